@@ -83,7 +83,7 @@ test('run --skip-bad, retrain and predict of many stay short on the terminal', {
   const flags = ['--data', path('digits'), '--skip-bad', '--workers', '1'];
   const run = await cryfold(['run', path('spec.yaml'), ...flags, ...ownStore(path('out'))]);
   assert.equal(run.code, 0, run.stderr);
-  assert.match(run.stderr, /all 63 that were skipped: .*out\/problems\.csv/);
+  assert.match(run.stderr, /list of all 63 skipped recordings: .*out\/problems\.csv/);
   assert.ok(run.stderr.match(/^skipped: /gm)!.length < 15, run.stderr);
   assert.equal((await readFile(path('out', 'problems.csv'), 'utf8')).match(/,CLIP_SHORT,/g)?.length, SHORT);
 
@@ -91,7 +91,7 @@ test('run --skip-bad, retrain and predict of many stay short on the terminal', {
   const retrained = await cryfold(['retrain', path('spec.yaml'), ...flags, ...args]);
   assert.ok(retrained.code === 0 || retrained.code === 8, retrained.stderr);
   assert.match(retrained.stderr, /skipped: 60 x CLIP_SHORT/);
-  assert.match(retrained.stderr, /all 63 that were skipped: .*retrained\.csv/);
+  assert.match(retrained.stderr, /list of all 63 skipped recordings: .*retrained\.csv/);
 
   const trained = await cryfold([
     'train-final',

@@ -139,7 +139,7 @@ for (const { name, files, keeps, missing } of EXAMPLES) {
     const ended = await cryfold(run);
     assert.equal(ended.code, 0, ended.stderr);
     const again = await cryfold(run);
-    assert.match(again.stderr, /all 2 folds were in the store already/);
+    assert.match(again.stderr, /all 2 folds are already in the store/);
     assert.equal((await readdir(join(folder.path, 'store', 'commands'))).length, files);
     const inStore = ['--store', join(folder.path, 'store')];
     assert.equal((await cryfold(['gc', ...inStore])).code, 0);

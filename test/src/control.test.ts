@@ -134,7 +134,7 @@ test('a poison fold ends in the failures with its log; the run is incomplete; re
   const retried = await cryfold(['retry', id, '--out', bed.path('out')], bed.environment);
   assert.equal(retried.code, 0, retried.stderr);
   assert.equal((await committed()).length, sofar + 1, 'the failed fold only');
-  assert.match((await cryfold(['retry', id], bed.environment)).stdout, /nothing to try again/);
+  assert.match((await cryfold(['retry', id], bed.environment)).stdout, /nothing to retry/);
 });
 
 test('extend trains only the new repeats, and equals a run of all of them', { skip }, async () => {

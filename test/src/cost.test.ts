@@ -33,7 +33,7 @@ async function plan(...args: string[]) {
   return JSON.parse(stdout);
 }
 
-test('plan without a spec is that of the paper, with hours by the typical speed of each kind', async () => {
+test('plan without a spec uses the spec of the paper and estimates hours from the typical speed of each kind', async () => {
   const { run, folds, estimators } = await plan();
   assert.match(run, /^paper-/);
   assert.equal(folds, 150);
@@ -42,7 +42,7 @@ test('plan without a spec is that of the paper, with hours by the typical speed 
   const hours = estimators.find(({ estimator }: { estimator: string }) => estimator === 'small-cnn').hours;
   assert.ok(Math.abs(small.gpuHours / hours - 0.1) < 1e-9, 'a tenth of the epochs');
   const { stdout } = await cryfold(['plan', '--data', path('corpus')], environment());
-  assert.match(stdout, /svm by the typical speed of a CPU core, which may be 4 times off/);
+  assert.match(stdout, /svm: typical speed of a CPU core, which may be off by a factor of 4/);
 });
 
 test('a run says what it costs before it starts, by finished folds of this machine where there are any', {
@@ -56,11 +56,11 @@ test('a run says what it costs before it starts, by finished folds of this machi
   assert.equal(first.code, 0, first.stderr);
   assert.match(
     first.stderr,
-    /estimated cost: less than a minute of training for 2 folds; svm by (?:the typical speed|a calibration) .*\n1 worker on this machine/,
+    /estimated cost: less than a minute of training for 2 folds; svm: (?:typical speed|measured on this machine).*\n1 worker on this machine/,
   );
   assert.doesNotMatch(first.stderr, /Start\?/, 'nobody is asked where there is no terminal');
   const second = await run(1);
-  assert.match(second.stderr, /estimated cost: .*; svm by the median of finished folds\n/);
+  assert.match(second.stderr, /estimated cost: .*; svm: median of finished folds\n/);
   const again = await run(1);
   assert.doesNotMatch(again.stderr, /estimated cost/, 'nothing is left to train');
 

@@ -174,7 +174,7 @@ test('gc deletes nothing while a record cannot be read, and names it', async () 
       const had = await objects();
       const { code, stdout } = await gc();
       assert.equal(code, 1, stdout);
-      assert.ok(stdout.includes(`damaged  ${key}: `) && stdout.includes('nothing is deleted'), stdout);
+      assert.ok(stdout.includes(`damaged  ${key}: `) && stdout.includes('nothing was deleted'), stdout);
       assert.equal(await objects(), had);
       await repair();
     }
@@ -276,7 +276,7 @@ test('a coordinator fails a run whose plan cannot be read once, drives the other
     assert.deepEqual(await failed(), []);
     const { stdout, code } = await cryfold(['cancel', expected[0]], { CRYFOLD_STORE: storeUrl() });
     assert.equal(code, 0);
-    assert.match(stdout, /is cancelled; its records cannot be read: /);
+    assert.match(stdout, /is cancelled, but its records cannot be read: /);
   } finally {
     await coordinator.stop(0);
     await aggregator.stop(0);

@@ -135,7 +135,7 @@ test('compare --metric: the metric that is asked for is tested by infant and nam
   const alone = await compare(copy.path);
   await copy.remove();
   assert.equal(alone.code, 2);
-  assert.match(alone.stderr, /RUN_NOT_FOUND.*no store with the folds/);
+  assert.match(alone.stderr, /RUN_NOT_FOUND.*folds are in no known store/);
 });
 
 test('run --metric: nothing is trained again, and table, tests, reports, card, predict and MLflow name the metric', async (t) => {

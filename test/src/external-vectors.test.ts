@@ -140,7 +140,7 @@ test('a server refuses a spec whose vectors nobody has read', { skip }, async ()
   const spec = parseSpec(SPEC.replace(/ {2}own: .*/, ''), 'spec.yaml');
   await assert.rejects(new HttpControl(client).submit(spec, contentHash), {
     code: 'SPEC_INVALID',
-    message: /a submitted spec names vectors by the hash of their content/,
+    message: /a submitted spec must reference vectors by content hash/,
   });
   // One that names other vectors than those that were uploaded.
   const features = { kind: 'external', file: 'a', clips: 'b', columns: 2, sha256: 'a'.repeat(64) } as const;
@@ -161,7 +161,7 @@ test('retrain refuses given vectors before it reads them or the data', async (t)
   const args = ['retrain', spec, '--of', 'both', '--data', join(own.path, 'none'), '--model', 'given'];
   const { code, stderr } = await cryfold([...args, '--store', join(own.path, 'store')]);
   assert.equal(code, 2, stderr);
-  assert.match(stderr, /FEATURES_EXTERNAL: both reads vectors that cannot be computed/);
+  assert.match(stderr, /FEATURES_EXTERNAL: both reads external vectors/);
 });
 
 test('vectors that do not fit the data end the command before anything starts', { skip }, async () => {

@@ -114,7 +114,7 @@ test('a run on hostile names and links harms neither terminal, page, table nor a
   await rm(path('mlflow', experiment), { recursive: true });
   await symlink(path('elsewhere'), path('mlflow', experiment));
   const refused = await cryfold(['export', 'mlflow', '--store', path('out', 'store'), '--to', path('mlflow')]);
-  assert.match(refused.stderr, /OUT_UNWRITABLE: .* is a link that leads out of/);
+  assert.match(refused.stderr, /OUT_UNWRITABLE: .* is a link that leads outside/);
   assert.deepEqual(await readdir(path('elsewhere')), []);
 });
 
@@ -131,7 +131,7 @@ test('a run whose store cannot be written says what it waits for, and ends once 
     '--workers',
     '1',
   ]);
-  const said = /^waiting, since this failed and is tried again: STORE_UNREACHABLE: file store: folds/m;
+  const said = /^retrying after an error: STORE_UNREACHABLE: file store: folds/m;
   await until('the reason', () => command.process.exitCode !== null || said.test(command.stderr()));
   await rm(path('stuck/store/folds'));
   const ended = await command.ended;

@@ -62,7 +62,7 @@ test('another terminal sees a local run as running, and can cancel it', { skip: 
   ]) {
     const refused = await cryfold([...again, ...out()]);
     assert.equal(refused.code, 2);
-    assert.match(refused.stderr, /^cryfold: USAGE: .* is still running: process \d+ .*\n {2}.*cryfold .*cancel/);
+    assert.match(refused.stderr, /^cryfold: USAGE: .* is still running in process \d+ .*\n {2}.*cryfold .*cancel/);
   }
   const cancelled = await cryfold(['cancel', id, ...out()]);
   assert.equal(cancelled.code, 0, cancelled.stderr);

@@ -90,11 +90,11 @@ test('a run whose temporary folder is gone ends with an error, and the same comm
   await rm(lost, { recursive: true });
   const { code, stderr } = await run.command.ended;
   assert.equal(code, 1);
-  assert.match(stderr, /^cryfold: REDIS_LOST: the private Redis: .*was removed, and cannot be started again: ENOENT/m);
+  assert.match(stderr, /^cryfold: REDIS_LOST: the private Redis: .*was removed, and cannot be restarted: ENOENT/m);
   await untilGone(run);
   const missing = await cryfold(args('continued'), { TMPDIR: lost });
   assert.equal(missing.code, 1);
-  assert.match(missing.stderr, /^cryfold: REDIS_LOST: .*no folder for its socket.*TMPDIR.*ENOENT/m);
+  assert.match(missing.stderr, /^cryfold: REDIS_LOST: .*cannot create a folder for its socket.*TMPDIR.*ENOENT/m);
   assert.equal((await cryfold(args('continued'), { TMPDIR: temporary })).code, 0);
   assert.deepEqual(await table('continued'), reference);
 });
@@ -128,7 +128,7 @@ test('a run whose keeper of Redis is killed ends with an error and leaves no Red
   process.kill(run.keeper, 'SIGKILL');
   const { code, stderr } = await run.command.ended;
   assert.equal(code, 1);
-  assert.match(stderr, /^cryfold: REDIS_LOST: the private Redis: the process that keeps it ended \(SIGKILL\)/m);
+  assert.match(stderr, /^cryfold: REDIS_LOST: the private Redis: its keeper process ended \(SIGKILL\)/m);
   await untilGone(run);
 });
 

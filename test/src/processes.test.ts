@@ -155,7 +155,10 @@ test('output that cannot be written ends a command in plain words', {
   for (const args of ['--help', '--store none list', 'worker --help', 'predict --help']) {
     const full = shell(`"$NODE" "$PROGRAM" ${args} > /dev/full`);
     assert.equal(full.status, 2, args);
-    assert.match(full.stderr, /^cryfold: OUT_UNWRITABLE: standard output .*no space is left on the device\n {2}.*\n$/);
+    assert.match(
+      full.stderr,
+      /^cryfold: OUT_UNWRITABLE: cannot write to standard output: no space is left on the device\n {2}.*\n$/,
+    );
     const closed = shell(`"$NODE" "$PROGRAM" ${args} | true; exit "\${PIPESTATUS[0]}"`);
     assert.equal(closed.status, 141, args);
     assert.equal(closed.stderr, '');

@@ -106,7 +106,7 @@ test('several protocols: one store, a folder of copies each, and all side by sid
   assert.equal(JSON.parse(again.stdout).run.id, grouped.run.id, 'the same run as one of several');
   const planned = await run('corpus', 'all', '--protocol', 'paper', '--folds', '3', '--repeats', '2');
   assert.equal(planned.code, 0, planned.stderr);
-  assert.equal(planned.stderr.match(/folds were in the store already/g)?.length, 2, 'nothing is trained twice');
+  assert.equal(planned.stderr.match(/folds are already in the store/g)?.length, 2, 'nothing is trained twice');
 });
 
 test('the data may name the folds, and folds of one clip per class are trained without calibration', async () => {
@@ -234,7 +234,7 @@ test('what leaks heads the table, results.json and both reports, and grouping du
   assert.equal(results.dataset.groups, (await resultsOf('leaky')).dataset.groups - 1);
   const refused = await run(data, 'refused', '--group-duplicates');
   assert.equal(refused.code, 2);
-  assert.match(refused.stderr, /RepeatedKFold keeps no groups together[\s\S]*--protocol grouped/);
+  assert.match(refused.stderr, /RepeatedKFold does not keep groups together[\s\S]*--protocol grouped/);
 });
 
 test('every planted copy in another group is counted, in the table, results.json and both reports', async () => {
@@ -268,7 +268,7 @@ test('every planted copy in another group is counted, in the table, results.json
   assert.equal(leaks?.examples.length, 10);
   await headed('planted', stdout, `${planted} sounds are in both train and test: these figures are inflated.`);
   const named = stderr.match(/same sound in train and test/g)?.length;
-  assert.deepEqual([named, /and 2 more sounds that are there twice/.test(stderr)], [10, true]);
+  assert.deepEqual([named, /and 2 more duplicate sounds/.test(stderr)], [10, true]);
 });
 
 test('headline, results.json and reports agree on the donateacry devices', async (t) => {

@@ -69,5 +69,5 @@ test('shifted copies of what the champion was trained on count as known where it
   const moved = await retrain(await manifest('elsewhere/copied.csv', rows));
   assert.equal(moved.evidence.test.clips, added.length + 15, moved.reason);
   assert.equal(moved.evidence.data.uncompared, trained.length - 15);
-  assert.match(moved.reason, /the audio of 85 of the champion’s 100 training clips is not with the data/);
+  assert.match(moved.reason, /the audio of 85 of the champion’s 100 training clips is not available/);
 });

@@ -106,7 +106,7 @@ test('new data promotes, the same data does nothing, worse data is refused, and 
   // Neither the champion nor a stand-in can be tested on these: no failure, and nothing is trained.
   for (const [name, data, why] of [
     ['relabelled', await manifest('relabelled', few(), (clip) => `${clip.label}x`), /no clips of class/],
-    ['fewer', await manifest('fewer', few()), /a stand-in needs 95 % of its 240 clips, of which the new data has 33 %/],
+    ['fewer', await manifest('fewer', few()), /a stand-in needs 95 % of its 240 clips, but the new data has 33 %/],
   ] as const) {
     const { code, report } = await retrain(data);
     assert.deepEqual([code, report.outcome, report.code], [8, 'refused', 'MODEL_INCOMPARABLE'], name);

@@ -80,7 +80,7 @@ test('--server makes, promotes, rolls back and uses final models without Redis a
   assert.ok(doctor.ok, JSON.stringify(doctor));
   const forgotten = await json(['doctor'], 1, { CRYFOLD_API_TOKEN: '' });
   const { name, found } = forgotten.checks.find(({ ok }: { ok: boolean }) => !ok);
-  assert.deepEqual([name, found], ['store', 'the server asks for a token']);
+  assert.deepEqual([name, found], ['store', 'the server requires a token']);
   const run = ['run', path('spec.yaml'), '--data', path('corpus'), '--out', path('out')];
   const planned = await json(['plan', ...run.slice(1)]);
   const { run: evaluated } = await json(run);
@@ -219,20 +219,23 @@ test('run --server says that no worker is there, what Ctrl-C leaves, and outlive
   const args = ['run', path('away.yaml'), '--data', path('corpus'), '--out', path('away')];
   const left = start(args, remote);
   await until('the absent worker to be told', async () =>
-    /cpu jobs? waits?, the first for \d+ s; no cpu worker is running yet/.test(left.stderr()),
+    /cpu jobs? waits?, the first for \d+ s; no cpu worker is running/.test(left.stderr()),
   );
   left.process.kill('SIGINT');
   const stopped = await left.ended;
   assert.equal(stopped.code, 4);
-  assert.match(stopped.stderr, /no longer following; run away-\w+ continues, .* To stop it: .*cryfold cancel away-\w+/);
+  assert.match(
+    stopped.stderr,
+    /no longer following; run away-\w+ continues on the server\. .* stop it: .*cryfold cancel away-\w+/,
+  );
   assert.match(
     (await cryfold(['status'], remote)).stdout,
-    /cpu jobs? waits?, the first for \d+ s; no cpu worker is running yet/,
+    /cpu jobs? waits?, the first for \d+ s; no cpu worker is running/,
   );
   const waiting = start(args, remote);
   await until('the run to be followed', async () => /12 folds · 0 running/.test(waiting.stderr()));
   await cluster.remove('coordinator', 'SIGKILL');
-  await until('its absence to be noticed', async () => /does not answer; trying again/.test(waiting.stderr()));
+  await until('its absence to be noticed', async () => /does not answer; retrying/.test(waiting.stderr()));
   cluster.add('coordinator', coordinator);
   cluster.add('worker', ['worker']);
   const { code, stderr } = await waiting.ended;

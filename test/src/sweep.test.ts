@@ -134,7 +134,7 @@ test('the report of a sweep says that its figures are too good, and by how much'
   const { code, stdout } = await cryfold(['report', path('whole'), '--format', 'md']);
   assert.equal(code, 0);
   assert.match(stdout, /OPTIMISTIC: svm/);
-  assert.match(stdout, /was chosen among 14 trials .* corrected for the choice/);
+  assert.match(stdout, /was selected among 14 trials .* corrected for the selection/);
 });
 
 test('asha by another metric names it, and the folds of each trial, in the table, status and report', {
@@ -150,7 +150,7 @@ test('asha by another metric names it, and the folds of each trial, in the table
   assert.match(trials[0], /^trial +state +folds +balanced accuracy +95 % interval +parameters$/);
   assert.match(trials[1], /^svm-00\d +COMPLETE +3\/3 +\d/);
   for (const line of trials.slice(2)) assert.match(line, /^svm-00\d +(PRUNED|COMPLETE) +[123]\/3 +\d/);
-  assert.match(stdout, /chosen among 4 trials .*by its mean balanced accuracy/);
+  assert.match(stdout, /selected among 4 trials .*by its mean balanced accuracy/);
   assert.match(stdout, /^The highest mean balanced accuracy is /m);
 
   const [run] = await readdir(path('asha/store/runs'));

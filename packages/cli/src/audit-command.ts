@@ -19,11 +19,11 @@ export interface AuditOptions extends DataOptions {
   json: boolean;
 }
 
-/** Lines of the short form. */
+/** Maximum number of warnings in the short form. */
 const SHORT = 4;
 const ADVISES_GROUPED = 'groups-in-one-class';
 
-/** `cryfold data audit PATH`. Bad recordings are left out and named; short ones are filled up, unless the spec says otherwise. */
+/** `cryfold data audit PATH`. Skips and lists bad recordings, and pads short ones unless the spec says otherwise. */
 export function dataAuditCommand(path: string, options: AuditOptions): Promise<number> {
   return decodingOnce(() => audit(path, options));
 }
@@ -55,9 +55,9 @@ async function audit(path: string, options: AuditOptions): Promise<number> {
 }
 
 /**
- * The short form of an audit before a run: its warnings, and where to read more.
- * @param given the data, and what flags say about it
- * @param grouped whether the run keeps groups together, as one of the warnings advises
+ * Short form of an audit, printed before a run: its warnings and the command that prints all figures.
+ * @param given the data and the flags that describe it
+ * @param grouped whether the run already keeps groups together, which one of the warnings recommends
  */
 export function auditLines({ findings }: Audit, given: DataOptions & { data: string }, grouped: boolean): string[] {
   const own = findings.filter(({ kind, severity }) => severity === 'warning' && !(grouped && kind === ADVISES_GROUPED));
@@ -70,6 +70,6 @@ export function auditLines({ findings }: Audit, given: DataOptions & { data: str
     ...(layout === undefined ? [] : ['--layout', layout]),
   ];
   const command = asTyped(words.map(quoted).join(' '));
-  const more = `audit: ${rest > 0 ? `${rest} more warnings, and ` : ''}all figures: ${command}`;
+  const more = `audit: ${rest > 0 ? `${rest} more warnings; ` : ''}all figures: ${command}`;
   return warnings.length === 0 ? [] : [...warnings.slice(0, SHORT), more];
 }

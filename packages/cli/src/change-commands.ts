@@ -13,21 +13,21 @@ import { untilStopped } from './stop-signals.js';
 import { jsonText, say } from './terminal.js';
 
 /**
- * `cryfold cancel RUN`: leaves a record in the store, which coordinator and workers look for every second or so, and
- * waits until nothing of the run is active any more. Finished folds are kept.
+ * `cryfold cancel RUN`: writes a record to the store, which coordinator and workers check about every second, and waits
+ * until no job of the run is active. Finished folds are kept.
  */
 export async function cancelCommand(name: string, options: ControlOptions, config: Config): Promise<number> {
   return withControl(config, async ({ runs, store }) => {
     const run = await resolveRun(name, store);
     const { state, done, total, damage } = await runs.cancel(run);
     if (damage && state === 'cancelled') {
-      return answer(options, `${run} is cancelled; its records cannot be read: ${damage.code}: ${damage.message}`, {
+      return answer(options, `${run} is cancelled, but its records cannot be read: ${damage.code}: ${damage.message}`, {
         ...{ run, state, damage },
       });
     }
-    if (state !== 'cancelled') return answer(options, `${run} has ended already: ${state}`, { run, state });
-    const kept = `${run} is cancelled; ${done} of ${total} folds were finished and are kept`;
-    return answer(options, `${kept}\ncontinue from there: ${asTyped(`cryfold retry ${run}`)}`, {
+    if (state !== 'cancelled') return answer(options, `${run} has already ended: ${state}`, { run, state });
+    const kept = `${run} is cancelled; ${done} of ${total} folds had finished and are kept`;
+    return answer(options, `${kept}\ncontinue it: ${asTyped(`cryfold retry ${run}`)}`, {
       run,
       state,
       done,
@@ -36,7 +36,7 @@ export async function cancelCommand(name: string, options: ControlOptions, confi
   });
 }
 
-/** `cryfold pause RUN`, `resume RUN`, `schedule RUN`: change how a run shares the workers. */
+/** `cryfold pause RUN`, `resume RUN`, `schedule RUN`: change how a run shares the workers with others. */
 export async function scheduleCommand(
   name: string,
   change: SchedulingChange,
@@ -46,7 +46,7 @@ export async function scheduleCommand(
   return withControl(config, async ({ runs, store }) => {
     const run = await resolveRun(name, store);
     const { state, done, total, scheduling } = await runs.schedule(run, change);
-    if (!scheduling) return answer(options, `${run} has ended already: ${state}`, { run, state });
+    if (!scheduling) return answer(options, `${run} has already ended: ${state}`, { run, state });
     const { priority, maxParallel, paused } = scheduling;
     const limit = maxParallel === undefined ? '' : `, at most ${maxParallel} folds at once`;
     const text = `${run}: ${paused ? 'paused' : state}, ${done} of ${total} folds done, priority ${priority}${limit}`;
@@ -66,7 +66,7 @@ export interface DriveOptions extends ControlOptions {
   force: boolean;
 }
 
-/** `cryfold retry RUN`: tries failed folds again, and goes on with a run that was stopped or cancelled. */
+/** `cryfold retry RUN`: retries failed folds, or continues a run that was stopped or cancelled. */
 export async function retryCommand(
   name: string,
   options: DriveOptions,
@@ -77,14 +77,14 @@ export async function retryCommand(
     const run = await resolveRun(name, control.store);
     refuseLive(run, control);
     const { state } = await control.runs.retry(run);
-    if (state === 'complete') return answer(options, `${run} is complete: nothing to try again`, { run, state });
+    if (state === 'complete') return answer(options, `${run} is complete: nothing to retry`, { run, state });
     return drive((await control.store.runs.plan(run)).plan, control, { options, config, environment });
   });
 }
 
 /**
- * `cryfold extend RUN --repeats N`: the same evaluation with more repeats, as a run of its own. Folds that the two
- * share have the same keys, so only the new ones are trained.
+ * `cryfold extend RUN --repeats N`: the same evaluation with more repeats, as a new run. Both runs share fold keys, so
+ * only the new folds are trained.
  */
 export async function extendCommand(
   name: string,
@@ -101,15 +101,15 @@ export async function extendCommand(
 }
 
 /**
- * Refuses to change a run that another command works on, before anything of it is changed.
+ * Refuses to change a run that another command is executing, before changing anything.
  * @throws CryfoldError USAGE
  */
 function refuseLive(run: string, { live }: Control): void {
   const same = live.find((one) => one.run === run);
   if (!same) return;
-  throw new CryfoldError('USAGE', `${run} is still running: process ${same.pid} on ${same.host} works on it`, {
+  throw new CryfoldError('USAGE', `${run} is still running in process ${same.pid} on ${same.host}`, {
     context: { run, pid: same.pid },
-    hint: `Wait for its end, or stop it: ${asTyped(`cryfold cancel ${run}`)}`,
+    hint: `Wait until it ends, or stop it: ${asTyped(`cryfold cancel ${run}`)}`,
   });
 }
 

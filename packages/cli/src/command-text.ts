@@ -2,32 +2,32 @@ import { basename, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isBelow } from '@cryfold/core';
 
-/** What the present command was given, as far as another command needs it too. */
+/** Global flags of the current command that follow-up commands need too. */
 export interface Given {
-  /** `--store` as it was typed */
+  /** `--store` as typed */
   store?: string | undefined;
-  /** `--server` as it was typed */
+  /** `--server` as typed */
   server?: string | undefined;
 }
 
 const CHECKOUT = fileURLToPath(new URL('../../../../', import.meta.url));
 
-/** Names of commands in messages; other words after `cryfold` are prose. */
+/** Command names in messages. Any other word after `cryfold` is prose. */
 const COMMAND =
   /(?<![\w/.-])(?:npx )?cryfold (?=(?:aggregator|cancel|compare|coordinator|data (?:audit|inspect|synth)|doctor|export|extend|fuse|gc|list|logs|models|pause|plan|predict|report|resume|retrain|retry|run|schedule|serve|status|sweep|train-final|weights (?:fetch|put)|worker)\b)/g;
 
 let given: Given = {};
 
-/** Keeps the flags that every later `asTyped` repeats. Called once, before a command runs. */
+/** Stores the flags that `asTyped` adds to commands. Called once, before a command runs. */
 export function rememberGiven(flags: Given): void {
   given = flags;
 }
 
 /**
- * A text whose commands work when they are pasted: each gets the program's name as the user typed it, and the `--store` or
- * `--server` that the present command was given. Nothing is added where the defaults apply. The flags come before the
- * command's name, so that no one needs to know where a command in a sentence ends.
- * @param store `--store` of the commands, where they need another one than the present command was given
+ * Makes the commands in a text work when pasted: each gets the program name as the user typed it and the `--store` or
+ * `--server` of the current command. Adds nothing when the defaults apply. The flags precede the command name, so the
+ * end of a command within a sentence does not matter.
+ * @param store `--store` for the commands, if it differs from that of the current command
  */
 export function asTyped(text: string, store: string | undefined = given.store): string {
   const flags = [
@@ -37,21 +37,21 @@ export function asTyped(text: string, store: string | undefined = given.store): 
   return text.replace(COMMAND, () => `${[programName(), ...flags].map(quoted).join(' ')} `);
 }
 
-/** A word for a shell. The program's name may be several. */
+/** Quotes a word for a shell, except the first: the program name may consist of several words. */
 export function quoted(word: string, index: number): string {
   return index === 0 || /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
-/** How this program was started: by npx, by its name on PATH, or as a script of a checkout. */
+/** How this program was started: by npx, by name from PATH, or as a script in a checkout. */
 function programName(): string {
   const [, script = 'cryfold'] = process.argv;
   if (process.env.npm_lifecycle_event === 'npx') return 'npx cryfold';
   if (basename(script) !== 'cryfold.js') return 'cryfold';
-  // Inside a checkout npx finds it.
+  // Inside a checkout, npx finds the program.
   return isBelow(process.cwd(), CHECKOUT) ? 'npx cryfold' : `node ${quoted(shortPath(script), 1)}`;
 }
 
-/** A path as a user here would type it: relative below the working folder, else absolute. */
+/** Shortens a path for display: relative if below the working folder, otherwise absolute. */
 export function shortPath(path: string): string {
   return isBelow(path, process.cwd()) ? relative(process.cwd(), path) || '.' : path;
 }

@@ -29,7 +29,7 @@ export interface CompareOptions {
   json: boolean;
 }
 
-/** What a script learns from the exit code; `better` is success, so that `cryfold compare A B && promote` works. */
+/** `better` exits with success, so that `cryfold compare A B && promote` works. */
 const EXIT_OF: Readonly<Record<Verdict, number>> = {
   better: EXIT.done,
   same: EXIT.same,
@@ -38,8 +38,8 @@ const EXIT_OF: Readonly<Record<Verdict, number>> = {
 };
 
 /**
- * `cryfold compare RUN_A RUN_B`: is B better than A? Where clips share groups, the stored predictions are tested by
- * group; else the folds that both runs have.
+ * `cryfold compare RUN_A RUN_B`: is B better than A? If clips share groups, compares the stored predictions by group;
+ * otherwise the folds that both runs have.
  */
 export async function compareCommand(a: string, b: string, options: CompareOptions, config: Config): Promise<number> {
   const [foundA, foundB] = [await findRun(a, config), await findRun(b, config)];
@@ -72,15 +72,15 @@ export async function compareCommand(a: string, b: string, options: CompareOptio
   return EXIT_OF[comparison.verdict];
 }
 
-/** The named models, or the first fusion that both runs have, or the only model that both have. */
+/** The named models. By default the first fusion that both runs have, or their only common model. */
 function chooseModels(named: string[] | undefined, a: RunResults, b: RunResults): [string, string] {
   if (named && (named.length === 1 || named.length === 2)) return [named[0], named.at(-1)!];
   const common = a.models.filter(({ name }) => b.models.some((other) => other.name === name));
   const choice = common.find(({ kind }) => kind === 'fusion') ?? (common.length === 1 ? common[0] : undefined);
   if (!named && choice) return [choice.name, choice.name];
   const list = (results: RunResults) => results.models.map(({ name }) => name).join(', ');
-  throw new CryfoldError('USAGE', '--model: name the model to compare, or one of each run as a,b', {
-    hint: `${a.run.id} has: ${list(a)}. ${b.run.id} has: ${list(b)}.`,
+  throw new CryfoldError('USAGE', '--model: name the model to compare, or one per run as a,b', {
+    hint: `Models of ${a.run.id}: ${list(a)}. Models of ${b.run.id}: ${list(b)}.`,
   });
 }
 
@@ -88,7 +88,7 @@ const modelOf = ({ results, model }: RunSide) => results.models.find(({ name }) 
 
 const isComplete = (side: RunSide) => modelOf(side)?.complete === true;
 
-/** A model's stored predictions; undefined where the test does not need them. */
+/** A model's stored predictions, or undefined if the test does not need them. */
 async function predictionsFor(
   side: RunSide,
   storeUrl: () => FoundRun['storeUrl'] & string,
@@ -97,7 +97,7 @@ async function predictionsFor(
   const model = modelOf(side);
   if (!model || !needsPredictions(side.results)) return undefined;
   const store = openStoreOf(storeUrl(), config);
-  // Results of cryfold fuse have a rule that the spec does not have.
+  // Results of `cryfold fuse` have a fusion rule that is not in the spec.
   const { name, method, members, nested } = model;
   const rule = members && { rule: method as FusionRule, members, ...(nested ? { nested } : {}) };
   return readPredictions(store, side.results.run.id, name, rule).finally(() => store.close());
@@ -112,12 +112,12 @@ function describe({ verdict, ...found }: RunComparison, candidate: string, basel
     better: `${candidate} is better than ${baseline}`,
     same: `${candidate} is not shown to differ from ${baseline}`,
     worse: `${candidate} is worse than ${baseline}`,
-    incomplete: `${candidate} cannot be judged against ${baseline}: ${few[found.untested ?? ''] ?? 'folds are missing'}`,
+    incomplete: `${candidate} cannot be compared with ${baseline}: ${few[found.untested ?? ''] ?? 'folds are missing'}`,
   };
   return [`${verdict}: ${sentences[verdict]}`, ...evidence(found)].join('\n');
 }
 
-/** The test that decides, then the one beside it. */
+/** The deciding test first, then the secondary one. */
 function evidence({
   metric,
   folds,
@@ -140,10 +140,8 @@ function evidence({
     );
   }
   if (meanDifference === null) return [...lines, 'no common folds'];
-  const of = `${amount(meanDifference)} as mean over ${folds} common folds`;
+  const of = `${amount(meanDifference)} on average over ${folds} common folds`;
   if (!test) return [...lines, untested === undefined || byGroup ? of : `${of}, ${untested}`];
-  const note = byGroup
-    ? 'corrected resampled t-test; it ignores that folds share groups'
-    : 'corrected resampled t-test';
+  const note = byGroup ? 'corrected resampled t-test; ignores that folds share groups' : 'corrected resampled t-test';
   return [...lines, `${of}${range(test)}, ${p(test.pValue)} (${note})`];
 }

@@ -1,79 +1,79 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { type Does, readConfig } from './program.js';
+import { type ActionWrapper, readConfig } from './program.js';
 import { addScheduleCommands } from './schedule-program.js';
 import { RUN_ORDERS, sortOption } from './sort-orders.js';
 
-const NAMED = 'id of a run, its beginning, latest, or a protocol such as grouped';
+const NAMED = 'run id or a prefix of it, "latest", or a protocol such as grouped';
 
 function atLeast(minimum: number) {
   return (text: string): number => {
     const value = Number(text);
-    if (!(value >= minimum)) throw new InvalidArgumentError(`a number from ${minimum} on`);
+    if (!(value >= minimum)) throw new InvalidArgumentError(`expected a number of at least ${minimum}`);
     return value;
   };
 }
 
 const count = (text: string): number => {
   const value = atLeast(1)(text);
-  if (!Number.isInteger(value)) throw new InvalidArgumentError('a whole number');
+  if (!Number.isInteger(value)) throw new InvalidArgumentError('expected a whole number');
   return value;
 };
 
-/** Adds what looks at runs and changes them, from any machine that reaches the store. */
-export function addControlCommands(program: Command, does: Does): void {
+/** Adds the commands that inspect and change runs, from any machine that can access the store. */
+export function addControlCommands(program: Command, wrap: ActionWrapper): void {
   const status = () => import('./status-commands.js');
   const change = () => import('./change-commands.js');
   const command = (name: string, description: string) =>
     program.command(name).description(description).option('--json', 'print JSON', false);
-  command('list', 'List all runs of the store: state, date, dataset, protocol, score and version of cryfold.')
+  command('list', 'List all runs in the store with state, date, dataset, protocol, score and cryfold version.')
     .addOption(sortOption(RUN_ORDERS))
-    .action(does(async (options) => (await import('./list-command.js')).listCommand(options, await readConfig())));
-  command('status', 'Show the queues and unfinished runs, or one run: what is done, running and failed.')
-    .argument('[run]', `${NAMED}; the exit code is then 0 complete or running, 3 incomplete or stopped, 4 cancelled`)
+    .action(wrap(async (options) => (await import('./list-command.js')).listCommand(options, await readConfig())));
+  command('status', 'Show queues, workers and unfinished runs, or the progress and failures of one run.')
+    .argument('[run]', `${NAMED}; exit code: 0 complete or running, 3 incomplete or stopped, 4 cancelled`)
     .action(
-      does(async (run: string | undefined, options) =>
+      wrap(async (run: string | undefined, options) =>
         (await status()).statusCommand(run, options, await readConfig()),
       ),
     );
-  command('cancel', 'Stop a run everywhere within seconds; finished folds are kept.')
+  command('cancel', 'Cancel a run within seconds. Finished folds are kept.')
     .argument('<run>', NAMED)
-    .action(does(async (run: string, options) => (await change()).cancelCommand(run, options, await readConfig())));
-  addScheduleCommands(command, does);
-  command('retry', 'Try the failed folds of a run again, or continue one that was stopped or cancelled.')
+    .action(wrap(async (run: string, options) => (await change()).cancelCommand(run, options, await readConfig())));
+  addScheduleCommands(command, wrap);
+  command('retry', 'Retry the failed folds of a run, or continue a stopped or cancelled run.')
     .argument('<run>', NAMED)
     .option('--workers <n>', 'local worker processes (default: one per core)', count)
-    .option('--out <dir>', 'a folder that gets copies of the results and the report')
-    .option('--force', 'replace the results of another run in --out', false)
+    .option('--out <dir>', 'copy results and report to this folder')
+    .option('--force', 'overwrite results of another run in --out', false)
     .action(
-      does(async (run: string, options) =>
+      wrap(async (run: string, options) =>
         (await change()).retryCommand(run, options, await readConfig(), process.env),
       ),
     );
-  command('extend', 'Evaluate a run with more repeats, as a new run; only the new folds are trained.')
+  command('extend', 'Evaluate a run with more repeats, as a new run. Only the new folds are trained.')
     .argument('<run>', NAMED)
-    .requiredOption('--repeats <n>', 'repeats in all', count)
+    .requiredOption('--repeats <n>', 'total number of repeats', count)
     .option('--workers <n>', 'local worker processes (default: one per core)', count)
-    .option('--out <dir>', 'a folder that gets copies of the results and the report')
-    .option('--force', 'replace the results of another run in --out', false)
+    .option('--out <dir>', 'copy results and report to this folder')
+    .option('--force', 'overwrite results of another run in --out', false)
     .action(
-      does(async (run: string, options) =>
+      wrap(async (run: string, options) =>
         (await change()).extendCommand(run, options, await readConfig(), process.env),
       ),
     );
-  command('logs', 'Show what was said during failed attempts, and which attempt was committed.')
+  command('logs', 'Show the logs of failed attempts. With a fold, also show its committed attempt.')
     .argument('<run>', NAMED)
-    .argument('[fold]', 'TRIAL/REPEAT/FOLD, or the beginning of a fold key')
+    .argument('[fold]', 'TRIAL/REPEAT/FOLD, or a prefix of a fold key')
     .action(
-      does(async (run: string, fold: string | undefined, options) => {
+      wrap(async (run: string, fold: string | undefined, options) => {
         const { logsCommand } = await import('./logs-command.js');
         return logsCommand(run, fold, options, await readConfig());
       }),
     );
-  command('gc', 'Find what no run and no model refers to; deletes nothing without --delete.')
-    .option('--delete', 'delete it', false)
-    .option('--older-than <hours>', 'leave what is younger', atLeast(0), 24)
+  command('gc', 'List objects in the store that no run or model refers to; --delete removes them.')
+    .option('--delete', 'delete the listed objects', false)
+    .option('--older-than <hours>', 'keep objects younger than this', atLeast(0), 24)
     .action(
-      does(async ({ olderThan, ...options }) => {
+      wrap(async ({ olderThan, ...options }) => {
         const { gcCommand } = await import('./gc-command.js');
         return gcCommand({ ...options, olderThanHours: olderThan }, await readConfig());
       }),

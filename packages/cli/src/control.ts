@@ -13,25 +13,26 @@ export interface ControlOptions {
   json: boolean;
 }
 
-/** Runs, and the store that they lie in: a folder, a cluster's, or a server's. */
+/** Access to runs and to their store: a folder, the store of a cluster, or that of a server. */
 export interface Control {
   runs: RunControl;
   store: RunStore;
   storeUrl: string;
-  /** Where the runs are a server's */
+  /** Set if runs are accessed through a server */
   server: HttpControl | undefined;
-  /** Runs of this store that commands in other terminals work on */
+  /** Runs in this store that commands in other terminals are executing */
   live: readonly LiveRun[];
 }
 
-/** Milliseconds within which the private Redis of another command must answer to be asked. */
+/** Milliseconds within which the private Redis of another command must answer to be used. */
 const ANSWER_MS = 1000;
 /** Milliseconds between checks that the other command is still running. */
-const LOOK_MS = 200;
+const POLL_MS = 200;
 
 /**
- * Runs `work` with what reaches the runs: a server, a cluster, or a store and the private Redis of each command that works
- * there. Where one of these goes away meanwhile, `work` runs again without it, so it prints nothing before it has asked.
+ * Runs `work` with access to the runs: through a server, a cluster, or a store and the private Redis of each command
+ * that is executing runs there. If one of these ends meanwhile, `work` runs again without it, so it must not print
+ * before its last query.
  */
 export async function withControl<T>(config: Config, work: (control: Control) => Promise<T>): Promise<T> {
   const storeUrl = storeUrlOf(config);
@@ -57,9 +58,9 @@ export async function withControl<T>(config: Config, work: (control: Control) =>
 }
 
 async function withLiveRuns<T>(store: RunStore, storeUrl: string, work: (control: Control) => Promise<T>): Promise<T> {
-  const look = () => liveRuns(folderOfRuns(storeUrl));
+  const findLive = () => liveRuns(folderOfRuns(storeUrl));
   const ask = async (urls: readonly string[]): Promise<T> => {
-    const live = look();
+    const live = findLive();
     const reached = new Map(urls.map((url) => [url, new Queues(url)]));
     const working = live.map(({ run, redisUrl = '' }) => [run, reached.get(redisUrl)] as const);
     const runs = new StoreControl(store, undefined, new Map(working));
@@ -69,16 +70,16 @@ async function withLiveRuns<T>(store: RunStore, storeUrl: string, work: (control
       await Promise.all([...reached.values()].map((queues) => queues.close()));
     }
   };
-  let urls = await answering(look());
+  let urls = await answering(findLive());
   for (;;) {
     const gone = new AbortController();
-    const there = () => new Set(look().map(({ redisUrl }) => redisUrl));
+    const there = () => new Set(findLive().map(({ redisUrl }) => redisUrl));
     const lost = () => urls.some((url) => !there().has(url));
     try {
       return await (urls.length === 0 ? ask([]) : Promise.race([ask(urls), untilGone(() => !lost(), gone.signal)]));
     } catch (error) {
       if (urls.length === 0 || !(error instanceof CryfoldError) || error.code !== 'REDIS_UNREACHABLE') throw error;
-      // Commands have ended meanwhile, and the store knows how. Where all are there, none can be relied on.
+      // If commands ended meanwhile, the store has their final state. If all still exist, none is reliable.
       urls = lost() ? urls.filter((url) => there().has(url)) : [];
     } finally {
       gone.abort();
@@ -86,13 +87,13 @@ async function withLiveRuns<T>(store: RunStore, storeUrl: string, work: (control
   }
 }
 
-/** A question to a Redis that has ended may wait for ever. @throws CryfoldError REDIS_UNREACHABLE once it is gone */
+/** A query to a Redis that has ended may never return. @throws CryfoldError REDIS_UNREACHABLE once it is gone */
 async function untilGone(there: () => boolean, stop: AbortSignal): Promise<never> {
-  while (stop.aborted || there()) await sleep(LOOK_MS, undefined, { signal: stop }).catch(() => new Promise(() => {}));
-  throw new CryfoldError('REDIS_UNREACHABLE', 'the command whose private Redis was asked has ended');
+  while (stop.aborted || there()) await sleep(POLL_MS, undefined, { signal: stop }).catch(() => new Promise(() => {}));
+  throw new CryfoldError('REDIS_UNREACHABLE', 'the command that started this private Redis has ended');
 }
 
-/** Each private Redis that answers: one may be another user's, or have just ended. */
+/** URLs of each private Redis that answers. One may belong to another user or have just ended. */
 async function answering(live: readonly LiveRun[]): Promise<string[]> {
   const asked = live.map(async ({ redisUrl }) => {
     if (redisUrl === undefined) return [];

@@ -10,20 +10,17 @@ export const LARGEST_RESULTS = 2 ** 28;
 const RESULTS = 'results.json';
 const FILES = [RESULTS, 'out-of-fold.csv', 'report.html'];
 
-/** What a folder of copies is for: a run, and of `cryfold fuse` its models, which differ from those of the run. */
+/** The run whose results a folder holds. For `cryfold fuse` also the models, which differ from those of the run. */
 export interface CopiedRun {
   run: string;
   models?: readonly string[];
 }
 
-/** `--out`: a folder that gets copies of a run's results. The results of another run in it are not replaced. */
+/** `--out`: a folder for copies of a run's results. Never overwrites the results of another run unless forced. */
 export class Copies {
   readonly #folder: OutFolder;
 
-  /**
-   * @param out as the user gave it
-   * @param force replace the results of another run
-   */
+  /** @param out path as typed by the user @param force overwrite the results of another run */
   constructor(
     readonly out: string,
     private readonly force: boolean,
@@ -36,7 +33,7 @@ export class Copies {
     return checkOutFolder(this.#folder.path);
   }
 
-  /** @throws CryfoldError OUT_TAKEN where the folder holds the results of another run */
+  /** @throws CryfoldError OUT_TAKEN if the folder holds the results of another run */
   async checkFree(wanted: CopiedRun): Promise<void> {
     const held = this.force ? undefined : await this.#held();
     if (held === undefined || isSame(held, wanted)) return;
@@ -44,7 +41,7 @@ export class Copies {
     const what = run === '' ? 'other results' : run === wanted.run ? `other models of run ${run}` : `run ${run}`;
     throw new CryfoldError('OUT_TAKEN', `${this.out} holds ${run === '' ? what : `the results of ${what}`}`, {
       context: { path: this.#folder.path, run },
-      hint: 'Give another folder with --out, or replace what is there with --force. The store keeps every run.',
+      hint: 'Choose another folder with --out, or overwrite this one with --force. The store keeps every run.',
     });
   }
 
@@ -60,7 +57,7 @@ export class Copies {
     return paths;
   }
 
-  /** Whose results are there; without a name where they cannot be read; undefined where there are none. */
+  /** The run whose results are in the folder; an empty name if they cannot be read; undefined if there are none. */
   async #held(): Promise<{ run: string; results?: RunResults } | undefined> {
     const file = join(this.#folder.path, RESULTS);
     try {

@@ -13,44 +13,44 @@ import {
 import type { Config } from '@cryfold/runtime';
 import type { RunStore } from '@cryfold/store';
 
-/** Before a run, the speed of folds is taken from so many of the store's latest runs. */
+/** How many of the store's latest runs supply fold durations for an estimate. */
 const RUNS = 20;
-/** A server is not asked for each of more folds than this whether it has them. */
+/** Maximum number of folds to look up on a server; above it, none is looked up. */
 const SERVER_LOOK_UPS = 500;
 
 /** In hours */
 const MINUTE = 1 / 60;
 
-/** What training takes that a command is about to start. */
+/** Estimated cost of the training that a command is about to start. */
 export interface CostEstimate {
-  /** Of one worker; of the kinds of estimators about which something is known */
+  /** Hours of one worker, for estimators with known speed */
   hours: number;
-  /** Until the end, with the workers that this command starts; those of one worker where the workers are a cluster's */
+  /** Hours until the end with the workers that this command starts; on a cluster, those of one worker */
   elapsedHours: number;
-  /** One sentence for the user; undefined where nothing is left to train */
+  /** One sentence for the user; undefined if nothing is left to train */
   text: string | undefined;
 }
 
-/** This machine, where its workers train; undefined where a cluster's do. */
+/** This machine if its own workers train; undefined if those of a cluster do. */
 export function machineOf({ target }: Pick<Config, 'target'>): SummaryOptions['machine'] {
   return target.kind === 'local' ? { processor: cpus()[0]?.model.trim() ?? 'unknown', host: hostname() } : undefined;
 }
 
-/** Hours above which an estimate that no fold supports is worth measuring this machine. */
+/** Without finished folds, this machine is measured if the estimate exceeds so many hours. */
 const WORTH_CALIBRATION = 10 * MINUTE;
 
 export interface Calibrating {
   config: Pick<Config, 'target' | 'cacheDir'>;
   workers?: number | undefined;
-  /** Measure however short it is, and again what was measured before */
+  /** Measure short runs too, and repeat earlier measurements */
   always?: boolean;
-  /** Called before anything is measured, which takes ten seconds */
+  /** Called before measuring, which takes ten seconds */
   onStart: () => void;
 }
 
 /**
- * What measures the estimators of a plan where `summarisePlan` finds no fold of theirs. Runs of a few minutes are not
- * delayed by it: they take what earlier commands measured, if anything.
+ * Measures the estimators of a plan for which `summarisePlan` finds no finished fold. Runs of a few minutes are not
+ * delayed: they only use earlier measurements.
  */
 export function calibrator(
   plan: RunPlan,
@@ -69,7 +69,7 @@ export function calibrator(
   };
 }
 
-/** Estimates what all of the plans together take: from finished folds, a measurement of this machine, or typical speeds. */
+/** Estimates the cost of all plans together from finished folds, a measurement of this machine, or typical speeds. */
 export async function estimateCost(
   plans: readonly RunPlan[],
   store: RunStore,
@@ -93,7 +93,7 @@ export async function estimateCost(
   return { hours, elapsedHours, text };
 }
 
-/** What hours follow from, and how far to trust them. */
+/** Explains what an estimate is based on and how reliable it is. */
 export function basisText(summaries: readonly PlanSummary[]): string {
   const all = summaries.flatMap(({ estimators }) => estimators);
   const of = (basis: HoursBasis) => new Set(all.flatMap((one) => (one.basis === basis ? [one.estimator] : [])));
@@ -101,15 +101,15 @@ export function basisText(summaries: readonly PlanSummary[]): string {
   const unknown = new Set(all.flatMap(({ hours, estimator }) => (hours === null ? [estimator] : [])));
   const parts: string[] = [];
   const [known, measured, others, typical] = (['folds', 'calibration', 'other machines', 'typical'] as const).map(of);
-  if (known.size > 0) parts.push(`${names(known)} by the median of finished folds`);
-  if (measured.size > 0) parts.push(`${names(measured)} by a calibration of this machine`);
-  if (others.size > 0) parts.push(`${names(others)} by folds of other machines`);
+  if (known.size > 0) parts.push(`${names(known)}: median of finished folds`);
+  if (measured.size > 0) parts.push(`${names(measured)}: measured on this machine`);
+  if (others.size > 0) parts.push(`${names(others)}: folds of other machines`);
   if (typical.size > 0) {
     parts.push(
-      `${names(typical)} by the typical speed of a CPU core, which may be ${TYPICAL_FACTOR} times off (less on a GPU)`,
+      `${names(typical)}: typical speed of a CPU core, which may be off by a factor of ${TYPICAL_FACTOR} (a GPU needs less)`,
     );
   }
-  if (unknown.size > 0) parts.push(`nothing is known about ${names(unknown)}`);
+  if (unknown.size > 0) parts.push(`${names(unknown)}: unknown`);
   return parts.length > 0 ? parts.join('; ') : 'nothing is left to train';
 }
 
@@ -120,16 +120,16 @@ function durationText(hours: number): string {
   return `about ${hours.toFixed(hours < 10 ? 1 : 0)} h`;
 }
 
-/** What the user said about being asked. */
+/** Flags that control the confirmation prompt. */
 export interface ConfirmOptions {
-  /** Hours above which a terminal is asked */
+  /** Hours above which the command asks for confirmation */
   confirmAbove: number;
   yes: boolean;
   json: boolean;
 }
 
 /**
- * Asks at a terminal whether to start what takes long. Nobody is asked where input or messages are not a terminal's.
+ * Asks on a terminal whether to start a long run. ActionWrapper not ask if standard input or standard error is not a terminal.
  * @returns whether to start
  */
 export async function confirmCost({ elapsedHours }: CostEstimate, options: ConfirmOptions): Promise<boolean> {

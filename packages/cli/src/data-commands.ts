@@ -42,7 +42,7 @@ async function inspect(path: string, options: InspectOptions): Promise<number> {
   const durations = await measureDurations(path, { clipSeconds, layout }, (done, total) =>
     display.update(`measuring ${done}/${total} files`),
   ).finally(() => display.clear());
-  // Before reading, which may fail for the very recordings that are too short.
+  // Printed before reading, which may fail because of too short recordings.
   if (!options.json) say(`${durationLines(durations, clipSeconds).join('\n')}\n`);
   const list = { file: options.problems };
   const dataset = await listingProblems(list, () =>
@@ -63,7 +63,7 @@ async function inspect(path: string, options: InspectOptions): Promise<number> {
   return EXIT.done;
 }
 
-/** How long recordings last, and which clips suit them. */
+/** Durations of recordings, and a clip length that suits them. */
 function durationLines(
   { recordings, quantiles, short, proposedClipSeconds }: Durations,
   clipSeconds: number,
@@ -85,7 +85,10 @@ function durationLines(
   return lines;
 }
 
-/** What `--protocol` takes for this data: `grouped` and `logo` need known groups, `predefined` folds of the data's own. */
+/**
+ * Values of `--protocol` that this data supports: `grouped` and `logo` need known groups, `predefined` needs folds in
+ * the data.
+ */
 function protocolsFor(summary: DatasetSummary): string[] {
   const { groupSource, groups, clips, ownFolds } = summary;
   return [
@@ -113,24 +116,24 @@ function summaryText(summary: DatasetSummary, changed: ChangeDates | undefined, 
     ...summary.notes.map(printable),
     ...(summary.decoders.length > 0 ? [`decoded by: ${summary.decoders.join(', ')}`] : []),
     ...describeProblems(summary.skipped).map((line) => `skipped: ${printable(line)}`),
-    ...(namesAll(summary.skipped) ? [] : ['--problems FILE lists all that were skipped']),
+    ...(namesAll(summary.skipped) ? [] : ['--problems FILE lists all skipped recordings']),
     `content hash: ${summary.contentHash}`,
   ];
   return `${lines.join('\n')}\n`;
 }
 
-/** `2026-11-27T07:48`, or the first and the last. */
+/** `2026-11-27T07:48`, or the first and last date. */
 function datesText({ first, last }: ChangeDates): string {
   const [from, to] = [first, last].map((date) => date.slice(0, 16));
   return from === to ? from : `${from} to ${to}`;
 }
 
-/** The groups with their sizes, or that they are not known. */
+/** The groups with their sizes, or a note that they are unknown. */
 function groupsLine(summary: DatasetSummary): string {
   const { groupSource, groups, clips, grouped, groupPreview } = summary;
   const facts = { groupSource, groups, clips };
   if (!groupsKnown(facts)) return groupsText(facts);
-  const alike = grouped ? '' : ' (one per clip: grouped folds would be random ones)';
+  const alike = grouped ? '' : ' (one per clip, so grouped folds are the same as random folds)';
   return `${groupsText(facts)}: ${groupPreview}${alike}`;
 }
 

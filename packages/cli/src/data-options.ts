@@ -1,17 +1,17 @@
 import type { Command } from 'commander';
 
-/** What flags say of how data is read. */
+/** Flags that control how data is read. */
 export interface DataOptions {
   groupBy?: string;
   layout?: string;
 }
 
-/** Adds the flags that say what a group is and how a directory is laid out. */
+/** Adds the flags that define groups and the directory layout. */
 export function addDataOptions(command: Command): Command {
   return command
     .option(
       '--group-by <what>',
-      'what a group is: recording, folder, a column of the manifest, or a regular expression on the path of a file',
+      'what defines a group: recording, folder, a manifest column, or a regular expression on the file path',
     )
-    .option('--layout <name>', 'how the directory is laid out (default: found out; data inspect names it)');
+    .option('--layout <name>', 'directory layout (default: detected; see data inspect)');
 }

@@ -1,67 +1,66 @@
 import { type Command, Option } from 'commander';
 import { addDataOptions } from './data-options.js';
-import { type Does, readConfig, whole } from './program.js';
+import { type ActionWrapper, readConfig, whole } from './program.js';
 
-/** Adds `data` and `weights`: what runs are made of. */
-export function addDataCommands(program: Command, does: Does): void {
-  const data = program.command('data').description('Look at recordings, or make some.');
+/** Adds `data` and `weights`. */
+export function addDataCommands(program: Command, wrap: ActionWrapper): void {
+  const data = program.command('data').description('Inspect, audit or synthesise recordings.');
   const load = () => import('./data-commands.js');
   addDataOptions(data.command('inspect'))
-    .description('Print durations, clips, seconds, sample rates, classes and groups found.')
+    .description('Print durations, clips, sample rates, classes and groups of a corpus.')
     .argument('<path>', 'directory of recordings, or a CSV manifest')
-    .option('--clip-seconds <s>', 'length of a clip', Number, 1)
-    .option('--hop-seconds <s>', 'from one clip’s start to the next (default: a clip’s length)', Number)
+    .option('--clip-seconds <s>', 'clip length in seconds', Number, 1)
+    .option('--hop-seconds <s>', 'seconds from one clip to the next (default: the clip length)', Number)
     .addOption(
-      new Option('--short-clips <what>', 'recordings shorter than a clip (default: pad from half a clip on)').choices([
-        ...['pad', 'drop', 'error'],
-      ]),
+      new Option(
+        '--short-clips <what>',
+        'recordings shorter than a clip (default: pad if at least half a clip)',
+      ).choices([...['pad', 'drop', 'error']]),
     )
-    .option('--skip-bad', 'leave bad recordings out, and list them', false)
-    .option('--problems <file>', 'list all bad recordings there, as CSV')
+    .option('--skip-bad', 'skip bad recordings, and list them', false)
+    .option('--problems <file>', 'write a CSV list of all bad recordings')
     .option('--json', 'print JSON', false)
-    .action(does(async (path: string, options) => (await load()).dataInspectCommand(path, options)));
+    .action(wrap(async (path: string, options) => (await load()).dataInspectCommand(path, options)));
   addDataOptions(data.command('audit'))
     .description(
-      'Compare recordings by class: rates, bit depth, level and more. Test whether such properties alone predict the class.',
+      'Compare sample rate, bit depth, level and more by class. Test whether these properties alone predict the class.',
     )
     .argument('<path>', 'directory of recordings, or a CSV manifest')
     .option('--spec <file>', 'cut recordings into clips as this spec does (default: clips of 1 s)')
-    .option('--problems <file>', 'list all bad recordings there, as CSV')
+    .option('--problems <file>', 'write a CSV list of all bad recordings')
     .option('--json', 'print JSON', false)
     .action(
-      does(async (path: string, options) => (await import('./audit-command.js')).dataAuditCommand(path, options)),
+      wrap(async (path: string, options) => (await import('./audit-command.js')).dataAuditCommand(path, options)),
     );
   data
     .command('synth')
-    .description('Write a synthetic corpus with Baby Chillanto’s names, classes and infants.')
-    .argument('<dir>', 'a directory that does not exist yet, or an earlier corpus of the same kind')
-    .option('--clips <n>', 'only about n clips', whole(10))
-    .option('--seed <n>', 'seed of voices and cries', whole(0), 0)
+    .description('Write a synthetic corpus of infant cries with the file names and classes of Baby Chillanto.')
+    .argument('<dir>', 'a new directory, or one with an earlier synthetic corpus')
+    .option('--clips <n>', 'approximate number of clips (default: as many as Baby Chillanto)', whole(10))
+    .option('--seed <n>', 'random seed', whole(0), 0)
     .option('--json', 'print JSON', false)
-    .action(does(async (dir: string, options) => (await load()).dataSynthCommand(dir, options)));
+    .action(wrap(async (dir: string, options) => (await load()).dataSynthCommand(dir, options)));
 
-  const weights = program.command('weights').description('Pretrained weights.');
+  const weights = program.command('weights').description('Manage pretrained weights.');
   weights
     .command('fetch')
-    .description(
-      'Download or copy pretrained weights into this machine’s cache, check them, and print the line for a spec.',
-    )
+    .description('Verify pretrained weights, put them into the local cache, and print the line for a spec.')
     .argument('<source>', 'Keras notop .h5: a path or an http(s) URL')
-    .option('--sha256 <hex>', 'of the file (default: the one that keras.applications publishes, by its md5)')
+    .option('--sha256 <hex>', 'expected hash of the file (default: the md5 that keras.applications publishes)')
     .option('--json', 'print JSON', false)
     .action(
-      does(async (source: string, options) => {
+      wrap(async (source: string, options) => {
         const { weightsFetchCommand } = await import('./weights-command.js');
         return weightsFetchCommand(source, options, await readConfig());
       }),
     );
   weights
     .command('put')
-    .description('Verify pretrained weights and put them into the store, where every worker finds them.')
+    .description('Verify pretrained weights and upload them to the store for all workers.')
     .argument('<source>', 'Keras notop .h5: a path, or an http(s) URL ending in #sha256=HEX')
     .option('--json', 'print JSON', false)
     .action(
-      does(async (source: string, options) => {
+      wrap(async (source: string, options) => {
         const { weightsPutCommand } = await import('./weights-command.js');
         return weightsPutCommand(source, options, await readConfig());
       }),

@@ -16,18 +16,18 @@ interface Check {
   name: string;
   ok: boolean;
   found: string;
-  /** What does not keep anything from working */
+  /** Problems that do not prevent anything from working */
   warnings?: string[];
-  /** What to do where it is not ok */
+  /** How to fix a failed check */
   fix?: string;
 }
 
 type Found = string | { found: string; warnings: string[] };
 
-/** Runs one check; an error's message and hint become what was found and how to fix it. */
-async function check(name: string, look: () => Promise<Found>): Promise<Check> {
+/** Runs one check; an error's message and hint become its result and fix. */
+async function check(name: string, run: () => Promise<Found>): Promise<Check> {
   try {
-    const found = await look();
+    const found = await run();
     return { name, ok: true, ...(typeof found === 'string' ? { found } : found) };
   } catch (error) {
     const { message, hint } = error as CryfoldError;
@@ -35,58 +35,58 @@ async function check(name: string, look: () => Promise<Found>): Promise<Check> {
   }
 }
 
-async function lookAtNode(): Promise<string> {
+async function checkNode(): Promise<string> {
   const [major, minor] = process.versions.node.split('.').map(Number);
   if (major > 20 || (major === 20 && minor >= 10)) return process.version;
   throw new CryfoldError('USAGE', `${process.version} is too old`, { hint: 'Install Node 20.10 or later.' });
 }
 
-async function lookAtRedis({ target, cacheDir }: Config, path: string): Promise<Found> {
+async function checkRedis({ target, cacheDir }: Config, path: string): Promise<Found> {
   if (target.kind === 'server') return 'not needed: the server has one';
   if (target.kind === 'local') return `${await findRedisServer(path, cacheDir)}, started privately by cryfold run`;
   const { version, warnings } = await inspectRedis(target.redisUrl);
   return { found: `${version} at REDIS_URL`, warnings };
 }
 
-async function checkStore(url: string, s3: Config['s3']): Promise<void> {
+async function checkStoreAt(url: string, s3: Config['s3']): Promise<void> {
   const store = openStore(url, s3);
   await store.check().finally(() => store.close());
 }
 
-async function lookAtStore(config: Config): Promise<string> {
+async function checkStore(config: Config): Promise<string> {
   requireStore(config);
   const { target, s3 } = config;
   if (target.kind === 'server') {
     const role = await new HttpStore(new HttpClient(target)).role();
-    return `through the server; this token may ${role === 'read' ? 'only look' : 'operate'}`;
+    return `through the server; this token may ${role === 'read' ? 'only read' : 'operate'}`;
   }
   if (target.storeUrl !== undefined) {
-    await checkStore(target.storeUrl, s3);
-    return 'writable, and commits once';
+    await checkStoreAt(target.storeUrl, s3);
+    return 'writable, with atomic commits';
   }
-  // The first run makes the folder: what counts is the file system below which it will be.
+  // The first run creates the folder, so check the file system that will contain it.
   const folder = await mkdtemp(resolve('.cryfold-doctor-')).catch((cause) => {
-    throw new CryfoldError('STORE_UNREACHABLE', `the folder cryfold cannot be made here: ${cause.message}`, {
+    throw new CryfoldError('STORE_UNREACHABLE', `cannot create the folder cryfold here: ${cause.message}`, {
       cause,
-      hint: 'Work in a folder that is writable, or name a store with --store.',
+      hint: 'Change to a writable folder, or set a store with --store.',
     });
   });
-  await checkStore(folder, s3).finally(() => rm(folder, { recursive: true, force: true }));
-  return 'the folder cryfold here, made by the first run';
+  await checkStoreAt(folder, s3).finally(() => rm(folder, { recursive: true, force: true }));
+  return './cryfold, created by the first run';
 }
 
-async function lookAtCache({ cacheDir }: Config): Promise<string> {
+async function checkCache({ cacheDir }: Config): Promise<string> {
   await mkdir(cacheDir, { recursive: true });
   await access(cacheDir, constants.W_OK);
   return cacheDir;
 }
 
-async function lookAtCpu(): Promise<string> {
+async function checkCpu(): Promise<string> {
   const memory = (totalmem() / 2 ** 30).toFixed(1);
   return `${cpus()[0]?.model.trim() ?? 'unknown'}, ${availableParallelism()} cores, ${memory} GiB memory`;
 }
 
-/** What was found of TensorFlow and GPUs, which an image without them leaves to `gpu-worker`. */
+/** Checks of TensorFlow and GPUs. Only the image `gpu-worker` has them. */
 function tensorFlowChecks({ image }: Config): Promise<Check>[] {
   if (image !== undefined && image !== 'gpu-worker') {
     const found = `not in the image ${image}: networks train in gpu-worker`;
@@ -103,24 +103,27 @@ function tensorFlowChecks({ image }: Config): Promise<Check>[] {
       const { device } = await info;
       return device === 'GPU'
         ? 'used by TensorFlow'
-        : 'none; networks train on the CPU (scripts/build-tensorflow --variant cuda)';
+        : 'none; networks train on the CPU (for GPU support: scripts/build-tensorflow --variant cuda)';
     }),
   ];
 }
 
-/** `cryfold doctor`: 0 when everything is there that `cryfold run`, or this container image, needs, warnings or not; else 1. */
+/**
+ * `cryfold doctor`: exits with 0 if everything works that `cryfold run` or this container image needs, even with
+ * warnings; otherwise with 1.
+ */
 export async function doctorCommand(
   options: { json: boolean },
   config: Config,
   environment: NodeJS.ProcessEnv,
 ): Promise<number> {
   const checks = await Promise.all([
-    check('Node', lookAtNode),
+    check('Node', checkNode),
     ...tensorFlowChecks(config),
-    check('Redis', () => lookAtRedis(config, environment.PATH ?? '')),
-    check('store', () => lookAtStore(config)),
-    check('cache', () => lookAtCache(config)),
-    check('CPU', lookAtCpu),
+    check('Redis', () => checkRedis(config, environment.PATH ?? '')),
+    check('store', () => checkStore(config)),
+    check('cache', () => checkCache(config)),
+    check('CPU', checkCpu),
   ]);
   const ok = checks.every((one) => one.ok);
   if (options.json) say(`${jsonText({ ok, checks })}\n`);

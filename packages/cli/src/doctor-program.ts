@@ -1,14 +1,14 @@
 import type { Command } from 'commander';
-import { type Does, readConfig } from './program.js';
+import { type ActionWrapper, readConfig } from './program.js';
 
 /** Adds `doctor`. */
-export function addDoctorCommand(program: Command, does: Does): void {
+export function addDoctorCommand(program: Command, wrap: ActionWrapper): void {
   program
     .command('doctor')
-    .description('Check Node, TensorFlow, Redis, store, CPU and GPU, and say how to fix each.')
+    .description('Check Node, TensorFlow, Redis, store, CPU and GPU, and suggest fixes.')
     .option('--json', 'print JSON', false)
     .action(
-      does(async (options) => {
+      wrap(async (options) => {
         const { doctorCommand } = await import('./doctor-command.js');
         return doctorCommand(options, await readConfig(), process.env);
       }),

@@ -1,13 +1,13 @@
 /**
- * Ends a process that is asked to stop before its command listens. Loaded before anything that takes time to load:
- * process 1 of a container ignores every signal that it has no handler for. Once a command listens for a signal itself,
- * that signal is the command's.
- * @param service a service that has not started has nothing to give back, and ends with code 0
+ * Handles stop signals until the command installs its own handlers. Loaded before slower modules, because process 1 of
+ * a container ignores every signal without a handler.
+ * @param service whether the command is a service: one that has not started has no work to return, so it exits with
+ * code 0
  */
 export function stopEarly(service: boolean): void {
-  // With no handler, the system ends every other process as it should.
+  // The default action is right for every other process.
   if (!service && process.pid !== 1) return;
-  // A terminal sends these to a local run and its services alike, and the run decides.
+  // A terminal sends these to a local run and its services alike; the run decides when to stop them.
   const local = service && process.env.CRYFOLD_LOCAL !== undefined;
   for (const [signal, number] of [
     ['SIGHUP', 1],

@@ -18,12 +18,12 @@ import { ServerRun } from './server-run.js';
 
 const PROGRAM = fileURLToPath(new URL('../../bin/cryfold.js', import.meta.url));
 
-/** Where a stored run is executed, and who watches it. */
+/** Where to execute a stored run, and how to show its progress. */
 export interface Surroundings {
   options: {
     /** Local worker processes; default one per core */
     workers?: number;
-    /** Serve the live page of a local run; true: on any free port */
+    /** Port of the live page of a local run; true for any free port */
     ui?: number | true;
   };
   config: Config;
@@ -31,15 +31,15 @@ export interface Surroundings {
   display: ProgressDisplay;
   store: RunStore;
   storeUrl: string;
-  /** Where the run was submitted to, if that was a server */
+  /** The server that the run was submitted to, if any */
   server?: HttpControl | undefined;
   stop: AbortSignal;
 }
 
 /**
- * Runs a stored plan: on the server it was submitted to, on the cluster at REDIS_URL or on a local one.
- * @returns undefined when stopped before the end
- * @throws CryfoldError CANCELLED; what ended the run
+ * Runs a stored plan: on the server it was submitted to, on the cluster at REDIS_URL, or locally.
+ * @returns undefined if stopped before the end
+ * @throws CryfoldError CANCELLED, or the error that ended the run
  */
 export async function execute(plan: RunPlan, surroundings: Surroundings): Promise<RunResults | undefined> {
   const { config, display, store, server, stop } = surroundings;
@@ -54,7 +54,7 @@ async function executeHere(plan: RunPlan, surroundings: Surroundings): Promise<R
   const { options, config, environment, display, storeUrl } = surroundings;
   const workers = options.workers ?? availableParallelism();
   for (const kind of new Set(Object.values(plan.spec.estimators).map(kindOf))) await kind.checkRuntime?.();
-  // Other users of this machine reach the port as well.
+  // Other users of this machine can reach the port too.
   const token = randomBytes(24).toString('base64url');
   const page = options.ui === undefined ? undefined : { port: await pagePort(options.ui), token };
   const logDir = await logFolder(storeUrl, plan.run);
@@ -71,7 +71,7 @@ async function executeHere(plan: RunPlan, surroundings: Surroundings): Promise<R
   });
   try {
     display.say(`${counted(workers, 'worker')} on this machine · logs in ${shortPath(logDir)}`);
-    // What follows the # is never sent, and the page takes the token from its address at once.
+    // Browsers never send the fragment, and the page removes the token from its address at once.
     if (page) display.always(`live page: http://127.0.0.1:${page.port}/#/runs/${plan.run}?token=${token}`);
     return await followQueued(plan, cluster.redisUrl, surroundings, cluster.broken);
   } finally {
@@ -82,7 +82,8 @@ async function executeHere(plan: RunPlan, surroundings: Surroundings): Promise<R
 
 /**
  * Submits the run to a cluster and follows it.
- * @param broken rejects when the cluster that this command started breaks; absent: the cluster is not this command's
+ * @param broken rejects when the local cluster of this command breaks; absent for a cluster that this command did not
+ * start
  */
 async function followQueued(
   plan: RunPlan,
@@ -100,7 +101,7 @@ async function followQueued(
     return new RunFollower(store, display, stop).follow(plan.run, run);
   };
   try {
-    // Whatever it waits for, such as a Redis that is away, following ends when the command is stopped.
+    // Stops following when the command is stopped, even while Redis is unreachable.
     const stopped = new Promise<undefined>((resolve) => {
       stop.addEventListener('abort', () => resolve(undefined), { once: true });
     });

@@ -18,9 +18,9 @@ export interface ExportOptions {
 }
 
 /**
- * `cryfold export mlflow [RUN...]`: finished runs, their models and the registered final models as an MLflow tracking
- * folder. A cryfold run is an MLflow run of the experiment of its spec's name; each of its estimators and fusions is a run
- * nested in it. Exporting again overwrites the same runs.
+ * `cryfold export mlflow [RUN...]`: exports finished runs, their models and the registered final models to an MLflow
+ * tracking folder. A cryfold run becomes an MLflow run in an experiment named after its spec, with a nested run for
+ * each estimator and fusion. Exporting again overwrites the same runs.
  */
 export async function exportMlflowCommand(runs: string[], options: ExportOptions, config: Config): Promise<number> {
   const store = new RunStore(await modelStore(config));
@@ -34,10 +34,10 @@ export async function exportMlflowCommand(runs: string[], options: ExportOptions
       }
     };
     const place = placeOf(storeUrlOf(config), config);
-    const hint = `${config.target.kind === 'server' ? '' : '--store says where to look. '}Show what is there: cryfold list`;
+    const hint = `${config.target.kind === 'server' ? '' : 'Choose the store with --store. '}List its runs: cryfold list`;
     const exported = await finishedRuns(store, runs, place, hint);
-    if (exported.length === 0) throw new CryfoldError('RUN_NOT_FOUND', `${place} has no run that ended`, { hint });
-    // MLflow looks for an experiment 0 and would make one.
+    if (exported.length === 0) throw new CryfoldError('RUN_NOT_FOUND', `${place} has no finished run`, { hint });
+    // MLflow expects an experiment 0 and would create one.
     await write(
       new Map([
         [
@@ -52,9 +52,9 @@ export async function exportMlflowCommand(runs: string[], options: ExportOptions
     say(
       options.json
         ? `${jsonText(said)}\n`
-        : `${counted(exported.length, 'run')} and ${counted(models, 'version')} of models in ${target}\n` +
-            `Look: MLFLOW_ALLOW_FILE_STORE=true mlflow ui --backend-store-uri ${root}\n` +
-            `Keep: mlflow migrate-filestore --source ${target} --target sqlite:///mlflow.db\n`,
+        : `${counted(exported.length, 'run')} and ${counted(models, 'model version')} exported to ${target}\n` +
+            `view: MLFLOW_ALLOW_FILE_STORE=true mlflow ui --backend-store-uri ${root}\n` +
+            `import into a database: mlflow migrate-filestore --source ${target} --target sqlite:///mlflow.db\n`,
     );
     return EXIT.done;
   } finally {

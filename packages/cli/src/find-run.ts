@@ -12,7 +12,7 @@ import { DEFAULT_STORE, namedStore, storeUrlOf, type Targeted } from './store-ur
 
 export interface FoundRun {
   results: RunResults;
-  /** Where the run's folds are; undefined for a folder that holds copies of results only. */
+  /** Store with the run's folds; undefined for a folder that only holds copies of results. */
   storeUrl: string | undefined;
 }
 
@@ -25,8 +25,8 @@ const isKind = (path: string, kind: 'isDirectory' | 'isFile') =>
   );
 
 /**
- * Finds a finished run by a name that `resolveRun` knows, or by a folder that holds its results: an `--out` folder, or the
- * run's own in a store of files. A folder with results counts before a run of that name.
+ * Finds a finished run by a name that `resolveRun` accepts, or by a folder with its results: an `--out` folder or the
+ * run's own folder in a file store. A folder with results takes precedence over a run of that name.
  * @throws CryfoldError RUN_NOT_FOUND, RUN_AMBIGUOUS
  */
 export async function findRun(run: string, config: Where): Promise<FoundRun> {
@@ -34,8 +34,8 @@ export async function findRun(run: string, config: Where): Promise<FoundRun> {
   if (folder !== undefined) return foundIn(folder, run, config);
   if (!RUN_ID.test(run)) {
     const why = (await isKind(run, 'isDirectory'))
-      ? `${run} holds no results.json`
-      : `${run} is neither a folder nor the id of a run`;
+      ? `${run} contains no results.json`
+      : `${run} is neither a folder nor a run id`;
     throw notFound(run, why, hintOf(config));
   }
   const storeUrl = storeUrlOf(config);
@@ -51,9 +51,10 @@ export async function findRun(run: string, config: Where): Promise<FoundRun> {
 }
 
 /**
- * The folder whose results a path means: itself, or the only one below it that has any.
- * @returns undefined where there is none
- * @throws CryfoldError RUN_AMBIGUOUS where several below it have results, as of `cryfold run --protocol paper,grouped`
+ * The folder with the results that a path refers to: itself, or its only subfolder that has results.
+ * @returns undefined if there is none
+ * @throws CryfoldError RUN_AMBIGUOUS if several subfolders have results, as after `cryfold run --protocol
+ * paper,grouped`
  */
 async function resultsFolder(path: string): Promise<string | undefined> {
   if (!(await isKind(path, 'isDirectory'))) return undefined;
@@ -68,25 +69,28 @@ async function resultsFolder(path: string): Promise<string | undefined> {
 async function foundIn(folder: string, run: string, config: Where): Promise<FoundRun> {
   const file = join(folder, 'results.json');
   const bytes = await readRegularFile(file, LARGEST_RESULTS).catch((cause) => {
-    throw notFound(run, `${run} holds no results.json that can be read: ${cause.message}`, LOCAL, cause);
+    throw notFound(run, `${run}: cannot read results.json: ${cause.message}`, LOCAL, cause);
   });
   const results = decodeResults(bytes, file);
   return { results, storeUrl: namedStore(config) ?? (await storeNear(folder, results.run.id)) };
 }
 
-/** As `findRun`, for what needs the folds themselves. */
+/** Like `findRun`, for commands that need the folds too. */
 export async function findStoredRun(run: string, config: Where) {
   const found = await findRun(run, config);
   return { results: found.results, storeUrl: storeBehind(run, found) };
 }
 
-/** Where the folds of a run are that was found. @throws CryfoldError RUN_NOT_FOUND */
+/** The store with the folds of a run. @throws CryfoldError RUN_NOT_FOUND */
 export function storeBehind(run: string, { storeUrl }: FoundRun): string {
   if (storeUrl) return storeUrl;
-  throw notFound(run, `${run} holds results, but no store with the folds behind them`, LOCAL);
+  throw notFound(run, `${run} contains results, but their folds are in no known store`, LOCAL);
 }
 
-/** The store that a run's own folder is in; that beside the results, as earlier versions had it; the default store. */
+/**
+ * Looks for the store of a run: the one that contains its folder, one beside the results (as in earlier versions), or
+ * the default store.
+ */
 async function storeNear(folder: string, run: string): Promise<string | undefined> {
   const parent = dirname(folder);
   const candidates = [
@@ -103,21 +107,20 @@ async function storeNear(folder: string, run: string): Promise<string | undefine
 export const placeOf = (storeUrl: string, { target }: Targeted): string =>
   `the ${target.kind === 'server' && target.url === storeUrl ? 'server' : 'store'} ${redactUrl(storeUrl)}`;
 
-const LOCAL =
-  'Give a run by its id, or a folder with its results; --store names the store. Show its runs: cryfold list';
+const LOCAL = 'Give a run id or a folder with results. Choose the store with --store. List its runs: cryfold list';
 
 const hintOf = ({ target }: Where) =>
   target.kind === 'server'
-    ? 'Give a run of the server by its id, or a folder with results. Show its runs: cryfold list'
+    ? 'Give the id of a run on the server, or a folder with results. List its runs: cryfold list'
     : LOCAL;
 
-/** Why a run has no results: it has not ended, or there is no such run. */
+/** The error for a run without results: it has not ended, or it does not exist. */
 export async function noResults(store: RunStore, run: string, message: string, hint: string): Promise<CryfoldError> {
   if (!(await store.runs.has(run))) return notFound(run, message, hint);
   return notFound(
     run,
     `run ${run} has not ended`,
-    `How far it is: cryfold status ${run}\nContinue a stopped or cancelled one: cryfold retry ${run}`,
+    `Show its progress: cryfold status ${run}\nContinue it if it was stopped or cancelled: cryfold retry ${run}`,
   );
 }
 

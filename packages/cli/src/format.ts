@@ -6,7 +6,7 @@ export function formatSeconds(seconds: number): string {
   return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
 }
 
-/** Lines of cells padded to the widest of their column, all to the left. */
+/** Formats rows as lines with left-aligned columns. */
 export function leftColumns(rows: readonly (readonly string[])[]): string[] {
   const width = (text: string) => [...text].length;
   const widths = (rows[0] ?? []).map((_, c) => Math.max(...rows.map((row) => width(row[c]))));
@@ -18,7 +18,7 @@ export function leftColumns(rows: readonly (readonly string[])[]): string[] {
   );
 }
 
-/** `grouped 1x5`: the protocol as `--protocol` takes it, or its splitter; repeats and folds of one repeat. */
+/** `grouped 1x5`: the protocol name, or its splitter, with repeats and folds per repeat. */
 export function protocolText(protocol: {
   name?: string | null | undefined;
   splitter: string;

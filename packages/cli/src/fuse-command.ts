@@ -18,15 +18,15 @@ export interface FuseOptions {
 }
 
 /**
- * `cryfold fuse RUN`: fuses the stored probabilities of a finished run by another rule, without training, and says
- * whether that beats the best member. The run itself is left as it is. Answers the exit code.
+ * `cryfold fuse RUN`: fuses the stored probabilities of a finished run with another rule, without training, and
+ * compares the result with the best member. ActionWrapper not change the run. Returns the exit code.
  */
 export async function fuseCommand(run: string, options: FuseOptions, config: Config): Promise<number> {
   const rule = options.rule as FusionRule;
   if (!FUSION_RULES.includes(rule)) {
-    throw new CryfoldError('USAGE', `--rule: there is no fusion rule ${JSON.stringify(options.rule)}`, {
+    throw new CryfoldError('USAGE', `--rule: unknown fusion rule ${JSON.stringify(options.rule)}`, {
       context: { rule },
-      hint: `The rules are: ${FUSION_RULES.join(', ')}.`,
+      hint: `Available rules: ${FUSION_RULES.join(', ')}.`,
     });
   }
   const found = await findStoredRun(run, config);
@@ -53,6 +53,6 @@ function checkMembers(members: string[] | undefined, known: string[]): string[] 
   const wanted = [...new Set(members ?? known)];
   const unknown = wanted.find((name) => !known.includes(name));
   if (unknown === undefined && wanted.length >= 2) return wanted;
-  const why = unknown === undefined ? 'a fusion needs two members or more' : `the run has no estimator ${unknown}`;
-  throw new CryfoldError('USAGE', `--members: ${why}`, { hint: `The run has: ${known.join(', ')}.` });
+  const why = unknown === undefined ? 'a fusion needs at least two members' : `the run has no estimator ${unknown}`;
+  throw new CryfoldError('USAGE', `--members: ${why}`, { hint: `Estimators of the run: ${known.join(', ')}.` });
 }

@@ -11,13 +11,13 @@ export interface GcOptions extends ControlOptions {
 }
 
 /**
- * `cryfold gc`: finds what no run and no model refers to, and deletes it when asked. Nothing younger than
- * `olderThanHours` is garbage, and nothing at all while a run or a model has a record that cannot be read.
+ * `cryfold gc`: finds objects that no run or model refers to, and deletes them with `--delete`. Objects younger than
+ * `olderThanHours` are never garbage. Nothing is garbage while the record of any run or model is unreadable.
  */
 export async function gcCommand(options: GcOptions, config: Config): Promise<number> {
   if (config.target.kind === 'server') {
-    throw new CryfoldError('USAGE', 'cryfold gc: nothing can be deleted through a server', {
-      hint: 'Run it where CRYFOLD_STORE and its credentials are.',
+    throw new CryfoldError('USAGE', 'cryfold gc: cannot delete through a server', {
+      hint: 'Run it with direct access to the store: set CRYFOLD_STORE and its credentials.',
     });
   }
   return withControl(config, async ({ store }) => {
@@ -31,20 +31,20 @@ export async function gcCommand(options: GcOptions, config: Config): Promise<num
       return EXIT.done;
     }
     for (const one of garbage) say(`${options.delete ? 'deleted' : 'garbage'}  ${one.key}\n`);
-    const verb = options.delete ? 'deleted' : 'could be deleted (--delete does it)';
+    const verb = options.delete ? 'deleted' : 'can be deleted with --delete';
     say(`${counted(garbage.length, 'object')}, ${(bytes / 2 ** 20).toFixed(1)} MiB ${verb}`);
-    say(young > 0 ? `; ${young} younger than ${options.olderThanHours} h stay\n` : '\n');
+    say(young > 0 ? `; ${counted(young, 'object')} younger than ${options.olderThanHours} h kept\n` : '\n');
     return EXIT.done;
   });
 }
 
-/** What cannot be read may refer to anything: nothing is garbage until it is repaired or removed. */
+/** An unreadable record may refer to any object, so nothing is garbage until it is repaired or removed. */
 function refuse(unreadable: readonly string[], json: boolean): number {
   if (json) say(`${jsonText({ deleted: false, objects: 0, bytes: 0, unreadable })}\n`);
   else {
     for (const message of unreadable) say(`damaged  ${message}\n`);
     say(
-      'nothing is deleted: what these records refer to is unknown. Restore them from a backup, or remove the run or version.\n',
+      'nothing was deleted, because unreadable records may refer to any object. Restore them from a backup, or remove the run or version.\n',
     );
   }
   return EXIT.failed;

@@ -3,14 +3,15 @@ import { promisify } from 'node:util';
 import { CryfoldError } from '@cryfold/core';
 
 /**
- * Which GPU each training process gets: every GPU `perGpu` processes, in turn, so that the first ones lie apart.
- * @param visible as CUDA_VISIBLE_DEVICES names them; default: all that nvidia-smi lists, by UUID
- * @throws CryfoldError USAGE where there is none
+ * The GPU of each training process: `perGpu` processes per GPU, assigned round-robin, so that the first ones use
+ * different GPUs.
+ * @param visible GPUs as in CUDA_VISIBLE_DEVICES; default: the UUIDs of all GPUs that nvidia-smi lists
+ * @throws CryfoldError USAGE if there is none
  */
 export async function gpuOfEachChild(perGpu: number, visible: readonly string[] | undefined): Promise<string[]> {
   const gpus = visible ?? (await listGpus());
-  // This is how CUDA is told to use none.
-  if (gpus.includes('-1')) throw none('CUDA_VISIBLE_DEVICES leaves no GPU');
+  // In CUDA_VISIBLE_DEVICES, -1 hides all GPUs.
+  if (gpus.includes('-1')) throw none('CUDA_VISIBLE_DEVICES hides all GPUs');
   return Array.from({ length: perGpu }, () => gpus).flat();
 }
 
@@ -26,6 +27,6 @@ async function listGpus(): Promise<string[]> {
 
 function none(reason: string): CryfoldError {
   return new CryfoldError('USAGE', `--children-per-gpu: ${reason}`, {
-    hint: 'Set CUDA_VISIBLE_DEVICES to the GPUs to use, or say --children for training without a GPU.',
+    hint: 'Set CUDA_VISIBLE_DEVICES to the GPUs to use, or use --children to train without a GPU.',
   });
 }

@@ -1,24 +1,24 @@
 import { EXIT, OUTPUT_CLOSED } from './exit-codes.js';
 
 /**
- * Makes output that cannot be written end the command in plain words. A reader that closed the pipe (`| head -1`) wants
- * no more: the command ends silently, with the code that a shell reports for SIGPIPE. Where standard error cannot be
- * written, nobody can be told, and the work is worth more than its progress.
+ * Ends the command with a clear message if standard output cannot be written. If the reader closed the pipe (`| head
+ * -1`), ends silently with the code that a shell reports after SIGPIPE. Ignores errors on standard error: there is
+ * nowhere to report them, and the work matters more than its progress messages.
  */
 export function guardOutput(): void {
   process.stderr.on('error', () => {});
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(OUTPUT_CLOSED);
     const reason = error.code === 'ENOSPC' ? 'no space is left on the device' : error.message;
-    process.stderr.write(`cryfold: OUT_UNWRITABLE: standard output cannot be written: ${reason}\n`);
-    process.stderr.write('  Free some space there, or send the output elsewhere.\n');
+    process.stderr.write(`cryfold: OUT_UNWRITABLE: cannot write to standard output: ${reason}\n`);
+    process.stderr.write('  Free some space, or redirect the output elsewhere.\n');
     process.exit(EXIT.usage);
   });
 }
 
-/** Waits until what was written is written, or has failed and ended the command. */
+/** Waits until all output is written, or has failed and ended the command. */
 export async function outputWritten(): Promise<void> {
   await new Promise((resolve) => process.stdout.write('', resolve));
-  // Errors are events of the next turn.
+  // Errors are emitted on the next turn of the event loop.
   await new Promise(setImmediate);
 }

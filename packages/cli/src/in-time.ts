@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CryfoldError, type ErrorCode, endsWithin } from '@cryfold/core';
 import { type Logger, RepeatedErrors } from '@cryfold/runtime';
 
-/** Milliseconds beyond its patience after which a start that has not failed by itself counts as failed. */
+/** Extra milliseconds after the time limit before a start that hangs counts as failed. */
 const STUCK_MS = 10_000;
 
-/** A service does not wait at its start for what an operator has to change. */
+/** A starting service does not wait for conditions that only an operator can change. */
 const WAITING_IS_NO_USE: ReadonlySet<ErrorCode> = new Set(['STORE_BUCKET_MISSING', 'STORE_CLOCK_WRONG']);
 
 function mayPass(error: unknown): error is CryfoldError {
@@ -13,9 +13,9 @@ function mayPass(error: unknown): error is CryfoldError {
 }
 
 /**
- * Starts a service. During an outage it waits, and says so, for `seconds` in all instead of failing again and again.
- * @param start what it checks with `patiently` is checked again while only the surroundings are at fault
- * @throws CryfoldError as `start` did last; START_TIMEOUT
+ * Starts a service. During an outage it retries and logs warnings for up to `seconds` instead of failing at once.
+ * @param start retries each check that it passes to `patiently` as long as only the infrastructure fails
+ * @throws CryfoldError the last error of `start`, or START_TIMEOUT
  */
 export async function inTime<T>(
   seconds: number,
@@ -38,6 +38,6 @@ export async function inTime<T>(
   const started = start(patiently);
   if (await endsWithin(1000 * seconds + STUCK_MS, started)) return started;
   throw new CryfoldError('START_TIMEOUT', `not started after ${seconds + STUCK_MS / 1000} s`, {
-    hint: 'Redis or the store went away or does not answer; CRYFOLD_START_TIMEOUT is how long to wait, in seconds.',
+    hint: 'Redis or the store does not answer. CRYFOLD_START_TIMEOUT sets how many seconds to wait.',
   });
 }

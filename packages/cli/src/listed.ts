@@ -1,16 +1,16 @@
 import { METRICS, type MetricName, scoreOf } from '@cryfold/evaluation';
 
-/** What runs and versions of models are sorted by. */
+/** Sort keys of runs and model versions. */
 export interface Listed {
-  /** ISO 8601; empty where it is not known */
+  /** ISO 8601; empty if unknown */
   date: string;
   dataset: string;
   metric: MetricName | undefined;
-  /** Of the metric; undefined where there is none yet */
+  /** Mean of the metric; undefined if there is none yet */
   mean: number | undefined;
 }
 
-/** Comparisons by the name that `--sort` takes. Equal elements keep their order. */
+/** Comparison functions by `--sort` name. Equal elements keep their order. */
 export const BY: Readonly<Record<'date' | 'score' | 'dataset', (a: Listed, b: Listed) => number>> = {
   date: (a, b) => compare(b.date, a.date),
   score: (a, b) => compare(rank(a), rank(b)) || scored(b) - scored(a),
@@ -19,7 +19,7 @@ export const BY: Readonly<Record<'date' | 'score' | 'dataset', (a: Listed, b: Li
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-/** Values of different metrics cannot be compared: each metric's are together, and those without any are last. */
+/** Values of different metrics are not comparable: group them by metric, and put entries without a score last. */
 function rank({ metric, mean }: Listed): string {
   return metric && mean !== undefined ? `0${METRICS[metric].title}` : '1';
 }

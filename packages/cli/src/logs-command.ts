@@ -8,9 +8,9 @@ import { resolveRun } from './run-name.js';
 import { jsonText, say } from './terminal.js';
 
 /**
- * `cryfold logs RUN [TRIAL/REPEAT/FOLD]`: which attempt of a fold was committed, where and when, and what was said
- * during it and during those that failed. Without a fold, what was said during failed attempts, of all folds. Text for
- * people; with --json, the lines as they are stored.
+ * `cryfold logs RUN [TRIAL/REPEAT/FOLD]`: shows which attempt of a fold was committed, on which host and how long it
+ * took, with its log and those of failed attempts. Without a fold, shows the logs of failed attempts of all folds.
+ * Formats the lines for people; with --json, prints them as stored.
  */
 export async function logsCommand(
   name: string,
@@ -30,7 +30,7 @@ export async function logsCommand(
   });
 }
 
-/** What the line above an attempt's log says already. */
+/** Fields that the line above an attempt's log already shows. */
 const HEADED = ['key', 'attempt'];
 
 function print({ trial, repeat, fold, key, committed, failed }: FoldLog): void {

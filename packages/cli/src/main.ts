@@ -7,38 +7,39 @@ import { addResultCommands } from './result-program.js';
 import { addRunCommands } from './run-program.js';
 import { addServiceCommands } from './service-program.js';
 
-/** Runs the command line and answers its exit code. What a command runs is loaded when it runs. */
+/** Runs the command line and returns its exit code. The code of a command is loaded only when it runs. */
 export const main = (args: string[]): Promise<number> =>
-  runProgram(args, (program, does) => {
-    addRunCommands(program, does);
-    addResultCommands(program, does);
-    addDataCommands(program, does);
-    addControlCommands(program, does);
-    addModelCommands(program, does);
-    addDoctorCommand(program, does);
-    addServiceCommands(program, does);
+  runProgram(args, (program, wrap) => {
+    addRunCommands(program, wrap);
+    addResultCommands(program, wrap);
+    addDataCommands(program, wrap);
+    addControlCommands(program, wrap);
+    addModelCommands(program, wrap);
+    addDoctorCommand(program, wrap);
+    addServiceCommands(program, wrap);
     program.addHelpText('after', HELP);
   });
 
 const HELP = `
 Environment:
-  REDIS_URL              Redis of a cluster (unset: a private one for this command); its password may be in the
-                         file that REDIS_PASSWORD_FILE names
-  CRYFOLD_STORE          as --store: a folder or s3://BUCKET/PREFIX (unset: ./cryfold)
-  CRYFOLD_S3_ENDPOINT    https://HOST:PORT of the S3 server (unset: Amazon's); docs/storage.md has the rest
-  AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, or AWS_..._FILE naming mounted files
-  CRYFOLD_SERVER         as --server; with CRYFOLD_API_TOKEN, or CRYFOLD_API_TOKEN_FILE naming a file
-  CRYFOLD_API_PORT, CRYFOLD_API_HOST (127.0.0.1), CRYFOLD_API_TOKENS or CRYFOLD_API_TOKENS_FILE: what a coordinator
-                         serves, and to whom: docs/api.md
-  HTTPS_PROXY, HTTP_PROXY, NO_PROXY  the proxy for --server, weights and traces, and hosts that need none
-  CRYFOLD_CACHE          where TensorFlow and other built things are kept
+  REDIS_URL              Redis of a cluster (default: a private one per command); its password may come from the
+                         file at REDIS_PASSWORD_FILE
+  CRYFOLD_STORE          same as --store: a folder or s3://BUCKET/PREFIX (default: ./cryfold)
+  CRYFOLD_S3_ENDPOINT    https://HOST:PORT of the S3 server (default: Amazon S3); see docs/storage.md
+  AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, or AWS_..._FILE with paths of mounted files
+  CRYFOLD_SERVER         same as --server; needs CRYFOLD_API_TOKEN, or CRYFOLD_API_TOKEN_FILE with its path
+  CRYFOLD_API_PORT, CRYFOLD_API_HOST (127.0.0.1), CRYFOLD_API_TOKENS or CRYFOLD_API_TOKENS_FILE
+                         HTTP API of a coordinator; see docs/api.md
+  HTTPS_PROXY, HTTP_PROXY  proxy for --server, weights and traces; NO_PROXY lists hosts to reach directly
+  CRYFOLD_CACHE          folder for TensorFlow, weights and other cached files
   CRYFOLD_LOG_LEVEL      trace, debug, info, warn, error or silent
-  CRYFOLD_METRICS_PORT   where services answer /metrics, /healthz, /readyz (unset: nowhere); CRYFOLD_METRICS_HOST (all)
-  OTEL_EXPORTER_OTLP_ENDPOINT  http(s) collector of traces, OTLP (unset: nothing is traced)
-  CRYFOLD_GRACE_SECONDS  how long a stopping worker lets its fold run on (25)
-  CRYFOLD_START_TIMEOUT  how long a starting service waits for a Redis or a store that is away, seconds (60)
+  CRYFOLD_METRICS_PORT   port of /metrics, /healthz and /readyz of services (default: none);
+                         CRYFOLD_METRICS_HOST sets the interface (default: all)
+  OTEL_EXPORTER_OTLP_ENDPOINT  OTLP collector of traces over http(s) (default: no tracing)
+  CRYFOLD_GRACE_SECONDS  seconds a stopping worker lets its folds continue (default: 25)
+  CRYFOLD_START_TIMEOUT  seconds a starting service waits for Redis and the store (default: 60)
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 incomplete (some folds failed), 4 cancelled,
-  10 bad input (spec, data, weights): the same command fails again; compare: 0 better, 5 same, 6 worse;
+  10 bad input (spec, data, weights), where retrying does not help; compare: 0 better, 5 same, 6 worse;
   retrain: 0 promoted, 7 unchanged, 8 refused, 9 lost to another promotion;
-  141 the reader of the output closed it`;
+  141 output closed by its reader`;

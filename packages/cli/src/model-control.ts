@@ -13,11 +13,11 @@ import type { Config } from '@cryfold/runtime';
 import { type ArtifactStore, RunStore } from '@cryfold/store';
 
 type ModelSettings = Pick<Config, 'target' | 'cacheDir' | 'childMemoryMb'> & {
-  /** Whether to run the programs of estimators that are trained here */
+  /** Whether to run programs of command estimators that are trained on this machine */
   allowCommands?: boolean | undefined;
 };
 
-/** What can be done to the models of a store: by a server, by a cluster's workers, or here. */
+/** Operations on the models of a store, executed by a server, by the workers of a cluster, or on this machine. */
 export function modelControl(store: ArtifactStore, storeUrl: string, config: ModelSettings): ModelControl {
   const { target, cacheDir, childMemoryMb, allowCommands = false } = config;
   if (target.kind === 'server') return new HttpModels(new HttpClient(target));

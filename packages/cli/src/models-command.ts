@@ -29,7 +29,7 @@ function named(model: string): { name: string; version?: string } {
 
 const print = (json: boolean, value: unknown, text: () => string) => say(json ? `${jsonText(value)}\n` : text());
 
-/** `cryfold models show NAME[@VERSION]`: the card, and for a NAME how its champions came to be. */
+/** `cryfold models show NAME[@VERSION]`: the card, and for a NAME the history of its champions. */
 export function modelsShowCommand(model: string, options: ModelsOptions, config: Config): Promise<number> {
   return withRegistry(config, async (registry) => {
     const { name, version } = named(model);
@@ -44,7 +44,7 @@ export function modelsShowCommand(model: string, options: ModelsOptions, config:
         const lines = history.map(
           ({ seq, at, by, version: to, reason }) => `${seq}. ${at.slice(0, 16)} ${by} ${to}: ${reason}\n`,
         );
-        const head = card ? cardText(card) : `${name} has no champion yet; its versions are ${versions.join(', ')}\n`;
+        const head = card ? cardText(card) : `${name} has no champion yet; versions: ${versions.join(', ')}\n`;
         return `${head}${lines.length > 0 ? `\nPromotions\n${lines.join('')}` : ''}`;
       },
     );
@@ -66,15 +66,16 @@ export function modelsPromoteCommand(
     print(
       options.json,
       promotion,
-      () => `${name}@${promotion.version} is the champion\nits card: ${asTyped(`cryfold models show ${name}`)}\n`,
+      () =>
+        `${name}@${promotion.version} is now the champion\nshow its card: ${asTyped(`cryfold models show ${name}`)}\n`,
     );
     return EXIT.done;
   });
 }
 
 function noVersion(name: string): CryfoldError {
-  return new CryfoldError('USAGE', `${name} names a model, but no version of it`, {
-    hint: 'Give NAME@VERSION. Show the versions: cryfold models list',
+  return new CryfoldError('USAGE', `${name} names a model without a version`, {
+    hint: 'Give NAME@VERSION. List the versions: cryfold models list',
   });
 }
 

@@ -10,7 +10,7 @@ import { BY, type Listed } from './listed.js';
 import type { ModelOrder } from './sort-orders.js';
 import { jsonText, say } from './terminal.js';
 
-/** Why a record of a model cannot be read, and what to do. */
+/** Why a model record cannot be read, and what to do about it. */
 interface DamageRecord {
   code: string;
   message: string;
@@ -41,7 +41,7 @@ export async function modelsListCommand(
   }
 }
 
-/** All models; where they are sorted by a property of versions, so are the versions of each. */
+/** All models. If sorted by a property of versions, the versions of each model are sorted too. */
 async function readModels(registry: ModelRegistry, sort: ModelOrder): Promise<ListedModel[]> {
   const models: ListedModel[] = [];
   for (const name of await registry.names()) {
@@ -92,10 +92,10 @@ function table(models: readonly ListedModel[], sort: ModelOrder): string {
   );
   const lines = [...(rows.length > 0 ? leftColumns([HEAD, ...rows]) : []), ...damaged];
   if (lines.length > 0) return `${lines.join('\n')}\n`;
-  return `no models; make one of the latest run: ${asTyped('cryfold train-final latest')}\n`;
+  return `no models yet; train one from the latest run: ${asTyped('cryfold train-final latest')}\n`;
 }
 
-/** The headline figure under each protocol. */
+/** The headline figure for each protocol. */
 function figuresOf({ metrics, data }: ModelCard): string {
   const figures = metrics.map((one) => {
     const { warning, ...headline } = headlineOf(one);

@@ -1,15 +1,15 @@
 import { readFileSync } from 'node:fs';
 
-/** Milliseconds between two looks. */
-const LOOK_MS = 500;
+/** Milliseconds between checks. */
+const POLL_MS = 500;
 
 /**
- * Ends a command that npm runs (`npx cryfold ...`, or a script of a package) by SIGTERM when npm or its shell is gone. npm
- * passes a signal to its shell only, so that `kill` of npx would leave the command running. A command that something else
- * started may outlive it, as with nohup.
+ * Ends a command started by npm (`npx cryfold ...` or a package script) with SIGTERM when npm or its shell is gone. npm
+ * passes signals only to its shell, so killing npx would leave the command running. A command that was started
+ * otherwise may outlive its parent, as with nohup.
  */
 export function endWithNpm(environment: NodeJS.ProcessEnv = process.env): void {
-  // What a command forks inherits the variable, and ends with the command.
+  // Child processes inherit the variable, but they end with the command anyway.
   if (process.connected || !/^['"]?(\S*\/)?cryfold['"]?(\s|$)/.test(environment.npm_lifecycle_script ?? '')) return;
   const shell = process.ppid;
   const npm = parentOf(shell);
@@ -17,10 +17,10 @@ export function endWithNpm(environment: NodeJS.ProcessEnv = process.env): void {
     if (process.ppid === shell && parentOf(shell) === npm) return;
     clearInterval(timer);
     process.kill(process.pid, 'SIGTERM');
-  }, LOOK_MS).unref();
+  }, POLL_MS).unref();
 }
 
-/** Undefined where the system has no /proc, or the process has just ended. */
+/** Undefined if the system has no /proc or the process has just ended. */
 function parentOf(pid: number): string | undefined {
   try {
     // The name, in parentheses, may hold spaces.

@@ -3,7 +3,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { CryfoldError } from '@cryfold/core';
 
 /**
- * The port for a local run's page: the one asked for, or any free one where that is `true`.
+ * The port for a local run's page: the requested one, or any free port for `true`.
  * @throws CryfoldError API_PORT_TAKEN
  */
 export async function pagePort(asked: number | true): Promise<number> {
@@ -15,7 +15,7 @@ export async function pagePort(asked: number | true): Promise<number> {
   } catch (cause) {
     throw new CryfoldError('API_PORT_TAKEN', `--ui: ${(cause as Error).message}`, {
       cause,
-      hint: 'Give another port, or none for any that is free.',
+      hint: 'Choose another port, or omit it to use any free port.',
     });
   } finally {
     server.close();

@@ -18,11 +18,14 @@ import { storeUrlOf } from './store-url.js';
 import { jsonText, say } from './terminal.js';
 
 export interface PlanOptions extends Omit<RunOptions, 'spec' | 'protocol'>, HourPrices {
-  /** Measure this machine, however short the run is */
+  /** Measure this machine even for a short run */
   calibrate: boolean;
 }
 
-/** `cryfold plan [SPEC]`: what a run or sweep would be, how much of it is done, and what the rest takes. Starts nothing. */
+/**
+ * `cryfold plan [SPEC]`: shows what a run or sweep would train, how much of it is done, and how long the rest takes.
+ * Starts nothing.
+ */
 export function planCommand(spec: string | undefined, options: ManyPlans, config: Config): Promise<number> {
   return decodingOnce(() => planAll(spec, options, config));
 }
@@ -39,7 +42,7 @@ async function planAll(spec: string | undefined, options: ManyPlans, config: Con
   try {
     for (const name of names) {
       const overrides = { ...rest, ...(name === undefined ? {} : { protocol: name }) };
-      // Without --problems nothing is written.
+      // Without --problems, no file is written.
       const list = { file: options.problems };
       const { plan, dataset } = await prepareChecked({
         ...rest,
@@ -53,7 +56,7 @@ async function planAll(spec: string | undefined, options: ManyPlans, config: Con
       });
       await sayProblems(dataset, list, display);
       for (const note of dataNotes(dataset, rest)) display.say(`note: ${printable(note)}`);
-      display.update('looking into the store');
+      display.update('checking the store');
       const summary = await summarisePlan(plan, store, {
         ...{ gpuHourPrice, cpuHourPrice, machine: machineOf(config) },
         calibrate: calibrator(plan, {
@@ -87,8 +90,8 @@ function describe(summary: PlanSummary, { spec, dataset }: RunPlan): string[] {
     '',
     ...alignColumns(rows),
     '',
-    `${counted(trials, 'trial')}, ${most}${counted(folds, 'fold')}, ${inStore} of them in the store already`,
+    `${counted(trials, 'trial')}, ${most}${counted(folds, 'fold')}, ${inStore} of them already in the store`,
     `GPU hours ${hoursText(gpuHours)}, CPU hours ${hoursText(cpuHours)}${cost === null ? '' : `, cost ${cost.toFixed(2)}`}`,
-    `hours of one worker, ${basisText([summary])}; nothing was started`,
+    `hours of one worker (${basisText([summary])}); nothing was started`,
   ];
 }

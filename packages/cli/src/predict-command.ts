@@ -14,10 +14,10 @@ import { checkOutFile, writeOutFile } from './write-out.js';
 export interface PredictCommandOptions {
   hop?: number;
   allowCommands?: boolean;
-  /** File that lists all files that were not classified */
+  /** File that lists all files that could not be classified */
   problems?: string;
   format: (typeof PREDICTION_FORMATS)[number];
-  /** File that gets the predictions instead of standard output */
+  /** File to write predictions to instead of standard output */
   out?: string;
 }
 
@@ -28,15 +28,14 @@ interface Failure {
 
 interface Outcome {
   classified: number;
-  /** How many were resampled, by `FROM Hz to TO Hz` */
+  /** Number of resampled recordings by `FROM Hz to TO Hz` */
   resampled: Map<string, number>;
   failures: Failure[];
 }
 
 /**
- * `cryfold predict MODEL PATH...|-`: classifies clips or longer recordings, and all recordings of folders. Files that
- * cannot be classified are named, the first few of each cause, and the others are still classified; the exit code is
- * then 1.
+ * `cryfold predict MODEL PATH...|-`: classifies recordings and all recordings in folders. If some files cannot be
+ * classified, reports the first few of each cause, classifies the others, and exits with code 1.
  */
 export async function predictCommand(
   model: string,
@@ -77,7 +76,10 @@ function countRates(counts: Map<string, number>, { rate, resampledTo }: Recordin
   counts.set(rates, (counts.get(rates) ?? 0) + 1);
 }
 
-/** Folders become the recordings in them. What is beside these is named, and is no failure unless it should be readable. */
+/**
+ * Expands folders to the recordings in them. Reports other files, which count as failures only if they should be
+ * readable.
+ */
 async function findFiles(paths: readonly string[]): Promise<{ files: string[]; failures: Failure[] }> {
   const files: string[] = [];
   const failures: Failure[] = [];
@@ -103,7 +105,7 @@ async function findFiles(paths: readonly string[]): Promise<{ files: string[]; f
   return { files, failures };
 }
 
-/** The text of all predictions, as they are made. */
+/** Yields the text of each prediction as soon as it is made. */
 async function* predictAll(
   predictor: ModelPredictor,
   files: readonly string[],
@@ -135,7 +137,7 @@ async function* predictAll(
   yield writer.end();
 }
 
-/** Standard input is read as it comes. */
+/** Opens a recording. Standard input is streamed. */
 async function openRecording(file: string): ReturnType<typeof openByteReader> {
   if (file === '-') return { reader: ByteReader.ofStream(process.stdin), close: async () => {} };
   try {

@@ -1,2 +1,2 @@
-/** What `cryfold predict --format` takes. */
+/** Values of `cryfold predict --format`. */
 export const PREDICTION_FORMATS = ['table', 'csv', 'jsonl', 'json'] as const;

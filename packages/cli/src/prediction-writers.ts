@@ -9,7 +9,7 @@ import {
 } from '@cryfold/model-registry';
 import type { PREDICTION_FORMATS } from './prediction-formats.js';
 
-/** Turns predictions into text, one recording at a time, so that nothing is held until the end. */
+/** Formats predictions one recording at a time, so that output can be streamed. */
 export interface PredictionWriter {
   begin(): string;
   recording(prediction: RecordingPrediction): string;
@@ -20,7 +20,7 @@ export interface PredictionWriter {
 
 type Format = (typeof PREDICTION_FORMATS)[number];
 
-/** @param names of all recordings, for the width of a table */
+/** @param names names of all recordings, which determine the column width of the table */
 export function predictionWriter(format: Format, card: ModelCard, names: readonly string[]): PredictionWriter {
   return WRITERS[format](card, names);
 }
@@ -42,7 +42,7 @@ interface Row {
   unlikeness?: number;
 }
 
-/** All windows in order of time, and their mean where there are several. */
+/** All windows in chronological order, followed by their mean if there are several. */
 function rowsOf({ windows, silent, mean, unlike, seconds }: RecordingPrediction): Row[] {
   const rows: Row[] = [
     ...windows.map((window) => ({ kind: 'window' as const, ...window })),
@@ -55,7 +55,7 @@ function rowsOf({ windows, silent, mean, unlike, seconds }: RecordingPrediction)
   return [...rows, { kind: 'mean', start: 0, end: seconds, ...mean, ...(unlike !== undefined && { unlike }) }];
 }
 
-/** Stand in a table where the class would be. */
+/** Shown in place of the class. */
 const UNLIKE = '(unlike the training data)';
 const SILENT = '(silent: unlike the training data)';
 
@@ -94,7 +94,10 @@ function tableWriter(card: ModelCard, names: readonly string[]): PredictionWrite
   return { begin: () => '', recording, failure: () => '', end };
 }
 
-/** A row per window; the rows of kind `mean` are of whole recordings, those of kind `error` of recordings without any. */
+/**
+ * One row per window. Rows of kind `mean` are for whole recordings, rows of kind `error` for recordings without
+ * predictions.
+ */
 function csvWriter(card: ModelCard): PredictionWriter {
   const classes = card.data.classes.map(({ label }) => label);
   const line = (cells: readonly (string | number | boolean)[]) => `${cells.join(',')}\n`;
@@ -125,7 +128,7 @@ function csvWriter(card: ModelCard): PredictionWriter {
 
 const json = (value: unknown) => escapeControls(JSON.stringify(value));
 
-/** A line per recording, each with the model's name and version. */
+/** One line per recording, with the model's name and version. */
 function linesWriter(card: ModelCard): PredictionWriter {
   const model = { name: card.name, version: card.version };
   return {

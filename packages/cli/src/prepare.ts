@@ -16,7 +16,7 @@ export async function readSpec(path: string): Promise<Spec> {
   return parseSpec(await readSpecText(path), path);
 }
 
-/** @throws CryfoldError SPEC_INVALID for what cannot be read; the text is not parsed */
+/** @throws CryfoldError SPEC_INVALID if the file cannot be read; the text is not parsed */
 export function readSpecText(path: string): Promise<string> {
   return readRegularText(path, LARGEST_SPEC).catch((cause) => {
     if (cause instanceof EncodingError) {
@@ -27,7 +27,7 @@ export function readSpecText(path: string): Promise<string> {
     throw new CryfoldError('SPEC_INVALID', `${path}: cannot be read: ${cause.message}`, {
       cause,
       context: { file: path },
-      hint: 'Give the path of a YAML spec, or none for specs/paper.yaml.',
+      hint: 'Give the path of a YAML spec, or omit it to use specs/paper.yaml.',
     });
   });
 }
@@ -40,9 +40,9 @@ export interface CheckedOptions extends Omit<PrepareOptions, 'knownSounds' | 'so
 }
 
 /**
- * `prepareRun` with the store that weights are taken from. Sounds that an earlier command compared are taken from a
- * local store only: in others, somebody else may have put them.
- * @throws CryfoldError what `prepareRun` throws
+ * `prepareRun` with the store as a source of weights. Reuses sound comparisons of earlier commands only from a local
+ * store: in others, someone else may have written them.
+ * @throws CryfoldError see `prepareRun`
  */
 export function prepareChecked({ store, config, list, ...options }: CheckedOptions): Promise<Preparation> {
   const own = config.target.kind === 'local';

@@ -10,11 +10,11 @@ import { placeOfFile } from './run-folder.js';
 import { colors, jsonText, say } from './terminal.js';
 
 type Shown = Pick<Surroundings, 'store' | 'storeUrl' | 'server'> & {
-  /** Where the user asked for copies */
+  /** Copies that the user asked for */
   copies: Copies | undefined;
 };
 
-/** What the command said before, for the JSON. */
+/** Messages that were already printed, repeated in the JSON. */
 interface Said {
   skipped?: readonly Skipped[];
   warnings?: readonly string[];
@@ -24,15 +24,15 @@ interface Said {
 }
 
 /**
- * Prints the results, keeps the report and the tables in the store, and puts copies where the user asked.
+ * Prints the results, saves the report and the tables in the store, and writes the copies that the user asked for.
  * @throws CryfoldError OUT_UNWRITABLE, OUT_TAKEN
  */
 export async function present(results: RunResults, shown: Shown, json: boolean, said: Said = {}): Promise<void> {
   const { store, server, copies } = shown;
   const { id } = results.run;
-  // The server has the folds at hand; from here, each would be a request.
+  // The server has direct access to the folds; from here, each would take a request.
   const page = server ? await server.report(id) : await htmlReport(await gatherReport(store, results));
-  // A server's store takes no such files, and the server writes the report when it is asked.
+  // These files cannot be uploaded to a server, which writes the report itself on request.
   if (!server) await store.runs.saveReport(id, page, `${terminalReport(results)}\n`);
   let copied: string[] | undefined;
   if (copies) {
@@ -51,14 +51,14 @@ export async function present(results: RunResults, shown: Shown, json: boolean, 
   say(`${terminalReport(results, { color: colors() })}\n`);
   const lines = [
     `results: ${shortPath(file)}`,
-    `every clip's probabilities: ${shortPath(csv)}`,
+    `probabilities of each clip: ${shortPath(csv)}`,
     `report: ${shortPath(report)}`,
     ...resultHints(results),
   ];
   say(`\n${lines.join('\n')}\n`);
 }
 
-/** Where the CSV, the results and the report are without copies. */
+/** Locations of the CSV, the results and the report if there are no copies. */
 function places({ storeUrl, server }: Shown, run: string): string[] {
   const names = ['out-of-fold.csv', 'results.json', 'report.html'];
   if (!server) return names.map((name) => placeOfFile(storeUrl, run, name));

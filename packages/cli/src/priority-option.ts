@@ -7,5 +7,5 @@ const LEVELS: readonly Priority[] = ['low', 'normal', 'high'];
 export const priorityOption = (): Option =>
   new Option(
     '--priority <level>',
-    'share of a cluster’s workers beside other runs; each level is four times the last',
+    'priority among the runs of a cluster; each level gets four times the workers of the one below',
   ).choices(LEVELS);

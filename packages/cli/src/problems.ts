@@ -4,19 +4,19 @@ import { textField } from '@cryfold/evaluation';
 import type { ProgressDisplay } from './progress.js';
 import { checkOutFile, OutFolder, writeOutFile } from './write-out.js';
 
-/** Where a command lists all bad recordings. */
+/** Where a command writes the list of all bad recordings. */
 export interface ProblemList {
-  /** The file of `--problems`, which is always written */
+  /** The `--problems` file, which is always written */
   file?: string | undefined;
-  /** Else a folder, in which the list is only written where the output does not name all */
+  /** Otherwise a folder, where the list is written only if the output does not name all recordings */
   folder?: string | undefined;
 }
 
 const NAME = 'problems.csv';
 
 /**
- * Runs what reads a dataset. Where several recordings are bad, lists all of them, and the error says where.
- * @throws CryfoldError OUT_UNWRITABLE, and what `read` throws
+ * Runs `read`. If it fails because of bad recordings, writes a list of them and adds its path to the error.
+ * @throws CryfoldError OUT_UNWRITABLE, or any error of `read`
  */
 export async function listingProblems<T>(list: ProblemList, read: () => Promise<T>): Promise<T> {
   if (list.file !== undefined) await checkOutFile(list.file);
@@ -30,7 +30,7 @@ export async function listingProblems<T>(list: ProblemList, read: () => Promise<
 }
 
 /**
- * Says what was left out of a dataset and which names were read as one, in a bounded number of lines.
+ * Prints the warnings of a dataset and a bounded number of lines about skipped recordings.
  * @throws CryfoldError OUT_UNWRITABLE
  */
 export async function sayProblems(
@@ -41,12 +41,12 @@ export async function sayProblems(
   for (const warning of warnings) display.say(`warning: ${warning}`);
   for (const line of describeProblems(skipped)) display.say(`skipped: ${line}`);
   const file = await writeProblems(skipped, list);
-  if (file !== undefined) display.say(`all ${skipped.length} that were skipped: ${file}`);
+  if (file !== undefined) display.say(`list of all ${skipped.length} skipped recordings: ${file}`);
 }
 
 /**
  * Writes problems as CSV with the columns `file,code,message,hint`.
- * @returns where, if they were written
+ * @returns the path, if a file was written
  * @throws CryfoldError OUT_UNWRITABLE
  */
 export async function writeProblems(problems: readonly Skipped[], list: ProblemList): Promise<string | undefined> {

@@ -5,7 +5,7 @@ import { rememberGiven } from './command-text.js';
 import { EXIT } from './exit-codes.js';
 import { errorText, jsonText, say, typedRecord, warn } from './terminal.js';
 
-/** The settings of the environment, as a command finds them when it runs. @throws CryfoldError USAGE */
+/** Reads the settings from the environment when a command runs. @throws CryfoldError USAGE */
 export const readConfig = async (environment: NodeJS.ProcessEnv = process.env): Promise<Config> => {
   const { loadConfig, useProxies } = await import('@cryfold/runtime');
   const config = loadConfig(environment);
@@ -13,47 +13,52 @@ export const readConfig = async (environment: NodeJS.ProcessEnv = process.env): 
   return config;
 };
 
-/** Help for an argument that names a run: see `resolveRun` and `findRun`. */
+/** Help text for an argument that names a run: see `resolveRun` and `findRun`. */
 export const RUN =
-  'id of a run, its beginning, latest, a protocol such as grouped or test-on, or a folder with results';
+  'run id or a prefix of it, "latest", a protocol such as grouped or test-on, or a folder with results';
 
-/** A whole number from `minimum` on. */
+/** Parses a whole number of at least `minimum`. */
 export function whole(minimum: number) {
   return (text: string): number => {
     const value = Number(text);
     if (!Number.isInteger(value) || value < minimum)
-      throw new InvalidArgumentError(`a whole number from ${minimum} on`);
+      throw new InvalidArgumentError(`expected a whole number of at least ${minimum}`);
     return value;
   };
 }
 
-/** A number from 0 on. */
+/** Parses a non-negative number. */
 export function fromZero(text: string): number {
   const value = Number(text);
-  if (text.trim() === '' || !(value >= 0)) throw new InvalidArgumentError('a number from 0 on');
+  if (text.trim() === '' || !(value >= 0)) throw new InvalidArgumentError('expected a number of at least 0');
   return value;
 }
 
-/** Names between commas. */
+/** Parses comma-separated names. */
 export const list = (text: string): string[] =>
   text
     .split(',')
     .map((part) => part.trim())
     .filter(Boolean);
 
-/** Makes a command's exit code the program's. */
-export type Does = <A extends unknown[]>(command: (...values: A) => Promise<number>) => (...values: A) => Promise<void>;
+/** Wraps a command so that its exit code becomes that of the program. */
+export type ActionWrapper = <A extends unknown[]>(
+  command: (...values: A) => Promise<number>,
+) => (...values: A) => Promise<void>;
 
-/** Runs the command line of a program with the commands that `add` gives it, and answers its exit code. */
-export async function runProgram(args: string[], add: (program: Command, does: Does) => void): Promise<number> {
+/** Runs the command line of a program with the commands that `add` adds, and returns its exit code. */
+export async function runProgram(
+  args: string[],
+  add: (program: Command, wrap: ActionWrapper) => void,
+): Promise<number> {
   let exitCode: number = EXIT.done;
   const program = new Command('cryfold')
-    .description('Evaluates small-corpus audio classifiers by cross-validation, as a cluster job.')
+    .description('Cross-validates audio classifiers on small corpora, on one machine or a cluster.')
     .version(VERSION)
     .showHelpAfterError('(see --help)')
-    .option('--store <folder|url>', 'where runs and models are: a folder or s3://BUCKET/PREFIX (default: ./cryfold)')
-    .option('--server <url>', 'look at and change runs through a coordinator’s API: docs/api.md')
-    .option('--no-color', 'print no colours; NO_COLOR=1 does the same, FORCE_COLOR=1 the opposite')
+    .option('--store <folder|url>', 'store of runs and models: a folder or s3://BUCKET/PREFIX (default: ./cryfold)')
+    .option('--server <url>', 'use the HTTP API of a coordinator: docs/api.md')
+    .option('--no-color', 'disable colours, as NO_COLOR=1 does; FORCE_COLOR=1 enables them')
     .configureHelp({ showGlobalOptions: true })
     .hook('preAction', (main) => applyGlobalFlags(main.opts()))
     .configureOutput({ writeOut: say, writeErr: warn })
@@ -71,8 +76,8 @@ export async function runProgram(args: string[], add: (program: Command, does: D
 }
 
 /**
- * Flags that have a variable win over it.
- * @throws CryfoldError USAGE where both a store and a server are given
+ * Flags take precedence over environment variables.
+ * @throws CryfoldError USAGE if both a store and a server are given
  */
 interface GlobalFlags {
   store?: string;
@@ -83,8 +88,8 @@ interface GlobalFlags {
 function applyGlobalFlags({ store, server, color }: GlobalFlags): void {
   if (!color) process.env.NO_COLOR = '1';
   if (store !== undefined && server !== undefined) {
-    throw new CryfoldError('USAGE', '--store and --server are given: a server has its own store', {
-      hint: 'Leave one of them out.',
+    throw new CryfoldError('USAGE', '--store and --server cannot be combined: a server has its own store', {
+      hint: 'Omit one of them.',
     });
   }
   rememberGiven({ store, server });
@@ -94,15 +99,15 @@ function applyGlobalFlags({ store, server, color }: GlobalFlags): void {
   process.env.CRYFOLD_SERVER = '';
 }
 
-/** What Node throws when a process may not open enough files; it reports some modules as missing. */
+/** Error codes of Node when a process has too many open files; it reports some modules as missing. */
 const FEW_FILES = ['EMFILE', 'ERR_MODULE_NOT_FOUND'];
 
-/** Prints an error in plain words: what, where, what to do. */
+/** Prints an error: what is wrong, where, and what to do. */
 function report(thrown: unknown, json: boolean): number {
   const { code = '' } = (thrown ?? {}) as NodeJS.ErrnoException;
   const error = FEW_FILES.includes(code) ? fewFiles(thrown) : thrown;
   if (!(error instanceof CryfoldError)) {
-    warn(`cryfold: a defect of cryfold: ${error instanceof Error ? error.stack : String(error)}\n`);
+    warn(`cryfold: internal error: ${error instanceof Error ? error.stack : String(error)}\n`);
     return EXIT.failed;
   }
   if (json) say(`${jsonText({ error: typedRecord(error) })}\n`);
@@ -113,13 +118,13 @@ function report(thrown: unknown, json: boolean): number {
   return error.failure === 'input' && !PASSING.has(error.code) ? EXIT.input : EXIT.failed;
 }
 
-/** Codes of bad input that a second try may not meet: damaged artifacts are computed again. */
+/** Codes of bad input that may not occur again: damaged artifacts are recomputed. */
 const PASSING: ReadonlySet<ErrorCode> = new Set([...DAMAGE_CODES, 'DATA_CHANGED', 'RUN_FAILED']);
 
-/** Loading a command opens hundreds of files at once. */
+/** The error for too few file descriptors: loading a command opens hundreds of files at once. */
 function fewFiles(cause: unknown): CryfoldError {
-  return new CryfoldError('USAGE', 'this process may not open enough files', {
+  return new CryfoldError('USAGE', 'too many open files', {
     cause,
-    hint: 'Raise its limit, such as with ulimit -n 1024.',
+    hint: 'Raise the limit, for example with ulimit -n 1024.',
   });
 }

@@ -5,21 +5,21 @@ import { metricText } from '@cryfold/report';
 import { formatSeconds } from './format.js';
 import { messageText, safe } from './terminal.js';
 
-/** Milliseconds between lines where nobody can see a line being rewritten, such as a log file. */
+/** Milliseconds between lines if the output is not a terminal, such as a log file. */
 const LINE_EVERY_MS = 5000;
-/** There, a step such as `reading 12/60 files` has at most a line for each of so many parts of its way. */
+/** If the output is not a terminal, a step such as `reading 12/60 files` prints at most this many lines. */
 const PARTS = 10;
 
-/** One line that says where a run is, what is left and when it ends. */
+/** One line with the progress of a run and the time left. */
 export function progressLine(progress: RunProgress): string {
   const { total, done, failed, active, etaSeconds, phase } = progress;
-  if (phase === 'aggregate') return `${done}/${total} folds · putting the results together`;
+  if (phase === 'aggregate') return `${done}/${total} folds · aggregating results`;
   const parts = [`${done}/${total} folds`];
   if (failed > 0) parts.push(`${failed} failed`);
   if (progress.search) parts.push(searchText(progress.search));
   else for (const [name, trial] of Object.entries(progress.trials)) parts.push(`${name} ${trial.done}/${trial.total}`);
   parts.push(`${active.length} running`);
-  parts.push(etaSeconds === null ? 'time left not known yet' : `about ${formatSeconds(etaSeconds)} left`);
+  parts.push(etaSeconds === null ? 'time left unknown' : `about ${formatSeconds(etaSeconds)} left`);
   return parts.join(' · ');
 }
 
@@ -33,20 +33,22 @@ function searchText({ states, metric, best }: NonNullable<RunProgress['search']>
   return `${trials} · best ${best.trial}, ${figureText(best.mean, metric)} (${counted(best.folds, 'fold')}${epochs})`;
 }
 
-/** Such as `balanced accuracy 48.55 %`. */
+/** Formats a figure, such as `balanced accuracy 48.55 %`. */
 function figureText(mean: number, metric: MetricName | undefined): string {
   if (metric === undefined) return mean.toFixed(4);
   const { title, share } = METRICS[metric];
   return `${title} ${metricText(metric, mean)}${share ? ' %' : ''}`;
 }
 
-/** Which tenth of which step a line tells about: the words before its first `done/total`, and how far that is. */
+/**
+ * The step and the tenth of it that a line is about: the words before its first `done/total`, and the ratio of the two.
+ */
 function partOf(text: string): string {
   const [, step, done, total] = /^(.*?)(\d+)\/(\d+)/.exec(text) ?? [];
   return step === undefined ? text : `${step}${Math.floor((PARTS * Number(done)) / Math.max(1, Number(total)))}`;
 }
 
-/** Shows progress on a stream: rewritten in place on a terminal, else a line for each tenth, and not too often. */
+/** Shows progress on a stream: rewrites one line on a terminal, otherwise prints at most one line per tenth. */
 export class ProgressDisplay {
   readonly #stream: NodeJS.WriteStream;
   readonly #quiet: boolean;
@@ -59,12 +61,12 @@ export class ProgressDisplay {
     this.#quiet = quiet;
   }
 
-  /** A step that stays on the screen. */
+  /** Prints a line that stays on the screen, unless quiet. */
   say(text: string): void {
     if (!this.#quiet) this.always(text);
   }
 
-  /** What the command was asked to show, also where it is quiet otherwise. */
+  /** Prints a line even if quiet. */
   always(text: string): void {
     this.clear();
     this.#stream.write(safe(messageText(text)));

@@ -16,9 +16,10 @@ import { colors, say } from './terminal.js';
 import { OutFolder } from './write-out.js';
 
 /**
- * `cryfold run --protocol paper,grouped`: all are planned before the first one starts; then one
- * runs after the other in one store, so that folds they share are trained once; then all side by side in one table, and a report of all. With `--out`, copies go to a folder of each protocol's name
- * below it. With `--json`, a line per protocol. Answers the worst exit code.
+ * `cryfold run --protocol paper,grouped`: plans all protocols before starting the first, then runs one after the other
+ * in the same store, so that shared folds are trained once. Finally prints one table and writes one report of all. With
+ * `--out`, copies go to a subfolder per protocol. With `--json`, prints a line per protocol. Returns the worst exit
+ * code.
  */
 export async function runProtocols(
   options: Omit<RunOptions, 'protocol'> & { protocol?: string[] },
@@ -31,21 +32,25 @@ export async function runProtocols(
     const spec = await readSpec(rest.spec ?? PAPER_SPEC);
     refuseGivenFeatures(spec);
     if (spec.search) {
-      throw new CryfoldError('USAGE', '--test-on: a sweep would choose parameters by the corpus that it is tested on', {
-        hint: 'Run the winner of the sweep with --test-on.',
-      });
+      throw new CryfoldError(
+        'USAGE',
+        '--test-on: a sweep would choose its parameters on the corpus that it is tested on',
+        {
+          hint: 'Run the winner of the sweep with --test-on.',
+        },
+      );
     }
   }
   const several = names.length > 1;
   const runs = names.map((name) => ({
     ...rest,
     ...(name === undefined ? {} : { protocol: name }),
-    // Groups are not split there, so there is nothing to join.
+    // This protocol does not split groups, so there is nothing to merge.
     ...(name === TEST_ON && testOn !== undefined ? { testOn, groupDuplicates: false } : {}),
     ...(out === undefined ? {} : { out: several ? join(out, name ?? 'spec') : out }),
   }));
   const ends = await runCommand(runs, config, environment);
-  // The user did not want to start.
+  // The user declined to start.
   if (ends.length === 0) return EXIT.cancelled;
   const worst = Math.max(...ends.map(({ code }) => code));
   const ids = ends.map(({ run }) => run);
@@ -53,7 +58,7 @@ export async function runProtocols(
   return worst;
 }
 
-/** The runs' protocols side by side: a page that is kept with the first run, and a table. */
+/** Shows the runs' protocols side by side: a page that is saved with the first run, and a table. */
 async function showTogether(
   runs: readonly string[],
   { out, json }: { out: string | undefined; json: boolean },
@@ -72,7 +77,7 @@ async function showTogether(
     if (json) return;
     say(`\n${protocolTable(results, { color: colors() })}\n`);
     const place = copy ?? kept;
-    if (place !== undefined) say(`\nreport of all: ${shortPath(place)}\n`);
+    if (place !== undefined) say(`\ncombined report: ${shortPath(place)}\n`);
   } finally {
     await store.close();
   }

@@ -23,8 +23,8 @@ export interface ReportOptions {
 export async function reportCommand(run: string, options: ReportOptions, config: Config): Promise<number> {
   const { format, out } = options;
   if (out === undefined && format === 'html' && process.stdout.isTTY) {
-    throw new CryfoldError('USAGE', 'the report is a page of HTML, which a terminal does not show', {
-      hint: 'Say where to write it: --out report.html. --format md is for reading here.',
+    throw new CryfoldError('USAGE', 'the report is an HTML page, which a terminal cannot display', {
+      hint: 'Write it to a file with --out report.html, or use --format md to read it here.',
     });
   }
   if (out !== undefined) await checkOutFile(out);
@@ -47,7 +47,7 @@ async function write(
 ): Promise<string> {
   switch (format) {
     case 'html': {
-      // Without the store there are figures, but no clips, curves or times.
+      // Without the store, the report has figures but no clips, curves or times.
       let input: ReportInput = { results };
       if (storeUrl !== undefined) {
         const store = openStoreOf(storeUrl, config);
@@ -62,5 +62,5 @@ async function write(
     case 'json':
       return `${new TextDecoder().decode(encodeRecord(results))}\n`;
   }
-  throw new CryfoldError('USAGE', `--format: ${JSON.stringify(format)} is none of ${REPORT_FORMATS.join(', ')}`);
+  throw new CryfoldError('USAGE', `--format: ${JSON.stringify(format)} is not one of ${REPORT_FORMATS.join(', ')}`);
 }

@@ -1,2 +1,2 @@
-/** What `cryfold report --format` takes. */
+/** Values of `cryfold report --format`. */
 export const REPORT_FORMATS = ['html', 'md', 'json', 'csv'] as const;

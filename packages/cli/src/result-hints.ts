@@ -3,26 +3,33 @@ import type { Spec } from '@cryfold/plan';
 import { chooseOf, isKeepable } from '@cryfold/run-control';
 import { asTyped } from './command-text.js';
 
-/** Commands that continue after a run: with its model where it is complete, with its missing folds where it is not. */
+/**
+ * Suggested next commands: train the final model of a complete run, or retry the missing folds of an incomplete one.
+ */
 export function resultHints(results: RunResults): string[] {
   const { id } = results.run;
   if (results.status === 'complete') {
     const flag = flagOf(results);
-    return flag === undefined ? [] : [`train the model on all data: ${asTyped(`cryfold train-final ${id}${flag}`)}`];
+    return flag === undefined
+      ? []
+      : [`train the final model on all data: ${asTyped(`cryfold train-final ${id}${flag}`)}`];
   }
-  return [`why folds are missing: ${asTyped(`cryfold status ${id}`)}`, `try again: ${asTyped(`cryfold retry ${id}`)}`];
+  return [
+    `show why folds are missing: ${asTyped(`cryfold status ${id}`)}`,
+    `retry them: ${asTyped(`cryfold retry ${id}`)}`,
+  ];
 }
 
 /**
- * `--of`, where `train-final` cannot choose by itself: the best model by the run's metric that can be kept. Undefined where
- * no model can.
+ * The `--of` flag, if `train-final` cannot choose by itself: the best model by the run's metric that can be saved.
+ * Undefined if no model can be saved.
  */
 function flagOf(results: RunResults): string | undefined {
   const spec = results.spec as Spec;
   try {
     if (isKeepable(spec, chooseOf(spec, undefined))) return '';
   } catch {
-    // There are several.
+    // There are several models to choose from.
   }
   const best = bestModelOf({ ...results, models: results.models.filter(({ name }) => isKeepable(spec, name)) });
   return best && ` --of ${best.model}`;

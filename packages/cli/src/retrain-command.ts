@@ -38,9 +38,9 @@ export interface RetrainOptions extends DataOptions {
   data: string;
   model: string;
   of?: string;
-  /** By how much a class's recall may fall, 0 to 1 */
+  /** How much the recall of a class may drop, 0 to 1 */
   margin: number;
-  /** What decides, and what the runs are headlined by; default: the spec's metric, else accuracy */
+  /** Metric that decides and headlines the runs; default: the spec's metric, or accuracy */
   metric?: string;
   workers?: number;
   limit?: number;
@@ -49,7 +49,7 @@ export interface RetrainOptions extends DataOptions {
   problems?: string;
   allowLeak: boolean;
   groupDuplicates: boolean;
-  /** Whether to run the programs that the champion holds */
+  /** Whether to run programs contained in the champion */
   allowCommands?: boolean;
   json: boolean;
 }
@@ -64,8 +64,9 @@ const EXITS = {
 } as const satisfies Record<RetrainRecord['outcome'], number>;
 
 /**
- * `cryfold retrain SPEC --data DIR --model NAME`, for cron: evaluates the spec on the data beside the champion, and
- * promotes what is really better. docs/final-models.md says how. The exit code says what was done.
+ * `cryfold retrain SPEC --data DIR --model NAME`, evaluates the spec and the champion on the data and promotes the
+ * challenger if it is significantly better; see docs/final-models.md. The exit code reports the outcome. Meant for
+ * cron.
  */
 export async function retrainCommand(
   specPath: string,
@@ -88,20 +89,20 @@ export async function retrainCommand(
   if (spec.search && !spec.search.nested) {
     throw new CryfoldError(
       'SPEC_INVALID',
-      `${specPath}: search.nested: a champion is only challenged by honest figures`,
+      `${specPath}: search.nested: required, because a challenger needs unbiased figures`,
       {
         context: { file: specPath, key: 'search.nested' },
-        hint: 'Add nested: {inner: 4} to search: the winner of a plain search is too good on the folds it was chosen by.',
+        hint: 'Add nested: {inner: 4} to search: the figures of a plain search are too optimistic on the folds that selected the winner.',
       },
     );
   }
   checkFusion(spec, of, specPath);
   const store = openStoreOf(storeUrl, config);
   const server = target.kind === 'server' ? new HttpControl(new HttpClient(target)) : undefined;
-  // The challenger's programs are those of the user's own spec.
+  // The challenger only runs programs from the user's own spec.
   const models = modelControl(store.artifacts, storeUrl, { ...config, allowCommands: true });
   const work = async (stop: AbortSignal) => {
-    // Fails now rather than at the end where the decision cannot be written.
+    // Fails now rather than at the end if the decision cannot be written.
     if (target.kind === 'server') await new HttpStore(new HttpClient(target)).role('operate');
     else await store.check();
     const list = { file: options.problems, folder: storeFolder(storeUrl) };
@@ -130,7 +131,7 @@ export async function retrainCommand(
         ? `${jsonText(report)}\n`
         : `${verdict}: ${asTyped(reason)}\n${model}: ${champion ? `the champion is ${champion}` : 'there is no champion'}\n`,
     );
-    // Last, so that nobody misses what was done where this fails.
+    // Saved last: if this fails, the outcome has already been printed.
     if (outcome !== 'cancelled') await models.keepRetrain(report);
     return EXITS[outcome];
   };
@@ -143,7 +144,7 @@ export async function retrainCommand(
 }
 
 /**
- * A sweep's winner is compared by what it was chosen by.
+ * The winner of a sweep must be compared by the metric that selected it.
  * @throws CryfoldError USAGE
  */
 function chooseMetric(spec: Spec, name: string | undefined): MetricName {
@@ -151,12 +152,12 @@ function chooseMetric(spec: Spec, name: string | undefined): MetricName {
   const { search } = spec;
   const metric = metricNamed(name);
   if (!search || search.metric === metric) return metric;
-  throw new CryfoldError('USAGE', `--metric ${metric}: the search of the spec chooses by ${search.metric}`, {
-    hint: 'Give search.metric the same value, or leave --metric out.',
+  throw new CryfoldError('USAGE', `--metric ${metric}: the spec's search selects by ${search.metric}`, {
+    hint: 'Set search.metric to the same value, or omit --metric.',
   });
 }
 
-/** Runs are published and followed as `cryfold run` does. */
+/** Publishes and follows runs as `cryfold run` does. */
 function stepsOf(preparation: Preparation, surroundings: Surroundings): RetrainingSteps {
   const { store, display, server, stop } = surroundings;
   const submitting = (plan: RunPlan, standIn: Parameters<RetrainingSteps['evaluate']>[1]) =>
@@ -173,20 +174,23 @@ function stepsOf(preparation: Preparation, surroundings: Surroundings): Retraini
       await publish(store, { ...preparation, plan }, onProgress, submitting(plan, standIn));
       return execute(plan, surroundings);
     },
-    left: (run) => (server ? noLongerFollowing(run) : 'stopped; the same command continues from there'),
+    left: (run) => (server ? noLongerFollowing(run) : 'stopped; run the same command again to continue'),
     say: (text) => display.say(text),
     onProgress: (text) => display.update(text),
     stop,
   };
 }
 
-/** The out-of-fold predictions of a fitted fusion are too good: its members were trained on the clips that it is tested on. */
+/**
+ * The out-of-fold predictions of a fitted fusion are too optimistic: its members were trained on the clips that it is
+ * tested on.
+ */
 function checkFusion({ fusion }: Spec, of: string, specPath: string): void {
   const rule = Object.hasOwn(fusion, of) ? fusion[of] : undefined;
   if (!rule || rule.nested || !isFitted(rule.rule)) return;
   const key = `fusion.${of}.nested`;
-  throw new CryfoldError('SPEC_INVALID', `${specPath}: ${key}: a champion is only challenged by honest figures`, {
+  throw new CryfoldError('SPEC_INVALID', `${specPath}: ${key}: required, because a challenger needs unbiased figures`, {
     context: { file: specPath, key },
-    hint: `Write nested: true below fusion.${of}: ${rule.rule} fusion is too good on the folds of its members.`,
+    hint: `Add nested: true to fusion.${of}: the figures of ${rule.rule} fusion are too optimistic on the folds of its members.`,
   });
 }

@@ -30,10 +30,10 @@ export interface RunOptions extends Overrides, ConfirmOptions, DataOptions {
   data: string;
   /** A folder for copies */
   out?: string;
-  /** Replace the results of another run in `out` */
+  /** Overwrite the results of another run in `out` */
   force: boolean;
   limit?: number;
-  /** Another corpus, which models of all clips of `data` are tested on */
+  /** Another corpus to test models on that were trained on all clips of `data` */
   testOn?: string;
   workers?: number;
   skipBad: boolean;
@@ -41,7 +41,7 @@ export interface RunOptions extends Overrides, ConfirmOptions, DataOptions {
   problems?: string;
   allowLeak: boolean;
   groupDuplicates: boolean;
-  /** Serve the live page; true: on any free port */
+  /** Port of the live page; true for any free port */
   ui?: number | true;
 }
 
@@ -51,7 +51,7 @@ export interface RunEnd {
   run: string;
 }
 
-/** What all runs of one command share. */
+/** Shared by all runs of one command. */
 interface Shared {
   config: Config;
   environment: NodeJS.ProcessEnv;
@@ -61,7 +61,7 @@ interface Shared {
   server: HttpControl | undefined;
 }
 
-/** A run that was checked and planned, but not started. */
+/** A run that was checked and planned, but not yet started. */
 interface Prepared {
   options: RunOptions;
   copies: Copies | undefined;
@@ -69,10 +69,10 @@ interface Prepared {
 }
 
 /**
- * `cryfold run`: plans all runs, says what they cost, asks where that is much, then evaluates one after the other, shows
- * progress and prints Table II of each.
- * @param runs of the same data; they differ in their protocols and copies
- * @returns how the runs ended, up to the first that was stopped; none where the user did not want to start
+ * `cryfold run`: plans all runs, prints their estimated cost, asks for confirmation if it is high, then evaluates one
+ * after the other, shows progress and prints Table II of each.
+ * @param runs runs of the same data that differ in protocol and copies
+ * @returns how the runs ended, up to the first that was stopped; empty if the user declined to start
  */
 export async function runCommand(
   runs: readonly RunOptions[],
@@ -95,7 +95,7 @@ async function evaluate(
   if (target.kind === 'cluster') await checkRedis(target.redisUrl);
   if (options.ui !== undefined && target.kind !== 'local') {
     throw new CryfoldError('USAGE', '--ui is for a local run', {
-      hint: 'The page of a cluster is served by its coordinator: cryfold coordinator --api-port.',
+      hint: 'The coordinator of a cluster serves its page: cryfold coordinator --api-port.',
     });
   }
   const display = new ProgressDisplay(process.stderr, options.json);
@@ -108,7 +108,7 @@ async function evaluate(
     const prepared: Prepared[] = [];
     for (const one of runs) prepared.push(await prepare(one, shared));
     const plans = prepared.map(({ preparation }) => preparation.plan);
-    // Several protocols have the same recordings.
+    // Several protocols use the same recordings, so their warnings may repeat.
     const audited = prepared.flatMap(({ options, preparation: { audit, plan } }) =>
       auditLines(audit, options, isGrouped(plan.spec.protocol.splitter)),
     );
@@ -136,7 +136,7 @@ async function evaluate(
   }
 }
 
-/** Reads the data, checks everything that can be checked, and plans. Nothing is written. */
+/** Reads the data, checks everything that can be checked, and plans. Writes nothing. */
 async function prepare(options: RunOptions, { config, store, storeUrl, display }: Shared): Promise<Prepared> {
   const copies = options.out === undefined ? undefined : new Copies(options.out, options.force);
   await copies?.checkWritable();
@@ -168,7 +168,7 @@ async function runOne({ options, copies, preparation }: Prepared, shared: Shared
     let results = await store.runs.results(plan.run);
     if (results?.status === 'complete')
       display.say(
-        plan.spec.search ? 'the sweep had ended already' : `all ${plan.jobs.length} folds were in the store already`,
+        plan.spec.search ? 'the sweep has already ended' : `all ${plan.jobs.length} folds are already in the store`,
       );
     else {
       const submit = server && (() => server.submit(plan.spec, plan.dataset.key));
@@ -185,7 +185,7 @@ async function runOne({ options, copies, preparation }: Prepared, shared: Shared
     display.say(
       server
         ? noLongerFollowing(plan.run)
-        : 'stopping; finished folds are kept, and the same command continues from there',
+        : 'stopping; finished folds are kept, run the same command again to continue',
     );
   return untilStopped(work, { target: shared.config.target, onStop });
 }

@@ -1,6 +1,6 @@
 import type { RunStatus } from '@cryfold/run-control';
 
-/** The state of a run, or that it is paused. */
+/** The state of a run, or `paused`. */
 export function shownState({ state, scheduling }: RunStatus): string {
   return scheduling?.paused && state === 'running' ? 'paused' : state;
 }
@@ -10,7 +10,7 @@ export function countsText({ done, total, failed }: RunStatus): string {
   return `${done}/${total} folds${failed > 0 ? `, ${failed} failed` : ''}`;
 }
 
-/** A run in a line: how far it is, or why it cannot be read. */
+/** One line about a run: its progress, or why it cannot be read. */
 export function runLine(status: RunStatus): string {
   const { run, damage } = status;
   const what = damage ? `${damage.code}: ${damage.message}` : countsText(status);

@@ -2,16 +2,16 @@ import { CryfoldError, ifReadable, mapLimited } from '@cryfold/core';
 import { isProtocolName, protocolNameOf } from '@cryfold/plan';
 import { RUN_ID, type RunStore } from '@cryfold/store';
 
-/** The run that was started, ended or shown last. */
+/** Names the run that was started, finished or shown last. */
 const LATEST = 'latest';
 
-/** Runs named in a message. */
+/** Maximum number of runs listed in a message. */
 const SHOWN = 8;
 
 /**
- * The id of the run that a user names: an id, `latest`, the name of a protocol (of its latest run), or the beginning of
- * one id. What names no run is answered as it is, for the caller to report.
- * @throws CryfoldError RUN_AMBIGUOUS where several ids begin so
+ * Resolves the name of a run to its id. A name is an id, `latest`, a protocol (for its latest run), or a prefix of one
+ * id. Returns an unknown name unchanged, for the caller to report.
+ * @throws CryfoldError RUN_AMBIGUOUS if several ids have this prefix
  */
 export async function resolveRun(name: string, store: RunStore): Promise<string> {
   if (!RUN_ID.test(name) || (await store.runs.has(name))) return name;
@@ -41,7 +41,7 @@ async function latestOf(protocol: string, ids: readonly string[], store: RunStor
 /** @param found ids or folders */
 export function ambiguous(name: string, found: readonly string[]): CryfoldError {
   const more = found.length > SHOWN ? `, and ${found.length - SHOWN} more` : '';
-  return new CryfoldError('RUN_AMBIGUOUS', `${name} stands for ${found.length} runs`, {
+  return new CryfoldError('RUN_AMBIGUOUS', `${name} matches ${found.length} runs`, {
     context: { run: name },
     hint: `Give one of them: ${found.slice(0, SHOWN).join(', ')}${more}.`,
   });

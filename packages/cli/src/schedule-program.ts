@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { priorityOption } from './priority-option.js';
-import { type Does, readConfig, whole } from './program.js';
+import { type ActionWrapper, readConfig, whole } from './program.js';
 
 interface ScheduleOptions {
   priority?: 'low' | 'normal' | 'high';
@@ -8,26 +8,33 @@ interface ScheduleOptions {
   json: boolean;
 }
 
-/** Adds `pause`, `resume` and `schedule`. @param command adds a command with the options of those that control runs */
-export function addScheduleCommands(command: (name: string, description: string) => Command, does: Does): void {
-  const add = (name: string, description: string) => command(name, description).argument('<run>', 'id of a run');
+/**
+ * Adds `pause`, `resume` and `schedule`. @param command adds a command with the shared options of commands that control
+ * runs
+ */
+export function addScheduleCommands(
+  command: (name: string, description: string) => Command,
+  wrap: ActionWrapper,
+): void {
+  const add = (name: string, description: string) =>
+    command(name, description).argument('<run>', 'run id or a prefix of it, "latest", or a protocol such as grouped');
   const change = () => import('./change-commands.js');
   for (const [name, description] of [
-    ['pause', 'Start no further fold of a run; folds that train end.'],
+    ['pause', 'Pause a run. Folds that are already training finish.'],
     ['resume', 'Continue a paused run.'],
   ] as const) {
     add(name, description).action(
-      does(async (run: string, options) =>
+      wrap(async (run: string, options) =>
         (await change()).scheduleCommand(run, { paused: name === 'pause' }, options, await readConfig()),
       ),
     );
   }
-  add('schedule', 'Change the priority of a run, or how many of its folds may train at once.')
+  add('schedule', 'Change the priority of a run or the number of folds that may train at once.')
     .addOption(priorityOption())
-    .option('--max-parallel <n>', 'most folds that train at once', whole(1))
-    .option('--no-max-parallel', 'any number of folds may train at once')
+    .option('--max-parallel <n>', 'maximum number of folds that train at once', whole(1))
+    .option('--no-max-parallel', 'remove this limit')
     .action(
-      does(async (run: string, { priority, maxParallel, ...options }: ScheduleOptions) => {
+      wrap(async (run: string, { priority, maxParallel, ...options }: ScheduleOptions) => {
         const wanted = {
           ...(priority && { priority }),
           ...(typeof maxParallel === 'number' && { maxParallel }),

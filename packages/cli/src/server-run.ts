@@ -2,12 +2,12 @@ import type { FollowedRun, Look } from '@cryfold/local-run';
 import { Patience, type RunControl, type RunStatus } from '@cryfold/run-control';
 import { formatSeconds } from './format.js';
 
-/** Looks at a run on which nobody works between looks at the workers. */
+/** While a run has no active fold, check for workers at every tenth poll. */
 const CLUSTER = 10;
 
-/** What a command says when it stops following a server's run. */
+/** Printed when a command stops following a run on a server. */
 export const noLongerFollowing = (run: string): string =>
-  `no longer following; run ${run} continues, and the same command follows it again. To stop it: cryfold cancel ${run}`;
+  `no longer following; run ${run} continues on the server. Run the same command again to follow it, or stop it: cryfold cancel ${run}`;
 
 /** A run on a server, which may be unreachable for a while. */
 export class ServerRun implements FollowedRun {
@@ -18,12 +18,12 @@ export class ServerRun implements FollowedRun {
     private readonly control: Pick<RunControl, 'status' | 'cluster'>,
     private readonly run: string,
   ) {
-    this.#patience = new Patience(`Run ${run} continues; the same command follows it.`);
+    this.#patience = new Patience(`Run ${run} continues on the server. Run the same command again to follow it.`);
   }
 
   async look(looks: number): Promise<Look> {
     const status = await this.#patience.ask(() => this.control.status(this.run));
-    if (!status) return { state: 'unfinished', line: 'the server does not answer; trying again' };
+    if (!status) return { state: 'unfinished', line: 'the server does not answer; retrying' };
     const idle = status.state === 'running' && status.active.length === 0;
     const cluster = idle && looks % CLUSTER === 2 ? await this.#patience.ask(() => this.control.cluster()) : undefined;
     return { state: endOf(status), line: line(status), cluster };
@@ -39,6 +39,6 @@ function line({ done, total, failed, active, etaSeconds }: RunStatus): string {
   const parts = [`${done}/${total} folds`];
   if (failed > 0) parts.push(`${failed} failed`);
   parts.push(`${active.length} running`);
-  parts.push(etaSeconds === null ? 'time left not known yet' : `about ${formatSeconds(etaSeconds)} left`);
+  parts.push(etaSeconds === null ? 'time left unknown' : `about ${formatSeconds(etaSeconds)} left`);
   return parts.join(' · ');
 }

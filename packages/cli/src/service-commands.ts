@@ -20,7 +20,7 @@ import { inTime } from './in-time.js';
 
 interface Surroundings {
   redisUrl: string;
-  /** The one store of the process, opened, observed and closed here */
+  /** The only store of the process, opened, instrumented and closed by this module */
   store: RunStore;
   storeUrl: string;
   s3: Config['s3'];
@@ -29,16 +29,16 @@ interface Surroundings {
 }
 
 export interface ServiceOptions {
-  /** Instead of CRYFOLD_METRICS_PORT */
+  /** Overrides CRYFOLD_METRICS_PORT */
   metricsPort?: number;
 }
 
-/** @throws CryfoldError USAGE unless the environment names a Redis and a store */
+/** @throws CryfoldError USAGE unless the environment sets Redis and a store */
 function clusterOf(role: string, target: Target): { redisUrl: string; storeUrl: string } {
   if (target.kind === 'server') {
     throw new CryfoldError('USAGE', `cryfold ${role}: CRYFOLD_SERVER is set`, {
       context: { variable: 'CRYFOLD_SERVER' },
-      hint: 'Unset it: a service works with REDIS_URL and CRYFOLD_STORE themselves.',
+      hint: 'Unset it: services use REDIS_URL and CRYFOLD_STORE directly.',
     });
   }
   if (target.kind === 'cluster' && target.storeUrl !== undefined) {
@@ -47,7 +47,7 @@ function clusterOf(role: string, target: Target): { redisUrl: string; storeUrl: 
   const variable = target.kind === 'cluster' ? 'CRYFOLD_STORE' : 'REDIS_URL';
   throw new CryfoldError('USAGE', `cryfold ${role}: ${variable} is not set`, {
     context: { variable },
-    hint: 'For example REDIS_URL=redis://127.0.0.1:6379 CRYFOLD_STORE=file:./store. cryfold run needs neither.',
+    hint: 'Example: REDIS_URL=redis://127.0.0.1:6379 CRYFOLD_STORE=file:./store. cryfold run needs neither.',
   });
 }
 
@@ -64,7 +64,7 @@ async function runService(
   const endTracing = await startTracing(role, config.otlpEndpoint);
   if (config.otlpEndpoint) await traceJobs();
   const port = metricsPort ?? config.metricsPort;
-  // Before all else: a service that waits for Redis is alive, and not ready.
+  // Opened first: a service that waits for Redis is alive but not ready.
   const endpoint = await Endpoint.open({ role, port, host: config.metricsHost, log });
   const { metrics } = endpoint;
   const store = new RunStore(observed(openStore(storeUrl, s3), storeObserver(metrics)));
@@ -95,14 +95,14 @@ export async function workerCommand(options: WorkerCommandOptions, config: Confi
   });
   const { children, childrenPerGpu, allowCommands = false } = options;
   const gpus = childrenPerGpu === undefined ? undefined : await gpuOfEachChild(childrenPerGpu, config.visibleGpus);
-  // Told at once, rather than by failing the folds of every run.
+  // Fail at start rather than failing the folds of every run.
   for (const { queue, checkRuntime } of estimatorKinds) {
     if (typeof queue === 'string' && queues.includes(queue)) await checkRuntime?.();
   }
   const { Worker } = await import('@cryfold/worker');
   return runService('worker', options, config, async (surroundings) => {
     const { childMemoryMb, cacheDir, local } = config;
-    // The worker of a local run is stopped with its run, not to move its work.
+    // The worker of a local run stops with its run, so its work never moves elsewhere.
     const graceSeconds = local ? Number.POSITIVE_INFINITY : config.graceSeconds;
     const limits = { childMemoryMb, graceSeconds, allowCommands };
     const worker = new Worker({ ...surroundings, queues, children, gpus, cacheDir, ...limits });
@@ -119,7 +119,7 @@ export async function coordinatorCommand(options: ServiceOptions, config: Config
     await coordinator.start();
     if (!api) return coordinator;
     try {
-      // Loaded only where it is wanted: it takes 30 MB.
+      // Loaded only if needed, because it takes 30 MB.
       const { ApiServer } = await import('@cryfold/api-server');
       const server = new ApiServer({ ...surroundings, api, childMemoryMb, checks: coordinator.checks });
       await server.start();

@@ -1,13 +1,13 @@
 import { Option } from 'commander';
 
-/** What `cryfold list --sort` takes; the first is the default. */
+/** Values of `cryfold list --sort`; the first is the default. */
 export const RUN_ORDERS = ['date', 'score', 'dataset'] as const;
-/** What `cryfold models list --sort` takes; the first is the default. */
+/** Values of `cryfold models list --sort`; the first is the default. */
 export const MODEL_ORDERS = ['name', 'date', 'score', 'dataset'] as const;
 
 export type RunOrder = (typeof RUN_ORDERS)[number];
 export type ModelOrder = (typeof MODEL_ORDERS)[number];
 
 export function sortOption(orders: readonly string[]): Option {
-  return new Option('--sort <by>', 'what to sort by; the newest or best first').choices(orders).default(orders[0]);
+  return new Option('--sort <by>', 'sort order; dates and scores descend').choices(orders).default(orders[0]);
 }

@@ -21,10 +21,10 @@ const CODES: Record<RunStatus['state'], number> = {
   damaged: EXIT.failed,
 };
 
-/** States that `cryfold retry` takes up. */
+/** States that `cryfold retry` can continue. */
 const CONTINUED: ReadonlySet<RunStatus['state']> = new Set(['stopped', 'incomplete', 'cancelled']);
 
-/** `cryfold status [RUN]`: the cluster, or one run. The exit code tells the run's state. */
+/** `cryfold status [RUN]`: shows the cluster or one run. The exit code reflects the run's state. */
 export async function statusCommand(
   name: string | undefined,
   options: ControlOptions,
@@ -82,12 +82,12 @@ function interruptions({ givenBack = [] }: RunStatus): string[] {
     return `  interrupted: ${what}  given back ${times === 1 ? 'once' : `${times} times`} by stopping workers`;
   });
   if (givenBack.some(({ times }) => times >= MANY_GIVE_BACKS)) {
-    lines.push('  Its workers stop before it ends: raise CRYFOLD_GRACE_SECONDS, or drain their machines less often.');
+    lines.push('  Workers stop before these folds finish: raise CRYFOLD_GRACE_SECONDS, or drain machines less often.');
   }
   return lines;
 }
 
-/** Which queues no worker takes jobs from, and how to start one. A local run starts its own workers. */
+/** Advice for queues without workers. A local run starts its own workers. */
 export function workerAdvice(status: Parameters<typeof untakenQueues>[0], target: Config['target']['kind']): string[] {
   return target === 'local' ? [] : untakenQueues(status).map((untaken) => asTyped(noWorker(untaken)));
 }
@@ -100,7 +100,7 @@ async function clusterStatus(options: ControlOptions, config: Config): Promise<n
       say(`${jsonText(status)}\n`);
       return EXIT.done;
     }
-    if (!queues) say('REDIS_URL is not set: only the store is shown\n');
+    if (!queues) say('REDIS_URL is not set: showing only the store\n');
     for (const [name, of] of Object.entries(queues ?? {})) {
       const parts = Object.entries(of).map(([state, count]) => `${count} ${state}`);
       say(`queue ${name.padEnd(10)} ${parts.join(', ')}\n`);
@@ -117,7 +117,7 @@ async function clusterStatus(options: ControlOptions, config: Config): Promise<n
     }
     for (const line of workerAdvice(status, config.target.kind)) say(`${line}\n`);
     for (const run of unfinished) say(`${runLine(run)}\n`);
-    if (unfinished.length === 0) say('no unfinished run\n');
+    if (unfinished.length === 0) say('no unfinished runs\n');
     return EXIT.done;
   });
 }

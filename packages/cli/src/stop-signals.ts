@@ -1,24 +1,24 @@
 import type { Target } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
 
-/** A closed terminal hangs up. */
+/** SIGHUP is sent when the terminal closes. */
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** Milliseconds that a local run may take to stop: its services and its Redis have 10 s and 5 s. */
+/** Milliseconds that a local run may take to stop: 10 s for its services and 5 s for its Redis, with some slack. */
 const LOCAL_MS = 20_000;
-/** The same for a command that only follows: a question to a store that is away takes a minute, and nothing needs it. */
+/** The same for a command that only follows a run: a pending request to an unreachable store would take a minute. */
 const FOLLOWING_MS = 3000;
 
 export interface StopOptions {
-  /** Decides how long stopping may take */
+  /** Determines how long stopping may take */
   target: Target;
   /** Called at the first signal, before the work is stopped */
   onStop?: () => void;
 }
 
 /**
- * Does work that Ctrl-C, SIGTERM or a closed terminal stops. The first signal aborts the work's AbortSignal; a second
- * one ends the process at once, and so does work that has not stopped in time, whatever cannot be reached.
+ * Runs work that Ctrl-C, SIGTERM or a closed terminal stops. The first signal aborts the work's AbortSignal. A second
+ * signal ends the process at once, as does a timeout if the work has not stopped by then.
  */
 export async function untilStopped<T>(
   work: (stop: AbortSignal) => Promise<T>,
@@ -38,7 +38,7 @@ export async function untilStopped<T>(
     return await work(stop.signal);
   } finally {
     for (const signal of STOP_SIGNALS) process.off(signal, onSignal);
-    // An exit would restore the settings of the terminal, and Node aborts with a core dump where that is gone.
+    // A normal exit would restore the terminal settings, and Node aborts with a core dump if the terminal is gone.
     if (hungUp) process.kill(process.pid, 'SIGHUP');
   }
 }

@@ -6,28 +6,28 @@ import { shortPath } from './command-text.js';
 
 export type Targeted = Pick<Config, 'target'>;
 
-/** The folder of the store where neither `--store` nor CRYFOLD_STORE names one. */
+/** The default store folder, if neither `--store` nor CRYFOLD_STORE is set. */
 export const DEFAULT_STORE = 'cryfold';
 
-/** The store that `--store` or the environment names, or the server's; undefined: the default one. */
+/** The store set by `--store` or the environment, or the server; undefined for the default store. */
 export const namedStore = ({ target }: Targeted): string | undefined =>
   target.kind === 'server' ? target.url : target.storeUrl;
 
-/** Where runs and models are: what `namedStore` answers, else the folder `cryfold` here. */
+/** URL of the store: `namedStore`, or the folder `cryfold` in the working directory. */
 export const storeUrlOf = (config: Targeted): string => namedStore(config) ?? `file:${resolve(DEFAULT_STORE)}`;
 
-/** `--store` of a command that works on what was found in a store, where that is not the one of the present command. */
+/** The `--store` value that a follow-up command needs for objects of another store than that of the current command. */
 export function otherStore(storeUrl: string, config: Targeted): string | undefined {
   if (storeUrl === storeUrlOf(config)) return undefined;
   const folder = storeFolder(storeUrl);
   return folder === undefined ? storeUrl : shortPath(folder);
 }
 
-/** @throws CryfoldError USAGE where a command would hand work to the workers of a cluster whose store nobody names */
+/** @throws CryfoldError USAGE if the command needs the workers of a cluster, but their store is not set */
 export function requireStore({ target }: Targeted): void {
   if (target.kind !== 'cluster' || target.storeUrl !== undefined) return;
   throw new CryfoldError('USAGE', 'REDIS_URL is set, but CRYFOLD_STORE is not', {
     context: { variable: 'CRYFOLD_STORE' },
-    hint: 'Set CRYFOLD_STORE, or pass --store, to name the store that the workers of that cluster use; or unset REDIS_URL.',
+    hint: 'Set CRYFOLD_STORE or pass --store with the store that the workers of this cluster use, or unset REDIS_URL.',
   });
 }

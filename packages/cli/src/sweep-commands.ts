@@ -1,7 +1,7 @@
 import { CryfoldError } from '@cryfold/core';
 import type { Command, Option } from 'commander';
 import type { PlanOptions } from './plan-command.js';
-import { type Does, fromZero, readConfig } from './program.js';
+import { type ActionWrapper, fromZero, readConfig } from './program.js';
 import type { runProtocols } from './protocols.js';
 
 type SweepOptions = Omit<Parameters<typeof runProtocols>[0], 'spec'>;
@@ -12,7 +12,7 @@ interface JobOptions {
 }
 
 /** Adds `plan` and `sweep`, which take the options of `run`. */
-export function addSweepCommands(program: Command, options: readonly Option[], does: Does): void {
+export function addSweepCommands(program: Command, options: readonly Option[], wrap: ActionWrapper): void {
   const command = (name: string, spec: string, description: string) => {
     const added = program.command(name).description(description).argument(spec, 'YAML spec');
     for (const option of options) added.addOption(option);
@@ -21,13 +21,13 @@ export function addSweepCommands(program: Command, options: readonly Option[], d
   command(
     'plan',
     '[spec]',
-    'Say what a run or sweep would train, how much is in the store, and how long it takes; start nothing.',
+    'Show what a run or sweep would train, how much is already in the store, and how long the rest takes. Starts nothing.',
   )
-    .option('--gpu-hour-price <price>', 'of an hour of a GPU worker, for the cost', fromZero)
-    .option('--calibrate', 'measure for ten seconds how fast this machine trains, however short the run is', false)
-    .option('--cpu-hour-price <price>', 'of an hour of a CPU worker, for the cost', fromZero)
+    .option('--gpu-hour-price <price>', 'price of a GPU worker per hour, for the cost estimate', fromZero)
+    .option('--calibrate', 'measure for ten seconds how fast this machine trains, even for a short run', false)
+    .option('--cpu-hour-price <price>', 'price of a CPU worker per hour, for the cost estimate', fromZero)
     .action(
-      does(async (spec: string | undefined, values: PlanOptions) => {
+      wrap(async (spec: string | undefined, values: PlanOptions) => {
         const { planCommand } = await import('./plan-command.js');
         return planCommand(spec, values, await readConfig());
       }),
@@ -35,12 +35,15 @@ export function addSweepCommands(program: Command, options: readonly Option[], d
   command(
     'sweep',
     '<spec>',
-    'Search the parameters that a spec’s search section names; the same command continues a stopped one.',
+    'Search the parameters in the search section of a spec. Run the same command again to continue a stopped sweep.',
   )
-    .option('--kubernetes', 'start nothing: print the Job that launches this in a cluster, for kubectl apply -f -')
-    .option('--image <image>', 'of that Job (default: cryfold/control at this version)')
+    .option(
+      '--kubernetes',
+      'print a Kubernetes Job that launches this sweep, for kubectl apply -f -, and start nothing',
+    )
+    .option('--image <image>', 'image of the Job (default: cryfold/control at this version)')
     .action(
-      does(async (spec: string, { kubernetes, image, ...values }: SweepOptions & JobOptions) => {
+      wrap(async (spec: string, { kubernetes, image, ...values }: SweepOptions & JobOptions) => {
         const { readSpec } = await import('./prepare.js');
         if (!(await readSpec(spec)).search) {
           throw new CryfoldError('USAGE', `${spec} has no search section`, {

@@ -4,10 +4,10 @@ import { EXIT } from './exit-codes.js';
 import { readSpecText } from './prepare.js';
 import { jsonText, say, warn } from './terminal.js';
 
-/** Where the Job's pod finds the spec. */
+/** Path of the spec in the Job's pod. */
 const SPEC = '/etc/cryfold/spec.yaml';
 
-/** Flags that say what was given, but for those that mean this machine. */
+/** The flags as given, except those that only apply to this machine. */
 function flags(options: readonly Option[], values: Record<string, unknown>): string[] {
   return options.flatMap((option) => {
     const value = values[option.attributeName()];
@@ -82,7 +82,7 @@ export async function printSweepJob(
     volumes,
   };
   const rules = [
-    // An evicted pod goes on where it was: decisions and folds are in the store.
+    // A replacement of an evicted pod continues the sweep: decisions and folds are in the store.
     { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] },
     {
       action: 'FailJob',

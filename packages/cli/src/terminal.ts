@@ -1,19 +1,19 @@
 import { type CryfoldError, type ErrorRecord, escapeControls, printable } from '@cryfold/core';
 import { asTyped } from './command-text.js';
 
-/** What may pass besides text: line ends, tabs, and the colours of @cryfold/report's `paint`. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+/** Control characters to keep: line ends, tabs, and the colours of @cryfold/report's `paint`. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: matching them is the purpose
 const OURS = /(\n|\t|\u001b\[(?:[012]|31|33)m)/;
 
 /**
- * Everything that the commands print goes through here or `warn`. Names of files, classes and runs, and messages of
- * others, may hold commands for the terminal: those come out as U+FFFD.
+ * Prints to standard output. All output of commands goes through here or `warn`. Names of files, classes and runs, and
+ * foreign messages, may contain terminal control sequences, which are replaced by U+FFFD.
  */
 export function say(text: string): void {
   process.stdout.write(safe(text));
 }
 
-/** As `say`, to standard error. */
+/** Like `say`, to standard error. */
 export function warn(text: string): void {
   process.stderr.write(safe(text));
 }
@@ -25,30 +25,33 @@ export function safe(text: string): string {
     .join('');
 }
 
-/** JSON whose strings a terminal shows as they are, and a program reads as they were. */
+/** JSON with escaped control characters: safe to show on a terminal, and equal after parsing. */
 export function jsonText(value: unknown, indent?: number): string {
   return escapeControls(JSON.stringify(value, undefined, indent));
 }
 
-/** An error in a few lines: what, where, what to do. */
+/** An error in a few lines: what is wrong, where, and what to do. */
 export function errorText({ code, message, hint }: CryfoldError): string {
   return messageText(`cryfold: ${code}: ${message}${hint ? `\n${hint}` : ''}`);
 }
 
-/** An error for `--json`, its hint as a user here would type it. */
+/** An error for `--json`, with the commands in its hint as the user would type them. */
 export function typedRecord(error: CryfoldError): ErrorRecord {
   const record = error.toRecord();
   return record.hint === undefined ? record : { ...record, hint: asTyped(record.hint) };
 }
 
-/** A message and a line end, its commands as a user here would type them. Its further lines are indented: a line end in a name cannot begin what looks like another message. */
+/**
+ * A message with a line end, and its commands as the user would type them. Indents all but the first line, so that a
+ * line end in a name cannot fake another message.
+ */
 export function messageText(text: string): string {
   return `${asTyped(text.trimEnd()).replace(/\n\s*/g, '\n  ')}\n`;
 }
 
 /**
- * Whether standard output gets colours: on a terminal, unless NO_COLOR is set (as --no-color does), or where FORCE_COLOR
- * asks for them. An empty variable counts as unset; FORCE_COLOR=0 as NO_COLOR.
+ * Whether to colour standard output: if it is a terminal or FORCE_COLOR is set, unless NO_COLOR is set (as --no-color
+ * wrap). An empty variable counts as unset; FORCE_COLOR=0 acts like NO_COLOR.
  */
 export function colors({ NO_COLOR, FORCE_COLOR }: NodeJS.ProcessEnv = process.env): boolean {
   if (NO_COLOR) return false;

@@ -19,7 +19,7 @@ export interface TrainFinalOptions {
   allowCommands?: boolean;
 }
 
-/** `cryfold train-final RUN`: refits a finished run's model on all data and writes a version of it. */
+/** `cryfold train-final RUN`: refits the model of a finished run on all data and saves it as a new version. */
 export async function trainFinalCommand(run: string, options: TrainFinalOptions, config: Config): Promise<number> {
   requireStore(config);
   const { results, storeUrl } = await findStoredRun(run, config);
@@ -38,8 +38,8 @@ export async function trainFinalCommand(run: string, options: TrainFinalOptions,
     else {
       say(cardText(card));
       const model = `${card.name}@${card.version}`;
-      say(`\n${model} ${known ? 'was there already' : 'is written'}\n`);
-      say(`make it the champion: ${asTyped(`cryfold models promote ${model}`, otherStore(storeUrl, config))}\n`);
+      say(`\n${model} ${known ? 'already exists' : 'saved'}\n`);
+      say(`promote it to champion: ${asTyped(`cryfold models promote ${model}`, otherStore(storeUrl, config))}\n`);
     }
     return EXIT.done;
   };

@@ -14,7 +14,7 @@ export interface WeightsPutOptions {
   json: boolean;
 }
 
-/** `cryfold weights put SOURCE`: verifies pretrained weights and puts them into the store, where every worker finds them. */
+/** `cryfold weights put SOURCE`: verifies pretrained weights and uploads them to the store for all workers. */
 export async function weightsPutCommand(source: string, options: WeightsPutOptions, config: Config): Promise<number> {
   requireStore(config);
   const storeUrl = storeUrlOf(config);
@@ -42,9 +42,8 @@ export interface WeightsFetchOptions {
 }
 
 /**
- * `cryfold weights fetch SOURCE`: brings pretrained weights into this machine's cache, where a spec finds them by their
- * hash; a run puts them into its store. Without a hash, the file must be one that keras.applications publishes with its
- * md5.
+ * `cryfold weights fetch SOURCE`: downloads pretrained weights into the local cache, where a spec finds them by hash; a
+ * run uploads them to its store. Without a hash, the file must be one whose md5 keras.applications publishes.
  * @throws CryfoldError USAGE, WEIGHTS_NOT_FOUND, WEIGHTS_INVALID, WEIGHTS_UNREACHABLE
  */
 export async function weightsFetchCommand(
@@ -54,7 +53,7 @@ export async function weightsFetchCommand(
 ): Promise<number> {
   if (options.sha256 !== undefined && !/^[0-9a-f]{64}$/i.test(options.sha256)) {
     throw new CryfoldError('USAGE', '--sha256: not 64 hexadecimal digits', {
-      hint: 'The page that offers the file states its hash; sha256sum prints the hash of a file.',
+      hint: 'Use the hash from the page that offers the file; sha256sum prints the hash of a file.',
     });
   }
   const { path, sha256 } = await checked(source, options.sha256, cacheDir);
@@ -72,7 +71,7 @@ export async function weightsFetchCommand(
   return EXIT.done;
 }
 
-/** The file of a path or URL, checked by the hash that was stated, or else by that of the published file. */
+/** The file at a path or URL, verified with the given hash or that of the published file. */
 async function checked(source: string, sha256: string | undefined, cacheDirectory: string): Promise<WeightsFile> {
   const [address, fragment] = /^[a-z][\w+.-]*:\/\//i.test(source) ? source.split('#') : [undefined, undefined];
   const published = publishedHash(address ?? source) || PUBLISHED_WEIGHTS.md5;
@@ -86,7 +85,7 @@ async function checked(source: string, sha256: string | undefined, cacheDirector
       throw new CryfoldError(error.code, error.message, {
         cause: error,
         context: error.context,
-        hint: `Without --sha256 the file must be one whose md5 Keras's source states, such as ${PUBLISHED_WEIGHTS.name}. Of another one, pass the hash that its source states.`,
+        hint: `Without --sha256, the file must be one whose md5 Keras publishes, such as ${PUBLISHED_WEIGHTS.name}. For any other file, pass the hash that its source publishes.`,
       });
     }
     return forPut(error);
@@ -94,8 +93,8 @@ async function checked(source: string, sha256: string | undefined, cacheDirector
 }
 
 /**
- * Checks the file against the first kind that takes pretrained weights and that it fits.
- * @throws CryfoldError of the only problem, or one that names the problem of each network
+ * Checks whether the file fits any kind of network that takes pretrained weights.
+ * @throws CryfoldError the common problem, or one that lists the problem of each network
  */
 async function verify(path: string): Promise<number> {
   const problems = new Map<string, CryfoldError>();
@@ -116,7 +115,7 @@ async function verify(path: string): Promise<number> {
   });
 }
 
-/** The hint is for a spec, which may also say that there are no weights. */
+/** Replaces the hint, which is meant for a spec and mentions `weights: random`. */
 function forPut(error: unknown): never {
   if (!(error instanceof CryfoldError) || error.code !== 'WEIGHTS_NOT_FOUND') throw error;
   throw new CryfoldError(error.code, error.message, {

@@ -3,7 +3,7 @@ import { access, constants, lstat, mkdir, open, realpath, rename, rm, stat } fro
 import { dirname, join, resolve, sep } from 'node:path';
 import { CryfoldError } from '@cryfold/core';
 
-/** What a file system says of a path that the user chose, in words; any other error is a defect of ours. */
+/** Explanations of file system errors for paths that the user chose. Any other error is an internal error. */
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'its folder does not exist',
   EISDIR: 'it is a folder, not a file',
@@ -16,12 +16,13 @@ const REASONS: Readonly<Record<string, string>> = {
   EDQUOT: 'the disk quota is exceeded',
   EFBIG: 'it is too large for the file system',
   EBUSY: 'it is in use, such as by a mount',
-  ELOOP: 'links lead to it in a loop',
+  ELOOP: 'its symbolic links form a loop',
   ENAMETOOLONG: 'its name is too long',
 };
 
 /**
- * Runs what writes to the path that the user gave (`--out`, `--to`). Errors that are no system's pass as they are.
+ * Runs `write` for a path that the user gave (`--out`, `--to`) and converts file system errors. Other errors pass
+ * unchanged.
  * @throws CryfoldError OUT_UNWRITABLE
  */
 async function writingOut<T>(path: string, write: () => Promise<T>): Promise<T> {
@@ -34,15 +35,13 @@ async function writingOut<T>(path: string, write: () => Promise<T>): Promise<T> 
       cause,
       context: { path: at, errno: code },
       hint:
-        code === 'ENOSPC' || code === 'EDQUOT'
-          ? 'Free some space there, or give another path.'
-          : 'Give a path that can be written to.',
+        code === 'ENOSPC' || code === 'EDQUOT' ? 'Free some space, or choose another path.' : 'Choose a writable path.',
     });
   }
 }
 
 /**
- * Fails early where a file cannot be written, before its content is computed at length.
+ * Fails fast if a file cannot be written, before its content is computed.
  * @throws CryfoldError OUT_UNWRITABLE
  */
 export function checkOutFile(path: string): Promise<void> {
@@ -52,10 +51,10 @@ export function checkOutFile(path: string): Promise<void> {
     if (found && !found.isFile()) {
       throw new CryfoldError('OUT_UNWRITABLE', `${path} cannot be written: it is a device, pipe or socket`, {
         context: { path },
-        hint: 'Give the path of a file; without --out, the output goes to standard output.',
+        hint: 'Give the path of a file, or omit --out to write to standard output.',
       });
     }
-    // What a link leads to is not written.
+    // The target of a link is never written.
     const written = (await lstat(path).catch(() => undefined))?.isFile() ? [path, dirname(path)] : [dirname(path)];
     for (const part of written) {
       await access(part, constants.W_OK).catch((error) => {
@@ -66,11 +65,11 @@ export function checkOutFile(path: string): Promise<void> {
 }
 
 /**
- * Writes a file atomically: a command that is killed, or a full disk, leaves the file that was there, or none. A link in
- * its place is replaced, never followed. The file keeps its mode. It is not flushed to the disk: what a command writes
- * out are copies of what the store holds.
- * @param content pieces are written as they come
- * @throws CryfoldError OUT_UNWRITABLE, and what making the content throws
+ * Writes a file atomically: if the command is killed or the disk is full, the old file remains. Replaces a link instead
+ * of following it. Keeps the file mode. ActionWrapper not flush to disk, because output files are only copies of what the store
+ * holds.
+ * @param content chunks are written as they arrive
+ * @throws CryfoldError OUT_UNWRITABLE, or any error of `content`
  */
 export function writeOutFile(path: string, content: string | Uint8Array | AsyncIterable<string>): Promise<void> {
   return writingOut(path, async () => {
@@ -89,15 +88,15 @@ export function writeOutFile(path: string, content: string | Uint8Array | AsyncI
       await rename(staged, path);
     } catch (error) {
       await rm(staged, { force: true }).catch(() => {});
-      // Named after the file that was asked for. A write names none.
+      // Report the path that the user gave; errors of `write` have none.
       throw Object.assign(error as Error, { path });
     }
   });
 }
 
 /**
- * A folder that the user gave for output, and what is written below it. The folder itself may be a link; links below it
- * are replaced where a file is written, and refused where a folder on the way leads out.
+ * An output folder that the user gave. The folder itself may be a link. Below it, links are replaced by files, and
+ * links in place of folders are refused if they lead outside.
  */
 export class OutFolder {
   readonly path: string;
@@ -108,7 +107,7 @@ export class OutFolder {
   }
 
   /**
-   * Makes a folder below this one.
+   * Creates a folder below this one.
    * @param name relative, with `/`; empty for the folder itself
    * @returns its path
    * @throws CryfoldError OUT_UNWRITABLE
@@ -150,15 +149,15 @@ export class OutFolder {
     const target = found.isSymbolicLink() ? await realpath(folder) : '';
     if (target.startsWith(`${await realpath(this.path)}${sep}`) && (await stat(target)).isDirectory()) return;
     if (target === '') throw Object.assign(new Error(), { code: 'ENOTDIR', path: folder });
-    throw new CryfoldError('OUT_UNWRITABLE', `${folder} is a link that leads out of ${this.path}`, {
+    throw new CryfoldError('OUT_UNWRITABLE', `${folder} is a link that leads outside ${this.path}`, {
       context: { path: folder },
-      hint: 'Remove the link, or give another folder.',
+      hint: 'Remove the link, or choose another folder.',
     });
   }
 }
 
 /**
- * As `checkOutFile`, of a folder. Where it is not there yet, the last folder on the way to it counts.
+ * Like `checkOutFile`, for a folder. If it does not exist yet, checks its closest existing parent.
  * @throws CryfoldError OUT_UNWRITABLE
  */
 export function checkOutFolder(path: string): Promise<void> {

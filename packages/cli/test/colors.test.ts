@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { colors } from '../src/terminal.js';
 
-test('output that is no terminal gets colours only where FORCE_COLOR asks, and none with NO_COLOR', () => {
+test('colours redirected output only with FORCE_COLOR, and never with NO_COLOR', () => {
   for (const [environment, expected] of [
     [{ FORCE_COLOR: '1' }, true],
     [{ FORCE_COLOR: '0' }, false],

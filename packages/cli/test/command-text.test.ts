@@ -7,7 +7,7 @@ afterEach(() => {
   delete process.env.npm_lifecycle_event;
 });
 
-test('commands in a message repeat the flags that were given, and prose is left alone', () => {
+test('adds the given flags to commands in a message, and leaves prose unchanged', () => {
   process.env.npm_lifecycle_event = 'npx';
   const text = 'cryfold status a-1 shows more, and npx cryfold retry a-1 continues; an older cryfold wrote it.';
   assert.equal(

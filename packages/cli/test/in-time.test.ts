@@ -10,24 +10,24 @@ function logged() {
   return { lines, log: createLogger('test', 'info', { destination }) };
 }
 
-test('a start gives up with the last error of what is away once its time is over, for all checks together', async () => {
+test('fails with the last error when the time limit for all checks together is over', async () => {
   const { lines, log } = logged();
   let checks = 0;
   const start = inTime(0.3, log, async (patiently) => {
     await patiently(async () => 'at hand');
     await patiently(async () => {
-      throw new CryfoldError('STORE_UNREACHABLE', `the store is away: ${++checks}`);
+      throw new CryfoldError('STORE_UNREACHABLE', `the store is unreachable: ${++checks}`);
     });
   });
-  await assert.rejects(start, { code: 'STORE_UNREACHABLE', message: 'the store is away: 2' });
+  await assert.rejects(start, { code: 'STORE_UNREACHABLE', message: 'the store is unreachable: 2' });
   assert.equal(checks, 2, 'at the beginning, and when the time was over');
   assert.deepEqual(
     lines.map(({ code, msg }) => [code, msg]),
-    [['STORE_UNREACHABLE', 'the store is away: 1']],
+    [['STORE_UNREACHABLE', 'the store is unreachable: 1']],
   );
 });
 
-test('a start does not wait for what time does not change', async () => {
+test('fails at once on an error that waiting cannot fix', async () => {
   const { lines, log } = logged();
   const start = inTime(60, log, (patiently) =>
     patiently(async () => {
@@ -38,7 +38,7 @@ test('a start does not wait for what time does not change', async () => {
   assert.deepEqual(lines, []);
 });
 
-/** How often a check that fails with a code once is made at the start of a service. */
+/** How often a check runs at the start of a service if it first fails with `code`. */
 async function checks(code: ErrorCode): Promise<number> {
   let made = 0;
   const check = async () => {
@@ -49,7 +49,7 @@ async function checks(code: ErrorCode): Promise<number> {
   return made;
 }
 
-test('a starting service waits for a server that is away, and not for what an operator has to change', async () => {
+test('waits for an unreachable server, but not for problems that an operator has to fix', async () => {
   assert.equal(await checks('STORE_UNREACHABLE'), 2);
   for (const code of ['STORE_BUCKET_MISSING', 'STORE_CLOCK_WRONG', 'STORE_UNSAFE', 'REDIS_UNSAFE'] as const) {
     assert.equal(await checks(code), 1, code);

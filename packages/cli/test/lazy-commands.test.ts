@@ -10,7 +10,7 @@ const PROGRAM = fileURLToPath(new URL('../../bin/cryfold.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'cryfold-lazy-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Scripts that a command loads, as V8's coverage lists them. */
+/** URLs of the scripts that a command loads, from V8 coverage. */
 function loadedBy(...args: string[]): string[] {
   const coverage = mkdtempSync(join(folder, 'coverage-'));
   const env = { PATH: process.env.PATH, HOME: folder, NODE_V8_COVERAGE: coverage };
@@ -21,7 +21,7 @@ function loadedBy(...args: string[]): string[] {
   );
 }
 
-test('the help loads no command, store, queue or settings', () => {
+test('--help loads no command, store, queue or configuration', () => {
   for (const args of [['--help'], ['run', '--help'], ['worker', '--help']]) {
     const loaded = loadedBy(...args);
     assert.ok(loaded.some((url) => url.endsWith('/cli/dist/src/main.js') || url.endsWith('/service-program.js')));
@@ -34,8 +34,8 @@ test('the help loads no command, store, queue or settings', () => {
   }
 });
 
-test('looking at the runs of a folder loads no numerical library and no training', () => {
-  // What networks are made of is part of their kinds; what computes with them is not.
+test('listing the runs of a folder loads no numerical or training code', () => {
+  // The layers of networks belong to their kinds; the code that computes with them does not.
   const layers = 'nn(?!\\/dist\\/src\\/(augment|graph|layers|models|ops)\\/)';
   const local = 'local-run(?!\\/dist\\/src\\/(live-run|out-lock)\\.js)';
   const heavy = new RegExp(

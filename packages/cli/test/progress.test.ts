@@ -20,7 +20,7 @@ const progress: RunProgress = {
 const states = { RUNNING: 2, COMPLETE: 1, PRUNED: 0, FAILED: 0 };
 const line = (search: Omit<SearchProgress, 'states'>) => progressLine({ ...progress, search: { states, ...search } });
 
-test('the progress of a sweep names the metric and the folds and epochs of its best trial', () => {
+test('shows the metric, folds and epochs of the best trial of a sweep', () => {
   const best = { trial: 'svm-001', mean: 0.48546, folds: 3 };
   assert.match(
     line({ metric: 'balancedAccuracy', best }),
@@ -29,17 +29,17 @@ test('the progress of a sweep names the metric and the folds and epochs of its b
   const epochs = { trained: 2, planned: 8 };
   assert.match(line({ metric: 'logLoss', best: { ...best, epochs } }), /log-loss 0\.4855 \(3 folds, 2 epochs\)/);
   assert.match(line({ metric: 'logLoss', best: null }), /1 complete · 0 running/);
-  assert.match(line({ best }), /best svm-001, 0\.4855 \(3 folds\)/, 'of an earlier version’s coordinator');
+  assert.match(line({ best }), /best svm-001, 0\.4855 \(3 folds\)/, 'from a coordinator of an earlier version');
 });
 
-/** A stream that is no terminal, and what was written to it. */
+/** A stream that is not a terminal, and the lines written to it. */
 function file(): { stream: NodeJS.WriteStream; lines: () => string[] } {
   const parts: string[] = [];
   const stream = { isTTY: false, write: (part: string) => parts.push(part) } as unknown as NodeJS.WriteStream;
   return { stream, lines: () => parts.join('').split('\n').slice(0, -1) };
 }
 
-test('in a file, a step has a line for each tenth at most, however long it takes', (t) => {
+test('writes at most one line per tenth of a step to a file, however long it takes', (t) => {
   t.mock.timers.enable({ apis: ['Date'], now: 1_000_000 });
   const { stream, lines } = file();
   const display = new ProgressDisplay(stream, false);
@@ -56,7 +56,7 @@ test('in a file, a step has a line for each tenth at most, however long it takes
   );
 });
 
-test('in a file, quick steps leave few lines, and a new step is shown', (t) => {
+test('writes few lines of a quick step to a file, and shows each new step', (t) => {
   t.mock.timers.enable({ apis: ['Date'], now: 1_000_000 });
   const { stream, lines } = file();
   const display = new ProgressDisplay(stream, false);
@@ -65,12 +65,8 @@ test('in a file, quick steps leave few lines, and a new step is shown', (t) => {
     t.mock.timers.tick(50);
   }
   t.mock.timers.tick(5000);
-  display.update('the server does not answer; trying again');
+  display.update('the server does not answer; retrying');
   t.mock.timers.tick(5000);
   display.update('0/12 folds · 0 running');
-  assert.deepEqual(lines(), [
-    'reading 1/60 files',
-    'the server does not answer; trying again',
-    '0/12 folds · 0 running',
-  ]);
+  assert.deepEqual(lines(), ['reading 1/60 files', 'the server does not answer; retrying', '0/12 folds · 0 running']);
 });

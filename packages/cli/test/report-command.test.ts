@@ -4,7 +4,7 @@ import type { CryfoldError } from '@cryfold/core';
 import { loadConfig } from '@cryfold/runtime';
 import { reportCommand } from '../src/report-command.js';
 
-test('a page of HTML is not written into a terminal, other formats are', async () => {
+test('refuses to print HTML to a terminal, but prints other formats', async () => {
   const { isTTY } = process.stdout;
   process.stdout.isTTY = true;
   try {

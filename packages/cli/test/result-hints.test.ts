@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { RunResults } from '@cryfold/evaluation';
 import { resultHints } from '../src/result-hints.js';
 
-/** Two estimators, the one better by accuracy, the other by log-loss. */
+/** Results of two estimators: one is better by accuracy, the other by log-loss. */
 function resultsBy(metric: string, sure: object = {}): RunResults {
   const model = (name: string, accuracy: number, logLoss: number) => ({
     ...{ name, accuracy: { mean: accuracy }, logLoss: { mean: logLoss } },
@@ -15,12 +15,12 @@ function resultsBy(metric: string, sure: object = {}): RunResults {
   } as unknown as RunResults;
 }
 
-test('the model that is offered for a final training is the best by the metric of the run', () => {
+test('suggests train-final for the best model by the metric of the run', () => {
   assert.match(resultHints(resultsBy('accuracy'))[0], /train-final two-1 --of sure$/);
   assert.match(resultHints(resultsBy('logLoss'))[0], /train-final two-1 --of careful$/);
 });
 
-test('offers no final training of a model that cannot be kept', () => {
+test('does not suggest train-final for a model that cannot be saved', () => {
   const command = { kind: 'command', run: ['./train'] };
   const results = resultsBy('accuracy', command);
   assert.match(resultHints(results)[0], /train-final two-1 --of careful$/);

@@ -19,13 +19,13 @@ async function savePlanned(store: RunStore, dataset: string, splitter: string): 
   return plan.run;
 }
 
-test('the name of a protocol stands for one evaluation: predefined folds and --test-on are kept apart', async (t) => {
+test('resolves protocol names, and tells predefined folds from --test-on', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'cryfold-name-'));
   t.after(() => rm(folder, { recursive: true }));
   const store = new RunStore(openStore(`file:${folder}`));
   const grouped = await savePlanned(store, 'home', 'GroupKFold');
   const crossed = await savePlanned(store, testedOnName('home', 'clinic'), 'PredefinedSplit');
-  assert.equal(await resolveRun('predefined', store), 'predefined', 'names no run');
+  assert.equal(await resolveRun('predefined', store), 'predefined', 'matches no run');
   assert.equal(await resolveRun('test-on', store), crossed);
   const predefined = await savePlanned(store, 'home', 'PredefinedSplit');
   assert.equal(await resolveRun('predefined', store), predefined);

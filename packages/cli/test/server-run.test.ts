@@ -5,7 +5,7 @@ import type { Look } from '@cryfold/local-run';
 import type { ClusterStatus, RunStatus } from '@cryfold/run-control';
 import { ServerRun } from '../src/server-run.js';
 
-const RUN = 'cries-1';
+const RUN = 'birds-1';
 
 const NOBODY: Look['cluster'] = {
   queues: { gpu: { waiting: 3 }, cpu: { waiting: 0 } } as NonNullable<ClusterStatus['queues']>,
@@ -14,10 +14,10 @@ const NOBODY: Look['cluster'] = {
 
 function statusOf(state: RunStatus['state'], done = 0): RunStatus {
   const nothing = { failed: 0, trials: {}, active: [], etaSeconds: null, failures: [] };
-  return { run: RUN, name: 'cries', state, total: 5, done, ...nothing };
+  return { run: RUN, name: 'birds', state, total: 5, done, ...nothing };
 }
 
-test('a server’s run outlasts a server that is away, and asks for workers only while nothing trains', async () => {
+test('tolerates an unreachable server, and queries workers only while no fold is active', async () => {
   const away = new CryfoldError('SERVER_UNREACHABLE', 'no answer');
   const answers = [statusOf('running', 1), away, statusOf('running', 2), statusOf('incomplete', 4)];
   let clusters = 0;
@@ -38,16 +38,16 @@ test('a server’s run outlasts a server that is away, and asks for workers only
   assert.deepEqual(
     found.map(({ state, line }) => `${state}: ${line}`),
     [
-      'unfinished: 1/5 folds · 0 running · time left not known yet',
-      'unfinished: the server does not answer; trying again',
-      'unfinished: 2/5 folds · 0 running · time left not known yet',
-      'ended: 4/5 folds · 0 running · time left not known yet',
+      'unfinished: 1/5 folds · 0 running · time left unknown',
+      'unfinished: the server does not answer; retrying',
+      'unfinished: 2/5 folds · 0 running · time left unknown',
+      'ended: 4/5 folds · 0 running · time left unknown',
     ],
   );
   assert.deepEqual([clusters, found[2].cluster?.workers], [1, []]);
 });
 
-test('a server that never answered is an error at once', async () => {
+test('fails at once if the server has never answered', async () => {
   const control = {
     status: () => Promise.reject(new CryfoldError('SERVER_UNREACHABLE', 'no answer')),
     cluster: () => Promise.reject(new Error('not asked')),

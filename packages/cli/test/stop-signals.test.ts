@@ -5,7 +5,7 @@ import { test } from 'node:test';
 
 const MODULE = new URL('../src/stop-signals.js', import.meta.url).href;
 
-/** Starts a process whose work responds to a stop request as `code` says. */
+/** Starts a process whose work runs `afterStop` after a stop signal. */
 async function working(afterStop: string) {
   const code = `
     import { untilStopped } from ${JSON.stringify(MODULE)};
@@ -23,13 +23,13 @@ async function working(afterStop: string) {
   return child;
 }
 
-test('a command that follows a run ends by itself after a signal', async () => {
+test('a command that follows a run ends after a signal', async () => {
   const child = await working('');
   child.kill('SIGTERM');
   assert.deepEqual(await once(child, 'exit'), [7, null]);
 });
 
-test('a command whose work does not stop, such as a question to a store that is away, ends all the same', async () => {
+test('a command ends after a signal even if its work does not stop, such as a request to an unreachable store', async () => {
   const child = await working('await new Promise(() => {});');
   const late = setTimeout(() => child.kill('SIGKILL'), 20_000);
   child.kill('SIGTERM');

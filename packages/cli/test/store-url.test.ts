@@ -11,20 +11,20 @@ const local = loadConfig({});
 const cluster = loadConfig({ REDIS_URL });
 const server = loadConfig({ CRYFOLD_SERVER: 'http://h:8080', CRYFOLD_STORE: 'file:/not-asked' });
 
-test('the store is the one that the environment names, else the folder cryfold', () => {
+test('uses the store of the environment, or the folder cryfold by default', () => {
   assert.equal(storeUrlOf(local), `file:${resolve('cryfold')}`);
   assert.equal(storeUrlOf(loadConfig({ CRYFOLD_STORE: 's3://b/p' })), 's3://b/p');
   assert.equal(storeUrlOf(server), 'http://h:8080');
 });
 
-test('a hint names the store only where it is not the one of the command', () => {
+test('a hint includes the store only if it differs from that of the command', () => {
   assert.equal(otherStore(storeUrlOf(local), local), undefined);
   assert.equal(otherStore(`file:${resolve('old', 'store')}`, local), 'old/store');
   assert.equal(otherStore('file:/elsewhere', local), '/elsewhere');
   assert.equal(otherStore('s3://b/p', local), 's3://b/p');
 });
 
-test('what needs the workers of a cluster is refused where nobody names their store', async () => {
+test('refuses commands for a cluster whose store is not set', async () => {
   const run = (protocol: string[], config: Config) => {
     const flags = {
       skipBad: false,

@@ -6,12 +6,12 @@ import { errorText, jsonText, safe } from '../src/terminal.js';
 
 const EVIL = 'a\u001b]52;c;aGk=\u0007\u001b[2J\u009b31m\u202egpj.wav\ncryfold: all is well\r';
 
-test('passes line ends and our own colours, and no other control', () => {
+test('keeps line ends and our own colours, and replaces other control characters', () => {
   assert.equal(safe('\u001b[1mTable\u001b[0m\n\tx'), '\u001b[1mTable\u001b[0m\n\tx');
   assert.equal(safe(EVIL), 'a\ufffd]52;c;aGk=\ufffd\ufffd[2J\ufffd31m\ufffdgpj.wav\ncryfold: all is well\ufffd');
 });
 
-test('JSON reads back as the same value, and holds no control', () => {
+test('JSON contains no control characters and parses to the same value', () => {
   const value = { [EVIL]: [EVIL, 'ordinary ü 眠い', 1.5, null] };
   for (const indent of [undefined, 2]) {
     const text = jsonText(value, indent);
@@ -21,13 +21,13 @@ test('JSON reads back as the same value, and holds no control', () => {
   assert.equal(jsonText({ label: 'schläfrig' }), '{"label":"schläfrig"}');
 });
 
-test('a line end in a name cannot begin another message', () => {
+test('a line end in a name cannot fake another message', () => {
   const error = new CryfoldError('WAV_INVALID', `${EVIL}: cannot be read`, { hint: 'Remove it.' });
   for (const line of safe(errorText(error)).trimEnd().split('\n').slice(1)) assert.match(line, /^ {2}\S/);
   assert.match(errorText(error), /\n {2}Remove it\.\n$/);
 });
 
-test('progress and what stays above it hold no control of the data', () => {
+test('progress and messages contain no control characters from the data', () => {
   let written = '';
   const stream = { isTTY: true, columns: 200, write: (text: string) => (written += text) };
   const display = new ProgressDisplay(stream as unknown as NodeJS.WriteStream, false);

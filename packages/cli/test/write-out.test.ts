@@ -17,13 +17,13 @@ beforeEach(async () => {
 });
 after(() => rm(base, { recursive: true }));
 
-const unwritable = (told: RegExp) => (error: { code?: string; message: string }) => {
+const unwritable = (pattern: RegExp) => (error: { code?: string; message: string }) => {
   assert.equal(error.code, 'OUT_UNWRITABLE');
-  assert.match(error.message, told);
+  assert.match(error.message, pattern);
   return true;
 };
 
-test('replaces a link in the place of a file, and leaves what it leads to', async () => {
+test('replaces a link to a file, and leaves the target of the link unchanged', async () => {
   await writeFile(path('precious'), 'mine');
   for (const target of ['precious', 'absent']) {
     await symlink(path(target), path('report.html'));
@@ -43,7 +43,7 @@ test('keeps the mode of a file that it replaces', async () => {
   assert.equal((await stat(path('secret'))).mode & 0o777, 0o600);
 });
 
-test('refuses a device, pipe or folder in the place of a file', async () => {
+test('refuses to write to a device, pipe or folder', async () => {
   execFileSync('mkfifo', [path('pipe')]);
   await symlink('/dev/null', path('null'));
   for (const name of ['pipe', 'null']) {
@@ -53,7 +53,7 @@ test('refuses a device, pipe or folder in the place of a file', async () => {
   await assert.rejects(writeOutFile(folder, ''), unwritable(/it is a folder/));
 });
 
-test('an output folder may be a link, but no folder below it may lead out', async () => {
+test('accepts a link as the output folder, but no link below it that leads outside', async () => {
   await mkdir(path('disk'));
   await mkdir(path('elsewhere'));
   await symlink(path('disk'), path('out'));
@@ -64,15 +64,15 @@ test('an output folder may be a link, but no folder below it may lead out', asyn
   await symlink(path('absent'), path('disk/dangling'));
   await writeFile(path('disk/file'), '');
   await out.write('inside/file', 'x');
-  await assert.rejects(out.write('c/file', 'x'), unwritable(/c is a link that leads out of/));
-  await assert.rejects(out.folder('c/d'), unwritable(/c is a link that leads out of/));
+  await assert.rejects(out.write('c/file', 'x'), unwritable(/c is a link that leads outside/));
+  await assert.rejects(out.folder('c/d'), unwritable(/c is a link that leads outside/));
   await assert.rejects(out.folder('dangling'), unwritable(/dangling/));
   await assert.rejects(out.folder('file/d'), unwritable(/there is a file where a folder should be/));
   assert.deepEqual(await readdir(path('elsewhere')), []);
   assert.deepEqual(await readdir(path('disk/a')), ['b', 'file']);
 });
 
-test('checks the way to an output folder that is not there yet', async () => {
+test('checks the parents of an output folder that does not exist yet', async () => {
   await checkOutFolder(path('a', 'b'));
   await writeFile(path('file'), '');
   await symlink(path('absent'), path('dangling'));
@@ -82,7 +82,7 @@ test('checks the way to an output folder that is not there yet', async () => {
   assert.deepEqual((await readdir(folder)).sort(), ['dangling', 'file']);
 });
 
-test('a command killed while it writes leaves the old file whole', async () => {
+test('leaves the old file intact if the command is killed while writing', async () => {
   await writeFile(path('file'), 'old');
   const script = `
     const { writeOutFile } = await import(process.argv[1]);
@@ -101,7 +101,7 @@ test('a command killed while it writes leaves the old file whole', async () => {
   }
 });
 
-/** A disk of 64 KiB; undefined where this user may not mount one. */
+/** A disk of 64 KiB; undefined if this user may not mount one. */
 function smallDisk(): string | undefined {
   try {
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', folder], { stdio: 'ignore' });
@@ -111,7 +111,7 @@ function smallDisk(): string | undefined {
   }
 }
 
-test('a full disk leaves the old file and nothing else', async (t) => {
+test('leaves only the old file if the disk is full', async (t) => {
   const disk = smallDisk();
   if (!disk) return t.skip('needs the right to mount a tmpfs');
   try {

@@ -2,8 +2,8 @@ import type { Dataset } from '@cryfold/corpus';
 import { type Audit, type AuditedRecording, auditRecordings } from '@cryfold/evaluation';
 
 /**
- * Audits a dataset by what reading it measured: no recording is read again.
- * @param sounds of `sharedSounds`
+ * Audits a dataset from the properties measured while reading it, without rereading recordings. @param sounds result of
+ * `sharedSounds`
  */
 export function auditDataset(dataset: Dataset, sounds: readonly (readonly number[])[]): Audit {
   const recordings = new Map<string, AuditedRecording>();

@@ -1,17 +1,18 @@
 import { type CalibrationOptions, type CalibrationTask, calibrate } from '@cryfold/estimators';
 
-/** What the process is asked, as JSON in its first argument. */
+/** Request to this process, as JSON in its first argument. */
 export interface CalibrationRequest extends Pick<CalibrationOptions, 'settings' | 'budgetMs'> {
   tasks: CalibrationTask[];
 }
 
-/** What it sends each time that it knows better. */
+/** Sent for each improved measurement. */
 export interface CalibrationReport {
   name: string;
   secondsPerUnit: number;
 }
 
-// Training blocks the event loop, so the parent ends this process when the time is over; and this one ends with it.
+// Training blocks the event loop, so the parent kills this process after the time limit. This process also ends with
+// its parent.
 process.on('disconnect', () => process.exit(0));
 const { tasks, ...options }: CalibrationRequest = JSON.parse(process.argv[2]);
 await calibrate(tasks, {

@@ -12,23 +12,23 @@ import type { CalibrationReport, CalibrationRequest } from './calibration-child.
 
 const CHILD = fileURLToPath(new URL('./calibration-child.js', import.meta.url));
 
-/** Milliseconds that a calibration takes at most; and by when its process begins nothing more. */
+/** Time limit of a calibration in milliseconds, and the time after which its process starts no further measurement. */
 const LIMIT_MS = 10_000;
 const BUDGET_MS = 8500;
 
 export interface CalibrateOptions {
-  /** Where measurements are kept for later commands of this user */
+  /** Folder where measurements are cached for later commands of this user */
   cacheDir: string;
-  /** `kept`: only read what was measured before; `missing`: measure what was not; `all`: measure again */
+  /** `kept`: only use cached measurements; `missing`: measure the others too; `all`: measure everything again */
   measure: 'kept' | 'missing' | 'all';
-  /** Called before anything is measured */
+  /** Called before measuring */
   onStart?: () => void;
 }
 
 /**
- * How fast this machine trains estimators of a plan: trains each for a moment in a process of its own, in ten seconds for
- * all. The values are kept by machine, version of cryfold and everything else that they depend on.
- * @param names of the plan's estimators
+ * Measures how fast this machine trains the estimators of a plan, by training each briefly in a child process, ten
+ * seconds in total. Caches the values by machine, cryfold version and everything else that they depend on. @param names
+ * names of the plan's estimators
  * @returns seconds per unit of the kind's cost by name, without those that could not be measured in time
  */
 export async function calibration(
@@ -55,7 +55,7 @@ export async function calibration(
     const secondsPerUnit = found.get(task.name);
     if (secondsPerUnit === undefined) continue;
     known.set(task.name, secondsPerUnit);
-    // Where nothing can be kept, the next command measures again.
+    // If caching fails, the next command measures again.
     await keep(folder, fileOf(task), secondsPerUnit).catch(() => {});
   }
   return known;
@@ -102,7 +102,7 @@ async function keep(folder: string, file: string, secondsPerUnit: number): Promi
   }
 }
 
-/** What the process reported until it ended or its time was over. */
+/** Collects the measurements of the child process until it ends or times out. */
 function measureInChild(request: CalibrationRequest): Promise<Map<string, number>> {
   const found = new Map<string, number>();
   const child = fork(CHILD, [JSON.stringify(request)], { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });

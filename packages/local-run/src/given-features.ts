@@ -5,16 +5,16 @@ import { type FeatureSet, featureKindOf, type GivenClips } from '@cryfold/featur
 import { allFeatureSets, featuresKey, type Spec } from '@cryfold/plan';
 
 export interface GivenFeatures {
-  /** With what names the content of the files */
+  /** The spec with references to the files' content */
   spec: Spec;
-  /** The rows by the key of their feature set */
+  /** Rows by the key of their feature set */
   rows: Map<string, ComputedFeatures>;
 }
 
 /**
- * Reads the feature sets that the user gives in files, so that a fold's key follows from their content.
- * @param folder that paths start from: the spec's
- * @param leftOut ids of clips that the data has beside the dataset's, which rows may be given for too
+ * Reads the feature sets that the user provides as files, so that fold keys derive from their content.
+ * @param folder base folder of relative paths: the folder of the spec
+ * @param leftOut ids of clips that were excluded from the dataset, which the files may have rows for
  * @throws CryfoldError FEATURES_INVALID
  */
 export async function readGivenFeatures(
@@ -43,14 +43,18 @@ export async function readGivenFeatures(
 }
 
 /**
- * Files of vectors name the clips of one corpus, so that none can hold those of the corpus that `--test-on` adds.
+ * A file of vectors covers the clips of one corpus, so it cannot include those of the corpus that `--test-on` adds.
  * @throws CryfoldError USAGE
  */
 export function refuseGivenFeatures(spec: Pick<Spec, 'features' | 'featureSets'>): void {
   const given = allFeatureSets(spec).find((set) => featureKindOf(set).given);
   if (!given) return;
-  throw new CryfoldError('USAGE', `--test-on: the spec has features of kind: ${given.kind}, which are of one corpus`, {
-    context: { kind: given.kind },
-    hint: 'Put the corpora into the folders train and test of one folder, and run that with --protocol predefined.',
-  });
+  throw new CryfoldError(
+    'USAGE',
+    `--test-on: the spec has features of kind: ${given.kind}, which only cover one corpus`,
+    {
+      context: { kind: given.kind },
+      hint: 'Put both corpora into one folder, as subfolders train and test, and run it with --protocol predefined.',
+    },
+  );
 }

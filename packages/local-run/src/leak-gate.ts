@@ -3,20 +3,20 @@ import type { Dataset } from '@cryfold/corpus';
 import { findLeaks, isGrouped, type Leak, type LeakReport, type Split, soundMarks } from '@cryfold/evaluation';
 import type { Spec } from '@cryfold/plan';
 
-/** How many leaks are named one by one, and how many clips of each. */
+/** Maximum number of leaks listed, and of clips per leak. */
 const SHOWN = { leaks: 10, clips: 4 };
 
 /**
- * Checks a run's folds before anything is trained: groups and equal or overlapping sounds on both sides of a split, and
- * classes that a side lacks.
+ * Checks the folds of a run before training: for groups and equal or overlapping sounds on both sides of a split, and
+ * for missing classes.
  * @returns warnings for the user, if the run may continue
- * @throws CryfoldError LEAK_FOUND where the protocol promised grouping and cannot keep it, unless `allowLeak`
+ * @throws CryfoldError LEAK_FOUND if the protocol requires grouping but groups leak, unless `allowLeak`
  */
 export function checkLeaks(
   spec: Spec,
   dataset: Dataset,
   splits: readonly Split[],
-  { sounds, allowLeak }: { /** as `sharedSounds` */ sounds: readonly (readonly number[])[]; allowLeak: boolean },
+  { sounds, allowLeak }: { /** See `sharedSounds` */ sounds: readonly (readonly number[])[]; allowLeak: boolean },
 ): string[] {
   const leaks = findLeaks({
     classes: dataset.classes,
@@ -31,20 +31,20 @@ export function checkLeaks(
   if (allowLeak) return [...broken.map((line) => `allowed: ${line}`), ...found];
   throw new CryfoldError('LEAK_FOUND', [...broken, ...found].join('\n  '), {
     context: { splitter: spec.protocol.splitter, duplicates: leaks.duplicates.length, groups: leaks.groups.length },
-    hint: 'Pass --group-duplicates, which joins the groups of equal sounds; or remove all but one copy; or pass --allow-leak.',
+    hint: 'Pass --group-duplicates to merge the groups of equal sounds, remove all but one copy, or pass --allow-leak.',
   });
 }
 
 function brokenPromise(dataset: Dataset, { groups, duplicates }: LeakReport): string[] {
-  // One clip of each recording is no broken promise where the user said that recordings are groups.
+  // One clip per group is fine if the user declared that each recording is a group.
   if (!dataset.grouped && dataset.groupSource.kind !== 'recording') {
-    return ['grouped folds were asked for, but every clip of the data is a group of its own'];
+    return ['grouped folds were requested, but each clip is its own group'];
   }
   const lines: string[] = [];
   if (groups.length > 0)
     lines.push(`${groups.length} groups are in train and test: ${names(groups.map(({ mark }) => mark))}`);
   if (duplicates.length > 0)
-    lines.push('grouped folds were asked for, but clips of different groups are the same sound or overlap');
+    lines.push('grouped folds were requested, but clips of different groups contain the same or overlapping sound');
   return lines;
 }
 
@@ -58,7 +58,7 @@ function describeDuplicates(duplicates: readonly Leak[], splits: number): string
     .slice(0, SHOWN.leaks)
     .map((leak) => `same sound in train and test of ${leak.splits} of ${splits} splits: ${names(leak.clips)}`);
   const rest = duplicates.length - SHOWN.leaks;
-  return rest > 0 ? [...lines, `and ${rest} more sounds that are there twice`] : lines;
+  return rest > 0 ? [...lines, `and ${rest} more duplicate sounds`] : lines;
 }
 
 function describeAbsent({ absentClasses }: LeakReport, splits: number): string[] {

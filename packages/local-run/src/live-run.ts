@@ -5,32 +5,32 @@ import { basename, dirname, isAbsolute, join } from 'node:path';
 import { isObject } from '@cryfold/core';
 import { lockHolder, readLock } from './out-lock.js';
 
-/** In a locked folder: what its holder works on. Short, as a lock is: see LONGEST in out-lock.ts. */
+/** File in a locked folder that describes the run of its holder. Short like a lock file: see LONGEST in out-lock.ts. */
 const LIVE = '.live';
 
 interface Announced {
-  /** Id of the lock that this belongs to: a file that a killed command left belongs to none */
+  /** Id of the lock that this belongs to, so that files left by killed commands are ignored */
   lock: string | undefined;
   run: string;
-  /** Socket of the private Redis; undefined while it is being started */
+  /** Socket of the private Redis; undefined while it is starting */
   socket: string | undefined;
 }
 
-/** A local run that some command of this machine, or of another one, works on. */
+/** A local run that a command on this or another machine is executing. */
 export interface LiveRun {
   run: string;
-  /** Of the command */
+  /** Process id of the command */
   pid: number;
   host: string;
-  /** Its `--out` */
+  /** Its folder */
   folder: string;
-  /** Where its private Redis listens; undefined while it starts, and on another machine */
+  /** URL of its private Redis; undefined while it is starting, or on another machine */
   redisUrl: string | undefined;
 }
 
 /**
- * Says in a folder that this process has locked what it works on there, for commands in other terminals.
- * @returns takes it back
+ * Announces in a folder locked by this process which run it is executing, for commands in other terminals. @returns
+ * withdraws the announcement
  */
 export function announceRun(folder: string, run: string, socket?: string): () => void {
   const lock = lockHolder(folder)?.id;
@@ -40,14 +40,14 @@ export function announceRun(folder: string, run: string, socket?: string): () =>
   return () => rmSync(join(folder, LIVE), { force: true });
 }
 
-/** The runs that commands work on in a folder, or in those directly below it, as `run --protocol` of several does. */
+/** The runs that commands are executing in a folder or its direct subfolders. */
 export function liveRuns(folder: string): LiveRun[] {
   let below: string[];
   try {
     const entries = readdirSync(folder, { withFileTypes: true });
     below = entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(folder, name));
   } catch {
-    // There is no such folder, or none that can be read.
+    // The folder does not exist or is not readable.
     return [];
   }
   return [folder, ...below].flatMap((one) => liveRun(one) ?? []);
@@ -66,12 +66,12 @@ function liveRun(folder: string): LiveRun | undefined {
     const here = host === hostname() && typeof socket === 'string' && isPrivate(socket);
     return { run, pid, host, folder, redisUrl: here ? socket : undefined };
   } catch {
-    // Not what `announceRun` writes, or not to be read by this user.
+    // Not written by `announceRun`, or not readable by this user.
     return undefined;
   }
 }
 
-/** Whether a path is that of a private Redis, since others may write to the folder as well. */
+/** Whether a path may belong to a private Redis. Checked because other users may write to the folder too. */
 function isPrivate(socket: string): boolean {
   return (
     isAbsolute(socket) && basename(socket) === 'redis.sock' && /^cryfold-redis-\w{6}$/.test(basename(dirname(socket)))

@@ -9,21 +9,21 @@ import { openLog } from './open-log.js';
 import { lockFolder } from './out-lock.js';
 import { findRedisServer, RedisServer } from './redis-server.js';
 
-/** Deaths of one service within `WINDOW_MS` after which something is wrong beyond bad luck. */
+/** Number of times a service may die within `WINDOW_MS` before the cluster gives up. */
 const DEATHS = 5;
 const WINDOW_MS = 60_000;
 
 export interface LocalClusterOptions {
-  /** Path of the script that runs a service: its first argument is `coordinator`, `aggregator` or `worker`. */
+  /** Path of the script that runs a service. Its first argument is `coordinator`, `aggregator` or `worker`. */
   program: string;
-  /** The run to bring to its end; others in the same store are left alone. */
+  /** The run to execute. Other runs in the same store are ignored. */
   plan: RunPlan;
   workers: number;
-  /** Where the coordinator serves the live page, on loopback, and the token that it asks for; absent: no page */
+  /** Port and token of the live page, which the coordinator serves on loopback; absent for no page */
   page?: { port: number; token: string } | undefined;
   storeUrl: string;
   cacheDir: string;
-  /** Where each process's log goes */
+  /** Folder for the log of each process */
   logDir: string;
   environment: NodeJS.ProcessEnv;
   /** Called with a line for the user. */
@@ -31,12 +31,12 @@ export interface LocalClusterOptions {
 }
 
 /**
- * The embedded default: a private Redis, one coordinator, one aggregator and some workers as processes of their own
- * that speak only through Redis and the store. A process that dies is started again.
+ * A cluster on this machine: a private Redis, a coordinator, an aggregator and workers as separate processes that
+ * communicate only through Redis and the store. Restarts processes that die.
  */
 export class LocalCluster {
   readonly redisUrl: string;
-  /** Rejects when a service can't be kept alive. */
+  /** Rejects if a service keeps dying. */
   readonly broken: Promise<never>;
   readonly #redis: RedisServer;
   readonly #options: LocalClusterOptions;
@@ -56,7 +56,7 @@ export class LocalCluster {
     });
     this.broken.catch(() => {});
     redis.broken.catch(this.#break);
-    // A second Ctrl-C, or a reader that closes the output, ends the command without stop().
+    // A second Ctrl-C, or a closed output, ends the command without stop().
     process.once('exit', this.#kill);
   }
 
@@ -69,10 +69,10 @@ export class LocalCluster {
     try {
       mkdirSync(options.logDir, { recursive: true });
     } catch (cause) {
-      throw new CryfoldError('STORE_UNREACHABLE', `no logs can be written: ${(cause as Error).message}`, {
+      throw new CryfoldError('STORE_UNREACHABLE', `cannot write logs: ${(cause as Error).message}`, {
         cause,
         context: { folder: options.logDir },
-        hint: 'Give a store that can be written with --store.',
+        hint: 'Choose a writable store with --store.',
       });
     }
     const folder = dirname(options.logDir);
@@ -91,7 +91,7 @@ export class LocalCluster {
     const cluster = new LocalCluster(redis, options, release);
     const estimators = Object.values(options.plan.spec.estimators);
     const queues = [...new Set(estimators.map(queueOf))].join(',');
-    // The programs of its own spec: its workers take no other run's folds.
+    // These workers only train folds of this run, so they may run the programs of its spec.
     const commands = estimators.some((estimator) => kindOf(estimator).runsCommands) ? ['--allow-commands'] : [];
     cluster.#spawn('coordinator', ['coordinator']);
     cluster.#spawn('aggregator', ['aggregator']);
@@ -111,14 +111,14 @@ export class LocalCluster {
     }
     const page = name === 'coordinator' ? this.#options.page : undefined;
     const child = fork(this.#options.program, args, {
-      // Secrets and addresses travel in the environment, never as arguments.
+      // Pass secrets and addresses in the environment, never as arguments.
       env: {
         ...this.#options.environment,
         CRYFOLD_LOCAL: '1',
         REDIS_URL: this.redisUrl,
         CRYFOLD_STORE: this.#options.storeUrl,
         CRYFOLD_ONLY_RUN: this.#options.plan.run,
-        // They cannot share one.
+        // The services cannot share a port.
         CRYFOLD_METRICS_PORT: undefined,
         CRYFOLD_API_PORT: page?.port.toString(),
         CRYFOLD_API_HOST: undefined,
@@ -129,7 +129,7 @@ export class LocalCluster {
     });
     closeSync(log);
     this.#processes.set(name, child);
-    // A process that could not be started has no exit.
+    // A process that fails to start emits no exit event.
     child.once('error', (error) => child.pid === undefined && this.#died(name, args, error.message));
     child.once('exit', (code, signal) => this.#died(name, args, signal ?? `code ${code}`));
   }
@@ -147,7 +147,7 @@ export class LocalCluster {
     }
   }
 
-  /** Ends every process in order, workers first, and Redis last. */
+  /** Stops all processes, Redis last. */
   async stop(): Promise<void> {
     this.#stopping = true;
     const ended = [...this.#processes.values()].map(async (child) => {
@@ -168,7 +168,7 @@ export class LocalCluster {
 function lost(name: string, what: string, log: string): CryfoldError {
   return new CryfoldError('PROCESS_DIED', `${name} ${what}`, {
     context: { process: name, log },
-    hint: `Its log says why: ${log}`,
+    hint: `See its log: ${log}`,
   });
 }
 

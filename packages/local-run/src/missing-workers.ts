@@ -1,15 +1,15 @@
 import { type ClusterStatus, noWorker, untakenQueues } from '@cryfold/run-control';
 
-/** Says, once each time, that jobs wait for a kind of worker that is not running. */
+/** Tells the user when jobs are waiting for a kind of worker that is not running, without repeating itself. */
 export class MissingWorkers {
-  #told = '';
+  #reported = '';
 
   constructor(private readonly display: { say(text: string): void }) {}
 
-  tell(cluster: Pick<ClusterStatus, 'queues' | 'workers' | 'untakenSeconds'>): void {
+  report(cluster: Pick<ClusterStatus, 'queues' | 'workers' | 'untakenSeconds'>): void {
     const untaken = untakenQueues(cluster);
     const queues = untaken.map(({ queue }) => queue).join();
-    if (queues !== this.#told) for (const one of untaken) this.display.say(noWorker(one));
-    this.#told = queues;
+    if (queues !== this.#reported) for (const one of untaken) this.display.say(noWorker(one));
+    this.#reported = queues;
   }
 }

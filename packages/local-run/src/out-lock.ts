@@ -17,33 +17,33 @@ import { join } from 'node:path';
 import { CryfoldError, sha256 } from '@cryfold/core';
 
 const LOCK = '.lock';
-/** Claims to replace a stale lock, and locks that are not placed yet. */
+/** Prefix of claims to replace a stale lock, and of locks that are not yet in place. */
 const CLAIM = '.lock-';
-/** Bytes that are read of a lock file; ours are shorter. */
+/** Maximum number of bytes read from a lock file; ours are shorter. */
 const LONGEST = 512;
 
 interface Holder {
   pid: number;
   host: string;
-  /** When the process started, as `startOf` answers; empty where unknown */
+  /** Start of the process, see `startOf`; empty if unknown */
   started: string;
-  /** Differs for any two contents; undefined where there is no such file */
+  /** Unique for each content; undefined if there is no file */
   id: string | undefined;
 }
 
 /**
- * Keeps two local clusters out of one folder. Without it nothing would be lost, since each fold is committed once, but
- * both would train every fold and mix their logs and results. The lock of a process that died on this machine is taken
- * over, by exactly one of the commands that try; a lock of another machine is never judged.
- * @param folder that exists, on a file system with hard links
+ * Prevents two local clusters from using the same folder. Without the lock nothing would be lost, since each fold is
+ * committed once, but both would train all folds and mix their logs and results. If the process that holds the lock
+ * died on this machine, exactly one of the competing commands takes it over. Locks of other machines are always
+ * respected. @param folder existing folder on a file system with hard links
  * @returns releases the lock
- * @throws CryfoldError OUT_IN_USE; OUT_UNWRITABLE where no lock can be placed
+ * @throws CryfoldError OUT_IN_USE; OUT_UNWRITABLE if the lock cannot be created
  */
 export function lockFolder(folder: string): () => void {
   const own = join(folder, `${CLAIM}${randomBytes(12).toString('hex')}`);
   const text = `${process.pid} ${hostname()} ${startOf(process.pid) || '-'} ${randomBytes(12).toString('hex')}\n`;
   try {
-    // Whole before it gets its name, so that a lock is never seen half-written, even of a command that was killed.
+    // Write the complete file before linking it, so that no lock is ever half-written, even if the command is killed.
     writeFileSync(own, text, { flag: 'wx' });
     const holder = place(folder, own);
     if (holder) throw inUse(folder, holder);
@@ -54,7 +54,7 @@ export function lockFolder(folder: string): () => void {
     throw new CryfoldError('OUT_UNWRITABLE', `${folder} cannot be locked: ${(cause as Error).message}`, {
       cause,
       context: { path: folder },
-      hint: 'Give a folder that can be written to, on a file system with hard links.',
+      hint: 'Choose a writable folder on a file system with hard links.',
     });
   }
   const file = join(folder, LOCK);
@@ -63,27 +63,24 @@ export function lockFolder(folder: string): () => void {
   };
 }
 
-/** Who holds the lock of a folder. */
+/** The holder of the lock of a folder. */
 export interface LockHolder {
   pid: number;
   host: string;
-  /** Differs for any two holders */
+  /** Unique for each holder */
   id: string;
 }
 
-/**
- * The process that holds the lock of a folder; undefined where none does. One of another machine counts as holding it,
- * since it is never judged.
- */
+/** The process that holds the lock of a folder, if any. A process on another machine always counts as alive. */
 export function lockHolder(folder: string): LockHolder | undefined {
   const holder = readHolder(join(folder, LOCK));
   return holder.id !== undefined && lives(holder) ? { ...holder, id: holder.id } : undefined;
 }
 
 /**
- * Makes the file `own` the lock. Where the lock is stale, only the owner of a claim to that very lock may replace it:
- * a claim is a link that only one process can make. A claimant may die as well; then its claim is claimed in turn.
- * @returns who holds the lock, or is about to; undefined when it is `own`
+ * Makes the file `own` the lock. If the lock is stale, only the owner of a claim to exactly that lock may replace it. A
+ * claim is a link that only one process can create. If a claimant dies, its claim is claimed in turn.
+ * @returns the current or imminent holder of the lock; undefined if it is `own`
  */
 function place(folder: string, own: string): Holder | undefined {
   const lock = join(folder, LOCK);
@@ -99,7 +96,7 @@ function place(folder: string, own: string): Holder | undefined {
       const claim = join(folder, `${CLAIM}${last.id}`);
       if (linked(own, claim)) {
         try {
-          // Else the lock has changed hands since it was read, and the claim means nothing.
+          // Otherwise the lock has changed since it was read, and the claim is void.
           if (readHolder(lock).id !== stale.id) break;
           renameSync(own, lock);
           return undefined;
@@ -109,11 +106,11 @@ function place(folder: string, own: string): Holder | undefined {
       }
       last = readHolder(claim);
     }
-    // Something was removed meanwhile: look again.
+    // A file was removed in the meantime: try again.
   }
 }
 
-/** Gives a file a second name, unless that is taken. */
+/** Creates a hard link, unless the target exists. */
 function linked(from: string, to: string): boolean {
   try {
     linkSync(from, to);
@@ -124,21 +121,25 @@ function linked(from: string, to: string): boolean {
   }
 }
 
-/** For the holder of the lock: removes what commands left that were killed while they tried to get it. */
+/** Removes files left by commands that were killed while acquiring the lock. Only called by its holder. */
 function removeClaims(folder: string): void {
   for (const name of readdirSync(folder)) {
     if (!name.startsWith(CLAIM)) continue;
     const owner = readHolder(join(folder, name));
-    // One without a process may be just being written.
+    // A claim without a process may still be being written.
     if (owner.pid !== 0 && !lives(owner)) rmSync(join(folder, name), { force: true });
   }
 }
 
 function inUse(folder: string, { pid, host }: Pick<Holder, 'pid' | 'host'>): CryfoldError {
-  return new CryfoldError('OUT_IN_USE', `another cryfold (process ${pid} on ${host}) works on this run, in ${folder}`, {
-    context: { folder, pid },
-    hint: `Wait for its end. If there is no such process, delete ${join(folder, LOCK)}.`,
-  });
+  return new CryfoldError(
+    'OUT_IN_USE',
+    `another cryfold (process ${pid} on ${host}) is executing this run in ${folder}`,
+    {
+      context: { folder, pid },
+      hint: `Wait until it ends. If there is no such process, delete ${join(folder, LOCK)}.`,
+    },
+  );
 }
 
 function readHolder(file: string): Holder {
@@ -153,7 +154,7 @@ function readHolder(file: string): Holder {
   };
 }
 
-/** The beginning of a lock file, or of one that tells more about its holder; empty for what is no regular file; undefined where nothing is. */
+/** The beginning of a lock file or announcement; empty if it is not a regular file; undefined if it does not exist. */
 export function readLock(file: string): string | undefined {
   let at: number;
   try {
@@ -161,7 +162,7 @@ export function readLock(file: string): string | undefined {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') return undefined;
-    // A link (ELOOP), or a socket (ENXIO): nobody's lock.
+    // A link (ELOOP) or socket (ENXIO) is not a lock.
     if (code === 'ELOOP' || code === 'ENXIO') return '';
     throw error;
   }
@@ -179,7 +180,7 @@ function lives({ pid, host, started }: Holder): boolean {
   if (pid === 0) return false;
   const now = startOf(pid);
   if (now === '') return false;
-  // The number may have been given to another process since; in containers, the next command often has the same.
+  // The process id may have been reused; in containers, the next command often has the same one.
   if (started !== '' && now !== undefined) return now === started;
   if (pid === process.pid) return false;
   try {
@@ -190,7 +191,7 @@ function lives({ pid, host, started }: Holder): boolean {
   }
 }
 
-/** Clock ticks from the machine's start to the process's; empty of a zombie; undefined where that is not known. */
+/** Start of a process in clock ticks since boot; empty for a zombie; undefined if unknown. */
 function startOf(pid: number): string | undefined {
   if (process.platform !== 'linux') return undefined;
   try {

@@ -38,43 +38,43 @@ export interface Preparation {
   weights: Map<string, string>;
   /** Files that estimators need, by their hex sha256 */
   files: Map<string, Uint8Array>;
-  /** Feature sets that the user gives in files, by their key */
+  /** Feature sets that the user provides as files, by key */
   given: Map<string, ComputedFeatures>;
-  /** What the leak gate found but let pass */
+  /** Warnings about leaks that do not prevent the run */
   leaks: string[];
-  /** Indices of the clips that hold the same sound, per sound */
+  /** Indices of clips with the same sound, per sound */
   sounds: number[][];
-  /** What the recordings are like, and whether that gives their class away */
+  /** Properties of the recordings, and whether they predict the class */
   audit: Audit;
 }
 
 export interface PrepareOptions {
   spec: Spec;
-  /** The spec's folder, from which the paths of its files start; default: the working directory */
+  /** Folder of the spec and base of its relative paths; default: the working directory */
   specFolder?: string;
   data: string;
   limit?: number;
-  /** What a group is: as `ReadOptions` of the corpus */
+  /** Definition of groups, see `ReadOptions` of the corpus */
   groupBy?: string;
   /** Name of the directory's layout */
   layout?: string;
-  /** Another corpus, which a model of all clips is tested on; needs PredefinedSplit */
+  /** Another corpus to test a model of all clips on; requires PredefinedSplit */
   testOn?: string;
   skipBad: boolean;
-  /** Join the groups of equal and overlapping sounds */
+  /** Merge the groups of equal and overlapping sounds */
   groupDuplicates: boolean;
   /** Where weights given by URL or store key are fetched from and kept */
   sources: WeightsSourceOptions;
-  /** Continue with a warning where grouped folds leak */
+  /** Continue with a warning if grouped folds leak */
   allowLeak: boolean;
-  /** The sounds that clips of a dataset share, where an earlier command has compared them; by content hash */
+  /** Shared sounds of a dataset by content hash, if an earlier command compared them */
   knownSounds?: ((contentHash: string) => Promise<number[][] | undefined>) | undefined;
   onProgress: (text: string) => void;
 }
 
 /**
  * Reads the data up to its limit. With `testOn`, adds that corpus as one test fold; its groups and layout are always
- * detected. `leftOut` has the ids of clips beyond the limit.
+ * detected. `leftOut` contains the ids of clips beyond the limit.
  */
 async function readData(options: PrepareOptions): Promise<{ found: Dataset; leftOut: string[] }> {
   const { spec, data, limit, skipBad, groupBy, layout, testOn, onProgress } = options;
@@ -97,14 +97,14 @@ async function readData(options: PrepareOptions): Promise<{ found: Dataset; left
 
 /**
  * Reads and checks the data, and plans the run. Writes nothing.
- * @throws CryfoldError USAGE, DATA_TOO_FEW, LEAK_FOUND, FEATURES_INVALID, and what reading data and weights throws
+ * @throws CryfoldError USAGE, DATA_TOO_FEW, LEAK_FOUND, FEATURES_INVALID, or any error of reading data and weights
  */
 export async function prepareRun(options: PrepareOptions): Promise<Preparation> {
   const { spec, data, sources, onProgress } = options;
   if (options.groupDuplicates && !isGrouped(spec.protocol.splitter)) {
-    throw new CryfoldError('USAGE', `--group-duplicates: ${spec.protocol.splitter} keeps no groups together`, {
+    throw new CryfoldError('USAGE', `--group-duplicates: ${spec.protocol.splitter} does not keep groups together`, {
       context: { splitter: spec.protocol.splitter },
-      hint: 'Ask for grouped folds, such as with --protocol grouped.',
+      hint: 'Use grouped folds, for example with --protocol grouped.',
     });
   }
   if (options.testOn !== undefined) refuseGivenFeatures(spec);
@@ -113,7 +113,7 @@ export async function prepareRun(options: PrepareOptions): Promise<Preparation> 
   if (splitterOf(splitter).takes.includes('folds') && found.clips.length < folds) {
     throw new CryfoldError('DATA_TOO_FEW', `${data}: ${found.clips.length} clips are too few for ${folds} folds`, {
       context: { clips: found.clips.length, folds },
-      hint: 'Add recordings, or ask for fewer folds with --folds.',
+      hint: 'Add recordings, or use fewer folds with --folds.',
     });
   }
   checkPlanSize(spec, found);
@@ -150,16 +150,16 @@ export async function prepareRun(options: PrepareOptions): Promise<Preparation> 
   return { plan, dataset, manifest, weights, files, given: given.rows, leaks, sounds, audit };
 }
 
-/** The oldest format that says all there is to say, so that older versions read what they can. */
+/** The oldest format that can represent the manifest, so that older versions can read it. */
 function manifestFormat({ decoders, notes }: Dataset): DatasetManifest['format'] {
-  // The second format has `groupSource`, which is always there.
+  // Format 2 added `groupSource`, which is always present.
   return decoders.length > 0 || notes.length > 0 ? FORMATS.manifest : 2;
 }
 
 /**
- * Puts into the store what workers need, and the plan last: in the store, it is a run that the coordinator drives. Folds
- * of it that failed for good are tried again.
- * @param submit where the run goes to a server, which makes the plan itself
+ * Saves everything that workers need in the store, and the plan last, which starts the run. Retries folds that failed
+ * permanently before.
+ * @param submit submits the run to a server, which makes the plan itself
  */
 export async function publish(
   store: RunStore,
@@ -173,12 +173,12 @@ export async function publish(
     return;
   }
   const { plan } = preparation;
-  // First, since it refuses a newer version's run.
+  // Called first, since it refuses a run of a newer version.
   await store.runs.savePlan(plan);
   await store.runs.reopen(plan.run);
 }
 
-/** All that a plan refers to; what is there already, by content, is left. */
+/** Saves everything that a plan refers to, except existing content. */
 async function publishInputs(
   store: RunStore,
   { plan, dataset, manifest, weights, files, given, sounds, audit }: Preparation,

@@ -6,20 +6,20 @@ import { enqueueRun, queueStatus } from '@cryfold/run-control';
 import type { RunStore } from '@cryfold/store';
 import type { FollowedRun, Look } from './run-follower.js';
 
-/** Looks between looks at whether there are workers. */
+/** Check for workers once per this many polls. */
 const WORKERS = 100;
-/** Looks between looks at whether the run was cancelled. */
+/** Check for cancellation once per this many polls. */
 const CANCELLED = 5;
 
 export interface QueuedRunOptions {
   queues: Queues;
-  /** Whether this command keeps the workers running, so that there is no need to look for them */
+  /** Whether this command manages its own workers, so that checking for them is unnecessary */
   ownWorkers: boolean;
-  /** How far the run is, in one line */
+  /** Formats the progress in one line */
   describe: (progress: RunProgress) => string;
 }
 
-/** A run of a cluster whose Redis and store are at hand. */
+/** A run on a cluster whose Redis and store are directly accessible. */
 export class QueuedRun implements FollowedRun {
   readonly pollMs = 300;
   readonly #store: RunStore;
@@ -39,13 +39,13 @@ export class QueuedRun implements FollowedRun {
     this.#describe = describe;
   }
 
-  /** Submits a run that is in the store to the cluster, and listens to what is published about it. */
+  /** Submits a run in the store to the cluster, and subscribes to its progress. */
   static async submit(plan: RunPlan, store: RunStore, options: QueuedRunOptions): Promise<QueuedRun> {
     const { queues } = options;
     const run = new QueuedRun(store, plan.run, options);
     await queues.listen('runs', {
       progress: (id, data) => {
-        if (id === plan.run) run.#hear(data as RunProgress | Pick<RunProgress, 'waits'>);
+        if (id === plan.run) run.#onProgress(data as RunProgress | Pick<RunProgress, 'waits'>);
       },
       failed: (id, reason) => {
         if (id === plan.run) run.#failed = CryfoldError.fromRecord(failureOf(reason));
@@ -55,8 +55,8 @@ export class QueuedRun implements FollowedRun {
     return run;
   }
 
-  /** Takes what the run's job publishes: its progress, or why the job itself waits. */
-  #hear(published: RunProgress | Pick<RunProgress, 'waits'>): void {
+  /** Handles messages of the run's job: its progress, or why it is waiting. */
+  #onProgress(published: RunProgress | Pick<RunProgress, 'waits'>): void {
     this.#waits = published.waits;
     if ('total' in published) this.#line = this.#describe(published);
   }
@@ -75,7 +75,7 @@ export class QueuedRun implements FollowedRun {
     };
   }
 
-  /** The run continues while Redis is away, and so does the command that follows it. */
+  /** The run continues while Redis is unreachable, so keep following it. */
   async #cluster(): Promise<Pick<Look, 'cluster' | 'waits'>> {
     try {
       return { cluster: await queueStatus(this.#queues), waits: this.#waits };

@@ -4,26 +4,26 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /**
- * Entry point of the process that owns the private Redis of one command: `redis-keeper.js PROGRAM`. It makes the folder
- * of the socket, restarts Redis when it dies, and ends both when the command ends, however that happens. It kills only
- * its own child and removes only the socket and the folder that it made, so a shared Redis is out of its reach. Redis
- * keeps nothing on disk: the store holds the truth, and the coordinator enqueues again what an empty Redis lacks.
+ * Entry point of the process that owns the private Redis of one command: `redis-keeper.js PROGRAM`. It creates the
+ * folder of the socket, restarts Redis when it dies, and stops Redis when the command ends for any reason. It only
+ * kills its own child and only removes the socket and folder that it created, so it cannot harm a shared Redis. Redis
+ * stores nothing on disk: the store is the source of truth, and the coordinator enqueues whatever an empty Redis lacks.
  */
 export type FromKeeper =
   | { type: 'started'; socket: string }
   | { type: 'restarted'; reason: string }
   | { type: 'failed'; reason: string };
 
-/** Bytes of a socket's path that every system takes: the limit is 104 on macOS and 108 on Linux. */
+/** Maximum length of a socket path in bytes on all systems: the limit is 104 on macOS and 108 on Linux. */
 const LONGEST = 100;
-/** Deaths of Redis within `WINDOW_MS` after which the keeper gives up. */
+/** Number of times Redis may die within `WINDOW_MS` before the keeper gives up. */
 const DEATHS = 5;
 const WINDOW_MS = 60_000;
-/** Milliseconds between two looks at the socket, and before a restart. */
-const LOOK_MS = 1000;
+/** Milliseconds between checks of the socket, and before a restart. */
+const CHECK_MS = 1000;
 const RESTART_MS = 200;
 
-/** Has the kernel kill Redis when the keeper dies; not in every version of setpriv, and only on Linux. */
+/** Makes the kernel kill Redis when the keeper dies. Only on Linux, and not in all versions of setpriv. */
 const TIED = ['setpriv', '--pdeathsig', 'KILL'];
 
 const [program] = process.argv.slice(2);
@@ -32,11 +32,11 @@ const deaths: number[] = [];
 let folder: string | undefined;
 let redis: ChildProcess | undefined;
 let ending = false;
-/** Why Redis was killed from here */
+/** Why the keeper killed Redis */
 let lost: string | undefined;
 
-function tell(message: FromKeeper): void {
-  // The command may end at this very moment: without a callback, that would be an uncaught error.
+function notify(message: FromKeeper): void {
+  // The callback prevents an uncaught error if the command ends at this moment.
   if (process.connected) process.send?.(message, () => {});
 }
 
@@ -44,7 +44,7 @@ function socketIn(parent: string): string {
   return join(parent, 'redis.sock');
 }
 
-/** A folder that only this user can enter, with a path that is short enough for a socket. */
+/** Creates a folder accessible only to this user, with a path short enough for a socket. */
 function makeFolder(): string {
   const name = 'cryfold-redis-';
   const fits = Buffer.byteLength(socketIn(join(tmpdir(), `${name}XXXXXX`))) <= LONGEST;
@@ -52,19 +52,19 @@ function makeFolder(): string {
     return mkdtempSync(join(fits ? tmpdir() : '/tmp', name));
   } catch (error) {
     const { message } = error as Error;
-    throw new Error(`no folder for its socket can be made; TMPDIR must name one that can be written: ${message}`);
+    throw new Error(`cannot create a folder for its socket; TMPDIR must be a writable folder: ${message}`);
   }
 }
 
-/** @throws Error unless the folder is there and belongs to this user */
+/** @throws Error unless the folder exists and belongs to this user */
 function claim(path: string): void {
   try {
     mkdirSync(path, { mode: 0o700 });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     const found = lstatSync(path);
-    // Another user may have taken the name after the folder was removed.
-    if (!found.isDirectory() || found.uid !== process.getuid?.()) throw new Error(`${path} belongs to someone else`);
+    // Another user may have created it after the folder was removed.
+    if (!found.isDirectory() || found.uid !== process.getuid?.()) throw new Error(`${path} belongs to another user`);
   }
 }
 
@@ -91,7 +91,7 @@ function run(path: string): void {
     if (there || !bound) return;
     lost = `its socket ${socketIn(path)} was removed`;
     child.kill('SIGKILL');
-  }, LOOK_MS);
+  }, CHECK_MS);
   let over = false;
   const end = (reason: string) => {
     if (over) return;
@@ -110,32 +110,32 @@ function restart(path: string, reason: string): void {
   const now = Date.now();
   deaths.push(now);
   if (deaths.filter((time) => now - time < WINDOW_MS).length >= DEATHS) {
-    tell({ type: 'failed', reason: `${reason}, for the ${DEATHS}th time within a minute` });
+    notify({ type: 'failed', reason: `${reason}, for the ${DEATHS}th time within a minute` });
     return;
   }
   setTimeout(() => {
     if (ending) return;
     try {
       run(path);
-      tell({ type: 'restarted', reason });
+      notify({ type: 'restarted', reason });
     } catch (error) {
-      tell({ type: 'failed', reason: `${reason}, and cannot be started again: ${(error as Error).message}` });
+      notify({ type: 'failed', reason: `${reason}, and cannot be restarted: ${(error as Error).message}` });
     }
   }, RESTART_MS);
 }
 
-/** Removes what was made here, and nothing else: a folder that holds anything more stays. */
+/** Removes only what this process created. A folder with other content stays. */
 function leave(): never {
   if (folder) {
     try {
       unlinkSync(socketIn(folder));
     } catch {
-      // Redis removes it when it ends in order.
+      // Redis removes it on a clean shutdown.
     }
     try {
       rmdirSync(folder);
     } catch {
-      // It is gone, or somebody else put a file there.
+      // It is gone, or contains a file of someone else.
     }
   }
   process.exit(0);
@@ -147,16 +147,16 @@ function endAll(): void {
   else leave();
 }
 
-// A service manager may signal every process of a command; Redis is needed until the command has ended.
+// A service manager may signal all processes of a command, but Redis is needed until the command has ended.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
 process.once('disconnect', endAll);
-// Also where this process ends by a defect.
+// Also if this process crashes.
 process.once('exit', () => redis?.kill('SIGKILL'));
 try {
   folder = makeFolder();
   run(folder);
-  tell({ type: 'started', socket: socketIn(folder) });
+  notify({ type: 'started', socket: socketIn(folder) });
 } catch (error) {
-  tell({ type: 'failed', reason: (error as Error).message });
+  notify({ type: 'failed', reason: (error as Error).message });
 }
 if (!process.connected) endAll();

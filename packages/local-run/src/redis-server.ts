@@ -19,7 +19,7 @@ async function executable(path: string): Promise<boolean> {
 }
 
 /**
- * The Redis or Valkey server for the embedded default: on PATH, else what `scripts/setup` put into the cache.
+ * Finds the Redis or Valkey server for local runs: on PATH, or in the cache filled by `scripts/setup`.
  * @param searchPath the PATH variable
  * @throws CryfoldError REDIS_MISSING
  */
@@ -31,30 +31,30 @@ export async function findRedisServer(searchPath: string, cacheDir: string): Pro
     candidates.push(join(cached, platform, 'valkey-server'));
   for (const path of candidates) if (await executable(path)) return path;
   throw new CryfoldError('REDIS_MISSING', 'no redis-server or valkey-server is on PATH or in the cache', {
-    hint: 'Run scripts/setup, or install one (apt install redis-server, brew install redis), or set REDIS_URL.',
+    hint: 'Run scripts/setup, install Redis (apt install redis-server, brew install redis), or set REDIS_URL.',
   });
 }
 
-/** Milliseconds that Redis may take to answer after its start, and its keeper to end. */
+/** Milliseconds that Redis may take to answer after its start, and that its keeper may take to end. */
 const START_MS = 15_000;
 const END_MS = 5000;
 
 export interface RedisServerOptions {
-  /** Descriptor of the file that Redis's messages go to */
+  /** File descriptor for Redis's log */
   log: number;
   /** Its path, for error messages */
   logFile: string;
-  /** Called with a line for the user when Redis was restarted. */
+  /** Called with a message for the user when Redis was restarted. */
   say: (text: string) => void;
 }
 
 /**
- * A private Redis on a Unix socket in a folder that only this user can enter: no port, no password. A keeper process
- * of its own restarts it, and ends it when this process ends, even by SIGKILL: see redis-keeper.ts.
+ * A private Redis on a Unix socket in a folder accessible only to this user, without port and password. A keeper
+ * process restarts it, and stops it when this process ends, even by SIGKILL: see redis-keeper.ts.
  */
 export class RedisServer {
   readonly url: string;
-  /** Rejects with REDIS_LOST when Redis cannot be kept alive. */
+  /** Rejects with REDIS_LOST if Redis keeps dying. */
   readonly broken: Promise<never>;
   readonly #keeper: ChildProcess;
 
@@ -66,12 +66,12 @@ export class RedisServer {
 
   /** @throws CryfoldError REDIS_LOST, REDIS_UNREACHABLE */
   static async start(program: string, { log, logFile, say }: RedisServerOptions): Promise<RedisServer> {
-    // Detached: a terminal's Ctrl-C must reach the command alone, which then stops things in order.
+    // Detached, so that Ctrl-C in a terminal only reaches the command, which then stops everything in order.
     const keeper = fork(KEEPER, [program], { stdio: ['ignore', log, log, 'ipc'], detached: true });
     const lost = (reason: string) =>
       new CryfoldError('REDIS_LOST', `the private Redis: ${reason}`, {
         context: { log: logFile },
-        hint: `The log is ${logFile}. Finished folds are kept: the same command continues from there.`,
+        hint: `See its log: ${logFile}. Finished folds are kept; run the same command again to continue.`,
       });
     let fail!: (error: CryfoldError) => void;
     const broken = new Promise<never>((_, reject) => {
@@ -79,7 +79,7 @@ export class RedisServer {
     });
     broken.catch(() => {});
     keeper.once('error', (error) => fail(lost(error.message)));
-    keeper.once('exit', (code, signal) => fail(lost(`the process that keeps it ended (${signal ?? `code ${code}`})`)));
+    keeper.once('exit', (code, signal) => fail(lost(`its keeper process ended (${signal ?? `code ${code}`})`)));
     const started = new Promise<string>((resolve) => {
       keeper.on('message', (message: FromKeeper) => {
         if (message.type === 'started') resolve(message.socket);
@@ -100,7 +100,7 @@ export class RedisServer {
   async stop(): Promise<void> {
     await endKeeper(this.#keeper);
     if (this.#keeper.signalCode === null) return;
-    // A keeper that was killed has left its folder behind, and its Redis where the kernel does not end that.
+    // A killed keeper leaves its folder behind, and its Redis unless the kernel ends it.
     await shutDownPrivateRedis(this.url);
     if (await listens(this.url)) return;
     await unlink(this.url).catch(() => {});
@@ -119,7 +119,7 @@ async function answers(url: string): Promise<void> {
   }
 }
 
-/** Whether any process listens at a socket. */
+/** Whether any process listens on a socket. */
 function listens(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(path, () => {
@@ -135,7 +135,7 @@ async function endKeeper(keeper: ChildProcess): Promise<void> {
   const ended = new Promise((resolve) => keeper.once('exit', resolve));
   if (keeper.connected) keeper.disconnect();
   if (await endsWithin(END_MS, ended)) return;
-  // It is stopped, or stuck.
+  // It is suspended or stuck.
   keeper.kill('SIGKILL');
   await endsWithin(END_MS, ended);
 }

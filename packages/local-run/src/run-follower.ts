@@ -5,35 +5,35 @@ import type { ClusterStatus } from '@cryfold/run-control';
 import type { RunStore } from '@cryfold/store';
 import { MissingWorkers } from './missing-workers.js';
 
-/** Milliseconds between two lines that say why a run waits. */
+/** Milliseconds between messages about why a run is waiting. */
 const WAITS_EVERY_MS = 30_000;
 
-/** Shows the user how far a run is. */
+/** Shows the progress of a run to the user. */
 export interface Display {
-  /** A line that stays */
+  /** Prints a permanent line */
   say(text: string): void;
-  /** A line that replaces the last one given here */
+  /** Replaces the previous progress line */
   update(text: string): void;
 }
 
-/** What one look at a run found. */
+/** Result of polling a run. */
 export interface Look {
   state: 'unfinished' | 'ended' | 'cancelled';
-  /** How far the run is, in one line; undefined: nothing new to show */
+  /** Progress in one line; undefined if there is nothing new */
   line?: string | undefined;
-  /** Why something failed and is tried again, such as a full disk */
+  /** Why an operation is being retried, such as a full disk */
   waits?: string | undefined;
-  /** Given now and then while it may be that no worker takes the run's jobs */
+  /** Sent occasionally while the run's jobs may have no worker */
   cluster?: Pick<ClusterStatus, 'queues' | 'workers' | 'untakenSeconds'> | undefined;
 }
 
-/** A run that somebody else works on. */
+/** A run that other processes execute. */
 export interface FollowedRun {
-  /** Milliseconds between looks */
+  /** Milliseconds between polls */
   readonly pollMs: number;
   /**
-   * @param looks how many looks there were before this one
-   * @throws CryfoldError what ended the run, or why its state is unknown
+   * @param looks number of previous polls
+   * @throws CryfoldError the error that ended the run, or why its state is unknown
    */
   look(looks: number): Promise<Look>;
 }
@@ -47,25 +47,25 @@ export class RunFollower {
   ) {}
 
   /**
-   * @returns undefined when stopped before the end, which leaves the run as it is
-   * @throws CryfoldError CANCELLED where somebody cancelled the run; what `followed` throws
+   * @returns undefined if stopped before the end, which does not affect the run
+   * @throws CryfoldError CANCELLED if the run was cancelled, or any error of `followed`
    */
   async follow(run: string, followed: FollowedRun): Promise<RunResults | undefined> {
     const missing = new MissingWorkers(this.display);
-    let said = 0;
+    let lastReport = 0;
     for (let looks = 0; !this.stop.aborted; looks++) {
       const { state, line, cluster, waits } = await followed.look(looks);
-      if (cluster) missing.tell(cluster);
-      if (waits !== undefined && Date.now() - said >= WAITS_EVERY_MS) {
-        said = Date.now();
-        this.display.say(`waiting, since this failed and is tried again: ${waits}`);
+      if (cluster) missing.report(cluster);
+      if (waits !== undefined && Date.now() - lastReport >= WAITS_EVERY_MS) {
+        lastReport = Date.now();
+        this.display.say(`retrying after an error: ${waits}`);
       }
       if (line) this.display.update(line);
       if (state === 'ended') return this.store.runs.results(run);
       if (state === 'cancelled') {
         throw new CryfoldError('CANCELLED', `run ${run} was cancelled`, {
           context: { run },
-          hint: `Its finished folds are kept. Continue from there: cryfold retry ${run}`,
+          hint: `Finished folds are kept. Continue it: cryfold retry ${run}`,
         });
       }
       await sleep(followed.pollMs, undefined, { signal: this.stop }).catch(() => {});

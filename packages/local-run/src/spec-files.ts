@@ -4,9 +4,8 @@ import { COMMAND_FILES_BYTES, kindOf } from '@cryfold/estimators';
 import type { Spec } from '@cryfold/plan';
 
 /**
- * Replaces the paths of files that estimators need by paths with hashes, so that a fold's key follows from their content.
- * @param folder that the paths start from: the spec's
- * @param files takes their bytes by their hex sha256
+ * Adds hashes to the paths of files that estimators need, so that fold keys derive from their content.
+ * @param folder base folder of relative paths: the folder of the spec @param files receives their content by hex sha256
  * @throws CryfoldError SPEC_FILE_INVALID
  */
 export async function resolveSpecFiles(spec: Spec, folder: string, files: Map<string, Uint8Array>): Promise<Spec> {
@@ -36,7 +35,7 @@ async function readSpecFile(path: string, key: string): Promise<Uint8Array> {
     throw new CryfoldError('SPEC_FILE_INVALID', `${key}: ${path}: ${(cause as Error).message}`, {
       cause,
       context: { file: path, key },
-      hint: 'Paths start from the folder of the spec. Name a file that is there, or leave it out.',
+      hint: 'Paths are relative to the folder of the spec. Correct the path, or remove it.',
     });
   }
 }
@@ -44,6 +43,6 @@ async function readSpecFile(path: string, key: string): Promise<Uint8Array> {
 function tooLarge(name: string): CryfoldError {
   return new CryfoldError('SPEC_FILE_INVALID', `estimators.${name}.files: more than ${COMMAND_FILES_BYTES} bytes`, {
     context: { key: `estimators.${name}.files`, limit: COMMAND_FILES_BYTES },
-    hint: 'These files travel to every worker: name programs, not data. Install large files on the workers.',
+    hint: 'These files are sent to every worker, so list programs, not data. Install large files on the workers.',
   });
 }

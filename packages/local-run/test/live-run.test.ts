@@ -16,7 +16,7 @@ async function folder(name: string): Promise<string> {
   return path;
 }
 
-test('a locked folder says which run its holder works on, until it is released', async () => {
+test('a locked folder shows the run of its holder until it is released', async () => {
   const out = await folder('out');
   assert.deepEqual(liveRuns(out), []);
   const unlock = lockFolder(out);
@@ -28,7 +28,7 @@ test('a locked folder says which run its holder works on, until it is released',
   assert.deepEqual(
     liveRuns(root).map(({ run }) => run),
     ['a-1'],
-    'also one of several protocols, each with a folder below',
+    'includes runs in subfolders',
   );
   first();
   unlock();
@@ -36,7 +36,7 @@ test('a locked folder says which run its holder works on, until it is released',
   assert.deepEqual(await readdir(out), []);
 });
 
-test('what a killed command left is not live, nor is it once another command has the lock', async () => {
+test('ignores files left by a killed command, even after another command takes the lock', async () => {
   const out = await folder('stale');
   const unlock = lockFolder(out);
   announceRun(out, 'killed', SOCKET);
@@ -47,7 +47,7 @@ test('what a killed command left is not live, nor is it once another command has
   assert.deepEqual(liveRuns(out), []);
 });
 
-test('a file that is no announcement, or names another socket, leads to no Redis', async () => {
+test('ignores invalid announcements and sockets of other services', async () => {
   const out = await folder('planted');
   lockFolder(out);
   for (const text of ['', 'null', '[]', '{"lock":1}', 'x'.repeat(10_000)]) {

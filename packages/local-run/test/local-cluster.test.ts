@@ -12,15 +12,15 @@ import { LocalCluster, type LocalClusterOptions } from '../src/local-cluster.js'
 
 const folder = await mkdtemp(join(tmpdir(), 'cryfold-cluster-'));
 after(() => rm(folder, { recursive: true, force: true }));
-// Where keepers make the folders of their sockets: one that no other test uses.
+// Folder for the sockets of keepers, not shared with other tests.
 const sockets = join(folder, 'sockets');
 await mkdir(sockets);
 process.env.TMPDIR = sockets;
 
-/** What the cluster reads of a plan. */
-const plan = { run: 'cries-1', spec: { estimators: { svm: { kind: 'svm' } } } } as unknown as RunPlan;
+/** The parts of a plan that the cluster reads. */
+const plan = { run: 'birds-1', spec: { estimators: { svm: { kind: 'svm' } } } } as unknown as RunPlan;
 
-/** A service that logs its arguments and what it was given to work with, and then waits. */
+/** A service that logs its arguments and settings, and then waits. */
 const SERVICE = `
   const { REDIS_URL, CRYFOLD_STORE, CRYFOLD_ONLY_RUN, CRYFOLD_LOCAL, CRYFOLD_API_PORT = '' } = process.env;
   console.log([process.argv.slice(2), CRYFOLD_STORE, CRYFOLD_ONLY_RUN, CRYFOLD_LOCAL, CRYFOLD_API_PORT].join(' '));
@@ -44,7 +44,7 @@ async function until(look: () => boolean): Promise<void> {
   for (const end = Date.now() + 20_000; !look(); await sleep(20)) assert.ok(Date.now() < end, 'waited too long');
 }
 
-test('starts the services of the given script for one run, and leaves nothing behind when it is stopped', async () => {
+test('starts the services of a script for one run, and leaves nothing behind when stopped', async () => {
   const given = await options('started', SERVICE);
   const cluster = await LocalCluster.start({ ...given, page: { port: 4321, token: 'a-token-of-sixteen' } });
   const log = (name: string) => join(given.logDir, `${name}.log`);
@@ -58,30 +58,30 @@ test('starts the services of the given script for one run, and leaves nothing be
   }
   assert.equal(existsSync(dirname(cluster.redisUrl)), false, 'the folder of the socket');
   assert.deepEqual((await readdir(join(folder, 'started'))).sort(), ['logs', 'service.mjs'], 'the lock is released');
-  const said = await Promise.all(names.map((name) => readFile(log(name), 'utf8')));
-  assert.deepEqual(said, [
-    'coordinator file:/store cries-1 1 4321\n',
-    'aggregator file:/store cries-1 1 \n',
-    'worker,--queues,cpu file:/store cries-1 1 \n',
-    'worker,--queues,cpu file:/store cries-1 1 \n',
+  const logs = await Promise.all(names.map((name) => readFile(log(name), 'utf8')));
+  assert.deepEqual(logs, [
+    'coordinator file:/store birds-1 1 4321\n',
+    'aggregator file:/store birds-1 1 \n',
+    'worker,--queues,cpu file:/store birds-1 1 \n',
+    'worker,--queues,cpu file:/store birds-1 1 \n',
   ]);
 });
 
-test('a service that ends again and again breaks the cluster, which says where its log is', async () => {
+test('fails and names the log if a service keeps ending', async () => {
   const given = await options('broken', `${SERVICE} if (process.argv[2] === 'aggregator') process.exit(9);`);
   const cluster = await LocalCluster.start(given);
   try {
     await assert.rejects(cluster.broken, {
       code: 'PROCESS_DIED',
       message: 'aggregator ended 5 times within a minute (code 9)',
-      hint: `Its log says why: ${join(given.logDir, 'aggregator.log')}`,
+      hint: `See its log: ${join(given.logDir, 'aggregator.log')}`,
     });
   } finally {
     await cluster.stop();
   }
 });
 
-test('refuses a folder in which another cluster works, and starts no Redis', async () => {
+test('refuses a folder that another cluster uses, and starts no Redis', async () => {
   const given = await options('shared', SERVICE);
   const cluster = await LocalCluster.start(given);
   try {
@@ -93,7 +93,7 @@ test('refuses a folder in which another cluster works, and starts no Redis', asy
   }
 });
 
-test('without a Redis, nothing is started and the hint says what to install', async () => {
+test('starts nothing without Redis, and suggests how to install it', async () => {
   const given = await options('without', SERVICE);
   const found = LocalCluster.start({ ...given, environment: { PATH: folder }, cacheDir: folder });
   await assert.rejects(found, { code: 'REDIS_MISSING' });

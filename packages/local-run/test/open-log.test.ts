@@ -11,7 +11,7 @@ const folder = await mkdtemp(join(tmpdir(), 'cryfold-log-'));
 const path = (name: string) => join(folder, name);
 after(() => rm(folder, { recursive: true }));
 
-test('a log is appended to, and never written through a link or a pipe', async () => {
+test('appends to a log, but never writes through a link or pipe', async () => {
   await writeFile(path('precious'), 'mine');
   await symlink(path('precious'), path('link.log'));
   execFileSync('mkfifo', [path('pipe.log')]);

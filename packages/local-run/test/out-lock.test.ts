@@ -17,7 +17,7 @@ after(() => rm(folder, { recursive: true }));
 
 const inUse = (error: unknown) => error instanceof CryfoldError && error.code === 'OUT_IN_USE';
 
-test('a folder is refused while the process that holds it lives, and taken over from a killed one', async () => {
+test('refuses a folder while its holder is alive, and takes over from a killed one', async () => {
   const holder = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)']);
   await once(holder, 'spawn');
   await writeFile(join(folder, '.lock'), `${holder.pid} ${hostname()}\n`);
@@ -29,14 +29,14 @@ test('a folder is refused while the process that holds it lives, and taken over 
   assert.deepEqual(await readdir(folder), []);
 });
 
-test('another machine’s lock is not judged; an empty one is nobody’s', async () => {
+test('respects locks of other machines, and ignores an empty lock', async () => {
   await writeFile(join(folder, '.lock'), `1 not-${hostname()}\n`);
   assert.throws(() => lockFolder(folder), inUse);
   await writeFile(join(folder, '.lock'), '');
   lockFolder(folder)();
 });
 
-/** A process that locks each folder whose path it is sent, at once, and answers whether it got it. */
+/** A process that locks each folder it receives, and reports whether it succeeded. */
 const CONTENDER = `
   const { lockFolder } = await import(process.argv[1]);
   process.on('message', ({ folder }) => {
@@ -61,7 +61,7 @@ const STALE: Record<string, string> = {
   'of a number that another process has now': `${process.ppid} ${hostname()} 1 0123\n`,
 };
 
-test('exactly one of four commands gets a folder, whatever lock is left in it', { timeout: 180_000 }, async () => {
+test('exactly one of four commands gets a folder with any kind of stale lock', { timeout: 180_000 }, async () => {
   const children = await Promise.all([1, 2, 3, 4].map(contender));
   try {
     let round = 0;
@@ -82,12 +82,12 @@ test('exactly one of four commands gets a folder, whatever lock is left in it', 
   }
 });
 
-test('a command killed while it takes over a stale lock keeps nobody out', { timeout: 180_000 }, async () => {
+test('a command killed while taking over a stale lock does not block others', { timeout: 180_000 }, async () => {
   for (let i = 0; i < 12; i++) {
     const out = join(folder, `killed-${i}`);
     await mkdir(out);
     await writeFile(join(out, '.lock'), `999999999 ${hostname()}\n`);
-    // Locks and releases over and over, until it is killed anywhere in it.
+    // Locks and releases in a loop until it is killed at a random point.
     const busy = spawn(
       process.execPath,
       [
@@ -109,7 +109,7 @@ test('a command killed while it takes over a stale lock keeps nobody out', { tim
   }
 });
 
-test('takes over where every claimant of a stale lock died, and removes their claims', async () => {
+test('takes over if all claimants of a stale lock died, and removes their claims', async () => {
   const out = join(folder, 'claims');
   await mkdir(out);
   const texts = [1, 2, 3].map((n) => `99999999${n} ${hostname()} 5 abc${n}\n`);
@@ -123,7 +123,7 @@ test('takes over where every claimant of a stale lock died, and removes their cl
   release();
 });
 
-test('follows no link, waits for no pipe and removes no folder in the place of the lock', async () => {
+test('does not follow a link, wait for a pipe or remove a folder in place of the lock', async () => {
   const out = join(folder, 'odd');
   await mkdir(out);
   await writeFile(join(folder, 'precious'), 'mine');
@@ -137,7 +137,7 @@ test('follows no link, waits for no pipe and removes no folder in the place of t
   assert.deepEqual(await readdir(out), ['.lock']);
 });
 
-test('release leaves the lock of another command that was placed after its own was deleted by hand', async () => {
+test('releasing keeps the lock of another command if its own was deleted manually', async () => {
   const out = join(folder, 'by-hand');
   await mkdir(out);
   const release = lockFolder(out);

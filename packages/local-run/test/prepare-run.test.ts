@@ -35,18 +35,18 @@ function options(changed: Partial<PrepareOptions> = {}): PrepareOptions {
   };
 }
 
-/** A pair of clips of different groups that an earlier command found to be the same sound. */
+/** A pair of clips from different groups that an earlier command found to be the same sound. */
 const known = [[0, 7]];
 
-test('plans a run without writing, and warns of the same sound on both sides of a split', async () => {
+test('plans a run without writing, and warns about the same sound on both sides of a split', async () => {
   const { plan, leaks } = await prepareRun(options({ knownSounds: async () => known }));
   const [same] = leaks.filter((line) => !/^class .* has no /.test(line));
   assert.match(same, /^same sound in train and test of [1-4] of 6 splits: /);
   assert.equal(plan.jobs.length, 6);
-  assert.deepEqual(await readdir(folder), ['corpus'], 'there is no store yet');
+  assert.deepEqual(await readdir(folder), ['corpus'], 'no store exists yet');
 });
 
-test('sounds that an earlier command compared are not compared again', async () => {
+test('reuses sound comparisons of an earlier command', async () => {
   const { sounds, dataset } = await prepareRun(options());
   const asked: string[] = [];
   const again = await prepareRun(
@@ -67,23 +67,23 @@ test('refuses a leak of grouped folds unless it is allowed, and too few clips', 
   const leaky = { spec: grouped, knownSounds: async () => known };
   await assert.rejects(prepareRun(options(leaky)), { code: 'LEAK_FOUND' });
   const { leaks } = await prepareRun(options({ ...leaky, allowLeak: true }));
-  assert.match(leaks[0], /^allowed: grouped folds were asked for/);
+  assert.match(leaks[0], /^allowed: grouped folds were requested/);
   await assert.rejects(prepareRun(options({ limit: 2 })), { code: 'DATA_TOO_FEW' });
 });
 
-test('a published run has its inputs in the store, and publishing it again computes nothing', async () => {
+test('publishing saves all inputs of a run, and publishing again computes nothing', async () => {
   const preparation = await prepareRun(options());
-  const said: string[] = [];
-  await publish(store, preparation, (text) => said.push(text));
-  assert.match(said.at(-1) ?? '', /^computing spectrogram features 25\/25$/);
+  const messages: string[] = [];
+  await publish(store, preparation, (text) => messages.push(text));
+  assert.match(messages.at(-1) ?? '', /^computing spectrogram features 25\/25$/);
   assert.deepEqual((await store.runs.plan(preparation.plan.run)).plan.jobs, preparation.plan.jobs);
   assert.deepEqual(await store.datasets.manifest(preparation.plan.dataset.key), preparation.manifest);
-  said.length = 0;
-  await publish(store, preparation, (text) => said.push(text));
-  assert.deepEqual(said, []);
+  messages.length = 0;
+  await publish(store, preparation, (text) => messages.push(text));
+  assert.deepEqual(messages, []);
 });
 
-test('a run that a server plans is submitted after its inputs, and its plan is not written here', async () => {
+test('submits a run to a server after its inputs, without writing its plan', async () => {
   const preparation = await prepareRun(options({ spec: { ...spec, name: 'elsewhere' } }));
   const { plan } = preparation;
   let there: unknown;
@@ -102,7 +102,7 @@ test('a run that a server plans is submitted after its inputs, and its plan is n
   );
 });
 
-test('refuses given vectors with another corpus before it reads the data', async () => {
+test('refuses external vectors with --test-on before reading the data', async () => {
   const external = parseSpec(
     `version: 1
 name: given

@@ -33,19 +33,19 @@ const plan = planRun({
 });
 await store.runs.savePlan(plan);
 
-test('a submitted run waits for a coordinator, and ends for its command when somebody cancels it', async () => {
+test('a submitted run waits for a coordinator, and following it ends when it is cancelled', async () => {
   const run = await QueuedRun.submit(plan, store, { queues, ownWorkers: true, describe: () => 'a line' });
   assert.equal((await queues.job('runs', plan.run))?.state, 'waiting');
   const nothing = { state: 'unfinished', line: undefined, cluster: undefined, waits: undefined };
   assert.deepEqual(await run.look(4), nothing);
-  // Its own workers are kept running: nobody need look for them.
+  // The command manages its own workers, so there is no check.
   assert.deepEqual(await run.look(10), nothing);
   await store.runs.cancel(plan.run);
   assert.deepEqual(await run.look(9), { state: 'cancelled' });
   await store.runs.reopen(plan.run);
 });
 
-test('keeps following a run while Redis does not answer, and says so', async () => {
+test('keeps following a run while Redis does not answer, and reports it', async () => {
   const own = new Queues(redis.url);
   const run = await QueuedRun.submit(plan, store, { queues: own, ownWorkers: false, describe: () => 'a line' });
   await own.close();
@@ -54,7 +54,7 @@ test('keeps following a run while Redis does not answer, and says so', async () 
   assert.match(waits ?? '', /^REDIS_UNREACHABLE: /);
 });
 
-test('looks for workers now and then where another cluster runs them', async () => {
+test('occasionally checks for workers of another cluster', async () => {
   const run = await QueuedRun.submit(plan, store, { queues, ownWorkers: false, describe: () => 'a line' });
   assert.equal((await run.look(9)).cluster, undefined);
   const { cluster } = await run.look(10);

@@ -7,19 +7,19 @@ import type { ClusterStatus } from '@cryfold/run-control';
 import { openStore, RunStore } from '@cryfold/store';
 import { type FollowedRun, type Look, RunFollower } from '../src/run-follower.js';
 
-const RUN = 'cries-1';
+const RUN = 'birds-1';
 const folder = await mkdtemp(join(tmpdir(), 'cryfold-follower-'));
 const store = new RunStore(openStore(`file:${folder}`));
 after(() => rm(folder, { recursive: true, force: true }));
 
-/** A follower, and what it showed. */
+/** A follower and its output. */
 function follower(stop = new AbortController().signal) {
   const lines: string[] = [];
   const show = (text: string) => lines.push(text);
   return { follower: new RunFollower(store, { say: show, update: show }, stop), shown: () => lines.join('\n') };
 }
 
-/** A run that is found in these states, one after the other; the last one stays. */
+/** A run that goes through these states and remains in the last one. */
 function looks(...found: Look[]): FollowedRun & { counts: number[] } {
   const counts: number[] = [];
   return {
@@ -38,30 +38,30 @@ const NOBODY: Look['cluster'] = {
   untakenSeconds: { gpu: 40.4 },
 };
 
-test('follows a run until it has ended, and says once which jobs wait for a worker, and since when', async () => {
+test('follows a run until it has ended, and reports waiting jobs only once', async () => {
   const waiting: Look = { state: 'unfinished', line: '0/5 folds', cluster: NOBODY };
   const run = looks(waiting, waiting, { state: 'ended' });
   const { follower: one, shown } = follower();
-  // The run has ended without results in this store, which is what is returned.
+  // Returns undefined, because this store has no results.
   assert.equal(await one.follow(RUN, run), undefined);
   assert.deepEqual(run.counts, [0, 1, 2]);
   const text = shown();
   assert.equal(
-    text.match(/3 gpu jobs wait, the first for 40 s; no gpu worker is running yet\. .*--queues gpu/g)?.length,
+    text.match(/3 gpu jobs wait, the first for 40 s; no gpu worker is running\. .*--queues gpu/g)?.length,
     1,
     text,
   );
   assert.match(text, /0\/5 folds/);
 });
 
-test('a run that somebody cancelled ends with CANCELLED and how to go on', async () => {
+test('a cancelled run ends with CANCELLED and a hint to continue it', async () => {
   await assert.rejects(follower().follower.follow(RUN, looks({ state: 'unfinished' }, { state: 'cancelled' })), {
     code: 'CANCELLED',
-    hint: `Its finished folds are kept. Continue from there: cryfold retry ${RUN}`,
+    hint: `Finished folds are kept. Continue it: cryfold retry ${RUN}`,
   });
 });
 
-test('a stopped follower leaves the run, also between two looks', async () => {
+test('stops following without affecting the run, even between polls', async () => {
   const stop = new AbortController();
   const run: FollowedRun = {
     pollMs: 600_000,

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { parseSpec } from '@cryfold/plan';
 import { resolveSpecWeights } from '../src/spec-weights.js';
 
-test('an estimator called constructor is not searched because every object has a member of that name', async () => {
+test('does not search an estimator called constructor, although every object has such a member', async () => {
   const spec = parseSpec(
     `version: 1
 name: s

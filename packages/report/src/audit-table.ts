@@ -2,7 +2,7 @@ import { printable } from '@cryfold/core';
 import { type Audit, type FILE_PROPERTIES, propertyWord, valueText } from '@cryfold/evaluation';
 import { alignColumns, paint, type TextOptions } from './text.js';
 
-/** Values of a property that a table lists. */
+/** Maximum number of values of a property listed in a table. */
 const LISTED = 3;
 
 export interface AuditTable {
@@ -10,7 +10,7 @@ export interface AuditTable {
   rows: string[][];
 }
 
-/** What an audit measured, table by table; each has its head as first row. */
+/** The measurements of an audit as tables. The first row of each table is its header. */
 export function auditTables(audit: Audit): AuditTable[] {
   const { perClass } = audit;
   const unit = audit.groupsKnown ? 'groups' : 'groups (not known)';
@@ -26,7 +26,7 @@ export function auditTables(audit: Audit): AuditTable[] {
       ],
     },
     {
-      title: 'Files by class: values and how many recordings have them',
+      title: 'Files by class: values with the number of recordings',
       rows: [
         ['class', 'format', 'sampling rate', 'bit depth', 'channels'],
         ...perClass.map(({ label, formats, rates, bits, channels }) => [
@@ -39,7 +39,7 @@ export function auditTables(audit: Audit): AuditTable[] {
       ],
     },
     {
-      title: 'Sound by class: median, and in brackets what 5 % and 95 % of the recordings have at most',
+      title: 'Sound by class: median, with the 5th and 95th percentile of the recordings in brackets',
       rows: [
         ['class', 'seconds', 'level, dBFS', 'bandwidth, Hz', 'silence, %', 'clipping, %'],
         ...perClass.map(({ label, duration, level, bandwidth, silence, clipping }) => [
@@ -68,7 +68,7 @@ function predictionTable({ predictability }: Audit): AuditTable[] {
   const of = groups === undefined ? '' : ` of ${groups} groups`;
   return [
     {
-      title: `Class predicted from properties alone: ${recordings} recordings${of}, ${classes} classes, chance ${(100 / classes).toFixed(1)} %`,
+      title: `Predicting the class from properties alone: ${recordings} recordings${of}, ${classes} classes, chance ${(100 / classes).toFixed(1)} %`,
       rows: [
         ['properties', 'balanced accuracy, %', 'permutation p'],
         ...sets.map((set) => row(names[set.name], set)),
@@ -89,7 +89,7 @@ function spreadText({ low, median, high }: Audit['perClass'][number]['level'], d
   return `${median.toFixed(digits)} (${low.toFixed(digits)} to ${high.toFixed(digits)})`;
 }
 
-/** An audit as text for a terminal: its findings, then its tables. Lines joined by LF, without a final one. */
+/** An audit as terminal text: its findings, then its tables. Lines are separated by LF, with no trailing LF. */
 export function auditText(audit: Audit, { color = false }: TextOptions = {}): string {
   const findings = audit.findings.map(({ severity, text }) =>
     paint(`${severity}: ${text}`, severity === 'warning' ? 'red' : 'dim', color),
@@ -98,5 +98,5 @@ export function auditText(audit: Audit, { color = false }: TextOptions = {}): st
     const [head, ...body] = alignColumns(rows);
     return [paint(title, 'bold', color), head, ...body].join('\n');
   });
-  return [findings.length > 0 ? findings.join('\n') : 'Nothing suspicious was found.', ...tables].join('\n\n');
+  return [findings.length > 0 ? findings.join('\n') : 'No suspicious properties found.', ...tables].join('\n\n');
 }

@@ -1,18 +1,18 @@
 import { METRICS, type MetricName, type ModelResults, metricOf, type RunResults, scoreOf } from '@cryfold/evaluation';
 
-/** What needs no model, as a sentence has it: its classes are the majority's, its probabilities the classes' shares. */
+/** Describes the baseline in a sentence: it predicts the majority class, with the class shares as probabilities. */
 export function baselineName(metric: MetricName): string {
   return METRICS[metric].share
-    ? 'always answering the majority class'
-    : 'always giving each class its share of the training clips';
+    ? 'always predicting the majority class'
+    : 'always predicting the class shares of the training clips';
 }
 
-/** The same in a table's first column. */
+/** Describes the baseline in the first column of a table. */
 export function baselineRow(metric: MetricName): string {
-  return METRICS[metric].share ? '(majority class)' : '(shares of the classes)';
+  return METRICS[metric].share ? '(majority class)' : '(class shares)';
 }
 
-/** The baseline's mean over the folds that a model has; undefined where an earlier version did not compute this metric. */
+/** The baseline's mean over the folds of a model; undefined if an earlier version did not compute this metric. */
 export function baselineOn(
   { folds }: ModelResults,
   { baselines }: Pick<RunResults, 'baselines'>,
@@ -30,7 +30,7 @@ export function baselineOn(
   return values.length === 0 ? undefined : total / values.length;
 }
 
-/** Names of the models whose mean, by the run's metric, is no better than the baseline's on the same folds. */
+/** Names of the models whose mean of the run's metric does not exceed that of the baseline on the same folds. */
 export function notBeatingMajority(results: RunResults): string[] {
   const metric = metricOf(results);
   return results.models

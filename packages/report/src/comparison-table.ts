@@ -16,14 +16,14 @@ import { differenceText } from './metric-text.js';
 import { named } from './names.js';
 import { alignColumns, paint, percent, type TextOptions, type TextTable } from './text.js';
 
-/** Below this Holm-adjusted p-value a difference is called one. */
+/** Differences with a Holm-adjusted p-value below this are reported as significant. */
 export const SIGNIFICANCE = 0.05;
 
 export function pText(p: number): string {
   return p < 0.0001 ? '<0.0001' : p.toFixed(4);
 }
 
-/** The test that counts of two models, as first minus second whichever way it is stored. */
+/** The deciding test between two models, as first minus second regardless of the stored order. */
 export function oriented(results: RunResults, first: string, second: string): Evidence | undefined {
   const found = results.comparisons.find(({ a, b }) => (a === first && b === second) || (a === second && b === first));
   if (!found) return undefined;
@@ -34,17 +34,17 @@ export function oriented(results: RunResults, first: string, second: string): Ev
   return { ...evidence, difference: turned(difference), low: turned(high), high: turned(low) };
 }
 
-/** A difference as a sentence has it: `+1.20 points`, or `-0.0312` of a log-loss. */
+/** A difference within a sentence: `+1.20 points`, or `-0.0312` for a log-loss. */
 function worded(metric: MetricName, difference: number | null): string {
   return `${differenceText(metric, difference)}${METRICS[metric].share ? ' points' : ''}`;
 }
 
-/** What the test takes for independent: folds, groups, or recordings where groups are not known. */
+/** The units that the test treats as independent: folds, groups, or recordings if groups are unknown. */
 function unitsOf({ dataset }: RunResults, { by }: Evidence): string {
   return by === 'groups' ? `${unitWord(dataset)}s` : by;
 }
 
-/** Whether each fusion differs from its best member, in a sentence each. */
+/** One sentence per fusion: whether it differs from its best member. */
 function fusionVerdicts(results: RunResults): string[] {
   const metric = metricOf(results);
   const score = (model: ModelResults) => scoreOf(metric, model[metric]?.mean ?? Number.NaN);
@@ -65,7 +65,7 @@ function fusionVerdicts(results: RunResults): string[] {
   });
 }
 
-/** A row per tested pair of models, and whether each fusion differs from its best member; only the head without a pair. */
+/** One row per tested pair of models below a header, with notes on whether each fusion differs from its best member. */
 export function comparisonRows(results: RunResults): TextTable {
   const metric = metricOf(results);
   const grouped = results.comparisons.some(({ byGroup }) => byGroup);
@@ -88,15 +88,15 @@ export function comparisonRows(results: RunResults): TextTable {
   return { rows, notes: [...fusionVerdicts(results), ...why, ...inflated, ...(unknown ? [unknown] : [])] };
 }
 
-/** A test compares figures as they are: what inflates one of them makes its model look better than it is. */
+/** Tests compare the figures as computed, so an inflated figure makes its model look better than it is. */
 const NOT_ALLOWED_FOR =
-  'No p-value and no interval allows for the leaks and the optimism that are named above the first table.';
+  'The p-values and intervals do not account for the leaks and the optimism described above the first table.';
 
 function whyGroups(unit: string): string {
-  return `p is by ${unit}s, since clips of one ${unit} are no independent evidence. The corrected t-test over folds, in the last column, finds differences too often where ${unit}s are in several folds.`;
+  return `p is computed by ${unit}, since clips of the same ${unit} are not independent. The corrected t-test over folds, in the last column, finds differences too often if ${unit}s occur in several folds.`;
 }
 
-/** What the comparisons are of: pooled by group, or means over folds; never both. */
+/** Title of the comparisons, which are either pooled by group or means over folds. */
 export function comparisonTitle(results: RunResults): string {
   const { title } = METRICS[metricOf(results)];
   return results.comparisons.some(({ byGroup }) => byGroup)
@@ -105,9 +105,9 @@ export function comparisonTitle(results: RunResults): string {
 }
 
 /**
- * Every pair of models: the difference of the run's metric, its 95 % interval, and p-values by group where clips share
- * groups, else by the Nadeau-Bengio corrected t-test over folds; then whether each fusion differs from its best member.
- * Empty without two models to compare.
+ * Every pair of models: the difference of the run's metric, its 95 % interval, and p-values: by group if clips share
+ * groups, otherwise from the Nadeau-Bengio corrected t-test over folds. Notes whether each fusion differs from its best
+ * member. Empty with fewer than two models.
  */
 export function comparisonTable(results: RunResults, { color = false }: TextOptions = {}): string {
   const { rows, notes } = comparisonRows(named(results));
@@ -116,7 +116,7 @@ export function comparisonTable(results: RunResults, { color = false }: TextOpti
   return [paint(comparisonTitle(results), 'bold', color), paint(head, 'bold', color), ...body, ...notes].join('\n');
 }
 
-/** A row per model under a head; only the head where no model has a result. */
+/** One row per model with results, below a header. */
 export function pooledRows(results: RunResults): TextTable {
   const rows = results.models.flatMap(({ name, pooled }) => {
     if (!pooled) return [];
@@ -138,18 +138,18 @@ export function pooledRows(results: RunResults): TextTable {
     ];
   });
   const head = ['model', 'accuracy', '95 %', 'balanced', '95 %', 'macro F1', 'kappa', 'log-loss', 'ECE'];
-  const chance = `balanced: mean recall of the classes, ${percent(1 / results.dataset.classes.length)} by chance`;
+  const chance = `balanced: mean recall over classes, ${percent(1 / results.dataset.classes.length)} by chance`;
   const unknown = unknownGroupsNote(results.dataset);
   return { rows: [head, ...rows], notes: [chance, ...(unknown ? [unknown] : [])] };
 }
 
-/** What pooled figures are of, and what their intervals take for independent. */
+/** Title of pooled figures, with the units that their intervals treat as independent. */
 export function pooledTitle({ dataset }: RunResults): string {
   const units = groupsKnown(dataset) ? 'groups, not clips' : 'recordings, since groups are not known';
   return `Pooled over all test predictions, not means over folds; intervals by ${units}`;
 }
 
-/** Metrics pooled over all predictions, with 95 % intervals by group, and what random guessing gets. */
+/** Metrics pooled over all predictions, with 95 % intervals by group and the chance level. */
 export function pooledTable(results: RunResults, { color = false }: TextOptions = {}): string {
   const { rows, notes } = pooledRows(named(results));
   if (rows.length === 1) return '';

@@ -5,7 +5,7 @@ const ROW_LABEL = 24;
 const COLUMN_LABEL = 10;
 
 /**
- * A row-normalised confusion matrix, in percent: true classes down, predicted classes across.
+ * A row-normalised confusion matrix in percent: rows are true classes, columns are predicted classes.
  * @param labels class names, in the matrix's order
  * @param matrix shares in [0, 1], `[true][predicted]`
  */

@@ -8,7 +8,7 @@ import { searchRows } from './search-table.js';
 import { headlines, subject, tableTwoRows } from './table-two.js';
 import { percent, type TextTable } from './text.js';
 
-/** Text for Markdown, in a cell too: nothing of the data can be markup. */
+/** Escapes text for Markdown, including table cells, so that data cannot inject markup. */
 function escapeMarkdown(text: string): string {
   return printable(text).replace(/[\\`*_{}[\]<>#|!~&]/g, '\\$&');
 }
@@ -18,7 +18,7 @@ function markdownTable([head, ...body]: readonly (readonly string[])[]): string 
   return [line(head), `|---|${'--:|'.repeat(head.length - 1)}`, ...body.map(line)].join('\n');
 }
 
-/** The run's tables as Markdown (GitHub's tables), warnings first. */
+/** The tables of a run as GitHub-flavoured Markdown, warnings first. */
 export function markdownReport(stored: RunResults): string {
   const results = named(stored);
   const { warnings, missing } = headlines(results);
@@ -52,7 +52,7 @@ export function markdownReport(stored: RunResults): string {
   ].join('\n\n')}\n`;
 }
 
-/** Every fold's figures as CSV (RFC 4180), a row per model and fold; the majority baseline is a model too. */
+/** The figures of each fold as CSV (RFC 4180), one row per model and fold. The majority baseline counts as a model. */
 export function csvReport(results: RunResults): string {
   const rows = [['model', 'repeat', 'fold', 'testCount', 'accuracy', 'balancedAccuracy', 'macroF1', 'logLoss']];
   const add = (...cells: (string | number)[]) => rows.push(cells.map(String));

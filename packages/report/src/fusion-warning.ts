@@ -1,14 +1,14 @@
 import type { RunResults } from '@cryfold/evaluation';
 import { baselineOn } from './baseline.js';
 
-/** Below so many clips a fitted fusion of members that know nothing looks better than they are: docs/evaluation.md. */
+/** With fewer clips, a fitted fusion of members without skill looks better than its members: docs/evaluation.md. */
 const FEW_CLIPS = 300;
-/** A member is near chance where its mean accuracy is at most so far above the majority class's. */
+/** A member is near chance if its mean accuracy exceeds that of the majority class by at most this. */
 const NEAR_CHANCE = 0.05;
 
 /**
- * What must be read before the figures of stacked fusions that are not nested: they learn from members that were trained
- * on the test clips of the fold.
+ * Warning about stacked fusions that are not nested: they learn from members that were trained on the test clips of the
+ * fold.
  */
 export function fusionWarning(results: RunResults): string | undefined {
   const { models, dataset } = results;
@@ -28,9 +28,9 @@ export function fusionWarning(results: RunResults): string | undefined {
   const why =
     dataset.clips < FEW_CLIPS
       ? `there are fewer than ${FEW_CLIPS} clips`
-      : 'a member is hardly better than the majority class';
+      : 'a member is barely better than the majority class';
   return (
     `OPTIMISTIC: ${affected.map(({ name }) => name).join(', ')}: stacking learns from members that were trained on the test ` +
-    `clips, which matters since ${why}. Set nested: true for the fusion (docs/evaluation.md).`
+    `clips, which matters because ${why}. Set nested: true for the fusion (docs/evaluation.md).`
   );
 }

@@ -12,7 +12,7 @@ export { tableTwo, warningsOf } from './table-two.js';
 export { terminalReport } from './terminal-report.js';
 export { alignColumns, type TextOptions } from './text.js';
 
-/** Loads the charts' library only where a page is written: it takes 0.3 s. */
+/** Loads the chart library lazily, because it takes 0.3 s. */
 export async function htmlReport(input: import('./html/html-report.js').ReportInput): Promise<string> {
   return (await import('./html/html-report.js')).htmlReport(input);
 }

@@ -1,12 +1,12 @@
 import { METRICS, type MetricName } from '@cryfold/evaluation';
 
-/** A log-loss in nats, everything else in percent, without its unit. */
+/** A log-loss in nats, any other metric in percent, without the unit. */
 export function metricText(metric: MetricName, value: number | null): string {
   if (value === null) return '-';
   return METRICS[metric].share ? (100 * value).toFixed(2) : value.toFixed(4);
 }
 
-/** As `metricText`, with the unit. */
+/** Like `metricText`, with the unit. */
 export function valueText(metric: MetricName, value: number | null): string {
   return `${metricText(metric, value)}${METRICS[metric].share ? ' %' : ''}`;
 }

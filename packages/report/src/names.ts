@@ -1,12 +1,12 @@
 import { caveatOf, withSearched } from '@cryfold/estimators';
 import type { RunResults, TrialRow } from '@cryfold/evaluation';
 
-/** A model's name with what a reader must know beside its figures: `tl-resnet50 (random weights)`. */
+/** A model's name with a caveat about its figures: `tl-resnet50 (random weights)`. */
 export function withCaveat(name: string, caveat: string | undefined): string {
   return caveat === undefined ? name : `${name} (${caveat})`;
 }
 
-/** The name as it is in the spec. Those names have no space, so what follows one is a caveat. */
+/** The name as in the spec. Names in specs have no spaces, so anything after a space is a caveat. */
 export function plainName(name: string): string {
   return name.split(' ', 1)[0];
 }
@@ -20,7 +20,7 @@ function inSpec({ estimators }: RunResults['spec'], name: string): Parameters | 
 }
 
 /**
- * An estimator's entry in the spec, with what a search chose.
+ * An estimator's entry in the spec, updated with the parameters that a search selected.
  * @param name with or without its caveat
  * @returns undefined for a fusion, and for results without a spec
  */
@@ -31,12 +31,12 @@ export function entryOf({ spec, search }: Stored, name: string): Parameters | un
   return entry && (withSearched(entry, winner?.parameters ?? {}) as Parameters);
 }
 
-/** How tables and reports call a model of a run. */
+/** The name of a model in tables and reports. */
 export function displayName(results: Stored, name: string): string {
   return name === plainName(name) ? withCaveat(name, caveatOf(entryOf(results, name))) : name;
 }
 
-/** A sweep's trials under the names that tables show. */
+/** The trials of a sweep under their display names. */
 export function namedTrials(spec: RunResults['spec'], trials: readonly TrialRow[]): TrialRow[] {
   return trials.map((row) => {
     if (row.trial !== plainName(row.trial)) return row;
@@ -45,7 +45,7 @@ export function namedTrials(spec: RunResults['spec'], trials: readonly TrialRow[
   });
 }
 
-/** Results under the names that tables and reports show. Named results stay as they are. */
+/** Results with display names of models. Idempotent. */
 export function named(results: RunResults): RunResults {
   const show = (name: string) => displayName(results, name);
   const { baselines, search } = results;

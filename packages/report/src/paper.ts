@@ -6,13 +6,13 @@ type Values = Readonly<Record<string, unknown>>;
 interface PaperModel {
   /** Mean accuracy in percent */
   mean: number;
-  /** What the paper states of it, under the keys of a spec. What it leaves open may be anything: docs/evaluation.md. */
+  /** Parameters that the paper states, under the keys of a spec. Others may have any value: docs/evaluation.md. */
   parameters: Values;
-  /** What is different where our estimator has a caveat */
+  /** How the paper's model differs if our estimator has a caveat */
   caveat?: string;
 }
 
-/** The paper trains with Adam on images as they are, and names weighting of classes as future work. */
+/** The paper trains with Adam on unmodified images, and mentions class weights as future work. */
 const NETWORK = {
   ...{ optimizer: 'adam', classWeight: 'none', balance: 'none', augment: undefined },
   ...{ batchSize: 50, learningRate: 1e-4 },
@@ -24,7 +24,7 @@ const MODELS: Readonly<Record<string, PaperModel>> = {
   'tl-resnet50': {
     mean: 90.8,
     parameters: { ...NETWORK, epochs: 3, dropout: 0.25 },
-    caveat: "the paper's network started from ImageNet weights; cryfold weights fetch gets them",
+    caveat: "the paper's network started from ImageNet weights, which cryfold weights fetch downloads",
   },
   svm: {
     mean: 90.1,
@@ -34,9 +34,9 @@ const MODELS: Readonly<Record<string, PaperModel>> = {
 const COMBINED_MAXIMUM = 91.1;
 
 const CLASSES = ['asphyxia', 'deaf', 'hunger', 'normal', 'pain'];
-/** The means of the single models are over these folds. */
+/** Folds of the means of single models. */
 const FOLDS: Values = { splitter: 'RepeatedKFold', folds: 5, repeats: 10 };
-/** The maximum of Combined is of this split. */
+/** Split of the maximum of Combined. */
 const SPLIT: Values = { splitter: 'ShuffleSplit', repeats: 1, testSize: 0.2 };
 const FEATURES: Values = {
   ...{ kind: 'spectrogram', height: 60, width: 90, clipSeconds: 1 },
@@ -45,16 +45,16 @@ const FEATURES: Values = {
 
 export interface PaperFigure {
   percent: number;
-  /** What it is over folds */
+  /** Statistic over folds */
   is: 'mean' | 'maximum';
 }
 
-/** Whether an object says what the paper says; a key that it lacks has its default. */
-function says(values: Values, paper: Values): boolean {
+/** Whether values match those of the paper. Missing keys have their defaults. */
+function matches(values: Values, paper: Values): boolean {
   return Object.entries(paper).every(([key, value]) => values[key] === undefined || values[key] === value);
 }
 
-/** Whether a run has the paper's classes, in whatever order. */
+/** Whether a run has the paper's classes, in any order. */
 function hasPapersClasses({ dataset }: RunResults): boolean {
   return [...dataset.classes].sort().join() === CLASSES.join();
 }
@@ -64,20 +64,19 @@ function isPapersModel(results: RunResults, { name, method }: ModelResults): boo
   if (!entry || !Object.hasOwn(MODELS, method)) return false;
   const { features, featureSets } = results.spec as { features?: Values; featureSets?: Record<string, Values> };
   const read = (typeof entry.features === 'string' && featureSets?.[entry.features]) || features;
-  return read !== undefined && says(read, FEATURES) && says(entry, MODELS[method].parameters);
+  return read !== undefined && matches(read, FEATURES) && matches(entry, MODELS[method].parameters);
 }
 
 /**
  * The paper's figure for each model of a run, in the order of the models. A model has one only if classes, protocol,
- * features and all parameters that the paper states are the paper's, and the run is headlined by accuracy. Its means are
- * of the ten times five folds; Combined's maximum was seen on the test sets of single splits, and stands beside such a
- * split only.
+ * features and all parameters that the paper states match, and the main metric is accuracy. Means apply to ten repeats
+ * of five folds. Combined's maximum was observed on test sets of single splits, so it only applies to such a split.
  */
 export function paperFigures(results: RunResults): (PaperFigure | undefined)[] {
   const { models, protocol } = results;
-  const onFolds = says(protocol, FOLDS);
+  const onFolds = matches(protocol, FOLDS);
   const ofPaper = hasPapersClasses(results) && metricOf(results) === 'accuracy';
-  if (!ofPaper || !(onFolds || says(protocol, SPLIT))) return models.map(() => undefined);
+  if (!ofPaper || !(onFolds || matches(protocol, SPLIT))) return models.map(() => undefined);
   return models.map((model) => {
     if (model.kind === 'estimator') {
       return onFolds && isPapersModel(results, model) ? { percent: MODELS[model.method].mean, is: 'mean' } : undefined;
@@ -92,8 +91,8 @@ export function paperFigures(results: RunResults): (PaperFigure | undefined)[] {
 }
 
 /**
- * What keeps models of a run from being compared with the paper's figures beside them, or why there are none.
- * @param results under the names that are shown
+ * Why models of a run are not comparable with the paper's figures, or why there are no such figures. @param results
+ * with display names
  */
 export function paperNotes(results: RunResults): string[] {
   const { models, protocol } = results;
@@ -103,10 +102,10 @@ export function paperNotes(results: RunResults): string[] {
     const why =
       metricOf(results) !== 'accuracy'
         ? 'they are accuracies'
-        : says(protocol, FOLDS)
-          ? 'the parameters are not those that the paper states'
-          : says(protocol, SPLIT)
-            ? 'of this split the paper has only the fusion of its TL_ResNet50 and its SVM'
+        : matches(protocol, FOLDS)
+          ? 'the parameters differ from those of the paper'
+          : matches(protocol, SPLIT)
+            ? 'for this split, the paper only reports the fusion of its TL_ResNet50 and its SVM'
             : `its protocols are ${FOLDS.splitter}, ${FOLDS.repeats} repeats x ${FOLDS.folds} folds, and one ${SPLIT.splitter} of 80:20`;
     return [`The paper's figures are not shown: ${why}.`];
   }

@@ -10,20 +10,20 @@ type Summary = RunResults['models'][number]['accuracy'];
 
 const letterOf = (index: number) => String.fromCharCode('A'.charCodeAt(0) + index);
 
-/** What the letters of `protocolRows` stand for, a line each. */
+/** Legend for the letters of `protocolRows`, one line each. */
 export function protocolLegend(runs: readonly RunResults[]): string[] {
   return runs.map((run, i) => {
     const { splitter } = run.protocol;
     const leaks = leakHeadline(run.leaks, groupsKnown(run.dataset));
-    // A corpus that is tested on another one is other data.
+    // A test on another corpus has different data.
     const data = run.dataset.name === runs[0].dataset.name ? '' : `${printable(run.dataset.name)}: `;
     return `${letterOf(i)}: ${data}${labelOf(run)} (${splitter}, ${extent(run.protocol)})${leaks ? `. ${leaks.replace(/\.$/, '')}` : ''}`;
   });
 }
 
 /**
- * A row per model: mean and standard deviation of the first run's metric under each protocol, and the difference between
- * each and the first.
+ * One row per model: mean and standard deviation of the first run's metric under each protocol, and the difference from
+ * the first protocol.
  */
 export function protocolRows(runs: readonly RunResults[]): string[][] {
   const metric = metricOf(runs[0]);
@@ -43,7 +43,7 @@ export function protocolRows(runs: readonly RunResults[]): string[][] {
   ];
 }
 
-/** What the differences between protocols are, and are not. */
+/** Notes on the differences between protocols. */
 export function protocolNotes(runs: readonly RunResults[]): string[] {
   const single = runs.some(({ models }) => models.some(({ accuracy }) => accuracy?.count === 1));
   return [
@@ -52,23 +52,25 @@ export function protocolNotes(runs: readonly RunResults[]): string[] {
   ];
 }
 
-/** What the figures of several protocols are of. */
+/** Title of the table of protocols. */
 export function protocolTitle(runs: readonly RunResults[]): string {
   const metric = metricOf(runs[0]);
   return `${capitalTitle(metric)}${METRICS[metric].share ? ' in percent' : ''} under ${runs.length} protocols`;
 }
 
 /**
- * Several protocols side by side: each model's mean and standard deviation under each, by the first run's metric, and the
- * difference of each from the first.
- * @param runs of the same data, at most 26
+ * Several protocols side by side: mean and standard deviation of the first run's metric for each model under each
+ * protocol, and the difference from the first protocol.
+ * @param runs runs of the same data, at most 26
  */
 export function protocolTable(runs: readonly RunResults[], { color = false }: TextOptions = {}): string {
   const [head, ...body] = alignColumns(protocolRows(runs.map(named)));
   const { dataset } = runs[0];
   const incomplete = runs.some(({ status }) => status === 'incomplete');
   return [
-    ...(incomplete ? [paint('INCOMPLETE: folds are missing, so the difference means little.', 'red', color), ''] : []),
+    ...(incomplete
+      ? [paint('INCOMPLETE: folds are missing, so the differences are unreliable.', 'red', color), '']
+      : []),
     `${protocolTitle(runs)}: ${printable(dataset.name)}, ${counted(dataset.clips, 'clip')}`,
     ...protocolLegend(runs),
     '',

@@ -4,7 +4,7 @@ import { metricText, valueText } from './metric-text.js';
 import { plainName } from './names.js';
 import { alignColumns, paint, shorten, type TextOptions, type TextTable } from './text.js';
 
-/** Trials shown of each estimator where there are very many. */
+/** Maximum number of trials shown per estimator. */
 const SHOWN = 60;
 
 const plain = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value));
@@ -16,14 +16,14 @@ export function parameterText(parameters: Readonly<Record<string, unknown>>): st
     .join(', ');
 }
 
-/** Few folds give a t-interval that reaches beyond what the metric can be. */
+/** With few folds, a t-interval may exceed the range of the metric, so it is clipped. */
 function intervalText(metric: SearchResults['metric'], low: number | null, high: number | null): string {
   if (low === null || high === null) return '-';
   const most = METRICS[metric].share ? 1 : Number.POSITIVE_INFINITY;
   return `${metricText(metric, Math.max(0, low))} to ${metricText(metric, Math.min(most, high))}`;
 }
 
-/** Rows of trials in the order of the results; the last cell has the parameters. */
+/** Rows of trials in the order of the results. The last cell has the parameters. */
 function trialRows(trials: readonly TrialRow[], metric: SearchResults['metric']): string[][] {
   const shown = new Map<string, number>();
   const byEpochs = trials.some(({ epochs }) => epochs);
@@ -42,69 +42,69 @@ function trialRows(trials: readonly TrialRow[], metric: SearchResults['metric'])
 }
 
 const TRIAL_INTERVALS =
-  '95 % interval: of the mean over folds, corrected for shared training clips. It allows neither for clips of one group nor for the choice among trials.';
+  '95 % interval: for the mean over folds, corrected for shared training clips. It accounts neither for clips of the same group nor for the selection among trials.';
 
-/** Trials in the order of the results, in a table of text. */
+/** A text table of trials in the order of the results. */
 export function trialTable(
   trials: readonly TrialRow[],
   metric: SearchResults['metric'],
   { color = false }: TextOptions = {},
 ): string {
   const rows = trialRows(trials, metric);
-  // The last column is text: what stands there is not aligned to the right.
+  // The last column is text, so it is not right-aligned.
   const lines = alignColumns(rows.map((row) => row.slice(0, -1))).map((line, i) => `${line}  ${rows[i].at(-1)}`);
   const more = trials.length - lines.length + 1;
   return [paint(lines[0], 'bold', color), ...lines.slice(1), ...(more > 0 ? [`and ${more} more`] : [])].join('\n');
 }
 
-/** Of a sweep, its trials and what the winners are worth; of other runs no rows but the head. */
+/** The trials of a sweep with notes on the winners; only a header for other runs. */
 export function searchRows(results: Pick<RunResults, 'search'>): TextTable {
   const { search } = results;
   const notes = search ? [TRIAL_INTERVALS, ...winnerNotes(results)] : [];
   return { rows: trialRows(search?.trials ?? [], search?.metric ?? 'accuracy'), notes };
 }
 
-/** For each winner, what its figures are worth. */
+/** One note per winner on the reliability of its figures. */
 export function winnerNotes({ search }: Pick<RunResults, 'search'>): string[] {
   if (!search) return [];
   const { metric, nested, winners } = search;
   const { title } = METRICS[metric];
   return winners.map((winner) => {
     const { base, trial, among, nestedMean, inside } = winner;
-    if (trial === null) return `${base}: every trial failed, so nothing could be chosen.`;
+    if (trial === null) return `${base}: all trials failed, so there is no winner.`;
     const begun = begunTrials(search, plainName(base)).length;
     const complete = among < begun ? ` (${among} of them complete)` : '';
     const chosen =
-      `${base}: ${trial} was chosen among ${begun} trials${complete} by its mean ${title} over folds of ` +
+      `${base}: ${trial} was selected among ${begun} trials${complete} by its mean ${title} over folds of ` +
       `${valueText(metric, winner.plain)}. ${correctionText(search, winner)}`;
     if (!nested) return chosen;
     const distinct = new Set(inside.map((one) => parameterText(one.parameters))).size;
-    return `${chosen} By nested cross-validation the search is worth ${valueText(metric, nestedMean)}, the mean over folds; it chose ${distinct} different settings in ${inside.length} outer folds.`;
+    return `${chosen} Nested cross-validation of the search gives a mean of ${valueText(metric, nestedMean)} over folds; it selected ${distinct} different settings in ${inside.length} outer folds.`;
   });
 }
 
-/** How much of a winner's figure is luck. Both sides of the difference are pooled over clips. */
+/** How much of a winner's figure is due to selection. Both figures of the difference are pooled over clips. */
 function correctionText({ metric, nested }: SearchResults, winner: SearchResults['winners'][number]): string {
   const { pooled, corrected } = winner;
-  const advice = nested ? '' : ' Use search.nested for a figure that is not optimistic (docs/sweeps.md).';
+  const advice = nested ? '' : ' Use search.nested for an unbiased figure (docs/sweeps.md).';
   if (pooled === undefined) {
-    return `This is optimistic; an earlier version of cryfold stored no figure to compare a corrected one with.${advice}`;
+    return `This is optimistic; an earlier version of cryfold did not store the figures needed for a correction.${advice}`;
   }
   if (pooled === null || !corrected) {
-    const why = 'the trials had unequal folds or epochs, or there is one group only';
-    return `This is optimistic by an unknown amount: no correction is valid where ${why}.${advice}`;
+    const why = 'trials had different numbers of folds or epochs, or there is only one group';
+    return `This is optimistic by an unknown amount: no correction is possible because ${why}.${advice}`;
   }
   const { low, high, mean } = corrected;
   const gap = METRICS[metric].sign * (pooled - mean);
   const size = METRICS[metric].share ? `${(100 * gap).toFixed(2)} points` : gap.toFixed(4);
-  const verdict = gap > 0 ? `optimistic by about ${size}` : 'no optimism is measured';
+  const verdict = gap > 0 ? `optimistic by about ${size}` : 'there is no measurable optimism';
   return (
-    `Pooled over all test clips it is ${valueText(metric, pooled)}; corrected for the choice ${valueText(metric, mean)} ` +
+    `Pooled over all test clips it is ${valueText(metric, pooled)}; corrected for the selection ${valueText(metric, mean)} ` +
     `(95 % of bootstrap samples: ${metricText(metric, low)} to ${metricText(metric, high)}), so ${verdict}.`
   );
 }
 
-/** What must be read before the figures of a sweep without nested cross-validation. */
+/** Warning about the figures of a sweep without nested cross-validation. */
 export function optimismWarning({ search, models }: Pick<RunResults, 'search' | 'models'>): string | undefined {
   if (!search || search.nested) return undefined;
   const chosen = new Set(
@@ -113,10 +113,10 @@ export function optimismWarning({ search, models }: Pick<RunResults, 'search' | 
   const affected = models.filter(({ name, members = [] }) => [name, ...members].some((one) => chosen.has(one)));
   if (affected.length === 0) return undefined;
   const names = affected.map(({ name }) => name).join(', ');
-  return `OPTIMISTIC: ${names}: chosen by the same folds that these figures come from. See what the search says about it.`;
+  return `OPTIMISTIC: ${names}: selected on the same folds that these figures come from. See the notes on the search.`;
 }
 
-/** All that a sweep tried and chose; empty for other runs. */
+/** The trials and winners of a sweep; empty for other runs. */
 export function searchTable(results: RunResults, options: TextOptions = {}): string {
   const { search } = results;
   if (!search) return '';

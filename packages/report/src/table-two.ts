@@ -17,10 +17,10 @@ import { perfectWarning } from './perfect-warning.js';
 import { optimismWarning } from './search-table.js';
 import { alignColumns, paint, type TextOptions, type TextTable } from './text.js';
 
-/** How many missing folds are named one by one. */
+/** Maximum number of missing folds listed individually. */
 const MISSING_SHOWN = 10;
 
-/** What must be read before any figure: leaks, models that don't beat the majority class, and missing folds. */
+/** Warnings that precede all figures: leaks, models that do not beat the majority class, and missing folds. */
 export function headlines(results: RunResults): { warnings: string[]; missing: string[] } {
   const warnings: string[] = [];
   const missing: string[] = [];
@@ -44,25 +44,25 @@ export function headlines(results: RunResults): { warnings: string[]; missing: s
     const fusions = new Set(results.models.flatMap(({ kind, name }) => (kind === 'fusion' ? [name] : [])));
     const estimators = results.models.length - fusions.size;
     const all = estimators * majority.folds.length + shuffled.length * shuffledFolds(results);
-    // As `cryfold status` counts: folds that are trained. What a fusion misses follows from them.
+    // Counts trained folds, as `cryfold status` does. Missing folds of fusions follow from them.
     const untrained = results.missing.filter(({ model }) => !fusions.has(model));
-    const told = untrained.length > 0 ? untrained : results.missing;
+    const listed = untrained.length > 0 ? untrained : results.missing;
     warnings.push(
       untrained.length > 0
-        ? `INCOMPLETE: ${untrained.length} of ${all} folds are missing; figures of their models, and of fusions of these, cover the rest.`
-        : `INCOMPLETE: every estimator has all folds, but ${told.length} cannot be fused; figures of their fusions cover the rest.`,
+        ? `INCOMPLETE: ${untrained.length} of ${all} folds are missing; figures of these models and their fusions cover only the other folds.`
+        : `INCOMPLETE: every estimator has all folds, but ${listed.length} cannot be fused; figures of these fusions cover only the other folds.`,
     );
-    for (const { model, repeat, fold, code, reason } of told.slice(0, MISSING_SHOWN)) {
+    for (const { model, repeat, fold, code, reason } of listed.slice(0, MISSING_SHOWN)) {
       missing.push(`${model}, repeat ${repeat}, fold ${fold}: ${code ? `${code}: ` : ''}${printable(reason)}`);
     }
-    if (told.length > MISSING_SHOWN) missing.push(`and ${told.length - MISSING_SHOWN} more`);
+    if (listed.length > MISSING_SHOWN) missing.push(`and ${listed.length - MISSING_SHOWN} more`);
   }
   return { warnings, missing };
 }
 
 /**
- * The same warnings for readers of the figures elsewhere.
- * @param of the model whose figures these are, such as on its card: then about the run, this model and its members
+ * The same warnings, for use outside of tables.
+ * @param of restricts the warnings to this model and its members, such as for its card
  */
 export function warningsOf(stored: RunResults, of?: string): string[] {
   if (of === undefined) return headlines(named(stored)).warnings;
@@ -74,12 +74,12 @@ export function warningsOf(stored: RunResults, of?: string): string[] {
   return headlines(named({ ...stored, models, missing, status })).warnings;
 }
 
-/** What was evaluated, in a line. */
+/** One line about what was evaluated. */
 export function subject({ protocol, dataset }: RunResults): string {
   return `${printable(dataset.name)}, ${counted(dataset.clips, 'clip')}, ${extent(protocol)}`;
 }
 
-/** How many folds a protocol has, in words. */
+/** The number of folds of a protocol, in words. */
 export function extent({ repeats, folds, testSize }: RunResults['protocol']): string {
   if (testSize === undefined) return `${counted(repeats, 'repeat')} x ${counted(folds, 'fold')}`;
   return `${counted(repeats, 'split')} that ${repeats === 1 ? 'tests' : 'test'} ${+(100 * testSize).toFixed(2)} % of the clips`;
@@ -93,20 +93,19 @@ function figures(metric: MetricName, summary: Summary | undefined): string[] {
   return [mean, standardDeviation, minimum, maximum].map((value) => metricText(metric, value));
 }
 
-/** How many folds on shuffled labels each estimator was to have. */
+/** Planned number of folds on shuffled labels per estimator. */
 function shuffledFolds({ spec, baselines }: RunResults): number {
   return Number(spec.nulls ?? 0) * baselines.majority.folds.filter(({ repeat }) => repeat === 0).length;
 }
 
-/** The paper's figure in a cell; one character either way keeps the decimal points in line. */
+/** The paper's figure in a table cell. The trailing character keeps decimal points aligned. */
 function paperCell(figure: PaperFigure | undefined): string {
   return figure ? `${figure.percent.toFixed(2)}${figure.is === 'maximum' ? '*' : ' '}` : '- ';
 }
 
 /**
- * The figures of Table II in the run's metric: a row per model, and the baseline's. The paper's figures are beside them
- * where the run is the paper's, see `paperFigures`.
- * @param results under the names that are shown
+ * The figures of Table II in the run's metric: one row per model and one for the baseline. Adds the paper's figures if
+ * they apply, see `paperFigures`. @param results with display names
  */
 export function tableTwoRows(results: RunResults): TextTable {
   const { models, baselines } = results;
@@ -128,13 +127,11 @@ export function tableTwoRows(results: RunResults): TextTable {
     add(model.name, model[metric], { paper: papers[m] });
     if (model.probabilityAccuracy && METRICS[metric].share) {
       if (metric === 'accuracy') add(`  ${model.name} by probability`, model.probabilityAccuracy);
-      notes.add(
-        `${model.name} predicts by its decision values, as scikit-learn's does; fusion takes its probabilities`,
-      );
+      notes.add(`${model.name} predicts by its decision values, like scikit-learn; fusions use its probabilities`);
     }
     if (papers[m]?.is === 'maximum')
       notes.add(
-        '* the largest that the paper saw on the test sets of such splits, not a mean: a single split is expected below it',
+        '* the maximum over the test sets of such splits in the paper, not a mean: expect lower values for a single split',
       );
   }
   add(baselineRow(metric), baselines.majority[metric]);
@@ -145,19 +142,21 @@ export function tableTwoRows(results: RunResults): TextTable {
   const sizes = new Set(models.flatMap(({ folds }) => folds.map(({ testCount }) => testCount)));
   const [least, most] = [Math.min(...sizes), Math.max(...sizes)];
   if (most >= 2 * least)
-    notes.add(`mean: folds of ${least} to ${most} test clips count alike; pooled figures count each clip alike`);
+    notes.add(
+      `mean: folds of ${least} to ${most} test clips have equal weight; pooled figures give each clip equal weight`,
+    );
   for (const note of paperNotes(results)) notes.add(note);
   const paper = beside
     ? "; paper: the paper's accuracy on Baby Chillanto under this protocol, where the same infants are in train and test"
     : '';
-  notes.add(`sd: sample standard deviation over folds, which share training clips: no standard error${paper}`);
+  notes.add(`sd: sample standard deviation over folds; not a standard error, since folds share training clips${paper}`);
   return { rows, notes: [...notes] };
 }
 
 /**
  * The paper's Table II for a run: per model the mean, standard deviation, minimum and maximum of the run's metric over
- * folds, and the majority baseline. Models that don't beat it are named in the first line.
- * @returns lines of text joined by LF, without a final one
+ * folds, and the majority baseline. The first line names models that do not beat it.
+ * @returns lines separated by LF, with no trailing LF
  */
 export function tableTwo(stored: RunResults, { color = false }: TextOptions = {}): string {
   const results = named(stored);

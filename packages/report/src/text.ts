@@ -1,9 +1,9 @@
 export interface TextOptions {
-  /** True adds ANSI colours; the text is otherwise the same. */
+  /** Whether to add ANSI colours */
   color?: boolean;
 }
 
-/** Rows of text for a table, the first of them its head, and sentences that explain it. */
+/** Rows of a table, the first of which is its header, and explanatory notes. */
 export interface TextTable {
   rows: string[][];
   notes: string[];
@@ -17,12 +17,12 @@ export function paint(text: string, style: keyof typeof STYLES, color = false): 
 
 const width = (text: string) => [...text].length;
 
-/** Cuts to `limit` characters, the last then being an ellipsis. */
+/** Shortens text to `limit` characters with an ellipsis at the end. */
 export function shorten(text: string, limit: number): string {
   return width(text) <= limit ? text : `${[...text].slice(0, limit - 1).join('')}…`;
 }
 
-/** Lines of cells padded to the widest of their column: the first column to the left, all others to the right. */
+/** Formats rows as lines with aligned columns: the first to the left, all others to the right. */
 export function alignColumns(rows: readonly (readonly string[])[]): string[] {
   const widths = rows[0].map((_, c) => Math.max(...rows.map((row) => width(row[c]))));
   return rows.map((row) =>
@@ -36,7 +36,7 @@ export function alignColumns(rows: readonly (readonly string[])[]): string[] {
   );
 }
 
-/** A share in [0, 1] as percent with two decimals, as the paper prints them. */
+/** A share in [0, 1] as percent with two decimals, as in the paper. */
 export function percent(share: number | null): string {
   return share === null ? '-' : (100 * share).toFixed(2);
 }

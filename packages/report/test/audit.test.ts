@@ -14,7 +14,7 @@ function auditOf(labels: readonly string[]) {
   return auditRecordings({ recordings, classes: [...labels].sort(), groupSource: NO_GROUPS, sounds: [] });
 }
 
-test('the text of an audit begins with its warnings, and has every table', () => {
+test('prints an audit as text: warnings first, then all tables', () => {
   const text = auditText(auditOf(['dog', 'cat']));
   assert.match(
     text,
@@ -26,7 +26,7 @@ test('the text of an audit begins with its warnings, and has every table', () =>
   assert.match(text, /chance 50\.0 %\n.*\nfile properties together +100\.0 +0\.005\n/);
 });
 
-test('the page has a section for the audit, which escapes names, and none without an audit', async () => {
+test('the HTML report has an audit section with escaped names, and none without an audit', async () => {
   const page = await htmlReport({ results: { ...results(), audit: auditOf(hostile.slice(0, 2)) } });
   assert.match(page, /<h2 id="audit">Data audit<\/h2>/);
   assert.match(page, /<li><strong>The sampling rate alone distinguishes classes/);
@@ -34,8 +34,8 @@ test('the page has a section for the audit, which escapes names, and none withou
   assert.doesNotMatch(await htmlReport({ results: results() }), /Data audit/);
 });
 
-test('says that figures are suspicious where every estimator is right about every clip, and only there', () => {
+test('warns if all estimators classify every clip correctly, and only then', () => {
   const all = { 'small-cnn': 1, 'tl-resnet50': 1, svm: 1 };
-  assert.match(tableTwo(results(all)), /^Every estimator is right about every test clip\. .*cryfold data audit/);
-  assert.doesNotMatch(tableTwo(results({ ...all, svm: 0.95 })), /right about every/);
+  assert.match(tableTwo(results(all)), /^Every estimator classifies every test clip correctly\. .*cryfold data audit/);
+  assert.doesNotMatch(tableTwo(results({ ...all, svm: 0.95 })), /classifies every/);
 });

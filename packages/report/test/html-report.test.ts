@@ -27,7 +27,7 @@ const outcome = {
 };
 const image = { pixels: new Uint8Array(12), width: 2, height: 2 };
 
-test('the page holds no markup but its own, loads nothing and runs nothing', async () => {
+test('the HTML report contains no markup from data, no external resources and no scripts', async () => {
   const r = results({}, { labels: hostile, name: hostile[0] });
   r.environment = { [hostile[0]]: hostile[1] };
   r.spec = { [hostile[0]]: hostile[1] };
@@ -52,16 +52,16 @@ test('the page holds no markup but its own, loads nothing and runs nothing', asy
   assert.doesNotMatch(page, / on\w+="/);
 });
 
-test('equal input gives equal bytes, whatever was drawn before', async () => {
+test('equal input gives equal bytes, regardless of earlier charts', async () => {
   const input = { results: results(), foldTimes: times };
   assert.equal(await htmlReport(input), await htmlReport(input));
 });
 
-test('what must not be missed comes before the first figure', async () => {
+test('warnings precede the first figure', async () => {
   for (const write of [async (r: Parameters<typeof markdownReport>[0]) => htmlReport({ results: r }), markdownReport]) {
     const useless = await write(results({ 'small-cnn': 0, 'tl-resnet50': 0, svm: 0 }, { holes: [3] }));
     const first = useless.search(/<table|\n\|/);
-    const warning = useless.indexOf('No model beats always answering the majority class');
+    const warning = useless.indexOf('No model beats always predicting the majority class');
     assert.ok(warning > 0 && warning < first);
     assert.ok(useless.indexOf('INCOMPLETE') < first && useless.includes('svm, repeat 0, fold 3'));
     const good = await write(results());
@@ -71,7 +71,7 @@ test('what must not be missed comes before the first figure', async () => {
   }
 });
 
-test('Markdown: every table is whole, and no text of the data is markup', () => {
+test('Markdown tables are well-formed, and data cannot inject markup', () => {
   const text = markdownReport(results({}, { labels: hostile, name: hostile[0] }));
   assert.doesNotMatch(text, /(?<!\\)</);
   for (const block of text.split('\n\n').filter((part) => part.startsWith('|'))) {
@@ -81,7 +81,7 @@ test('Markdown: every table is whole, and no text of the data is markup', () => 
   assert.ok([...text.matchAll(/^\| small\\?-cnn/gm)].length >= 2);
 });
 
-test('CSV: a row per model and fold, with the figures of results.json', () => {
+test('the CSV report has a row per model and fold with the figures of results.json', () => {
   const r = results({}, { holes: [2] });
   const [head, ...rows] = csvReport(r).trim().split('\n');
   assert.equal(rows.length, r.models.reduce((sum, { folds }) => sum + folds.length, 0) + 10);
@@ -93,7 +93,7 @@ test('CSV: a row per model and fold, with the figures of results.json', () => {
   );
 });
 
-test('a PNG holds the pixels it was given', () => {
+test('encodes pixels as PNG without loss', () => {
   const pixels = Uint8Array.from({ length: 3 * 5 * 3 }, (_, i) => (i * 37) % 256);
   const png = Buffer.from(encodePng(pixels, 5, 3));
   assert.equal(png.toString('latin1', 1, 4), 'PNG');
@@ -106,7 +106,7 @@ test('a PNG holds the pixels it was given', () => {
   assert.deepEqual(back, [...pixels]);
 });
 
-test('a report of data without known groups promises nothing of them, and says so beside intervals and p-values', async () => {
+test('reports of data without known groups make no claims about groups, and state this next to intervals and p-values', async () => {
   for (const groups of [10, 100]) {
     const unknown = results({}, { groups, groupSource: { kind: 'none' } });
     for (const text of [

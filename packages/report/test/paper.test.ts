@@ -20,7 +20,7 @@ function changed(estimator: string, entry: Entry): RunResults {
   };
 }
 
-test("models of the paper's classes, protocol and parameters have its figures", () => {
+test("shows the paper's figures for models with its classes, protocol and parameters", () => {
   assert.deepEqual(percents(papersResults()), [87.03, 90.8, 90.1, undefined]);
   assert.deepEqual(
     paperFigures(papersResults()).map((figure) => figure?.is),
@@ -35,7 +35,7 @@ const onSplit = (run: RunResults): RunResults => ({
   protocol: { ...run.protocol, splitter: 'ShuffleSplit', repeats: 1, testSize: 0.2 },
 });
 
-test('a parameter that differs from the stated one takes the figure from its model and from its fusion', () => {
+test('a parameter that differs from the paper removes the figure of its model and its fusion', () => {
   const none = undefined;
   assert.deepEqual(percents(onSplit(changed('svm', { C: 1 }))), [none, none, none, none]);
   assert.deepEqual(percents(onSplit(changed('small-cnn', { classWeight: 'balanced' }))), [none, none, none, 91.1]);
@@ -47,7 +47,7 @@ test('a parameter that differs from the stated one takes the figure from its mod
   }
 });
 
-test('what a search chose counts, not what the spec began with', () => {
+test('compares the parameters that a search selected, not those of the spec', () => {
   const run = papersResults();
   const chosen = { trial: 'svm-001', parameters: { C: 10 }, among: 2, plain: 0.9, corrected: null, nestedMean: null };
   const winners = [{ base: 'svm', inside: [], ...chosen }];
@@ -60,7 +60,7 @@ test('what a search chose counts, not what the spec began with', () => {
   assert.match(displayName(sweep, 'tl-resnet50'), /random weights/);
 });
 
-test('other features, classes or folds have no figure of the paper', () => {
+test('shows no figures of the paper for other features, classes or folds', () => {
   const run = papersResults();
   const nothing = [undefined, undefined, undefined, undefined];
   const spec = { ...run.spec, features: { kind: 'spectrogram', height: 120, width: 90, clipSeconds: 1 } };
@@ -79,16 +79,16 @@ test('other features, classes or folds have no figure of the paper', () => {
     );
   }
   assert.deepEqual(percents({ ...run, spec: {} }), nothing);
-  assert.match(paperNotes({ ...run, spec }).join(), /not shown: the parameters are not those/);
+  assert.match(paperNotes({ ...run, spec }).join(), /not shown: the parameters differ from those/);
 });
 
-test("on the paper's single split, only Combined has a figure: its maximum was measured there and nowhere else", () => {
+test("on the paper's single split, only Combined has a figure: its maximum was measured only there", () => {
   const split = onSplit(papersResults());
   assert.deepEqual(percents(split), [undefined, undefined, undefined, 91.1]);
   assert.deepEqual(percents({ ...split, protocol: { ...split.protocol, testSize: 0.3 } }), Array(4).fill(undefined));
 });
 
-test("a run by another metric has none of the paper's figures, which are accuracies", async () => {
+test('a run with another metric has no figures of the paper, which are accuracies', async () => {
   const run = papersResults();
   const balanced = {
     ...run,
@@ -96,10 +96,10 @@ test("a run by another metric has none of the paper's figures, which are accurac
   };
   assert.deepEqual(percents(balanced), [undefined, undefined, undefined, undefined]);
   assert.match(paperNotes(balanced).join(), /not shown: they are accuracies\./);
-  assert.doesNotMatch(await htmlReport({ results: balanced }), /diamonds|beside the paper’s/);
+  assert.doesNotMatch(await htmlReport({ results: balanced }), /diamonds|compared with the paper/);
 });
 
-test('an estimator reads the feature set that it names', () => {
+test('compares the feature set that the estimator reads', () => {
   const run = changed('svm', { features: 'large' });
   const large = { kind: 'spectrogram', height: 120, width: 180, clipSeconds: 1 };
   assert.deepEqual(percents({ ...run, spec: { ...run.spec, featureSets: { large } } }).slice(2), [
@@ -108,7 +108,7 @@ test('an estimator reads the feature set that it names', () => {
   ]);
 });
 
-test('the column is there only with a figure, and the reason is beside one of random weights', async () => {
+test('omits the column without figures, and explains why random weights are not comparable', async () => {
   const reason = /tl-resnet50 \(random weights\): not comparable with the paper: .*ImageNet.*weights fetch/;
   const text = tableTwo(papersResults());
   assert.match(text, /^model .*folds +paper$/m);
@@ -116,7 +116,7 @@ test('the column is there only with a figure, and the reason is beside one of ra
   assert.doesNotMatch(text, /91\.10|\*/, 'the mean of Combined has no figure of the paper');
   const split = tableTwo(onSplit(papersResults()));
   assert.match(split, /^combined .* 91\.10\*$/m);
-  assert.match(split, /^\* the largest that the paper saw/m);
+  assert.match(split, /^\* the maximum over the test sets/m);
   assert.match(text, reason);
   const pretrained = tableTwo(changed('tl-resnet50', { weights: 'store:weights/x.h5#sha256=x' }));
   assert.match(pretrained, /^tl-resnet50 {2}.* 90\.80$/m);
@@ -124,7 +124,7 @@ test('the column is there only with a figure, and the reason is beside one of ra
   assert.doesNotMatch(tableTwo(results()), /paper/);
   const page = await htmlReport({ results: papersResults() });
   assert.match(page, reason);
-  assert.match(page, /Accuracy beside the paper’s/);
+  assert.match(page, /Accuracy compared with the paper/);
   assert.match(page, /diamonds/);
   assert.doesNotMatch(await htmlReport({ results: results() }), /paper’s|diamonds/);
   assert.match(markdownReport(papersResults()).replaceAll('\\', ''), reason);

@@ -21,7 +21,7 @@ function cells(text: string, name: string): string[] {
   return line.trim().split(/\s{2,}/);
 }
 
-test("Table II shows each model's figures in percent, and the baseline", () => {
+test('Table II shows the figures of each model in percent, and the baseline', () => {
   const r = results();
   const text = tableTwo(r);
   for (const { name, accuracy } of r.models) {
@@ -38,16 +38,19 @@ test("Table II shows each model's figures in percent, and the baseline", () => {
   assert.match(text, /^Accuracy in percent/);
 });
 
-test('folds of unequal size are said to count alike in the mean', () => {
+test('notes that folds of unequal size have equal weight in the mean', () => {
   const r = results();
-  assert.doesNotMatch(tableTwo(r), /count alike/);
+  assert.doesNotMatch(tableTwo(r), /have equal weight/);
   for (const { folds } of r.models) folds[0].testCount = 3;
-  assert.match(tableTwo(r), /^mean: folds of 3 to 20 test clips count alike; pooled figures count each clip alike$/m);
+  assert.match(
+    tableTwo(r),
+    /^mean: folds of 3 to 20 test clips have equal weight; pooled figures give each clip equal weight$/m,
+  );
   for (const model of r.models) model.folds = [];
-  assert.doesNotMatch(tableTwo(r), /count alike|Infinity/);
+  assert.doesNotMatch(tableTwo(r), /have equal weight|Infinity/);
 });
 
-test('columns end in line, and colour changes nothing else', () => {
+test('aligns columns, and colour does not change the text', () => {
   const r = results();
   const lines = tableTwo(r).split('\n');
   const head = lines.findIndex((line) => line.startsWith('model'));
@@ -58,30 +61,30 @@ test('columns end in line, and colour changes nothing else', () => {
   }
   const coloured = tableTwo(r, { color: true });
   assert.notEqual(coloured, tableTwo(r));
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: ANSI colours are what is taken out
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: removing ANSI colours is the purpose
   assert.equal(coloured.replace(/\u001b\[\d+m/g, ''), tableTwo(r));
 });
 
-test('models that do not beat the majority class are named in the first line', () => {
+test('names models that do not beat the majority class in the first line', () => {
   const [one] = tableTwo(results({ svm: 0 })).split('\n');
   assert.match(
     one,
-    /^svm, combined: not better than always answering the majority class, "hungry" \(accuracy 60\.00 %\)\.$/,
+    /^svm, combined: not better than always predicting the majority class, "hungry" \(accuracy 60\.00 %\)\.$/,
   );
   const [all] = tableTwo(results({ 'small-cnn': 0, 'tl-resnet50': 0, svm: 0 })).split('\n');
   assert.match(all, /^No model beats/);
   assert.deepEqual(notBeatingMajority(results()), []);
 });
 
-test('an incomplete model is held against the baseline of its own folds', () => {
+test('compares an incomplete model with the baseline on its own folds', () => {
   const r = results({ svm: 0 }, { holes: [0, 3] });
   assert.ok(notBeatingMajority(r).includes('svm'));
 });
 
-test('missing folds are announced before any figure and counted in the table', () => {
+test('reports missing folds before any figure and counts them in the table', () => {
   const text = tableTwo(results({}, { holes: [0, 1, 2, 3, 4, 5] }));
   const [first, second] = text.split('\n');
-  // As `cryfold status` counts: what is trained, without the fusion's.
+  // Counts trained folds as `cryfold status` does, without those of fusions.
   assert.match(first, /^INCOMPLETE: 6 of 30 folds are missing/);
   assert.match(second, /svm, repeat 0, fold 0: no result was committed/);
   assert.doesNotMatch(text, /combined, repeat/);
@@ -90,12 +93,12 @@ test('missing folds are announced before any figure and counted in the table', (
   assert.equal(cells(text, 'small-cnn')[5], '10/10');
 });
 
-test('a model without any fold shows dashes, not a number', () => {
+test('shows dashes for a model without folds', () => {
   const text = tableTwo(results({}, { holes: Array.from({ length: 10 }, (_, s) => s) }));
   assert.deepEqual(cells(text, 'svm').slice(1, 6), ['-', '-', '-', '-', '0/10']);
 });
 
-test('a confusion table has a row and a column per class, aligned, in percent', () => {
+test('a confusion table has an aligned row and column per class, in percent', () => {
   const lines = confusionTable(classes, [
     [1, 0, 0],
     [0.125, 0.875, 0],
@@ -107,15 +110,15 @@ test('a confusion table has a row and a column per class, aligned, in percent', 
   assert.equal(new Set(lines.map((line) => line.length)).size, 1);
 });
 
-test('the whole report shows each model once, and class names cannot command the terminal', () => {
+test('the report shows each model once, and class names cannot inject terminal sequences', () => {
   const text = terminalReport(results({}, { labels: ['hun\u001b[2Jgry', 'tired\n', 'belly'], name: 'x\u0007' }));
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they must not occur
   assert.doesNotMatch(text, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
   assert.equal(text.match(/confusion matrix/g)?.length, 4);
   assert.match(text, /hun�\[2Jgry/);
 });
 
-test('every pair of models is compared by group, and a fusion is held against its best member', () => {
+test('compares all pairs of models by group, and each fusion with its best member', () => {
   const r = results({ 'tl-resnet50': 0.95, svm: 0.1, 'small-cnn': 0.5 }, { groups: 50 });
   const text = comparisonTable(r);
   assert.match(text, /^Differences of accuracy, pooled over all test predictions, .* by groups/);
@@ -127,7 +130,7 @@ test('every pair of models is compared by group, and a fusion is held against it
   assert.ok(byGroup!.pValue! > 0 && byGroup!.pValue! < 0.0001);
   assert.deepEqual([p, by], ['<0.0001', '50 groups']);
   assert.equal(folds, byFold!.pHolm < 0.0001 ? '<0.0001' : byFold!.pHolm.toFixed(4), 'the t-test stands beside it');
-  // the stored comparison is resnet minus combined: the sentence must turn it round
+  // The stored comparison is resnet minus combined, so the sentence must reverse the sign.
   const { difference: stored } = r.comparisons.find(({ a, b }) => a === 'tl-resnet50' && b === 'combined')!.byGroup!;
   assert.ok(stored > 0, 'the mean with a poor member loses');
   assert.match(
@@ -136,7 +139,7 @@ test('every pair of models is compared by group, and a fusion is held against it
   );
 });
 
-test('a difference that is not significant is not called one', () => {
+test('does not report an insignificant difference as one', () => {
   const equal = comparisonTable(results({ 'tl-resnet50': 0, svm: 0 }));
   assert.match(
     equal,
@@ -154,9 +157,9 @@ test('a difference that is not significant is not called one', () => {
   assert.doesNotMatch(comparisonTable(r), /better than/);
 });
 
-test('a p-value beside inflated figures says that it does not allow for them', async () => {
+test('notes that p-values of inflated figures do not account for the inflation', async () => {
   const clean = results();
-  const said = /No p-value and no interval allows for the leaks and the optimism/;
+  const said = /The p-values and intervals do not account for the leaks and the optimism/;
   assert.doesNotMatch(comparisonTable(clean), said);
   const leaky = { ...clean, leaks: { sounds: 1, clips: 2, groups: 0, splits: 10, examples: [] } };
   assert.match(comparisonTable(leaky), said);
@@ -172,7 +175,7 @@ test('a p-value beside inflated figures says that it does not allow for them', a
   assert.doesNotMatch(comparisonTable(stacked), said);
 });
 
-test('a missing fold is a warning for the models that it concerns only', () => {
+test('a missing fold only produces warnings for the models that it affects', () => {
   const holed = results({}, { holes: [1] });
   assert.match(warningsOf(holed).join(), /^INCOMPLETE: 1 of 30 folds/);
   assert.match(warningsOf(holed, 'svm').join(), /^INCOMPLETE: 1 of 10 folds/);
@@ -180,7 +183,7 @@ test('a missing fold is a warning for the models that it concerns only', () => {
   assert.deepEqual(warningsOf(holed, 'small-cnn'), []);
 });
 
-test('where no clips share a group the folds are tested, and too few of them are not', () => {
+test('tests folds if no clips share a group, but not too few of them', () => {
   const single = comparisonTable(results({ svm: 0.2 }, { groups: 100 }));
   assert.match(single, /^Paired differences of accuracy, mean over folds/);
   assert.match(single, /10 folds/);
@@ -190,12 +193,12 @@ test('where no clips share a group the folds are tested, and too few of them are
   assert.match(few, /not shown to differ from its best member, .* not tested: too few folds/);
 });
 
-test('what a sweep chose by is what is tested and headlined', () => {
+test('tests and headlines the metric of a sweep', () => {
   const r = results({ svm: 0.2 }, { metric: 'logLoss' });
   const text = terminalReport(r);
   assert.match(
     text,
-    /^The lowest mean log-loss is \d\.\d{4}, of \S+ \(from \d\.\d{4} to \d\.\d{4} over folds\); always giving each class/m,
+    /^The lowest mean log-loss is \d\.\d{4}, of \S+ \(from \d\.\d{4} to \d\.\d{4} over folds\); always predicting the class shares/m,
   );
   assert.match(text, /^Differences of log-loss, pooled/m);
   const svm = cells(text, 'small-cnn - svm');
@@ -203,7 +206,7 @@ test('what a sweep chose by is what is tested and headlined', () => {
   assert.match(comparisonTable(results({ svm: 0.2 }, { metric: 'macroF1' })), /^Differences of macro F1/);
 });
 
-test('the metric of a run is what its tables, headline, baseline and warnings are of', async () => {
+test('tables, headline, baseline and warnings use the metric of the run', async () => {
   for (const [metric, title, baseline] of [
     ['balancedAccuracy', 'balanced accuracy', '33.33'],
     ['macroF1', 'macro F1', undefined],
@@ -217,7 +220,7 @@ test('the metric of a run is what its tables, headline, baseline and warnings ar
     const svm = r.models.find(({ name }) => name === 'svm')!;
     const shown = metric === 'logLoss' ? svm[metric]!.mean.toFixed(4) : (100 * svm[metric]!.mean).toFixed(2);
     assert.equal(cells(text, 'svm')[1], shown);
-    const row = metric === 'logLoss' ? '(shares of the classes)' : '(majority class)';
+    const row = metric === 'logLoss' ? '(class shares)' : '(majority class)';
     if (baseline) assert.equal(cells(text, row)[1], baseline);
     assert.ok(Number(cells(text, row)[1]) > 0);
     assert.match(text.split('\n')[0], new RegExp(`^svm.*not better than always .*${title}`));
@@ -225,7 +228,7 @@ test('the metric of a run is what its tables, headline, baseline and warnings ar
     assert.doesNotMatch(text, /by probability/, 'no figure of another metric is in the table');
     const page = await htmlReport({ results: r, beside: [r] });
     assert.match(page, new RegExp(`<h2 id="table-two">${capital}</h2>`));
-    assert.match(page, new RegExp(`${capital} of every test fold \\(points\\)`));
+    assert.match(page, new RegExp(`${capital} of each test fold \\(points\\)`));
     assert.match(page, new RegExp(`${capital}${unit} under 2 protocols`));
     assert.match(markdownReport(r), new RegExp(`^## ${capital} over test folds`, 'm'));
     const side = protocolTable([r, r]);
@@ -234,7 +237,7 @@ test('the metric of a run is what its tables, headline, baseline and warnings ar
   }
 });
 
-test('a high accuracy that only answers the largest class does not beat chance in balanced accuracy', () => {
+test('always predicting the largest class does not beat chance in balanced accuracy', () => {
   const accuracy = results({ 'small-cnn': 0, 'tl-resnet50': 0.3, svm: 0.3 });
   const balanced = results({ 'small-cnn': 0, 'tl-resnet50': 0.3, svm: 0.3 }, { metric: 'balancedAccuracy' });
   assert.deepEqual(notBeatingMajority(accuracy), ['small-cnn']);
@@ -246,19 +249,19 @@ test('a high accuracy that only answers the largest class does not beat chance i
   assert.match(terminalReport(older), /^\(majority class\) +- /m);
 });
 
-test('a single model is headlined by the metric of its spec', () => {
+test('headlines a single model by the metric of its spec', () => {
   const r = results({}, { metric: 'macroF1' });
   const single = { ...r, models: r.models.slice(0, 1), comparisons: [], spec: { metric: 'macroF1' } };
   assert.match(terminalReport(single), /The highest mean macro F1 is/);
   assert.match(terminalReport({ ...single, spec: { metric: 'toString' } }), /The highest mean accuracy is/);
 });
 
-test('without two models with common folds there is no comparison', () => {
+test('omits comparisons without two models with common folds', () => {
   const r = results();
   assert.equal(comparisonTable({ ...r, comparisons: [] }), '');
 });
 
-test('the pooled table shows metrics with their intervals around them', () => {
+test('the pooled table shows metrics with intervals that contain them', () => {
   const r = results();
   const text = pooledTable(r);
   for (const { name, pooled } of r.models) {
@@ -271,7 +274,7 @@ test('the pooled table shows metrics with their intervals around them', () => {
   assert.match(text, /33\.33 by chance/);
 });
 
-test('two protocols stand side by side with their difference', () => {
+test('shows two protocols side by side with their difference', () => {
   const [good, poor] = [results({ svm: 0.9 }), results({ svm: 0.2 })];
   const label = 'grouped folds: no group is in train and test';
   const text = protocolTable([good, { ...poor, protocol: { ...poor.protocol, label } }]);

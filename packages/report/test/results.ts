@@ -1,7 +1,7 @@
 import { type GroupSource, Random } from '@cryfold/core';
 import { evaluateRun, type MetricName, type RunResults, repeatedKFold } from '@cryfold/evaluation';
 
-/** Class names that are markup. */
+/** Class names that contain markup. */
 export const hostile = ['<script>alert(1)</script>', '"><img src=x onerror=alert(2)> | b', "</td>'<b>`*_[x](http:y)"];
 
 export const classes = ['hungry', 'tired', 'belly pain'];
@@ -19,8 +19,8 @@ interface Shape {
 }
 
 /**
- * Results of the paper's four models on clips of which 3 of 5 are hungry.
- * @param skill per estimator, the probability of giving the true class; otherwise it answers hungry
+ * Results of the paper's four models on clips, 3 of 5 of which belong to the first class.
+ * @param skill probability that an estimator predicts the true class; otherwise it predicts the first class
  */
 export function results(
   skill: Partial<Record<'small-cnn' | 'tl-resnet50' | 'svm', number>> = {},
@@ -74,7 +74,7 @@ export function results(
   };
 }
 
-/** The same models as if on the paper's data, protocol and parameters; the network starts from random weights. */
+/** The same models as if run with the paper's data, protocol and parameters. The network starts from random weights. */
 export function papersResults(): RunResults {
   const own = results({}, { labels: ['pain', 'asphyxia', 'deaf', 'hunger', 'normal'] });
   const network = { batchSize: 50, learningRate: 1e-4, optimizer: 'adam', precision: 'float32', classWeight: 'none' };

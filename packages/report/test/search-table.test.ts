@@ -24,10 +24,10 @@ function search(more: Partial<SearchResults>, winner: Partial<SearchResults['win
 }
 const note = (of: SearchResults) => winnerNotes({ search: of })[0];
 
-test('the optimism of a winner is the difference of two pooled figures, not of a mean over folds and a pooled one', () => {
+test('computes the optimism of a winner from two pooled figures, not from a mean over folds and a pooled figure', () => {
   const text = note(search({}));
-  assert.match(text, /chosen among 2 trials by its mean accuracy over folds of 70\.00 %/);
-  assert.match(text, /Pooled over all test clips it is 62\.00 %; corrected for the choice 61\.95 %/);
+  assert.match(text, /selected among 2 trials by its mean accuracy over folds of 70\.00 %/);
+  assert.match(text, /Pooled over all test clips it is 62\.00 %; corrected for the selection 61\.95 %/);
   assert.match(text, /optimistic by about 0\.05 points\.$/);
   const loss = note(search({ metric: 'logLoss' }, { plain: 0.5, pooled: 0.61, corrected: null }));
   assert.match(loss, /mean log-loss over folds of 0\.5000\./);
@@ -35,35 +35,38 @@ test('the optimism of a winner is the difference of two pooled figures, not of a
   assert.match(note(search({ metric: 'logLoss' }, { pooled: 0.61, corrected })), /optimistic by about 0\.0400\.$/);
 });
 
-test('a correction that finds no optimism is not called one, and trials are not said to be tested', () => {
+test('reports no optimism if the correction finds none, and does not claim that trials were tested', () => {
   const corrected = { mean: 0.63, low: 0.5, high: 0.7, samples: 1000 };
   const text = note(search({}, { pooled: 0.62, corrected }));
   assert.match(
     text,
-    /corrected for the choice 63\.00 % \(95 % of bootstrap samples: 50\.00 to 70\.00\), so no optimism is measured\.$/,
+    /corrected for the selection 63\.00 % \(95 % of bootstrap samples: 50\.00 to 70\.00\), so there is no measurable optimism\.$/,
   );
   assert.doesNotMatch(text, /optimistic by/);
   const table = searchTable({ ...results(), search: search({}) });
-  assert.match(table, /^95 % interval: .*allows neither for clips of one group nor for the choice among trials\.$/m);
-  assert.match(markdownReport({ ...results(), search: search({}) }), /allows neither for clips of one group/);
+  assert.match(
+    table,
+    /^95 % interval: .*accounts neither for clips of the same group nor for the selection among trials\.$/m,
+  );
+  assert.match(markdownReport({ ...results(), search: search({}) }), /accounts neither for clips of the same group/);
   assert.equal(searchTable(results()), '');
 });
 
-test('a winner of unequal trials gets no corrected figure, and the note names the trials that were begun', () => {
+test('gives no corrected figure for a winner of unequal trials, and counts all started trials', () => {
   const trials = [row('svm-001', 0.7), row('svm-002', 0.69, PRUNED), row('svm-003', 0.1, PRUNED)];
   const text = note(search({ algorithm: 'asha', trials }, { among: 1, corrected: null }));
-  assert.match(text, /chosen among 3 trials \(1 of them complete\)/);
-  assert.match(text, /optimistic by an unknown amount: no correction is valid .* Use search\.nested/);
-  assert.doesNotMatch(text, /corrected for the choice/);
+  assert.match(text, /selected among 3 trials \(1 of them complete\)/);
+  assert.match(text, /optimistic by an unknown amount: no correction is possible .* Use search\.nested/);
+  assert.doesNotMatch(text, /corrected for the selection/);
 });
 
-test('figures of an earlier version are not subtracted from each other', () => {
+test('does not compute the optimism from figures of an earlier version', () => {
   const text = note(search({}, { pooled: undefined }));
-  assert.match(text, /an earlier version of cryfold stored no figure/);
+  assert.match(text, /an earlier version of cryfold did not store the figures/);
   assert.doesNotMatch(text, /61\.95|points/);
 });
 
-test('a sweep with one complete trial is still called optimistic; one with a single trial is not', () => {
+test('warns about optimism of a sweep with one complete trial, but not of one with a single trial', () => {
   const trials = [row('svm-001', 0.7), row('svm-002', 0.69, PRUNED)];
   const asha = search({ algorithm: 'asha', trials }, { among: 1, corrected: null });
   assert.match(tableTwo({ ...results(), search: asha }), /^OPTIMISTIC: svm, combined:/m);
@@ -72,7 +75,7 @@ test('a sweep with one complete trial is still called optimistic; one with a sin
   assert.doesNotMatch(tableTwo({ ...results(), search: { ...asha, nested: true } }), /OPTIMISTIC/);
 });
 
-test('a winner with a caveat beside its name is still called optimistic, among all trials that were begun', () => {
+test('warns about optimism of a winner with a caveat, counting all started trials', () => {
   const [base, parameters] = ['tl-resnet50', { epochs: 3 }];
   const trials = [row('tl-resnet50-001', 0.7, { base }), row('tl-resnet50-002', 0.69, { base, ...PRUNED })];
   const asha = search(
@@ -81,11 +84,11 @@ test('a winner with a caveat beside its name is still called optimistic, among a
   );
   const { spec } = papersResults();
   const text = terminalReport({ ...results(), spec, search: asha });
-  assert.match(text, /^OPTIMISTIC: tl-resnet50 \(random weights\), combined: chosen/m);
-  assert.match(text, /^tl-resnet50 \(random weights\): .* chosen among 2 trials \(1 of them complete\)/m);
+  assert.match(text, /^OPTIMISTIC: tl-resnet50 \(random weights\), combined: selected/m);
+  assert.match(text, /^tl-resnet50 \(random weights\): .* selected among 2 trials \(1 of them complete\)/m);
 });
 
-test('the table names its metric, and the folds and epochs of each trial', () => {
+test('the table shows its metric, and the folds and epochs of each trial', () => {
   const epochs = (trained: number) => ({ epochs: { trained, planned: 27 } });
   const trials = [row('svm-001', 0.5, epochs(27)), row('svm-002', 0.9, { ...PRUNED, ...epochs(3) })];
   const text = searchTable({ ...results(), search: search({ metric: 'macroF1', trials }) });

@@ -26,9 +26,9 @@ const READ_HERE = 'Start the run with cryfold run --server, which reads and uplo
 const STOPPED_MS = 10_000;
 
 /**
- * Leaves a record in the store, which coordinator and workers look for every second or so, and waits until nothing of
- * the run is active any more. Finished folds are kept. A run that has ended is left as it is. One whose
- * plan is damaged or too large to be read can be cancelled too; one of a newer cryfold cannot.
+ * Writes a record to the store, which coordinator and workers check about every second, and waits until no job of the
+ * run is active. Finished folds are kept. Does nothing to a run that has ended. A run with a damaged or too large plan
+ * can be cancelled too, but not one of a newer cryfold version.
  * @throws CryfoldError RUN_NOT_FOUND, FORMAT_NEWER
  */
 export async function cancelRun(store: RunStore, queues: Queues | undefined, run: string): Promise<void> {
@@ -41,7 +41,7 @@ export async function cancelRun(store: RunStore, queues: Queues | undefined, run
   );
   if (await store.runs.hasResults(run)) return;
   await store.runs.cancel(run);
-  // Nobody works on a run whose plan cannot be read.
+  // A run with an unreadable plan has no active jobs.
   if (!plan) return;
   const started = Date.now();
   const keys = new Set(plan.jobs.map((job) => job.key));
@@ -53,8 +53,8 @@ export async function cancelRun(store: RunStore, queues: Queues | undefined, run
 }
 
 /**
- * Changes how a run shares the workers, while it is driven or before; coordinators follow within a second or so. A run
- * that has ended is left as it is.
+ * Changes how a run shares the workers, before or during the run. Coordinators apply it within about a second. Does
+ * nothing to a run that has ended.
  * @throws CryfoldError RUN_NOT_FOUND, FORMAT_NEWER
  */
 export async function scheduleRun(store: RunStore, run: string, change: SchedulingChange): Promise<void> {
@@ -64,7 +64,7 @@ export async function scheduleRun(store: RunStore, run: string, change: Scheduli
 }
 
 /**
- * Makes a run that failed, was stopped or cancelled unfinished again; undefined for a complete one.
+ * Reopens a run that failed, was stopped or was cancelled. Returns undefined for a complete run.
  * @throws CryfoldError USAGE while it is running
  */
 export async function reopenRun(
@@ -77,7 +77,7 @@ export async function reopenRun(
   if ((await queues?.job('runs', run))?.state === 'active' && !(await store.runs.isCancelled(run))) {
     throw new CryfoldError('USAGE', `${run} is still running`, {
       context: { run },
-      hint: `Wait for its end, or cancel it first: cryfold cancel ${run}`,
+      hint: `Wait until it ends, or cancel it first: cryfold cancel ${run}`,
     });
   }
   await store.check();
@@ -85,26 +85,26 @@ export async function reopenRun(
   return plan;
 }
 
-/** Has a coordinator take an unfinished run; its scan of the store would find it within seconds, this makes it quick. */
+/** Hands an unfinished run to a coordinator at once, rather than when its next scan of the store finds it. */
 export async function enqueueRun(queues: Queues, plan: RunPlan): Promise<void> {
   const { run } = plan;
-  // First, since it waits for a connection that is still being made; the next question would fail at once.
+  // Called first, because it waits until Redis is connected; other calls would fail at once.
   await queues.remove('runs', run);
   for (const queue of ['gpu', 'cpu'] as const) await queues.forgetFailures(queue, queuedIds(plan, queue));
   await queues.add('runs', [{ id: run, payload: { format: 1, kind: 'run', run } }]);
 }
 
 /**
- * The same evaluation with more repeats, as a run of its own. Folds that the two share have the same keys, so only the
- * new ones are trained.
- * @throws CryfoldError USAGE where there are as many repeats already
+ * Plans the same evaluation with more repeats as a new run. Both runs share fold keys, so only the new folds are
+ * trained.
+ * @throws CryfoldError USAGE if the run already has that many repeats
  */
 export async function extendRun(store: RunStore, run: string, repeats: number): Promise<RunPlan> {
   const { base: old } = await store.runs.plan(run);
   if (repeats <= old.spec.protocol.repeats) {
-    throw new CryfoldError('USAGE', `--repeats: ${run} has ${old.spec.protocol.repeats} repeats already`, {
+    throw new CryfoldError('USAGE', `--repeats: ${run} has ${old.spec.protocol.repeats} repeats`, {
       context: { run, repeats: old.spec.protocol.repeats },
-      hint: `Ask for more than ${old.spec.protocol.repeats}.`,
+      hint: `Choose more than ${old.spec.protocol.repeats}.`,
     });
   }
   const spec = { ...old.spec, protocol: { ...old.spec.protocol, repeats } };
@@ -112,13 +112,13 @@ export async function extendRun(store: RunStore, run: string, repeats: number): 
 }
 
 /**
- * Plans a spec over a dataset whose manifest and images are in the store, and puts the plan there: from then on it is a
- * run that the coordinator drives. An equal run that ended incomplete is tried again; a complete one is left alone.
+ * Plans a spec for a dataset whose manifest and features are in the store, and saves the plan, so that a coordinator
+ * executes the run. Retries an equal run that ended incomplete; does nothing if it is complete.
  * @throws CryfoldError ARTIFACT_MISSING, SPLIT_IMPOSSIBLE; SPEC_INVALID for weights, vectors or files by path or URL;
- * ARTIFACT_CORRUPT, FEATURES_INVALID for other vectors than the spec names, or some that do not fit the data
+ * ARTIFACT_CORRUPT, FEATURES_INVALID for vectors that do not match the spec or the data
  */
 export async function submitRun(store: RunStore, spec: Spec, dataset: string): Promise<RunPlan> {
-  // Before the work of planning.
+  // Checked before planning, which is expensive.
   submittedWeights(spec);
   checkGiven(spec);
   const manifest = await store.datasets.manifest(dataset);
@@ -127,7 +127,7 @@ export async function submitRun(store: RunStore, spec: Spec, dataset: string): P
   return submitPlan(store, await planRunInSteps({ spec, manifest, splits }));
 }
 
-/** As `submitRun`, of a plan that was made already. */
+/** Like `submitRun`, for an existing plan. */
 export async function submitPlan(store: RunStore, plan: RunPlan): Promise<RunPlan> {
   const weights = submittedWeights(plan.spec);
   checkGiven(plan.spec);
@@ -135,19 +135,19 @@ export async function submitPlan(store: RunStore, plan: RunPlan): Promise<RunPla
   await checkFeatures(store, plan);
   for (const hash of weights) {
     if (!(await store.weights.has(hash))) {
-      throw missing(store.weights.key(hash), 'Upload them with cryfold weights put.');
+      throw missing(store.weights.key(hash), 'Upload it with cryfold weights put.');
     }
   }
   await store.check();
   if ((await store.runs.results(plan.run))?.status === 'complete') return plan;
-  // Before anything is forgotten: a newer version's run is refused.
+  // Saved before anything is reset, since this refuses a run of a newer version.
   await store.runs.savePlan(plan);
   await resume(store, plan);
   await store.runs.reopen(plan.run);
   return plan;
 }
 
-/** A run that is submitted again is no longer paused, and shares the workers as the spec says now, where it does. */
+/** Resumes a resubmitted run, and applies the scheduling of the spec if it has any. */
 async function resume(store: RunStore, plan: RunPlan): Promise<void> {
   const { priority, maxParallel } = plan.spec;
   const before = await store.runs.scheduling(plan);
@@ -157,19 +157,19 @@ async function resume(store: RunStore, plan: RunPlan): Promise<void> {
   if (!asSpec || !isDeepStrictEqual(after, before)) await store.runs.saveScheduling(plan.run, after);
 }
 
-/** Nobody here could read vectors by their paths. @throws CryfoldError SPEC_INVALID */
+/** A server cannot read vectors from paths. @throws CryfoldError SPEC_INVALID */
 function checkGiven(spec: Spec): void {
   for (const set of allFeatureSets(spec)) {
     const { given } = featureKindOf(set);
     if (!given || given.content(set) !== undefined) continue;
-    throw new CryfoldError('SPEC_INVALID', 'features: a submitted spec names vectors by the hash of their content', {
+    throw new CryfoldError('SPEC_INVALID', 'features: a submitted spec must reference vectors by content hash', {
       context: { member: 'features' },
       hint: READ_HERE,
     });
   }
 }
 
-/** Nobody here could read files by their paths. @throws CryfoldError SPEC_INVALID, ARTIFACT_MISSING */
+/** A server cannot read files from paths. @throws CryfoldError SPEC_INVALID, ARTIFACT_MISSING */
 async function checkFiles({ artifacts }: RunStore, { estimators }: Spec): Promise<void> {
   const hint = READ_HERE;
   for (const [name, estimator] of Object.entries(estimators)) {
@@ -179,7 +179,7 @@ async function checkFiles({ artifacts }: RunStore, { estimators }: Spec): Promis
     if (!keys) {
       throw new CryfoldError(
         'SPEC_INVALID',
-        `estimators.${name}.files: a submitted spec names files with their hashes`,
+        `estimators.${name}.files: a submitted spec must reference files by content hash`,
         {
           context: { member: `estimators.${name}.files` },
           hint,
@@ -190,14 +190,17 @@ async function checkFiles({ artifacts }: RunStore, { estimators }: Spec): Promis
   }
 }
 
-/** Features are in the store, and given ones fit the data. @throws CryfoldError ARTIFACT_MISSING, ARTIFACT_CORRUPT, FEATURES_INVALID */
+/**
+ * Checks that features are in the store, and that external vectors match the data. @throws CryfoldError
+ * ARTIFACT_MISSING, ARTIFACT_CORRUPT, FEATURES_INVALID
+ */
 async function checkFeatures({ artifacts, datasets }: RunStore, plan: RunPlan): Promise<void> {
   for (const [features, set] of plannedFeatures(plan)) {
     const { given, produces, shape } = featureKindOf(set);
     const key = datasets.featureFiles(features)[produces];
     if (!given) {
       if (await datasets.hasFeatures(features)) continue;
-      throw missing(key, 'Run the spec with --data once, which computes them.');
+      throw missing(key, 'Run the spec with --data once to compute it.');
     }
     const stored = await artifacts.open(key);
     if (!stored) throw missing(key, READ_HERE);

@@ -1,15 +1,16 @@
 import type { DatasetManifest, RunPlan } from '@cryfold/plan';
 import type { RunStore, StoredPlan } from '@cryfold/store';
 
-/** Plans and manifests kept. */
+/** Maximum number of cached plans and manifests. */
 const KEPT = 16;
-/** Bytes, as stored, of the plans that are kept; decoded, they take several times as much. The last one is always kept. */
+/**
+ * Maximum stored size of cached plans in bytes; decoded, they take several times as much. The latest is always cached.
+ */
 const PLAN_BYTES = 64 * 2 ** 20;
 
 /**
- * Plans and manifests as decoded, for a process that is asked for the same ones again and again: decoding a plan of
- * thousands of folds takes tens of milliseconds. Whether a plan is still there, and has not grown, is looked up each
- * time; a manifest never changes.
+ * Cache of decoded plans and manifests, since decoding a plan of thousands of folds takes tens of milliseconds. Each
+ * access checks whether the plan still exists and has not grown. A manifest never changes.
  */
 export class Decoded {
   readonly #store: RunStore;
@@ -51,7 +52,7 @@ export class Decoded {
   }
 }
 
-/** Makes it the one used last, and lets go of the one used longest ago where there are too many. */
+/** Marks an entry as most recently used, and evicts the least recently used one if there are too many. */
 function keep<T>(map: Map<string, T>, key: string, value: T): T {
   map.delete(key);
   map.set(key, value);

@@ -7,21 +7,21 @@ import { foldLog, foldLogSchema } from './logs.js';
 export const foldDetailSchema = foldLogSchema.extend({
   shuffle: z.int().nullable(),
   queue: z.string(),
-  /** Of the test clips; null while there is no result */
+  /** Accuracy on the test clips; null without a result */
   accuracy: z.number().nullable(),
   /** Counts of test clips, true class x predicted class */
   confusion: z.object({ classes: z.array(z.string()), counts: z.array(z.array(z.int())) }).nullable(),
   failure: z.object({ code: z.string(), message: z.string(), hint: z.string().optional() }).nullable(),
   environment: z.record(z.string(), z.string()),
   started: z.string().nullable(),
-  /** Keys of what the committed attempt left in the store */
+  /** Keys of artifacts from the committed attempt */
   artifacts: z.array(z.string()),
 });
 export type FoldDetail = z.infer<typeof foldDetailSchema>;
 
 /**
- * Everything that the store knows of a fold.
- * @param manifestOf the manifest of a plan's dataset; asked for only where there is a result
+ * Everything in the store about a fold.
+ * @param manifestOf reads the manifest of a plan's dataset; only called if there is a result
  * @throws CryfoldError ARTIFACT_MISSING, ARTIFACT_CORRUPT
  */
 export async function foldDetail(

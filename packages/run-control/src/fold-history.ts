@@ -4,31 +4,31 @@ import { featureKindOf } from '@cryfold/features/kinds';
 import { type FoldResult, featuresOf, type RunPlan } from '@cryfold/plan';
 import type { RunStore } from '@cryfold/store';
 
-/** Records read of each unit of cost: more would not change a median much. */
+/** Maximum number of records per unit of cost; more would hardly change the median. */
 const SAMPLE = 200;
 
 /** The machine that will train. */
 export interface Machine {
-  /** As results of networks record it: the model of the first processor */
+  /** Model of the first processor, as recorded in results of networks */
   processor: string;
   host: string;
 }
 
-/** How long folds of estimators that share a unit of cost took before. */
+/** Duration of earlier folds of estimators that share a unit of cost. */
 export interface KindHistory {
   folds: number;
   /** Median seconds per unit of the kind's cost */
   secondsPerUnit: number;
-  /** Whether these folds were trained on the machine that was asked for, or on any */
+  /** Whether these folds were trained on the requested machine */
   here: boolean;
 }
 
-/** By what shares a unit of cost */
+/** History by unit of cost */
 export type History = Map<string, KindHistory>;
 
 /**
- * What shares the unit of a trial's cost: its kind, or its program, since others take any time. Vectors and images are
- * of different sizes, and `svm` does other work on each.
+ * The unit of a trial's cost: its kind, or its program, since programs differ in speed. Vectors and images have
+ * separate units, because they differ in size and `svm` processes them differently.
  */
 export function unitOf({ spec }: Pick<RunPlan, 'spec'>, trial: string): string {
   const estimator = spec.estimators[trial];
@@ -39,9 +39,9 @@ export function unitOf({ spec }: Pick<RunPlan, 'spec'>, trial: string): string {
 }
 
 export interface HistoryOptions {
-  /** Folds of this machine, or of one with its processor, count alone where there are any; default: all are alike */
+  /** Prefer folds of this machine or of the same processor, if there are any; default: no preference */
   machine?: Machine | undefined;
-  /** How many runs are looked at, the latest first; default: all */
+  /** Maximum number of runs to read, latest first; default: all */
   runs?: number | undefined;
 }
 
@@ -50,7 +50,7 @@ interface Sample {
   here: boolean;
 }
 
-/** Looks at committed folds of the runs in the store. */
+/** Reads committed folds of the runs in the store. */
 export async function readHistory(store: RunStore, { machine, runs }: HistoryOptions = {}): Promise<History> {
   const found = new Map<string, Map<string, Sample>>();
   for (const run of await latestRuns(store, runs)) {
@@ -90,7 +90,7 @@ async function latestRuns(store: RunStore, count: number | undefined): Promise<s
     .map(({ id }) => id);
 }
 
-/** Not every kind of estimator records the processor. */
+/** Some kinds of estimators do not record the processor. */
 function isHere({ environment }: FoldResult, machine: Machine | undefined): boolean {
   if (!machine) return true;
   return environment.processor === undefined

@@ -7,13 +7,13 @@ import { cutOptions, plannedFeatures, type Spec } from '@cryfold/plan';
 import type { FoldTime, HardClip, ReportInput } from '@cryfold/report';
 import type { RunStore } from '@cryfold/store';
 
-/** Clips shown with their spectrograms. */
+/** Number of clips shown with spectrograms. */
 const HARDEST = 12;
 
 /**
- * All that the store knows about a run, for its report.
- * @param results of the run; its fusions are fused again from the stored probabilities
- * @param audio the recordings, for players beside the hardest clips
+ * Reads everything from the store that the report of a run shows.
+ * @param results results of the run; its fusions are recomputed from the stored probabilities
+ * @param audio path of the recordings, for audio players of the hardest clips
  */
 export async function gatherReport(store: RunStore, results: RunResults, audio?: string): Promise<ReportInput> {
   const stored = await readRun(store, results.run.id);
@@ -52,7 +52,9 @@ function curvesOf({ folds }: StoredRun, trial: string) {
   return folds.flatMap(({ job, record }) => (job.trial === trial && job.shuffle === undefined ? [record.curve] : []));
 }
 
-/** The clips with the largest share of wrong answers, the least probable first among equals. */
+/**
+ * The clips with the largest share of wrong predictions. Ties are sorted by ascending probability of the true class.
+ */
 async function hardestClips(
   store: RunStore,
   { plan, manifest }: StoredRun,
@@ -83,21 +85,25 @@ async function hardestClips(
   });
 }
 
-/** WAV files of the clips. @throws CryfoldError USAGE where the recordings are not those of the run */
+/** WAV files of the clips. @throws CryfoldError USAGE if the recordings are not those of the run */
 async function readSounds(audio: string, spec: Spec, clips: readonly ClipOutcome[]): Promise<Map<string, Uint8Array>> {
   const options = { ...cutOptions(spec), skipBad: true };
   const dataset = await readDataset(audio, options).catch((error) => {
     if (!(error instanceof CryfoldError) || error.code !== 'LAYOUT_UNCLEAR') throw error;
-    // Any of the layouts does: sounds are found by their clips' ids, which are paths.
+    // Any layout works: clips are found by id, which is a path.
     return readDataset(audio, { ...options, layout: String(error.context.layouts).split(' ')[0] });
   });
   const wanted = new Set(clips.map(({ clip }) => clip));
   const own = dataset.clips.filter(({ id }) => wanted.has(id));
   if (own.length < wanted.size) {
-    throw new CryfoldError('USAGE', `--audio: ${audio} lacks ${wanted.size - own.length} of the clips to be shown`, {
-      context: { path: audio },
-      hint: 'Give the directory or manifest that the run was started with.',
-    });
+    throw new CryfoldError(
+      'USAGE',
+      `--audio: ${audio} does not contain ${wanted.size - own.length} of the clips to show`,
+      {
+        context: { path: audio },
+        hint: 'Give the directory or manifest that the run was started with.',
+      },
+    );
   }
   const sounds = new Map<string, Uint8Array>();
   for await (const { clip, samples } of readClips({ root: dataset.root, clips: own })) {

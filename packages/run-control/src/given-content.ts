@@ -1,22 +1,22 @@
 import { createHash } from 'node:crypto';
 import { CryfoldError, decodeNpyHeader, NPY_HEADER_LIMIT } from '@cryfold/core';
 
-/** What vectors that users compute must be. */
+/** Requirements for vectors that users compute. */
 export interface GivenContent {
-  /** Where they are in the store */
+  /** Key in the store */
   key: string;
-  /** Hex, of the file: their key follows from it, which only the bytes can prove */
+  /** Hash of the file in hex; the key derives from it, so the content must match */
   sha256: string;
-  /** Clips and columns */
+  /** Number of clips and columns */
   shape: readonly number[];
-  /** What to do about others */
+  /** What to do if the requirements are not met */
   hint: string;
 }
 
 /**
- * Reads given vectors piece by piece, which takes less than 1 MB however many there are.
+ * Checks vectors as a stream, using less than 1 MB of memory.
  * @param pieces the npy file
- * @throws CryfoldError ARTIFACT_CORRUPT where they are other vectors; FEATURES_INVALID where they do not fit the data
+ * @throws CryfoldError ARTIFACT_CORRUPT if the hash differs; FEATURES_INVALID if the vectors do not match the data
  */
 export async function checkGivenContent(pieces: AsyncIterable<Uint8Array>, expected: GivenContent): Promise<void> {
   const { key, hint } = expected;
@@ -28,7 +28,7 @@ export async function checkGivenContent(pieces: AsyncIterable<Uint8Array>, expec
     problem ??= form.take(piece);
   }
   if (hash.digest('hex') !== expected.sha256) {
-    throw new CryfoldError('ARTIFACT_CORRUPT', `${key}: these are not the vectors that the spec names by their hash`, {
+    throw new CryfoldError('ARTIFACT_CORRUPT', `${key}: the content does not match the hash in the spec`, {
       context: { key },
       hint,
     });
@@ -38,7 +38,7 @@ export async function checkGivenContent(pieces: AsyncIterable<Uint8Array>, expec
     throw new CryfoldError('FEATURES_INVALID', `${key}: ${problem}`, { context: { key }, hint });
 }
 
-/** Looks at float32 vectors as they come. */
+/** Validates a stream of float32 vectors. */
 class VectorForm {
   readonly #key: string;
   readonly #shape: readonly number[];
@@ -47,7 +47,7 @@ class VectorForm {
   #bytes = 0;
   /** Bytes of data so far */
   #taken = 0;
-  /** The byte before: a number may begin in one piece and end in the next */
+  /** The previous byte, since a number may span two chunks */
   #before = 0;
 
   constructor({ key, shape }: GivenContent) {
@@ -66,7 +66,7 @@ class VectorForm {
   end(): string | undefined {
     const problem = this.#head && this.#readHead(this.#head);
     if (problem !== undefined || this.#taken === this.#bytes) return problem;
-    return `${this.#taken} bytes of data, but its header says ${this.#bytes}`;
+    return `${this.#taken} bytes of data, but its header states ${this.#bytes}`;
   }
 
   #readHead(head: Buffer): string | undefined {
@@ -85,7 +85,7 @@ class VectorForm {
   }
 
   #takeData(data: Uint8Array): string | undefined {
-    // The last of four bytes; all bits of the exponent are set in NaN and infinity.
+    // Start at the last of four bytes. NaN and infinity have all exponent bits set.
     for (let i = 3 - (this.#taken % 4); i < data.length; i += 4) {
       const before = i === 0 ? this.#before : data[i - 1];
       if ((data[i] & 0x7f) !== 0x7f || before < 0x80) continue;

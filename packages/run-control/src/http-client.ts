@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CryfoldError, errorRecordSchema, readSecret, type Secret } from '@cryfold/core';
 import type { z } from 'zod';
 
-/** Tries of a request that changes nothing, or nothing more when it is repeated. */
+/** Maximum number of attempts for idempotent requests. */
 const TRIES = 4;
 const BASE = 'api/v1/';
 
@@ -17,15 +17,15 @@ export interface HttpRequest {
   json?: unknown;
   bytes?: Uint8Array;
   headers?: Record<string, string>;
-  /** Statuses beside success that the caller reads */
+  /** Statuses other than success that the caller handles */
   accept?: readonly number[];
 }
 
-/** Requests to a server's API; its coded errors are thrown as the same errors here. */
+/** Client of a server's API. Rethrows the coded errors of the server. */
 export class HttpClient {
   readonly #base: URL;
   readonly #token: Secret | undefined;
-  /** The token that was read last */
+  /** The last token that was read */
   #known: string | undefined;
 
   constructor({ url, token }: ServerAddress) {
@@ -33,24 +33,24 @@ export class HttpClient {
     this.#token = token;
   }
 
-  /** @throws CryfoldError SERVER_UNREACHABLE, or what the server says */
+  /** @throws CryfoldError SERVER_UNREACHABLE, or the error of the server */
   async send(path: string, request: HttpRequest = {}): Promise<Response> {
     return this.#ask(path, request, async (response) => response);
   }
 
-  /** @throws CryfoldError SERVER_UNREACHABLE also for an answer of another shape */
+  /** @throws CryfoldError SERVER_UNREACHABLE also for a response that does not match the schema */
   async json<T>(path: string, schema: z.ZodType<T>, request: HttpRequest = {}): Promise<T> {
     const text = await this.#ask(path, request, (response) => response.text());
     const parsed = schema.safeParse(parseJson(text));
     if (parsed.success) return parsed.data;
     const [issue] = parsed.error.issues;
-    const where = issue.path.join('.') || 'the answer';
+    const where = issue.path.join('.') || 'the response';
     throw new CryfoldError('SERVER_UNREACHABLE', `${path}: ${where}: ${issue.message}`, {
-      hint: 'The server may be of another version than this command.',
+      hint: 'The server may run a different version than this command.',
     });
   }
 
-  /** The content of an answer; undefined where there is no such artifact. */
+  /** The content of a response, or undefined if the artifact does not exist. */
   async bytes(path: string, request: HttpRequest = {}): Promise<Uint8Array | undefined> {
     return this.#ask(path, { ...request, accept: [404] }, async (response) => {
       if (response.status !== 404) return new Uint8Array(await response.arrayBuffer());
@@ -60,7 +60,7 @@ export class HttpClient {
     });
   }
 
-  /** @param read takes what it needs of the answer; an answer that breaks off is asked for again */
+  /** @param read reads the response; the request is repeated if the response breaks off */
   async #ask<T>(path: string, request: HttpRequest, read: (response: Response) => Promise<T>): Promise<T> {
     const { method = 'GET', accept = [] } = request;
     const url = new URL(path, this.#base);
@@ -75,14 +75,14 @@ export class HttpClient {
     for (let attempt = 1; ; attempt++) {
       let waitMs = 250 * 2 ** attempt;
       try {
-        // A redirect could lead the token elsewhere.
+        // A redirect could leak the token to another server.
         const response = await fetch(url, { method, headers, body: body ?? null, redirect: 'error' });
         if (response.ok || accept.includes(response.status)) return await read(response);
         waitMs = Math.max(waitMs, 1000 * Math.min(60, Number(response.headers.get('retry-after') ?? 0)));
         throw await errorOf(response, url);
       } catch (cause) {
         const error = cause instanceof CryfoldError ? cause : unreachable(url, cause);
-        // A request that was refused for its rate was not carried out.
+        // A rate-limited request was not executed, so it can be repeated.
         const repeatable = method !== 'POST' || error.code === 'API_BUSY';
         if (!error.retryable || !repeatable || attempt === TRIES) throw error;
         await sleep(waitMs);
@@ -91,9 +91,9 @@ export class HttpClient {
   }
 
   /**
-   * Reads a token in a file again each time, since it may be replaced while a command follows a run. While the file cannot
-   * be read, or holds no token, the one read before is used.
-   * @throws CryfoldError USAGE, without the file's text
+   * Reads a token file for each request, since the file may be replaced while a command follows a run. Uses the
+   * previous token while the file is unreadable or contains no token.
+   * @throws CryfoldError USAGE, without quoting the file
    */
   #currentToken(token: Secret): string {
     try {
@@ -105,14 +105,14 @@ export class HttpClient {
   }
 }
 
-/** Anything else would not fit into a header, and fetch's error would show it. */
+/** Any other text is invalid in a header, and the error of fetch would reveal it. */
 function tokenOf(token: Secret): string {
   const text = readSecret(token);
   if (/^[\x21-\x7e]+$/.test(text)) return text;
   const variable = typeof token === 'string' ? 'CRYFOLD_API_TOKEN' : token.variable;
-  throw new CryfoldError('USAGE', `environment variable ${variable}: this is not one token`, {
+  throw new CryfoldError('USAGE', `environment variable ${variable}: not a valid token`, {
     context: { variable },
-    hint: 'Write one token, on one line.',
+    hint: 'Provide a single token on one line.',
   });
 }
 
@@ -125,14 +125,14 @@ function parseJson(text: string): unknown {
 }
 
 function unreachable(url: URL, cause: unknown): CryfoldError {
-  // Other messages of fetch may quote what was sent.
+  // Other messages of fetch may quote the request.
   const { cause: inner } = cause as Error;
   const why =
     inner instanceof Error ? inner.message || ('code' in inner ? String(inner.code) : 'no answer') : 'no answer';
   return new CryfoldError('SERVER_UNREACHABLE', `${url.origin}: ${why}`, {
     cause,
     context: { server: url.origin },
-    hint: 'Is its coordinator running with --api-port, and is the URL right?',
+    hint: 'Check the URL, and that its coordinator runs with --api-port.',
   });
 }
 
@@ -142,10 +142,14 @@ async function errorOf(response: Response, url: URL): Promise<CryfoldError> {
     const parsed = errorRecordSchema.safeParse(JSON.parse(text).error);
     if (parsed.success) return CryfoldError.fromRecord(parsed.data);
   } catch {
-    // Not JSON: a proxy's own page.
+    // Not JSON, such as the error page of a proxy.
   }
-  return new CryfoldError('SERVER_UNREACHABLE', `${url.origin} answered ${response.status} without a coded error`, {
-    context: { server: url.origin, status: response.status },
-    hint: 'Something else than cryfold answers there, or a proxy before it does.',
-  });
+  return new CryfoldError(
+    'SERVER_UNREACHABLE',
+    `${url.origin} responded with status ${response.status} and no coded error`,
+    {
+      context: { server: url.origin, status: response.status },
+      hint: 'The URL belongs to another service, or a proxy in between failed.',
+    },
+  );
 }

@@ -7,7 +7,7 @@ import { type FoldLog, foldLogSchema } from './logs.js';
 import type { RunControl } from './run-control.js';
 import { type ClusterStatus, clusterStatusSchema, type RunStatus, runStatusSchema } from './status.js';
 
-/** Over a server's API, so that a laptop needs neither Redis nor the store's credentials. */
+/** Controls runs through a server's API, without access to Redis or credentials of the store. */
 export class HttpControl implements RunControl {
   constructor(private readonly client: HttpClient) {}
 
@@ -59,11 +59,11 @@ export class HttpControl implements RunControl {
   }
 }
 
-/** @throws CryfoldError RUN_NOT_FOUND for what would lead elsewhere */
+/** @throws CryfoldError RUN_NOT_FOUND for names that would change the path */
 function pathOf(run: string): string {
   if (RUN_ID.test(run)) return `runs/${run}`;
   throw new CryfoldError('RUN_NOT_FOUND', `there is no run ${JSON.stringify(run)}`, {
     context: { run },
-    hint: 'Show what is there: cryfold list',
+    hint: 'List all runs: cryfold list',
   });
 }

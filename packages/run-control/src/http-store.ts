@@ -15,31 +15,31 @@ function infoOf(headers: Headers): ArtifactInfo {
 const page = z.object({ keys: z.array(z.string()), next: z.string().nullable() });
 
 /**
- * A cluster's store through its server: all of it can be read; written can only be what a run needs (manifests, audits,
- * features, weights, files of specs), and only where nothing is. Deleting is for those who hold the store's own credentials.
+ * A cluster's store through its server. Everything is readable. Only inputs of a run are writable (manifests, audits,
+ * features, weights, files of specs), and only if they do not exist yet. Deleting requires the store's own credentials.
  */
 export class HttpStore implements ArtifactStore {
   constructor(private readonly client: HttpClient) {}
 
-  /** Whether the server answers and knows the token; it has checked its store itself. */
+  /** Checks that the server responds and accepts the token. The server checks its own store. */
   async check(): Promise<void> {
     await this.role();
   }
 
   /**
-   * @returns what the token may do
+   * @returns the role of the token
    * @throws CryfoldError API_UNAUTHORIZED, API_FORBIDDEN, SERVER_UNREACHABLE
    */
   async role(needed: 'read' | 'operate' = 'read'): Promise<'read' | 'operate'> {
     const { role } = await this.client.json('session', session);
     if (role === null) {
-      throw new CryfoldError('API_UNAUTHORIZED', 'the server asks for a token', {
-        hint: 'Set CRYFOLD_API_TOKEN, or CRYFOLD_API_TOKEN_FILE to a file that holds it.',
+      throw new CryfoldError('API_UNAUTHORIZED', 'the server requires a token', {
+        hint: 'Set CRYFOLD_API_TOKEN, or CRYFOLD_API_TOKEN_FILE to the path of a token file.',
       });
     }
     if (needed === 'read' || role === 'operate') return role;
-    throw new CryfoldError('API_FORBIDDEN', 'this token may only look', {
-      hint: 'Set CRYFOLD_API_TOKEN to one that may operate.',
+    throw new CryfoldError('API_FORBIDDEN', 'this token is read-only', {
+      hint: 'Set CRYFOLD_API_TOKEN to a token with the role operate.',
     });
   }
 
@@ -76,7 +76,7 @@ export class HttpStore implements ArtifactStore {
     return status === 201;
   }
 
-  /** Holds the content in memory all the same: the request may have to be repeated. */
+  /** Buffers the content in memory, because the request may have to be repeated. */
   async putStreamIfAbsent(key: string, source: AsyncIterable<Uint8Array>): Promise<boolean> {
     const pieces: Uint8Array[] = [];
     for await (const piece of source) pieces.push(piece);

@@ -14,17 +14,17 @@ export const foldLogSchema = z.object({
       host: z.string(),
       seconds: z.number(),
       curve: z.array(epochSchema),
-      /** What was said during it; absent from folds of earlier versions */
+      /** Log of the attempt; absent from folds of earlier versions */
       log: z.string().optional(),
     })
     .nullable(),
-  /** What was said during attempts whose log is kept */
+  /** Stored logs of failed attempts */
   failed: z.array(z.object({ attempt: z.string(), log: z.string() })),
 });
 export type FoldLog = z.infer<typeof foldLogSchema>;
 
 /**
- * The fold that `TRIAL/REPEAT/FOLD` or the beginning of a key names.
+ * Finds a fold by `TRIAL/REPEAT/FOLD` or a prefix of its key.
  * @throws CryfoldError RUN_NOT_FOUND
  */
 export function findJob(plan: RunPlan, name: string): FoldJob {
@@ -34,14 +34,11 @@ export function findJob(plan: RunPlan, name: string): FoldJob {
   });
   if (job) return job;
   throw new CryfoldError('RUN_NOT_FOUND', `run ${plan.run} has no fold ${JSON.stringify(name)}`, {
-    hint: `Folds are called TRIAL/REPEAT/FOLD, such as ${plan.jobs[0]?.trial}/0/0.`,
+    hint: `Name a fold as TRIAL/REPEAT/FOLD, such as ${plan.jobs[0]?.trial}/0/0.`,
   });
 }
 
-/**
- * Which attempt of a fold was committed, where and when, and what was said during it and others.
- * @param result what is committed of the fold
- */
+/** The committed attempt of a fold and the logs of all attempts. @param result committed result of the fold, if any */
 export async function foldLog(
   folds: RunStore['folds'],
   plan: RunPlan,
@@ -50,18 +47,18 @@ export async function foldLog(
 ): Promise<FoldLog> {
   const { repeat, fold } = plan.splits[job.split];
   const failed: FoldLog['failed'] = [];
-  let said: string | undefined;
+  let committedLog: string | undefined;
   let left = FOLD_LOGS;
   for await (const { attempt, key, read } of folds.logs(job.key)) {
     const isCommitted = attempt === result?.attempt;
     if (!isCommitted && left <= 0) {
-      failed.push({ attempt, log: `[left out, since the logs of this fold are long: download ${key}]\n` });
+      failed.push({ attempt, log: `[omitted because the logs of this fold are long: download ${key}]\n` });
       continue;
     }
     const text = await read();
     if (text === undefined) continue;
     const log = tailOf(text);
-    if (isCommitted) said = log;
+    if (isCommitted) committedLog = log;
     else {
       failed.push({ attempt, log });
       left -= log.length;
@@ -72,27 +69,27 @@ export async function foldLog(
     host: result.environment.host ?? '',
     seconds: result.seconds,
     curve: result.curve,
-    ...(said === undefined ? {} : { log: said }),
+    ...(committedLog === undefined ? {} : { log: committedLog }),
   };
   return { trial: job.trial, repeat, fold, key: job.key, committed: committed ?? null, failed };
 }
 
-/** Characters of one attempt's log that are shown: its last ones. */
+/** Maximum number of characters shown of one log, counted from its end. */
 const TAIL = 2 ** 20;
 
 function tailOf(log: string): string {
-  return log.length <= TAIL ? log : `[the first ${log.length - TAIL} characters are left out]\n${log.slice(-TAIL)}`;
+  return log.length <= TAIL ? log : `[first ${log.length - TAIL} characters omitted]\n${log.slice(-TAIL)}`;
 }
 
-/** Characters of the failed attempts of one fold that are shown together, and up to one more attempt. */
+/** Maximum number of characters shown of all failed attempts of a fold; the last log may exceed it. */
 const FOLD_LOGS = 8 * 2 ** 20;
 
-/** Characters of the logs of a whole run that are shown together. */
+/** Maximum number of characters shown of all logs of a run. */
 export const ALL_LOGS = 16 * 2 ** 20;
 
-/** The log of a fold without what was said, where the logs of other folds are long enough. */
+/** The log of a fold without its text, for runs whose logs exceed the limit. */
 export function withoutText({ committed, failed, ...fold }: FoldLog): FoldLog {
-  const log = '[left out, since the logs of this run are long: ask for this fold alone]\n';
+  const log = '[omitted because the logs of this run are long: request this fold alone]\n';
   return {
     ...fold,
     committed: committed && { ...committed, log },

@@ -16,7 +16,7 @@ import {
 /** Contents by path below the tracking folder; a path that ends in `/` is an empty folder. */
 export type WriteFiles = (files: ReadonlyMap<string, string | Uint8Array>) => Promise<void>;
 
-/** The files of a finished run: its own MLflow run, and those of its models and trials nested in it. */
+/** The files of a finished run: an MLflow run with nested runs for its models and trials. */
 export async function filesOfRun({ runs }: RunStore, root: string, id: string) {
   const { results, bytes } = await runs.resultsFile(id);
   const end = (await runs.endedAt(id))?.getTime() ?? 0;
@@ -69,7 +69,7 @@ function describeRun(results: RunResults) {
   };
 }
 
-/** MLflow shows a note as Markdown: each sentence is a paragraph of its own. */
+/** MLflow renders notes as Markdown, so each sentence becomes a paragraph. */
 function noteOf(label: string, warnings: readonly string[]): string {
   return [...warnings, label].join('\n\n');
 }
@@ -86,8 +86,9 @@ const METRICS = {
 };
 
 /**
- * The mean over folds has the metric's name; each fold's value is a step of `fold.<metric>`. Figures pooled over all test
- * predictions, which differ from the means, are `pooled.<metric>` with their interval, `pooled.recall.<class>` and so on.
+ * The mean over folds uses the name of the metric; each fold is a step of `fold.<metric>`. Figures pooled over all test
+ * predictions, which differ from the means, are `pooled.<metric>` with their interval, `pooled.recall.<class>` and so
+ * on.
  */
 function describeModel(results: RunResults, model: ModelResults, tags: Record<string, string>) {
   const { spec, protocol } = results;
@@ -144,7 +145,7 @@ type Trial = NonNullable<RunResults['search']>['trials'][number];
 
 const TRIAL_STATUS: Readonly<Record<string, MlflowRun['status']>> = { COMPLETE: 'finished', PRUNED: 'killed' };
 
-/** What a sweep tried: its parameters, and its metric over the folds that it was given. */
+/** A trial of a sweep: its parameters, and its metric over the folds that it was trained on. */
 function describeTrial({ run, search }: RunResults, trial: Trial, parent: string) {
   const metric = METRICS[search!.metric];
   const figures = {
@@ -172,21 +173,21 @@ function describeTrial({ run, search }: RunResults, trial: Trial, parent: string
   };
 }
 
-/** The notice, the headline figure, and what must be read before it. */
+/** The notice, the headline figure, and warnings about it. */
 function describeCard(card: ModelCard): string {
   const { notice, metrics } = card;
-  const said = evaluationText(card) ?? '';
-  const others = (metrics[0]?.warnings ?? []).filter((warning) => !said.includes(warning));
-  return [notice, said, ...others].filter(Boolean).join('\n\n');
+  const text = evaluationText(card) ?? '';
+  const others = (metrics[0]?.warnings ?? []).filter((warning) => !text.includes(warning));
+  return [notice, text, ...others].filter(Boolean).join('\n\n');
 }
 
-/** Every version of every model, its files beside the run that it came from, and the champion as an alias. */
+/** Exports all versions of all models, with files below their runs and the champion as an alias. */
 export async function exportModels(store: ArtifactStore, root: string, write: WriteFiles): Promise<number> {
   const registry = new ModelRegistry(store);
   let count = 0;
   for (const name of await registry.names()) {
     const { cards, damaged, ...found } = await registry.look(name);
-    // Versions are numbered in the export: without one of them the others would get wrong numbers.
+    // Versions are numbered in the export, so a missing one would shift the others.
     if (damaged.length > 0) throw damaged[0];
     const champion = found.champion?.version;
     const versions = [];

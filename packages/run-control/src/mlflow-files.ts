@@ -1,8 +1,8 @@
 import { escapeControls, printable, sha256 } from '@cryfold/core';
 
-/** What MLflow calls a run; times in milliseconds since 1970. */
+/** An MLflow run; times in milliseconds since 1970. */
 export interface MlflowRun {
-  /** Decides the run's id, with its experiment */
+  /** Determines the run's id, together with the experiment */
   key: string;
   name: string;
   start: number;
@@ -16,22 +16,22 @@ export interface MlflowRun {
 
 const STATUS = { finished: 3, failed: 4, killed: 5 } as const;
 
-/** A run's id, 32 hex digits, as MLflow's are: the same run is exported to the same place again. */
+/** A run id of 32 hex digits, as in MLflow. It is deterministic, so that exporting a run again overwrites it. */
 export function runId(experiment: string, key: string): string {
   return sha256(`${experiment}\u0000${key}`).slice(0, 32);
 }
 
-/** Digits, as MLflow's are. */
+/** A numeric experiment id, as in MLflow. */
 export function experimentId(name: string): string {
   return String(BigInt(`0x${sha256(name).slice(0, 15)}`) + 10n ** 17n).slice(0, 18);
 }
 
-/** Bytes of the longest name; file systems take 255. */
+/** Maximum length of a name in bytes; file systems allow 255. */
 const LONGEST_NAME = 250;
 
 /**
- * Names of metrics and parameters become file names: MLflow takes letters, digits, `_`, `-`, `.` and spaces. A name that
- * must change ends in digits of its hash, so that two names stay two, and one name is the same in every run.
+ * Names of metrics and parameters become file names. MLflow allows letters, digits, `_`, `-`, `.` and spaces. Other
+ * names get a hash suffix, so that they stay distinct and are the same in all runs.
  */
 export function safeName(name: string): string {
   const safe = [...name.replace(/[^\p{L}\p{N}_. -]/gu, '_')];
@@ -42,7 +42,7 @@ export function safeName(name: string): string {
   return `${safe.join('')}${suffix}`;
 }
 
-/** YAML whose values are JSON, which YAML holds. */
+/** YAML with JSON values, which are valid YAML. */
 export function yaml(members: Record<string, unknown>): string {
   return Object.entries(members)
     .map(([key, value]) => `${key}: ${escapeControls(JSON.stringify(value))}\n`)
@@ -63,10 +63,9 @@ export function experimentFiles(root: string, name: string, time: number): Map<s
 }
 
 /**
- * The files of one run, by path below the tracking folder. Source of the layout: MLflow 3's FileStore, as it writes it
- * (mlflow/store/tracking/file_store.py).
- * A path that ends in a slash is a folder, without which MLflow 3 takes the run for none.
- * @param root the tracking folder as a file: URL, without a slash at its end
+ * The files of one run, by path below the tracking folder. Source of the layout: MLflow 3's FileStore,
+ * (mlflow/store/tracking/file_store.py). A path that ends in a slash is an empty folder, which MLflow 3 requires.
+ * @param root the tracking folder as a file: URL without a trailing slash
  */
 export function runFiles(root: string, experiment: string, run: MlflowRun): Map<string, string> {
   const id = experimentId(experiment);
@@ -97,7 +96,7 @@ export function runFiles(root: string, experiment: string, run: MlflowRun): Map<
   }
   for (const [name, value] of Object.entries(run.params)) {
     if (value === undefined) continue;
-    // MLflow does not read a run with a parameter of several lines.
+    // MLflow cannot read a run with multi-line parameters.
     const text = printable(typeof value === 'string' ? value : JSON.stringify(value));
     files.set(`${folder}/params/${safeName(name)}`, text);
   }

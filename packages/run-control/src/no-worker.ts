@@ -3,11 +3,11 @@ import type { WorkerReport } from '@cryfold/queue';
 
 const TAKEN: readonly FoldQueue[] = ['gpu', 'cpu'];
 
-/** A queue of which jobs wait, but from which no worker that is known takes any. */
+/** A queue with waiting jobs but without a known worker. */
 export interface UntakenQueue {
   queue: FoldQueue;
   jobs: number;
-  /** How long the first of them has waited; absent where it is not known */
+  /** How long the first of them has waited; absent if unknown */
   seconds?: number | undefined;
 }
 
@@ -28,10 +28,10 @@ export function untakenQueues({ queues, workers, untakenSeconds }: KnownQueues):
 export const isTaken = (queue: FoldQueue, workers: readonly WorkerReport[]): boolean =>
   workers.some(({ queues }) => queues.includes(queue));
 
-/** What is known, as a command says it: a cluster that scales from zero may be starting a worker right now. */
+/** Message about a queue without workers. A cluster that scales from zero may be starting one right now. */
 export function noWorker({ queue, jobs, seconds }: UntakenQueue): string {
   const wait = jobs === 1 ? `1 ${queue} job waits` : `${jobs} ${queue} jobs wait`;
   const time = (known: number) => (known < 120 ? `${Math.round(known)} s` : `${Math.round(known / 60)} min`);
   const since = seconds === undefined ? '' : `, the first for ${time(seconds)}`;
-  return `${wait}${since}; no ${queue} worker is running yet. A cluster that scales from zero starts one; else: cryfold worker --queues ${queue}`;
+  return `${wait}${since}; no ${queue} worker is running. A cluster that scales from zero will start one; otherwise run: cryfold worker --queues ${queue}`;
 }

@@ -1,29 +1,31 @@
 import { CryfoldError } from '@cryfold/core';
 
-/** Milliseconds for which a server that answered before may be away, as while it is started anew. */
+/** Milliseconds that a server that has answered before may be unreachable, for example during a restart. */
 const PATIENCE_MS = 120_000;
 
-/** Asks a server again and again what goes on without whoever asks, and bears with it while it is away. */
+/** Polls server-side work, tolerating temporary outages. */
 export class Patience {
-  #heard = 0;
+  #lastAnswer = 0;
 
-  /** @param goesOn what to tell when it stays away, since the work does not end with it */
-  constructor(private readonly goesOn: string) {}
+  /** @param hint hint for a permanent outage, since the work continues on the server */
+  constructor(private readonly hint: string) {}
 
   /**
-   * @returns undefined while the server is away
-   * @throws CryfoldError what `question` throws; SERVER_UNREACHABLE where it never answered, or not for too long
+   * @returns undefined while the server is unreachable
+   * @throws CryfoldError any error of `question`; SERVER_UNREACHABLE if the server has never answered or not for too
+   * long
    */
   async ask<T>(question: () => Promise<T>): Promise<T | undefined> {
     try {
       const answer = await question();
-      this.#heard = Date.now();
+      this.#lastAnswer = Date.now();
       return answer;
     } catch (error) {
-      if (!(error instanceof CryfoldError) || error.code !== 'SERVER_UNREACHABLE' || this.#heard === 0) throw error;
-      if (Date.now() - this.#heard < PATIENCE_MS) return undefined;
+      if (!(error instanceof CryfoldError) || error.code !== 'SERVER_UNREACHABLE' || this.#lastAnswer === 0)
+        throw error;
+      if (Date.now() - this.#lastAnswer < PATIENCE_MS) return undefined;
       const { message, context, cause, hint } = error;
-      throw new CryfoldError('SERVER_UNREACHABLE', message, { context, cause, hint: `${this.goesOn} ${hint}` });
+      throw new CryfoldError('SERVER_UNREACHABLE', message, { context, cause, hint: `${this.hint} ${hint}` });
     }
   }
 }

@@ -5,7 +5,7 @@ import { contextSplits, contextsOf, growPlan, type RunPlan, replay } from '@cryf
 import type { RunStore } from '@cryfold/store';
 import { type History, type HistoryOptions, readHistory, unitOf } from './fold-history.js';
 
-/** What an hour of a worker costs, in any currency. */
+/** Price of a worker per hour, in any currency. */
 export interface HourPrices {
   gpuHourPrice?: number;
   cpuHourPrice?: number;
@@ -16,26 +16,26 @@ export interface PlannedEstimator {
   kind: Estimator['kind'];
   queue: FoldQueue;
   trials: number;
-  /** At most: racing, asha and shared keys make them fewer */
+  /** Upper bound: racing, asha and shared keys reduce it */
   folds: number;
-  /** Of those that can be named already */
+  /** Number of already known folds that are in the store */
   inStore: number;
-  /** Of the folds that are left, on one worker; null where nothing is known about this kind */
+  /** Hours of one worker for the remaining folds; null if the speed of this kind is unknown */
   hours: number | null;
-  /** What the hours follow from; null where they are unknown or no fold is left */
+  /** What the estimate is based on; null if it is unknown or no fold is left */
   basis: HoursBasis | null;
-  /** How many committed folds that follows from */
+  /** Number of committed folds behind the estimate */
   history: number;
 }
 
 /**
- * Finished folds in the store, of the machine that was asked for or of any (`folds`); a measurement of this machine
- * (`calibration`); finished folds of other machines only; or the typical speed that the kind of estimator states, which is
- * good to a factor of about `TYPICAL_FACTOR`.
+ * Finished folds in the store, of the requested or any machine (`folds`); a measurement of this machine
+ * (`calibration`); only finished folds of other machines; or the typical speed of the kind of estimator, which is
+ * accurate to a factor of about `TYPICAL_FACTOR`.
  */
 export type HoursBasis = 'folds' | 'calibration' | 'other machines' | 'typical';
 
-/** By how much hours of the basis `typical` may be wrong, either way. */
+/** Factor by which estimates from typical speeds may be too high or too low. */
 export const TYPICAL_FACTOR = 4;
 
 export interface PlanSummary {
@@ -53,17 +53,17 @@ export interface PlanSummary {
 
 export interface SummaryOptions extends HourPrices, HistoryOptions {
   /**
-   * Measures estimators of which no fold was trained on the machine; gets what is known without it, and gives seconds per
-   * unit of the kind's cost by name
+   * Measures estimators without folds from this machine. Receives the estimates so far, and returns seconds per unit of
+   * the kind's cost by name
    */
   calibrate?: ((lacking: readonly PlannedEstimator[]) => Promise<ReadonlyMap<string, number>>) | undefined;
-  /** Above so many folds, none is looked up in the store and all count as left; default: all are looked up */
+  /** With more folds than this, none is looked up in the store and all count as remaining; default: no limit */
   lookUps?: number | undefined;
 }
 
 /**
- * Everything that can be said before a run starts.
- * @param prices of an hour of a worker; a cost is given where the prices of all used hours are
+ * Summarises a plan before it runs.
+ * @param prices prices of a worker per hour; there is a cost if the prices of all used hours are known
  */
 export async function summarisePlan(
   plan: RunPlan,
@@ -84,7 +84,7 @@ export async function summarisePlan(
     const counts = { trials, folds: folds - (jobs.length - unique.length), inStore };
     return {
       units,
-      told: { estimator: name, kind: estimator.kind, queue: queueOf(estimator), ...counts, ...hours },
+      estimate: { estimator: name, kind: estimator.kind, queue: queueOf(estimator), ...counts, ...hours },
     };
   });
   const estimators = await calibrated(planned, calibrate);
@@ -108,7 +108,7 @@ export async function summarisePlan(
   };
 }
 
-/** Per estimator, the fold jobs that can be named before anything is trained, and how many there will be in all. */
+/** For each estimator, the fold jobs that are known before training, and their total number. */
 async function knownJobs(plan: RunPlan, store: RunStore) {
   const begun = (await store.runs.has(plan.run)) ? await store.runs.plan(plan.run) : undefined;
   const { search } = plan.spec;
@@ -125,29 +125,32 @@ async function knownJobs(plan: RunPlan, store: RunStore) {
     if (!search || !space) return { name, jobs, trials: 1, folds: jobs.length };
     const trials = search.algorithm === 'grid' ? gridSize(space, estimator) : search.trials;
     const evaluated = contextsOf(plan).reduce((sum, context) => sum + contextSplits(plan, context).length, 0);
-    // Each outer fold's own winner is evaluated on it; where the algorithm does not learn, that fold is shared.
+    // The winner of each outer fold is evaluated on that fold. If the algorithm does not learn, this fold is shared.
     const winners = search.nested && search.algorithm === 'tpe' ? outer : 0;
     return { name, jobs, trials, folds: trials * evaluated + winners };
   });
 }
 
-/** Replaces hours that follow from no fold of the machine by those of a measurement. */
+/** Replaces estimates without folds of this machine by measurements. */
 async function calibrated(
-  planned: readonly { units: number; told: PlannedEstimator }[],
+  planned: readonly { units: number; estimate: PlannedEstimator }[],
   calibrate: SummaryOptions['calibrate'],
 ): Promise<PlannedEstimator[]> {
-  const lacking = planned.filter(({ units, told }) => units > 0 && told.basis !== 'folds');
-  const measured = calibrate && lacking.length > 0 ? await calibrate(lacking.map(({ told }) => told)) : undefined;
-  return planned.map(({ units, told }) => {
-    const secondsPerUnit = lacking.some((one) => one.told === told) ? measured?.get(told.estimator) : undefined;
+  const lacking = planned.filter(({ units, estimate }) => units > 0 && estimate.basis !== 'folds');
+  const measured =
+    calibrate && lacking.length > 0 ? await calibrate(lacking.map(({ estimate }) => estimate)) : undefined;
+  return planned.map(({ units, estimate }) => {
+    const secondsPerUnit = lacking.some((one) => one.estimate === estimate)
+      ? measured?.get(estimate.estimator)
+      : undefined;
     return secondsPerUnit === undefined
-      ? told
-      : { ...told, hours: (units * secondsPerUnit) / 3600, basis: 'calibration', history: 0 };
+      ? estimate
+      : { ...estimate, hours: (units * secondsPerUnit) / 3600, basis: 'calibration', history: 0 };
   });
 }
 
 interface Hours extends Pick<PlannedEstimator, 'hours' | 'basis' | 'history'> {
-  /** Work that is left, in the kind's unit */
+  /** Remaining work in the kind's unit */
   units: number;
 }
 

@@ -17,45 +17,45 @@ import {
 } from './status.js';
 
 /**
- * What can be asked of runs and done to them. Two implementations: over the store and Redis (`StoreControl`), which the
- * server uses too, and over a server's HTTP API (`HttpControl`). Every method may throw RUN_NOT_FOUND.
+ * Operations on runs. There are two implementations: `StoreControl` for a store and Redis, which the server uses too,
+ * and `HttpControl` for a server's HTTP API. Every method may throw RUN_NOT_FOUND.
  */
 export interface RunControl {
   list(): Promise<RunStatus[]>;
   cluster(): Promise<ClusterStatus>;
   status(run: string): Promise<RunStatus>;
-  /** Returns once nothing of the run is active any more; finished folds are kept. */
+  /** Returns once no job of the run is active. Finished folds are kept. */
   cancel(run: string): Promise<RunStatus>;
-  /** Changes how the run shares the workers, or pauses or resumes it; folds that train end. */
+  /** Changes how the run shares the workers, or pauses or resumes it. Folds that are training finish. */
   schedule(run: string, change: SchedulingChange): Promise<RunStatus>;
-  /** Tries failed folds again, and goes on with a run that was stopped or cancelled. @throws CryfoldError USAGE */
+  /** Retries failed folds, or continues a run that was stopped or cancelled. @throws CryfoldError USAGE */
   retry(run: string): Promise<RunStatus>;
-  /** The same evaluation with more repeats, as a run of its own. @throws CryfoldError USAGE */
+  /** Starts the same evaluation with more repeats as a new run. @throws CryfoldError USAGE */
   extend(run: string, repeats: number): Promise<RunStatus>;
-  /** Starts a spec over a dataset whose manifest and images are in the store. @throws CryfoldError ARTIFACT_MISSING */
+  /** Starts a spec on a dataset whose manifest and features are in the store. @throws CryfoldError ARTIFACT_MISSING */
   submit(spec: Spec, dataset: string): Promise<RunStatus>;
   /**
-   * Starts a champion's stand-in on the folds of a challenger, a run in the store, as `planChampion` says.
+   * Starts a champion's stand-in on the folds of a challenger whose run is in the store, see `planChampion`.
    * @throws CryfoldError MODEL_NOT_FOUND, MODEL_INCOMPARABLE, ARTIFACT_MISSING
    */
   submitChampion(name: string, version: string, challenger: string): Promise<RunStatus>;
-  /** Of one fold (`TRIAL/REPEAT/FOLD` or the beginning of its key), else of all with a failed attempt. */
+  /** Logs of one fold (`TRIAL/REPEAT/FOLD` or a prefix of its key), or of all folds with failed attempts. */
   logs(run: string, fold?: string): Promise<FoldLog[]>;
 }
 
-/** Runs that may be planned or wait for it at once. */
+/** Maximum number of runs that are being planned or waiting for it. */
 const PLANNING = 16;
 
-/** Over a store, and the queues of a cluster where there is one: a local run is controlled through its store alone. */
+/** Controls runs through a store, and the queues of a cluster if there is one. Local runs only need the store. */
 export class StoreControl implements RunControl {
   readonly decoded: Decoded;
   #planning = 0;
   #lastPlanned: Promise<unknown> = Promise.resolve();
 
   /**
-   * @param queues of the cluster that all runs of the store are worked on by; undefined where there is none
-   * @param working runs that some process of a machine is known to work on, whatever `queues` say, with the queues of that
-   * run alone where they can be reached
+   * @param queues queues of the cluster that executes the runs of this store; undefined without a cluster
+   * @param working runs that a process on this machine is known to execute regardless of `queues`, with the private
+   * queues of that run if they are reachable
    */
   constructor(
     readonly store: RunStore,
@@ -139,13 +139,13 @@ export class StoreControl implements RunControl {
   }
 
   /**
-   * Makes a plan and starts its run, one after the other: a plan at the limits takes seconds and some 150 MB.
+   * Plans and starts runs sequentially, since a plan at the size limits takes seconds and about 150 MB.
    * @throws CryfoldError API_BUSY
    */
   async #plan(make: () => Promise<RunPlan>): Promise<RunStatus> {
     if (this.#planning >= PLANNING) {
-      throw new CryfoldError('API_BUSY', `${PLANNING} runs are being planned already`, {
-        hint: 'Try again when they are.',
+      throw new CryfoldError('API_BUSY', `${PLANNING} runs are already being planned`, {
+        hint: 'Try again later.',
       });
     }
     this.#planning++;

@@ -3,28 +3,28 @@ import { metricOfSpec, protocolNameOf, type RunPlan } from '@cryfold/plan';
 import type { RunStore } from '@cryfold/store';
 import { z } from 'zod';
 
-/** Of what a run is and what came out, as lists show it. A server of an earlier version sends none of it. */
+/** Facts about a run and its results for lists. Servers of earlier versions do not send them. */
 export const runFactsSchema = z
   .object({
     /** Name of the recordings' directory or manifest */
     dataset: z.string(),
-    /** `name` as `--protocol` takes it, or `test-on`; null where no flag asks for the splitter */
+    /** `name` is a value of `--protocol` or `test-on`; null for other splitters */
     protocol: z.object({
       name: z.string().nullable(),
       splitter: z.string(),
       repeats: z.int(),
-      /** Of one repeat */
+      /** Per repeat */
       folds: z.int(),
     }),
     /** When the plan was stored */
     created: z.iso.datetime(),
     /** When the results were stored; null until then */
     ended: z.iso.datetime().nullable(),
-    /** What the run's models are compared and headlined by */
+    /** Main metric of the run */
     metric: z.enum(METRIC_NAMES),
-    /** Mean of the metric over test folds of the best model; null where no model has a result */
+    /** Mean of the metric over test folds of the best model; null if no model has a result */
     score: z.object({ model: z.string(), mean: z.number() }).nullable(),
-    /** Of the cryfold that computed the results; null until then, and in results that do not say */
+    /** cryfold version that computed the results; null until then or if unknown */
     version: z.string().nullable(),
   })
   .partial();
@@ -52,7 +52,7 @@ function versionOf(results: RunResults | undefined): string | null {
   return typeof cryfold === 'string' ? cryfold : null;
 }
 
-/** Repeats and folds as they were made: some splitters take their number from the data. */
+/** Actual number of repeats and folds, which some splitters derive from the data. */
 function sizeOf({ splits }: RunPlan): { repeats: number; folds: number } {
   const outer = splits.filter((split) => split.outer === undefined);
   const distinct = (member: 'repeat' | 'fold') => new Set(outer.map((split) => split[member])).size;

@@ -2,20 +2,20 @@ import { CryfoldError, deriveSeed, type GroupSource } from '@cryfold/core';
 import { isFitted, isGrouped, type Split, splitterOf, usableSplits } from '@cryfold/evaluation';
 import { checkPlanSize, innerFoldsOf, type PlannedSplit, type Spec } from '@cryfold/plan';
 
-/** What splitters look at: a dataset just read, or the manifest of one in the store. */
+/** Input of splitters: a dataset, or its manifest in the store. */
 export interface Labelled {
   classes: string[];
   clips: readonly { label: string; group: string; fold?: string | undefined }[];
   /** How groups are known; absent from manifests of earlier versions */
   groupSource?: GroupSource | undefined;
-  /** How they might be known where they are not, a sentence each */
+  /** Suggestions for defining unknown groups, one sentence each */
   groupHints?: readonly string[];
 }
 
 /**
- * The folds of a spec's protocol, all shuffled by its seed. Each has a test clip, and training clips of two classes.
- * @throws CryfoldError PLAN_TOO_LARGE before any fold is made; GROUPS_UNKNOWN; SPLIT_IMPOSSIBLE, FOLD_EMPTY, FOLD_ONE_CLASS;
- * SPEC_INVALID for a fitted fusion that has nothing to learn from
+ * The folds of a spec's protocol, shuffled by its seed. Each has a test clip and training clips of two classes.
+ * @throws CryfoldError PLAN_TOO_LARGE before computing any fold; GROUPS_UNKNOWN; SPLIT_IMPOSSIBLE, FOLD_EMPTY,
+ * FOLD_ONE_CLASS; SPEC_INVALID for a fitted fusion without training data
  */
 export function makeSplits(spec: Spec, dataset: Labelled): Split[] {
   refuseUnknownGroups(spec, dataset);
@@ -25,10 +25,10 @@ export function makeSplits(spec: Spec, dataset: Labelled): Split[] {
   return splits;
 }
 
-/** A splitter that keeps groups together promises nothing where each recording counts as a group only for want of better. */
+/** Refuses grouped splitters if groups are unknown and each recording merely counts as its own group. */
 function refuseUnknownGroups({ protocol: { splitter } }: Spec, { groupSource, groupHints = [] }: Labelled): void {
   if (groupSource?.kind !== 'none' || !isGrouped(splitter)) return;
-  const what = `${splitter} keeps groups together, but nothing says which recordings belong together`;
+  const what = `${splitter} keeps groups together, but the groups of the recordings are not known`;
   throw new CryfoldError('GROUPS_UNKNOWN', [what, ...groupHints].join('\n  '), {
     context: { splitter },
     hint:
@@ -51,7 +51,7 @@ function split(protocol: Spec['protocol'], seed: number, { clips, classes }: Lab
   return usableSplits(splitterOf(splitter), request, about);
 }
 
-/** A fitted fusion learns from what the other folds of a repeat predicted for a fold's training clips. */
+/** A fitted fusion learns from predictions of a fold's training clips by the other folds of a repeat. */
 function refuseUnfittable({ fusion, protocol }: Spec, splits: readonly Split[]): void {
   const fitted = Object.entries(fusion).find(([, { rule }]) => isFitted(rule));
   if (!fitted) return;
@@ -74,15 +74,15 @@ function refuseUnfittable({ fusion, protocol }: Spec, splits: readonly Split[]):
   );
 }
 
-/** The folds of a spec's protocol, and after them those inside each where it asks for nested cross-validation. */
+/** The folds of a spec's protocol, followed by the inner folds if it uses nested cross-validation. */
 export function allSplits(spec: Spec, dataset: Labelled): PlannedSplit[] {
   const outer = makeSplits(spec, dataset);
   return [...outer, ...innerSplits(spec, dataset, outer)];
 }
 
 /**
- * Each outer fold's training clips split again, by the same splitter: where the outer folds keep groups whole, so do
- * these.
+ * Splits the training clips of each outer fold with the same splitter, so that groups stay together if they do in outer
+ * folds.
  * @throws CryfoldError SPLIT_IMPOSSIBLE, FOLD_EMPTY, FOLD_ONE_CLASS
  */
 export function innerSplits(spec: Spec, { classes, clips }: Labelled, outer: readonly Split[]): PlannedSplit[] {

@@ -7,8 +7,8 @@ import { untakenQueues } from './no-worker.js';
 import { factsOf, runFactsSchema } from './run-facts.js';
 
 /**
- * How a run ended (`complete`, `incomplete`, `cancelled`), or that it has not: `running`, or `stopped` where no process is
- * known to work on it. `newer`, `damaged`: a record of it cannot be read, see `damage`. Its counts say how far it is.
+ * How a run ended (`complete`, `incomplete`, `cancelled`), or that it has not: `running`, or `stopped` if no known
+ * process is executing it. `newer`, `damaged`: a record cannot be read, see `damage`.
  */
 const RUN_STATES = ['complete', 'incomplete', 'cancelled', 'running', 'stopped', 'newer', 'damaged'] as const;
 
@@ -23,17 +23,20 @@ export const runStatusSchema = z.object({
   done: count,
   failed: count,
   trials: z.record(z.string(), z.object({ total: count, done: count, failed: count })),
-  /** Folds that train now, and the share of each that is behind it */
+  /** Folds that are training, with the progress of each */
   active: z.array(z.object({ ...place, fraction: z.number() })),
-  /** Unfinished folds that stopping workers gave back, the most often first; without repeat and fold, what all folds of a trial need */
+  /**
+   * Unfinished folds that stopping workers returned, most frequent first; entries without repeat and fold are
+   * prerequisites of all folds of a trial
+   */
   givenBack: z
     .array(z.object({ trial: z.string(), repeat: z.int().optional(), fold: z.int().optional(), times: count }))
     .optional(),
   etaSeconds: z.number().nullable(),
-  /** Folds that will not be tried again, and why: the dead letters */
+  /** Folds that failed permanently, with the reason */
   failures: z.array(z.object({ ...place, key: z.string(), code: z.string(), message: z.string() })),
   ...runFactsSchema.shape,
-  /** How the run shares the workers, until it has ended */
+  /** How the run shares the workers; absent once it has ended */
   scheduling: schedulingSchema.omit({ format: true }).optional(),
   /** Why a record of the run cannot be read, and what to do about it */
   damage: z.object({ code: z.string(), message: z.string(), hint: z.string().optional() }).optional(),
@@ -41,32 +44,32 @@ export const runStatusSchema = z.object({
 export type RunStatus = z.infer<typeof runStatusSchema>;
 
 export const clusterStatusSchema = z.object({
-  /** Jobs of each queue by state; null where there is no Redis */
+  /** Number of jobs of each queue by state; null without Redis */
   queues: z.record(z.string(), z.record(z.string(), count)).nullable(),
   counters: z.record(z.string(), count).nullable(),
   workers: z.array(workerReport),
-  /** By queue from which no known worker takes jobs: how long the first of its waiting jobs has waited */
+  /** For queues without known workers: how long the first waiting job has waited */
   untakenSeconds: z.record(z.string(), z.number()).optional(),
   unfinished: z.array(runStatusSchema),
 });
 export type ClusterStatus = z.infer<typeof clusterStatusSchema>;
 
-/** What looks at a run of a list, or undefined where the run was deleted since it was listed. */
-export async function unlessDeleted<T>(look: Promise<T>): Promise<T | undefined> {
+/** Resolves to undefined if the run was deleted after it was listed. */
+export async function unlessDeleted<T>(request: Promise<T>): Promise<T | undefined> {
   try {
-    return await look;
+    return await request;
   } catch (error) {
     if (error instanceof CryfoldError && error.code === 'RUN_NOT_FOUND') return undefined;
     throw error;
   }
 }
 
-/** What the coordinator publishes on a run's job. */
+/** Progress that the coordinator publishes on a run's job. */
 const progressSchema = runStatusSchema.pick({ active: true, etaSeconds: true, givenBack: true }).partial();
 
 /**
- * Of a run with a record that cannot be read: it must not hide the others.
- * @param cancelled whether somebody cancelled it, so that no coordinator takes it
+ * The status of a run with an unreadable record, so that it does not hide other runs.
+ * @param cancelled whether it was cancelled, so that no coordinator executes it
  */
 export function unreadableStatus(run: string, { code, message, hint }: CryfoldError, cancelled: boolean): RunStatus {
   const nothing = { total: 0, done: 0, failed: 0, trials: {}, active: [], etaSeconds: null, failures: [] };
@@ -85,7 +88,7 @@ function byKey(jobs: readonly FoldJob[]): Map<string, FoldJob[]> {
   return found;
 }
 
-/** Folds that will not be tried again, with every job of the plan that they are a result of. */
+/** Folds that failed permanently, with all jobs of the plan that share their result. */
 async function failuresOf(store: RunStore, plan: RunPlan): Promise<RunStatus['failures']> {
   const found = await store.runs.failures(plan.run);
   if (found.length === 0) return [];
@@ -99,8 +102,8 @@ async function failuresOf(store: RunStore, plan: RunPlan): Promise<RunStatus['fa
 }
 
 /**
- * What the store and, where it is asked, Redis know of a run.
- * @param working whether some process is known to work on it, whatever Redis says
+ * The status of a run from the store and, if given, Redis.
+ * @param working whether a process is known to execute it, regardless of Redis
  */
 export async function statusOf(
   store: RunStore,
@@ -110,7 +113,7 @@ export async function statusOf(
 ): Promise<RunStatus> {
   const { run } = plan;
   const results = await store.runs.results(run);
-  // A complete run has every fold and no failure: nothing need be looked up.
+  // A complete run has all folds and no failures, so skip the lookups.
   const complete = results?.status === 'complete';
   const failures = complete ? [] : await failuresOf(store, plan);
   const failed = new Set(failures.map(({ key }) => key));
@@ -156,7 +159,7 @@ export function isUnfinished({ state }: RunStatus): boolean {
 
 type QueueStatus = Omit<ClusterStatus, 'unfinished'>;
 
-/** Queues, counters and workers of every Redis, added up; empty where there is none. */
+/** Queues, counters and workers of all Redis servers together; empty if there are none. */
 export async function queueStatus(...all: readonly (Queues | undefined)[]): Promise<QueueStatus> {
   const [first, ...others] = await Promise.all(all.flatMap((queues) => (queues ? [statusOfQueues(queues)] : [])));
   if (!first) return { queues: null, counters: null, workers: [] };

@@ -4,7 +4,7 @@ import { meanScore, trialEpochs, trialStatistics } from '@cryfold/hyperparameter
 import { contextSplits, type FoldJob, type RunPlan } from '@cryfold/plan';
 import { FoldScores, type RunStore, type StoredPlan } from '@cryfold/store';
 
-/** The trials of a sweep's search over all data as they stand now; each fold's score is read once. */
+/** The current trials of a sweep over all data. Reads the score of each fold once. */
 export class TrialTable {
   readonly #scores: FoldScores;
 
@@ -12,12 +12,12 @@ export class TrialTable {
     this.#scores = new FoldScores(store);
   }
 
-  /** Reads what is committed of a fold; what cannot be read counts as missing. */
+  /** Reads the committed result of a fold; an unreadable result counts as missing. */
   async read(plan: RunPlan, job: FoldJob): Promise<void> {
     await this.#scores.read(plan, job).catch(() => {});
   }
 
-  /** In `trialOrder`; a running trial has the figures of the folds read so far. No rows where there is no sweep. */
+  /** In `trialOrder`; a running trial has the figures of the folds read so far. Empty for runs that are not sweeps. */
   rows({ plan, base, search }: StoredPlan): TrialRow[] {
     const spec = base.spec.search;
     if (!search || !spec) return [];
@@ -43,7 +43,7 @@ export class TrialTable {
   }
 }
 
-/** The rows of `TrialTable` with everything that the store has; of no sweep, none. */
+/** The rows of `TrialTable` from everything in the store; empty for runs that are not sweeps. */
 export async function readTrialRows(store: RunStore, stored: StoredPlan): Promise<TrialRow[]> {
   const table = new TrialTable(store);
   const jobs = stored.plan.jobs.filter(({ trial }) => stored.search?.trials.get(trial)?.state === 'RUNNING');

@@ -16,14 +16,14 @@ fusion: { both: { rule: stacked, members: [a, b]${nested ? ', nested: true' : ''
     'spec',
   );
 
-/** Sixty clips of twelve groups. */
+/** 60 clips in 12 groups. */
 const before: DatasetManifest = {
   ...{ format: 1, name: 'd', contentHash: '1'.repeat(64), grouped: true, classes: ['x', 'y'] },
   clips: Array.from({ length: 60 }, (_, i) => ({
     ...{ id: `${i}`, label: i % 2 ? 'x' : 'y', group: `g${i % 12}`, hash: `${i}`.padStart(64, '0') },
   })),
 };
-/** The same and six more, of which the champion knows nothing. */
+/** The same clips and six more that the champion was not trained on. */
 const after: DatasetManifest = {
   ...before,
   contentHash: '2'.repeat(64),
@@ -37,7 +37,7 @@ const after: DatasetManifest = {
 
 const FOLDS = '{ splitter: StratifiedGroupKFold, folds: 3, repeats: 2 }';
 
-/** The parts of a card that a stand-in is planned by. */
+/** The parts of a card that planning a stand-in needs. */
 const cardOf = (own: ReturnType<typeof spec>) =>
   ({
     ...{ name: 'm', version: '0'.repeat(12), of: 'both', spec: own, features: own.features },
@@ -50,7 +50,7 @@ function standIn(champion: ReturnType<typeof spec>, protocol = FOLDS) {
   return planChampion(cardOf(champion), challenger, after, before);
 }
 
-test('the stand-in of a nested fusion is nested, in inner folds of the clips that its champion knows', async () => {
+test('the stand-in of a nested fusion has inner folds of the clips that its champion knows', async () => {
   const { spec: own, splits, jobs } = await standIn(spec(FOLDS));
   assert.equal(own.fusion.both.nested, true);
   const inner = splits.filter(({ outer }) => outer !== undefined);
@@ -77,16 +77,16 @@ test('the stand-in of a plain fusion has no inner folds', async () => {
   assert.ok(splits.every(({ outer }) => outer === undefined));
 });
 
-test('a nested fusion without inner folds cannot be compared, and the reason is given', async () => {
+test('refuses to compare a nested fusion that has no inner folds, with the reason', async () => {
   const refused = (reason: RegExp) => (error: CryfoldError) =>
     error.code === 'MODEL_INCOMPARABLE' && reason.test(error.message);
   await assert.rejects(
     standIn(spec(FOLDS), '{ splitter: LeaveOneGroupOut }'),
-    refused(/its fusion is nested, and LeaveOneGroupOut takes no number of inner folds/),
+    refused(/its fusion is nested, and LeaveOneGroupOut has no number of folds for inner folds/),
   );
 });
 
-test('refuses a champion whose spec would train a member by a program that its card does not name', async () => {
+test('refuses a champion whose spec would train a member with a program that its card does not contain', async () => {
   const own = spec(FOLDS);
   const command = { kind: 'command', run: ['node', 'train.mjs'] };
   for (const a of [command, { kind: 'dense' }, undefined]) {

@@ -9,7 +9,7 @@ import { test } from 'node:test';
 import { inspect } from 'node:util';
 import { HttpClient } from '../src/index.js';
 
-test('reads a replaced token file again, and keeps the token while the file holds none', async (t) => {
+test('rereads a replaced token file, and keeps the previous token while the file contains none', async (t) => {
   const seen: (string | undefined)[] = [];
   const server = createServer(({ headers }, response) => {
     seen.push(headers.authorization);
@@ -39,7 +39,7 @@ test('reads a replaced token file again, and keeps the token while the file hold
 
   await writeFile(file, 'read:s3cr3t\noperate:s3cr3t\n');
   await assert.rejects(open().send('runs'), (error) => {
-    assert.match(String(error), /CRYFOLD_API_TOKEN_FILE: this is not one token/);
+    assert.match(String(error), /CRYFOLD_API_TOKEN_FILE: not a valid token/);
     assert.doesNotMatch(inspect(error), /s3cr3t/);
     return true;
   });

@@ -10,7 +10,7 @@ const spec = specSchema.parse({
   fusion: { all: { members: ['svm', 'alone'] }, kept: { members: ['svm', 'both'] } },
 });
 
-test('a command is kept where it says how to predict, and else named with the key that it lacks', () => {
+test('a command can be saved if it has predict, and otherwise the error names the missing key', () => {
   for (const of of ['svm', 'both', 'kept']) assert.ok(isKeepable(spec, of), of);
   for (const of of ['alone', 'all']) {
     assert.ok(!isKeepable(spec, of), of);
@@ -21,7 +21,7 @@ test('a command is kept where it says how to predict, and else named with the ke
   }
 });
 
-test('a model whose estimator is of a kind that this version does not know is not called unkeepable', () => {
+test('accepts estimators of kinds that this version does not know', () => {
   const other = { ...spec, estimators: { ...spec.estimators, new: { kind: 'of-a-newer-version' } } } as never;
   assert.ok(isKeepable(other, 'new'));
 });
@@ -37,17 +37,17 @@ const given = specSchema.parse({
   fusion: { both: { members: ['pixels', 'vectors'] } },
 });
 
-test('a model that needs vectors from files cannot predict another recording', () => {
-  const refused = (of: string) => ({ code: 'FEATURES_EXTERNAL', message: new RegExp(`^${of} reads vectors`) });
+test('refuses final models that need vectors from files', () => {
+  const refused = (of: string) => ({ code: 'FEATURES_EXTERNAL', message: new RegExp(`^${of} reads external vectors`) });
   checkComputable(given, 'pixels');
   for (const of of ['vectors', 'joint', 'both']) assert.throws(() => checkComputable(given, of), refused(of));
-  // A model computes the first feature set of its spec, whatever its members read.
+  // A model computes the first feature set of its spec, even if no member reads it.
   const first = { ...given, features: external, featureSets: { images: given.features } } as never as typeof given;
   const pixels = { ...given.estimators.pixels, features: 'images' };
   assert.throws(() => checkComputable({ ...first, estimators: { pixels } }, 'pixels'), refused('pixels'));
 });
 
-test('the configuration of a model depends on the content of given vectors, and not on the names of their files', () => {
+test('the configuration of a model depends on the content of external vectors, not on their file names', () => {
   const of = (change: object) => {
     const featureSets = { given: { ...external, clipSeconds: 1, ...change } } as typeof given.featureSets;
     return ['vectors', 'joint', 'both'].map((name) => configurationOf({ ...given, featureSets }, name));
@@ -56,7 +56,7 @@ test('the configuration of a model depends on the content of given vectors, and 
   for (const [i, text] of of({ sha256: 'b'.repeat(64) }).entries()) assert.notEqual(text, of({})[i]);
 });
 
-test('a feature set that only another version knows is compared as it is', () => {
+test('compares all parameters of a feature set that only another version knows', () => {
   const later = (size: number) => ({ ...given, features: { kind: 'of-a-newer-version', size } }) as never;
   assert.notEqual(configurationOf(later(1), 'pixels'), configurationOf(later(2), 'pixels'));
 });

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { printable } from '@cryfold/core';
 import { runFiles, safeName, yaml } from '../src/mlflow-files.js';
 
-test('no name of the data leaves its folder, becomes too long for a file system, or replaces another', () => {
+test('names from data cannot leave their folder, exceed file system limits, or overwrite each other', () => {
   const metrics = Object.fromEntries(
     ['a/b', 'a_b', 'a:b', '../../x', '眠'.repeat(200)].map((label) => [`recall.${label}`, 1]),
   );
@@ -24,7 +24,7 @@ test('no name of the data leaves its folder, becomes too long for a file system,
   assert.ok(names.some((path) => path.endsWith('/metrics/recall.a_b')));
 });
 
-test('names that differ in signs only stay apart, and are the same in every run', () => {
+test('names that differ only in punctuation stay distinct, and are the same in all runs', () => {
   const labels = ['pain?', 'pain!', 'pain_', 'pain ?', 'x'.repeat(300), 'x'.repeat(301)];
   assert.equal(new Set(labels.map(safeName)).size, labels.length);
   assert.equal(safeName('pain_'), 'pain_');
@@ -36,11 +36,11 @@ test('names that differ in signs only stay apart, and are the same in every run'
   assert.deepEqual(exported('pain!', 'pain?').sort(), [...exported('pain!'), ...exported('pain?')].sort());
 });
 
-test('ordinary names stay as they are', () => {
+test('keeps ordinary names unchanged', () => {
   for (const name of ['recall.belly pain', 'fold.macro_f1', 'recall.Schläfrig-2']) assert.equal(safeName(name), name);
 });
 
-test('YAML values hold no control, which YAML forbids', () => {
+test('YAML values contain no control characters', () => {
   const text = yaml({ name: 'a\u0085b\u2028"c"\n: d\u001b' });
   assert.equal(text.trimEnd(), printable(text.trimEnd()));
   assert.equal(JSON.parse(text.slice('name: '.length)), 'a\u0085b\u2028"c"\n: d\u001b');

@@ -8,7 +8,7 @@ import { openStore, RunStore } from '@cryfold/store';
 import { summarisePlan } from '../src/plan-summary.js';
 import { allSplits } from '../src/splits.js';
 
-test('hours that no fold supports follow from a calibration, where it gives a value', async (t) => {
+test('estimates hours from a calibration if there are no folds', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'cryfold-plan-'));
   t.after(() => rm(folder, { recursive: true }));
   const text =
@@ -33,7 +33,7 @@ test('hours that no fold supports follow from a calibration, where it gives a va
   assert.deepEqual([estimators[0].basis, (cpuHours ?? 0) > 3 * 64], ['typical', true]);
 });
 
-test('an estimator called constructor that is not searched is planned once', async (t) => {
+test('plans an estimator called constructor once if it is not searched', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'cryfold-plan-'));
   t.after(() => rm(folder, { recursive: true }));
   const spec = parseSpec(
@@ -61,7 +61,7 @@ search: { trials: 4, space: { b: { C: { log: [1, 100] } } } }`,
   );
 });
 
-test('hours do not follow from folds of another program, or of rows of another kind', async (t) => {
+test('does not estimate hours from folds of other programs or other kinds of features', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'cryfold-plan-'));
   t.after(() => rm(folder, { recursive: true }));
   const store = new RunStore(openStore(`file:${folder}`));

@@ -56,8 +56,8 @@ const comparedClips = ({ rows }: Contest, { splits }: ContestData) => [
   ...new Set(rows.flatMap((positions, s) => positions.map((position) => splits[s].test[position]))),
 ];
 
-describe('what a champion has heard', () => {
-  test('depends on the sound alone, not on the name of its file or its label', () => {
+describe('data known to a champion', () => {
+  test('depends only on the sound, not on file names or labels', () => {
     const [one, two, three] = clipsOf(0, 3);
     const now = [
       { ...one, id: 'renamed.wav#0', group: 'x' },
@@ -70,13 +70,13 @@ describe('what a champion has heard', () => {
     assert.equal(heard.share, 1 / 3);
   });
 
-  test('includes a group of another name that holds a sound it was trained on', () => {
+  test('includes a renamed group that contains a known sound', () => {
     const [one, ...rest] = clipsOf(0, 5);
     const now = [one, ...clipsOf(100, 103)].map((clip) => ({ ...clip, group: 'renamed' }));
     assert.deepEqual(heardOf(manifestOf([one, ...rest]), manifestOf(now)).groups, [true, true, true, true]);
   });
 
-  test('includes copies of what it was trained on, and their groups, but a stand-in is not trained on them', () => {
+  test('includes copies of training clips and their groups, but does not train a stand-in on them', () => {
     const [one, two, three, four] = clipsOf(0, 4);
     const now = [one, two, three, four].map((clip, i) => ({ ...clip, group: `${i}` }));
     // The first clip is known; the second is a copy of it, the third of a clip that is not in the new data.
@@ -87,7 +87,7 @@ describe('what a champion has heard', () => {
     assert.deepEqual([heard.known, heard.share], [[true, false, false, false], 1 / 4]);
   });
 
-  test('does not include equal file names where no clips share a group', () => {
+  test('does not include equal file names if no clips share a group', () => {
     const before = clipsOf(0, 3).map((clip, i) => ({ ...clip, group: `${i}.wav` }));
     const now = clipsOf(10, 13).map((clip, i) => ({ ...clip, group: `${i}.wav` }));
     assert.deepEqual(heardOf(manifestOf(before, false), manifestOf(now, false)).groups, [false, false, false]);
@@ -96,7 +96,7 @@ describe('what a champion has heard', () => {
 });
 
 describe('the comparison', () => {
-  test('in grouped folds is with the stored champion on clips of groups that it has not heard', () => {
+  test('uses the stored champion on clips of unknown groups in grouped folds', () => {
     const data = grouped(clipsOf(800, 1000));
     const chosen = contest(choose(data, clipsOf(0, 860)));
     assert.deepEqual([chosen.opponent, chosen.clips, chosen.groups], ['champion', 140, 28]);
@@ -106,7 +106,7 @@ describe('the comparison', () => {
     );
   });
 
-  test('in random folds is on unknown clips of those groups that both have heard', () => {
+  test('uses unknown clips of groups known to both in random folds', () => {
     const all = clipsOf(0, 300);
     // The champion has heard three clips of each of the first 40 infants; 20 infants are new.
     const before = all.filter((_, n) => n < 200 && n % 5 !== 0 && n % 5 !== 2);
@@ -118,28 +118,28 @@ describe('the comparison', () => {
     assert.ok(compared.length >= 78, `${compared.length}`);
   });
 
-  test('is never with a stand-in that knows only a part of what the champion knows', () => {
+  test('never uses a stand-in that knows only part of the champion’s clips', () => {
     // 60 of 300 clips are of the champion's 900: it was promoted over such a stand-in.
     const overlapping = random([...clipsOf(0, 60), ...clipsOf(900, 1140)]);
     const reason = refusal(choose(overlapping, clipsOf(0, 900)));
     assert.match(reason, /0 comparable clips of 0 groups; 10 groups are needed/);
-    assert.match(reason, /a stand-in needs 95 % of its 900 clips, of which the new data has 6 %/);
+    assert.match(reason, /a stand-in needs 95 % of its 900 clips, but the new data has 6 %/);
     const renamed = [...clipsOf(900, 1140)].map((clip, i) => ({ ...clip, group: `infant${i % 12}` }));
     assert.equal(contest(choose(random([...clipsOf(0, 60), ...renamed]), clipsOf(0, 900))).opponent, 'champion');
   });
 
-  test('is with a stand-in on old and new clips where the data has 95 % of the champion’s clips', () => {
+  test('uses a stand-in on old and new clips if the data has 95 % of the champion’s clips', () => {
     const before = clipsOf(0, 200);
     const grown = grouped([...before, ...clipsOf(200, 240)]);
     const chosen = contest(choose(grown, before));
     assert.deepEqual([chosen.opponent, chosen.clips, chosen.groups], ['stand-in', 240, 48]);
     assert.equal(contest(choose(grouped(clipsOf(10, 240)), before)).opponent, 'stand-in');
-    assert.match(refusal(choose(grouped(clipsOf(11, 240)), before)), /of which the new data has 94 %/);
+    assert.match(refusal(choose(grouped(clipsOf(11, 240)), before)), /but the new data has 94 %/);
     // Below that the champion itself, once there are enough infants that it does not know.
     assert.equal(contest(choose(grouped(clipsOf(11, 260)), before)).opponent, 'champion');
   });
 
-  test('leaves out sounds that the challenger was trained on under another name', () => {
+  test('excludes sounds that the challenger was trained on under another name', () => {
     const clips = clipsOf(800, 1000);
     const copies = clips.slice(0, 10).map((clip, i) => ({ ...clip, id: `copy${i}`, group: `copies${i}` }));
     const data = random([...clips, ...copies].map((clip, i) => ({ ...clip, group: `clip${i}` })));
@@ -151,7 +151,7 @@ describe('the comparison', () => {
     }
   });
 
-  test('leaves out copies of what the challenger was trained on', () => {
+  test('excludes copies of the challenger’s training clips', () => {
     const clips = clipsOf(800, 1000).map((clip, i) => ({ ...clip, group: `clip${i}` }));
     const sounds = Array.from({ length: 20 }, (_, i) => [i, 100 + i]);
     const data = { ...random(clips), sounds };
@@ -167,7 +167,7 @@ describe('the comparison', () => {
     assert.ok(chosen.rows.flat().length < 2 * clips.length - 20);
   });
 
-  test('is refused where a class of the champion is gone or has too few clips', () => {
+  test('is refused if a class of the champion is missing or has too few clips', () => {
     const data = grouped(clipsOf(800, 1000));
     assert.match(refusal(choose(data, clipsOf(0, 100), ['a', 'b', 'c'])), /no clips of class c/);
     let kept = 0;
@@ -176,7 +176,7 @@ describe('the comparison', () => {
     assert.match(refusal(chosen), /4 comparable clips of class a; 5 are needed/);
   });
 
-  test('of a first champion is with the majority class on all clips, and needs ten groups', () => {
+  test('compares a first champion with the majority class on all clips, and needs ten groups', () => {
     const data = random(clipsOf(0, 60));
     const chosen = contest(chooseContest(data, undefined));
     assert.deepEqual([chosen.opponent, chosen.clips, chosen.groups], ['majority', 60, 12]);
@@ -205,11 +205,11 @@ describe('the verdict', () => {
   const good = model((clip) => clip % 10 !== 0);
   const poor = model((clip) => clip % 3 !== 0);
 
-  test('promotes what is better, and says by which figures on which clips', () => {
+  test('promotes a better challenger, and reports figures and clips', () => {
     const { promote, code, reason, test, recall } = ask(good, poor);
     assert.deepEqual([promote, code, test.opponent, test.clips, test.groups], [true, null, 'champion', 200, 40]);
     assert.deepEqual([test.challenger, test.champion], [0.9, 133 / 200]);
-    assert.match(reason, /^better than the champion: accuracy 90.00 %, not 66.50 % \(\+23.50 points\), on 200 clips/);
+    assert.match(reason, /^better than the champion: accuracy 90.00 % versus 66.50 % \(\+23.50 points\), on 200 clips/);
     assert.doesNotMatch(reason, /not known/);
     const manifest = { ...data.manifest, groupSource: { kind: 'none' as const } };
     const unknown = judge({
@@ -227,7 +227,7 @@ describe('the verdict', () => {
     );
   });
 
-  test('does not promote what is worse or equal', () => {
+  test('does not promote a worse or equal challenger', () => {
     for (const [challenger, opponent] of [
       [poor, good],
       [good, good],
@@ -238,26 +238,26 @@ describe('the verdict', () => {
     }
   });
 
-  test('does not promote what is better at the cost of one class', () => {
+  test('does not promote a challenger that is better at the cost of one class', () => {
     const biased = model((clip) => clip % 5 >= 2 || clip % 10 === 0);
     const other = model((clip) => clip % 2 === 0);
     const { promote, code, reason } = ask(biased, other);
     assert.deepEqual([promote, code], [false, 'RECALL_FALLS']);
-    assert.match(reason, /recall falls by more than 5.00 points: a \(-25.00 points\)/);
+    assert.match(reason, /recall drops by more than 5.00 points: a \(-25.00 points\)/);
   });
 
-  test('decides by the given metric, also where less is better', () => {
+  test('decides by the given metric, even if lower is better', () => {
     const sure = model((clip) => clip % 10 !== 0, 0.9);
     const unsure = model((clip) => clip % 10 !== 0, 0.6);
     assert.equal(ask(sure, unsure).code, 'NOT_BETTER');
     const { promote, test, reason } = ask(sure, unsure, 'logLoss');
     assert.ok(promote && test.difference < 0, reason);
-    assert.match(reason, /^better than the champion: log-loss 0\.\d{4}, not 0\.\d{4} \(-0\.\d{4}\)/);
+    assert.match(reason, /^better than the champion: log-loss 0\.\d{4} versus 0\.\d{4} \(-0\.\d{4}\)/);
     assert.equal(ask(unsure, sure, 'logLoss').promote, false);
     assert.equal(ask(good, poor, 'macroF1').test.metric, 'macroF1');
   });
 
-  test('of a first champion is about the largest class', () => {
+  test('compares a first champion with the largest class', () => {
     const first = contest(chooseContest(data, undefined));
     const about = { data, contest: first, metric: 'accuracy', margin: 0.05, opponent: classShares(data) } as const;
     const { promote, reason, test, recall } = judge({ ...about, challenger: good });
@@ -267,7 +267,7 @@ describe('the verdict', () => {
   });
 });
 
-describe('a run that lacks folds', () => {
+describe('missing folds', () => {
   const CLIPS = 30;
   const splits = repeatedKFold(CLIPS, { splits: 3, repeats: 2, seed: 0 });
 
@@ -302,16 +302,16 @@ describe('a run that lacks folds', () => {
     };
   }
 
-  test('is named with how many folds are missing, why, and what to do', () => {
-    const next = (id: string) => `; cryfold status ${id} shows more, cryfold retry ${id} tries again`;
+  test('are reported with their number, the reason, and what to do', () => {
+    const next = (id: string) => `; for details: cryfold status ${id}; to retry: cryfold retry ${id}`;
     const all = splits.map((_, s) => s);
     assert.equal(
       lacking(run('new-1', all), 'cnn'),
-      `6 of 6 folds of cnn failed in run new-1: first cnn, repeat 0, fold 0 by NN_LOSS_NOT_FINITE${next('new-1')}`,
+      `6 of 6 folds of cnn failed in run new-1: first cnn, repeat 0, fold 0 with NN_LOSS_NOT_FINITE${next('new-1')}`,
     );
     assert.equal(
       lacking(run('new-2', [1, 4], [4]), 'both'),
-      `2 of 12 folds of svm, cnn are missing in run new-2: first cnn, repeat 1, fold 1 by NN_LOSS_NOT_FINITE${next('new-2')}`,
+      `2 of 12 folds of svm, cnn are missing in run new-2: first cnn, repeat 1, fold 1 with NN_LOSS_NOT_FINITE${next('new-2')}`,
     );
   });
 });

@@ -18,7 +18,7 @@ const data = { classes: ['x', 'y'], clips };
 const refused = (code: string, message: RegExp) => (error: unknown) =>
   error instanceof CryfoldError && error.code === code && message.test(error.message);
 
-test('the data names the folds of PredefinedSplit', () => {
+test('PredefinedSplit uses the folds in the data', () => {
   const splits = makeSplits(spec('{ splitter: PredefinedSplit }'), data);
   assert.deepEqual(
     splits.map((split) => [...split.test]),
@@ -35,7 +35,7 @@ test('the data names the folds of PredefinedSplit', () => {
   );
 });
 
-test('grouped splitters are refused where groups are not known, with what to type, and others are not', () => {
+test('refuses only grouped splitters if groups are not known, and suggests flags', () => {
   const unknown = { ...data, groupSource: { kind: 'none' } as const, groupHints: ['pass --group-by X'] };
   for (const splitter of ['StratifiedGroupKFold', 'GroupKFold', 'LeaveOneGroupOut']) {
     const own = spec(`{ splitter: ${splitter}${splitter === 'LeaveOneGroupOut' ? '' : ', folds: 2'} }`);
@@ -48,7 +48,7 @@ test('grouped splitters are refused where groups are not known, with what to typ
   assert.equal(makeSplits(spec('{ folds: 2, repeats: 1 }'), unknown).length, 2);
 });
 
-test('a fitted fusion is refused before training where some training clips are never tested', () => {
+test('refuses a fitted fusion before training if some training clips are never tested', () => {
   const stacked = 'fusion: { f: { rule: stacked, members: [a, b] } }';
   const own = spec('{ splitter: PredefinedSplit }', stacked);
   assert.throws(
@@ -60,7 +60,7 @@ test('a fitted fusion is refused before training where some training clips are n
   assert.equal(makeSplits(spec('{ splitter: LeaveOneGroupOut }', stacked), data).length, 12);
 });
 
-test('inner folds that cannot be used are refused, with the outer fold that they are in', () => {
+test('refuses unusable inner folds, and names their outer fold', () => {
   const nested =
     'search: { algorithm: random, trials: 2, nested: { inner: 4 }, space: { a: { C: { log: [1, 100] } } } }';
   const infants = [

@@ -46,7 +46,7 @@ async function submit(bytes: Uint8Array) {
 
 const floats = (length: number) => Float32Array.from({ length }, (_, i) => i);
 
-test('takes vectors that fit the data', async () => {
+test('accepts vectors that match the data', async () => {
   assert.equal((await submit(encodeNpy(floats(12), [6, 2]))).jobs.length, 3);
 });
 
@@ -65,7 +65,7 @@ for (const [what, bytes, message] of [
   });
 }
 
-test('finds a number that is not finite wherever the pieces of a large file end', async () => {
+test('finds a non-finite number across chunk boundaries of a large file', async () => {
   const rows = 20_000;
   for (const size of [1001, 1002, 1003, 1004]) {
     for (const bad of [undefined, rows - 1, rows - 300]) {
@@ -82,11 +82,11 @@ test('finds a number that is not finite wherever the pieces of a large file end'
   }
 });
 
-test('refuses a plan that names vectors by their paths', async () => {
+test('refuses a plan that references vectors by path', async () => {
   await assert.rejects(submitPlan(store, planOf(named)), { code: 'SPEC_INVALID', hint: /cryfold run --server/ });
 });
 
-test('says how vectors that nobody has uploaded reach the store', async () => {
+test('explains how to upload missing vectors', async () => {
   const plan = planOf(specOf(new Uint8Array(1)));
   await assert.rejects(submitPlan(store, plan), { code: 'ARTIFACT_MISSING', hint: /reads and uploads the files/ });
 });

@@ -153,7 +153,7 @@ export const corpora: CaseGroup = {
       name: '21 odd labels in MLflow',
       run: exported,
       expected: /^21 recalls of 21 classes$/,
-      tests: mlflow('names that differ in signs only stay apart, and are the same in every run'),
+      tests: mlflow('names that differ only in punctuation stay distinct, and are the same in all runs'),
     },
   ],
 };

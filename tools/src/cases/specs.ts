@@ -6,7 +6,7 @@ const spec = testsOf('packages/plan/test/spec.test.ts');
 const meant = spec('suggests what was probably meant, and names the line');
 const wrong = spec('a wrong spec names file, line and key');
 const encodings = testsOf('packages/cli/test/read-spec.test.ts')(
-  'reads a spec in UTF-8 or UTF-16 with a byte order mark, and names the line of other encodings',
+  'reads specs in UTF-8 and UTF-16 with a byte order mark, and reports the line of other encodings',
 );
 
 /** All of these are the paper's spec in another form, so they are one run. */

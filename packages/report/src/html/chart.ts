@@ -15,7 +15,7 @@ export const color = (index: number) => `var(--c${index % 6})`;
 
 export const LEGEND = { top: 0, itemGap: 28, textStyle: { color: INK } };
 
-/** What all axes share; the colours of an option must be strings that SVG attributes understand. */
+/** Shared axis options. Colours must be strings that are valid in SVG attributes. */
 export const axis = (name: string, onZero = true) => ({
   name,
   nameLocation: 'middle',
@@ -27,17 +27,17 @@ export const axis = (name: string, onZero = true) => ({
   splitLine: { lineStyle: { color: RULE } },
 });
 
-/** The words that go with a chart. */
+/** Texts of a chart. */
 export interface ChartText {
-  /** Unique in the page */
+  /** Unique within the page */
   id: string;
   caption: string;
-  /** What a reader who cannot see the chart needs to know */
+  /** Description for screen readers */
   description: string;
 }
 
 /**
- * Draws a chart as SVG in a figure, without a browser.
+ * Renders a chart as an SVG figure, without a browser.
  * @param size in CSS pixels
  */
 export function chart(
@@ -52,7 +52,7 @@ export function chart(
   return html`<figure>${scrolling(caption, clean(svg, id, description))}<figcaption>${caption}</figcaption></figure>`;
 }
 
-/** Without what is for mice and scripts; ids get the chart's own, so that equal reports have equal bytes. */
+/** Removes attributes for pointers and scripts, and replaces generated ids, so that equal reports have equal bytes. */
 function clean(svg: string, id: string, description: string): Markup {
   const text = svg
     .replace(/<style\s*>[\s\S]*?<\/style>/g, '')

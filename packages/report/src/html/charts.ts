@@ -9,12 +9,12 @@ import type { Markup } from './markup.js';
 
 const WIDTH = 760;
 
-/** Where a fold's point lies above or below its model's line: spread evenly, the same for every model. */
+/** Vertical offset of a fold's point from its model's line: evenly spread, and the same for each model. */
 function jitter(fold: number): number {
   return 0.6 * (((fold * 0.618034) % 1) - 0.5);
 }
 
-/** Each fold's value of the run's metric as a point, by model; shares in percent. */
+/** The run's metric of each fold as a point, by model; shares in percent. */
 export function stripPlot(results: RunResults): Markup | undefined {
   const models = results.models.filter(({ folds }) => folds.length > 0);
   if (models.length === 0) return undefined;
@@ -40,8 +40,8 @@ export function stripPlot(results: RunResults): Markup | undefined {
   return chart(
     {
       id: 'strip',
-      caption: `${capitalTitle(metric)} of every test fold (points), the models' means (bars)${diamonds}${dashed}`,
-      description: `${capitalTitle(metric)} of every fold. ${description}.`,
+      caption: `${capitalTitle(metric)} of each test fold (points), means of the models (bars)${diamonds}${dashed}`,
+      description: `${capitalTitle(metric)} of each fold. ${description}.`,
     },
     { width: WIDTH, height: 80 + 52 * models.length },
     {
@@ -87,7 +87,7 @@ export function stripPlot(results: RunResults): Markup | undefined {
   );
 }
 
-/** What a learning curve is drawn of. Epochs record nothing else, so other shares are shown by the accuracy. */
+/** Metrics of learning curves. Epochs record no others, so runs with another metric show the accuracy. */
 const CURVES = {
   accuracy: { train: 'accuracy', test: 'testAccuracy', title: 'accuracy', unit: ', %', scale: 100, words: ' percent' },
   logLoss: { train: 'loss', test: 'testLoss', title: 'log-loss', unit: '', scale: 1, words: '' },
@@ -95,15 +95,15 @@ const CURVES = {
 
 export interface Curve {
   name: string;
-  /** Among the curves of the page */
+  /** Index among the curves of the page */
   index: number;
   folds: readonly (readonly EpochPoint[])[];
   metric: MetricName;
 }
 
 /**
- * The metric over epochs, in training and on the test fold, where it is one that epochs record, else the accuracy: the mean
- * over folds, each test fold thin behind.
+ * The training and test metric over epochs, averaged over folds, with a thin line for each test fold. Shows the
+ * accuracy if epochs do not record the metric.
  */
 export function learningCurve({ name, index, folds, metric }: Curve): Markup {
   const shown = CURVES[metric === 'logLoss' ? 'logLoss' : 'accuracy'];
@@ -122,7 +122,7 @@ export function learningCurve({ name, index, folds, metric }: Curve): Markup {
   return chart(
     {
       id: `curve-${index}`,
-      caption: `${name}: ${title} after each epoch, mean over ${counted(folds.length, 'fold')}; thin lines are single test folds`,
+      caption: `${name}: ${title} after each epoch, mean over ${counted(folds.length, 'fold')}; thin lines show single test folds`,
       description,
     },
     { width: WIDTH, height: 260 },
@@ -146,17 +146,17 @@ export function learningCurve({ name, index, folds, metric }: Curve): Markup {
   );
 }
 
-/** Predictions below which a bin's share says too little to be drawn. */
+/** Bins with fewer predictions are not drawn. */
 const BIN = 10;
 
-/** Reliability curves: how often a model is right where it claims a probability. */
+/** Reliability curves: accuracy as a function of the predicted probability. */
 export function calibrationChart(models: readonly ModelResults[]): Markup | undefined {
   const pooled = models.flatMap(({ name, pooled }) => (pooled ? [{ name, pooled }] : []));
   if (pooled.length === 0) return undefined;
   return chart(
     {
       id: 'calibration',
-      caption: `Calibration: share of right answers (pooled) among those given with a probability, in bins of ${BIN} or more; on the dashed line they agree`,
+      caption: `Calibration: pooled accuracy by predicted probability, for bins with at least ${BIN} predictions; a calibrated model is on the dashed line`,
       description: `Expected calibration error: ${pooled.map(({ name, pooled: { ece } }) => `${name} ${ece.toFixed(3)}`).join(', ')}.`,
     },
     { width: WIDTH, height: 400 },
@@ -164,7 +164,7 @@ export function calibrationChart(models: readonly ModelResults[]): Markup | unde
       grid: { left: 60, right: 20, top: 30, bottom: 45 },
       legend: { ...LEGEND, data: pooled.map(({ name }) => name) },
       xAxis: { type: 'value', min: 0, max: 1, ...axis('largest probability') },
-      yAxis: { type: 'value', min: 0, max: 1, ...axis('share of right answers'), nameGap: 38 },
+      yAxis: { type: 'value', min: 0, max: 1, ...axis('accuracy'), nameGap: 38 },
       series: [
         {
           ...{ type: 'line', showSymbol: false, lineStyle: { color: FAINT, type: 'dashed', width: 1.5 } },
@@ -184,18 +184,18 @@ export function calibrationChart(models: readonly ModelResults[]): Markup | unde
   );
 }
 
-/** One fold's time on a worker's machine. */
+/** When a fold was trained, and on which machine. */
 export interface FoldTime {
   trial: string;
   repeat: number;
   fold: number;
   host: string;
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the Unix epoch */
   started: number;
   seconds: number;
 }
 
-/** When each fold was trained: a row for every fold that ran at the same time, by machine. */
+/** Timeline of training by machine. Folds that were trained at the same time have separate rows. */
 export function timeline(folds: readonly FoldTime[]): Markup | undefined {
   if (folds.length === 0) return undefined;
   const ordered = [...folds].sort((a, b) => a.host.localeCompare(b.host) || a.started - b.started);
@@ -215,14 +215,14 @@ export function timeline(folds: readonly FoldTime[]): Markup | undefined {
   return chart(
     {
       id: 'timeline',
-      caption: `When folds were trained: a row for every fold at the same time, on ${hosts} ${hosts === 1 ? 'machine' : 'machines'}`,
-      description: `${counted(folds.length, 'fold')} took ${(total / scale).toFixed(1)} ${unit} of work in ${(length / scale).toFixed(1)} ${unit}.`,
+      caption: `Training time of each fold on ${hosts} ${hosts === 1 ? 'machine' : 'machines'}, with concurrent folds in separate rows`,
+      description: `${counted(folds.length, 'fold')} took ${(total / scale).toFixed(1)} ${unit} of training within ${(length / scale).toFixed(1)} ${unit}.`,
     },
     { width: WIDTH, height: 90 + 22 * lanes.length },
     {
       grid: { left: 30, right: 20, top: 30, bottom: 45 },
       legend: { ...LEGEND, data: trials },
-      xAxis: { type: 'value', min: 0, max: 'dataMax', ...axis(`${unit} since the first fold began`) },
+      xAxis: { type: 'value', min: 0, max: 'dataMax', ...axis(`${unit} since the first fold started`) },
       yAxis: { type: 'value', min: 0, max: lanes.length, show: false },
       series: trials.map((trial, t) => ({
         ...{ name: trial, type: 'custom', color: color(t) },

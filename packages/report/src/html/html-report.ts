@@ -19,36 +19,32 @@ import { textTable } from './tables.js';
 
 export interface ReportInput {
   results: RunResults;
-  /** The same data under other protocols, for the table that shows all. */
+  /** Runs of the same data under other protocols, for the combined table */
   beside?: readonly RunResults[];
-  /** Every clip's fate, for the errors by group. */
+  /** Outcome of each clip, for the errors by group */
   outcomes?: readonly ClipOutcome[];
-  /** Clips to be shown, hardest first. */
+  /** Clips to show, hardest first */
   hardest?: readonly HardClip[];
-  /** By estimator, each fold's epochs. */
+  /** Epochs of each fold by estimator */
   curves?: Readonly<Record<string, readonly (readonly EpochPoint[])[]>>;
   foldTimes?: readonly FoldTime[];
-  /** Content keys by what they name. */
+  /** Content keys by name */
   hashes?: Readonly<Record<string, string>>;
 }
 
 /**
- * The report of a run: one HTML file without scripts and without any address to load from. Every string of the data is
- * escaped. Equal input gives equal bytes.
+ * The report of a run: one HTML file without scripts or external resources. All strings from the data are escaped.
+ * Equal input gives equal bytes.
  */
 export function htmlReport(input: ReportInput): string {
   const results = named(input.results);
   const beside = input.beside?.map(named);
   const figures = capitalTitle(metricOf(results));
-  const title = paperFigures(results).some((figure) => figure) ? `${figures} beside the paper’s` : figures;
+  const title = paperFigures(results).some((figure) => figure) ? `${figures} compared with the paper` : figures;
   const foldTimes = (input.foldTimes ?? []).map((one) => ({ ...one, trial: displayName(results, one.trial) }));
   const sections = [
     section('table-two', title, tableTwoSection(results, beside)),
-    section(
-      'search',
-      'Search',
-      table('Trials: most folds and epochs first, among these the best first', searchRows(results)),
-    ),
+    section('search', 'Search', table('Trials, sorted by folds and epochs, then by score', searchRows(results))),
     section('confusion', 'Confusion matrices', confusionMatrices(results)),
     section('recall', 'Recall by class', recallTable(results)),
     section('pooled', 'Pooled figures', table(pooledTitle(results), pooledRows(results))),
@@ -81,14 +77,14 @@ ${warnings(results)}
 </header>
 <main>
 ${sections.map(({ id, title, content }) => html`<section aria-labelledby="${id}"><h2 id="${id}">${title}</h2>\n${content}</section>\n`)}</main>
-<footer><p class="small">Run ${results.run.id}, written by cryfold, a research tool and no medical device.</p></footer>
+<footer><p class="small">Run ${results.run.id}, written by cryfold. Cryfold is a research tool, not a medical device.</p></footer>
 </body>
 </html>
 `;
   return page.text;
 }
 
-/** `Groups`, or `Recordings` where groups are not known. */
+/** `Groups`, or `Recordings` if groups are unknown. */
 function groupHeading({ dataset }: RunResults): string {
   const word = unitWord(dataset);
   return `${word[0].toUpperCase()}${word.slice(1)}s`;
@@ -98,7 +94,7 @@ function section(id: string, title: string, content: Markup | undefined) {
   return content && { id, title, content };
 }
 
-/** What must be read first: models that do not beat the majority class, missing folds, and what the folds are. */
+/** Warnings that precede all figures: models that do not beat the majority class, missing folds, and the protocol. */
 function warnings(results: RunResults): Markup {
   const { warnings, missing } = headlines(results);
   const label = labelOf(results);
@@ -118,7 +114,7 @@ function table(caption: string, { rows, notes: lines }: { rows: string[][]; note
   return rows.length > 1 ? html`${textTable(caption, rows)}${notes(lines)}` : undefined;
 }
 
-/** Table II, the strip plot, and the other protocols where there are any. */
+/** Table II, the strip plot, and other protocols if there are any. */
 function tableTwoSection(results: RunResults, beside: readonly RunResults[] = []): Markup {
   const { rows, notes: lines } = tableTwoRows(results);
   const cells = rows.map((row) => row.map((cell) => cell.trim()));
@@ -139,7 +135,7 @@ function significance(results: RunResults): Markup | undefined {
   if (rows.length === 1) return undefined;
   return html`${significanceMatrix(results)}
 ${lines.map((line) => html`<p>${line}</p>\n`)}
-<details><summary>Every pair, with intervals</summary>${textTable(comparisonTitle(results), rows)}</details>`;
+<details><summary>All pairs with intervals</summary>${textTable(comparisonTitle(results), rows)}</details>`;
 }
 
 function curves(results: RunResults, all: NonNullable<ReportInput['curves']>): Markup | undefined {

@@ -1,4 +1,4 @@
-/** HTML that is safe to write as it stands. */
+/** HTML that is safe to output without escaping. */
 export class Markup {
   constructor(readonly text: string) {}
 }
@@ -7,11 +7,14 @@ type Part = Markup | string | number | undefined | false | readonly Part[];
 
 const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
 
-/** Text for an element or a quoted attribute; control characters, which HTML forbids, and overrides of the direction of text are made visible. */
+/**
+ * Escapes text for an element or a quoted attribute. Replaces control characters, which HTML forbids, and overrides of
+ * the text direction.
+ */
 function escapeText(text: string): string {
   return (
     text
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: matching them is the purpose
       .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, '\ufffd')
       .replace(/[&<>"']/g, (character) => ENTITIES[character])
   );
@@ -24,7 +27,7 @@ function write(part: Part): string {
   return escapeText(String(part));
 }
 
-/** A template whose values are escaped, unless they are Markup; lists are joined, undefined and false are nothing. */
+/** Template tag that escapes its values unless they are Markup. Joins lists, and omits undefined and false. */
 export function html(strings: TemplateStringsArray, ...values: Part[]): Markup {
   return new Markup(strings.reduce((text, string, i) => text + write(values[i - 1]) + string));
 }

@@ -6,7 +6,10 @@ import { percent } from '../text.js';
 import { html, type Markup } from './markup.js';
 import { heatTable } from './tables.js';
 
-/** One row-normalised matrix per model, in the paper's form: true classes down, predicted across, percent. */
+/**
+ * One row-normalised matrix per model, as in the paper: rows are true classes, columns are predicted classes, in
+ * percent.
+ */
 export function confusionMatrices(results: RunResults): Markup {
   const { classes } = results.dataset;
   return html`<div class="matrices">${results.models.flatMap(({ name, pooled, folds }) =>
@@ -24,11 +27,11 @@ export function confusionMatrices(results: RunResults): Markup {
   )}</div>`;
 }
 
-/** Percent of each class's clips that each model found. */
+/** Recall of each class by model, in percent. */
 export function recallTable(results: RunResults): Markup {
   const models = results.models.filter(({ pooled }) => pooled);
   return heatTable(
-    'Recall, percent of each class’s test predictions that were right; pooled',
+    'Recall: pooled percentage of correct test predictions by class',
     'class',
     ['clips', ...models.map(({ name }) => name)],
     results.dataset.perClass.map(({ label, clips }, c) => ({
@@ -44,13 +47,13 @@ export function recallTable(results: RunResults): Markup {
   );
 }
 
-/** Row minus column in the run's metric, with the Holm-adjusted p-value; differences that count are coloured. */
+/** Row minus column in the run's metric, with the Holm-adjusted p-value. Significant differences are coloured. */
 export function significanceMatrix(results: RunResults): Markup {
   const names = results.models.map(({ name }) => name);
   const metric = metricOf(results);
   const unit = METRICS[metric].share ? `points of ${METRICS[metric].title}` : METRICS[metric].title;
   return heatTable(
-    `Row minus column, ${unit} (p adjusted by Holm); coloured where p < ${SIGNIFICANCE}`,
+    `Row minus column, ${unit} (Holm-adjusted p); coloured if p < ${SIGNIFICANCE}`,
     'model',
     names,
     names.map((row) => ({

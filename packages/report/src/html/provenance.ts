@@ -3,7 +3,7 @@ import { percent } from '../text.js';
 import { html, type Markup } from './markup.js';
 import { facts, textTable } from './tables.js';
 
-/** What the data is: clips and groups by class. */
+/** Summary of the data: clips and groups by class. */
 export function dataCard({ dataset, protocol, baselines }: RunResults): Markup {
   const { perClass, clips, groups } = dataset;
   const word = unitWord(dataset);
@@ -21,16 +21,15 @@ ${textTable(`Clips and ${word}s by class`, [
   ['class', 'clips', '% of clips', `${word}s`],
   ...perClass.map((one) => [one.label, `${one.clips}`, percent(one.clips / clips), `${one.groups}`]),
 ])}
-<p class="small">A ${word} may be in several classes. Intervals and p-values take these ${word}s for a sample of others like
-them; nothing here says anything of other ${known ? '' : 'sources, '}rooms, microphones or kinds of recordings.</p>`;
+<p class="small">A ${word} may occur in several classes. Intervals and p-values treat these ${word}s as a sample of similar ones. They do not cover other ${known ? '' : 'sources, '}rooms, microphones or kinds of recordings.</p>`;
 }
 
-/** Versions, keys and the spec as it was run. */
+/** Versions, keys and the spec of the run. */
 export function provenance({ environment, spec, run }: RunResults, hashes: Readonly<Record<string, string>>): Markup {
   return html`<h3>Keys</h3>
 ${facts([['run', run.id], ...Object.entries(hashes)])}
 <h3>Versions and processors, by estimator</h3>
 ${facts(Object.entries(environment).map(([name, value]) => [name, String(value)] as const))}
-<details><summary>Spec as it was run</summary>
+<details><summary>Spec of this run</summary>
 <pre tabindex="0" role="region" aria-label="Spec">${JSON.stringify(spec, null, 2)}</pre></details>`;
 }

@@ -1,11 +1,11 @@
 import { html, type Markup } from './markup.js';
 
-/** A box that scrolls sideways on narrow screens and takes the keyboard's focus to do so. */
+/** A box that scrolls horizontally on narrow screens, and is focusable so that the keyboard can scroll it. */
 export function scrolling(label: string, content: Markup): Markup {
   return html`<div class="scroll" tabindex="0" role="region" aria-label="${label}">${content}</div>`;
 }
 
-/** A table of text: the first row is its head, each row's first cell the row's. */
+/** A table of text. The first row is the table header, and the first cell of each row is its row header. */
 export function textTable(caption: string, [head, ...body]: readonly (readonly string[])[]): Markup {
   return scrolling(
     caption,
@@ -20,11 +20,11 @@ export function textTable(caption: string, [head, ...body]: readonly (readonly s
 
 export interface HeatCell {
   text: string;
-  /** How strongly it is coloured, 0 to 1; undefined leaves it without. */
+  /** Colour intensity from 0 to 1; undefined for no colour */
   share?: number;
 }
 
-/** A table whose cells are coloured by their values; the text says the same. */
+/** A table with cells coloured by value. The text repeats the information. */
 export function heatTable(
   caption: string,
   corner: string,
@@ -43,7 +43,7 @@ export function heatTable(
   );
 }
 
-/** Names and values, one below the other. */
+/** A list of names and values. */
 export function facts(entries: readonly (readonly [string, string | number])[]): Markup {
   return html`<dl>${entries.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>\n`)}</dl>`;
 }

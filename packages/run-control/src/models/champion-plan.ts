@@ -20,29 +20,29 @@ import { heardOf } from './retraining/heard.js';
 function incomparableModel({ name, version }: ModelCard, why: string): CryfoldError {
   return new CryfoldError('MODEL_INCOMPARABLE', `${name}@${version} cannot be compared: ${why}`, {
     context: { model: name, version },
-    hint: 'Evaluate with cryfold run, then decide by hand: cryfold train-final, cryfold models promote.',
+    hint: 'Evaluate it with cryfold run and decide manually: cryfold train-final, cryfold models promote.',
   });
 }
 
 /**
- * Clips of another length have other sounds, so nobody could say which of them a champion knows.
+ * Clips of a different length have different content, so it is unknown which of them the champion was trained on.
  * @throws CryfoldError MODEL_INCOMPARABLE
  */
 export function checkClipLength(card: ModelCard, { features }: Pick<Spec, 'features'>): void {
   const { clipSeconds } = card.features;
   if (clipSeconds === features.clipSeconds) return;
-  throw incomparableModel(card, `its clips are of ${clipSeconds} s, not ${features.clipSeconds} s`);
+  throw incomparableModel(card, `its clips have ${clipSeconds} s, not ${features.clipSeconds} s`);
 }
 
 /**
- * A stand-in for a champion on the folds of new data: its parameters, trained in each fold on those of the fold's
- * training clips that it knows, and tested on the clips that the challenger is tested on. Only where the new data holds
- * nearly all of the champion's clips: trained on a part of them, it would be worse than the champion. (Its parameters on
- * all of the new data would be no champion either: with an unchanged spec they are the challenger.) A nested fusion is
- * nested in the stand-in too, in inner folds of the clips that the champion knows.
- * @param challenger the run over the new data
- * @param manifest of the challenger's data
- * @param before of the data that the champion was trained on
+ * Plans a stand-in for a champion on the folds of new data: the champion's parameters, trained in each fold on the
+ * training clips that the champion knows, and tested on the same clips as the challenger. This requires nearly all of
+ * the champion's clips in the new data: trained on only some of them, the stand-in would be worse than the champion.
+ * (Trained on all new data, it would not represent the champion either: with an unchanged spec it would equal the
+ * challenger.) If the champion is a nested fusion, so is the stand-in, with inner folds of the clips that the champion
+ * knows.
+ * @param challenger the run over the new data @param manifest manifest of the challenger's data @param before manifest
+ * of the data that the champion was trained on
  * @throws CryfoldError MODEL_INCOMPARABLE
  */
 export async function planChampion(
@@ -56,9 +56,9 @@ export async function planChampion(
   if (!parsed.success) throw incomparable('its spec is of another version of cryfold');
   const { spec } = challenger;
   const own = parsed.data;
-  // Whether a model may run programs is decided by the kinds of its members.
+  // The kinds of the members determine whether a model may run programs, so they must match the spec.
   const other = card.members.find(({ name, kind }) => own.estimators[name]?.kind !== kind);
-  if (other) throw incomparable(`its member ${other.name} is not of the kind that its spec says`);
+  if (other) throw incomparable(`its member ${other.name} has a different kind than in its spec`);
   checkClipLength(card, spec);
   const { known, share } = heardOf(before, manifest);
   if (share < STAND_IN_SHARE) {
@@ -72,15 +72,15 @@ export async function planChampion(
   }));
   const classesOf = (rows: Int32Array) => new Set(Array.from(rows, (clip) => manifest.clips[clip].label)).size;
   if (splits.some(({ train }) => classesOf(train) < 2)) {
-    throw incomparable('the new data holds too few of the clips that it was trained on');
+    throw incomparable('the new data contains too few of the clips that it was trained on');
   }
-  // A champion that a sweep chose is compared as it was chosen.
+  // A champion selected by a sweep is compared with its selected parameters, without repeating the search.
   const { keepModels: _models, nulls: _nulls, search: _search, metric: _metric, ...rest } = own;
   const rule = Object.hasOwn(own.fusion, card.of) ? own.fusion[card.of] : undefined;
   const members = card.members.map(({ name }) => [name, own.estimators[name]] as const);
   const championSpec: Spec = {
     ...rest,
-    // Folds, their order and their seeds are the challenger's.
+    // Use the challenger's folds with their order and seeds.
     ...{ name: `${spec.name.slice(0, 30)}-champion`, protocol: spec.protocol, seed: spec.seed, checkpoint: 'none' },
     ...{ estimators: Object.fromEntries(members), fusion: rule ? { [card.of]: rule } : {} },
   };
@@ -92,7 +92,7 @@ export async function planChampion(
   });
 }
 
-/** The inner folds that a stand-in's nested fusion learns from, within the training clips that its champion knows. */
+/** The inner folds of a stand-in's nested fusion, within the training clips that its champion knows. */
 function nestedSplits(
   spec: Spec,
   manifest: DatasetManifest,
@@ -101,17 +101,17 @@ function nestedSplits(
 ): PlannedSplit[] {
   const { splitter } = spec.protocol;
   if (!splitterOf(splitter).takes.includes('folds')) {
-    throw incomparable(`its fusion is nested, and ${splitter} takes no number of inner folds`);
+    throw incomparable(`its fusion is nested, and ${splitter} has no number of folds for inner folds`);
   }
   try {
     return innerSplits(spec, manifest, outer);
   } catch (error) {
     if (!(error instanceof CryfoldError)) throw error;
-    throw incomparable(`its fusion is nested, and the clips that it knows make no inner folds: ${error.message}`);
+    throw incomparable(`its fusion is nested, and its clips cannot be split into inner folds: ${error.message}`);
   }
 }
 
-/** As `planChampion`, where the challenger and its data are in the store. */
+/** Like `planChampion`, for a challenger whose data is in the store. */
 export async function planStoredChampion(
   { artifacts, datasets }: RunStore,
   name: string,

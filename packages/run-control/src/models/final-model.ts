@@ -11,9 +11,9 @@ import { likenessOf } from './learn-likeness.js';
 import type { NewModel, Training, Watching } from './training.js';
 
 /**
- * Refits one model of a finished run on all its data, members and fusion, with the run's parameters, and writes it as a
- * version. A run that was not finished for this model is refused: nobody could say how good it is.
- * @throws CryfoldError RUN_NOT_FOUND, RUN_FAILED, USAGE, and what training throws
+ * Refits a model of a finished run, including members and fusion, on all data with the run's parameters, and saves it
+ * as a version. Refuses a model with missing folds, since its quality is unknown.
+ * @throws CryfoldError RUN_NOT_FOUND, RUN_FAILED, USAGE, or any error of training
  */
 export async function makeFinalModel(
   store: RunStore,
@@ -26,13 +26,13 @@ export async function makeFinalModel(
   if (!results) {
     throw new CryfoldError('RUN_NOT_FOUND', `the store has no finished run ${run}`, {
       context: { run },
-      hint: 'Show what is there: cryfold list',
+      hint: 'List all runs: cryfold list',
     });
   }
   if (!modelOf(results, of).complete) {
-    throw new CryfoldError('RUN_FAILED', `${of} of run ${run} misses folds`, {
+    throw new CryfoldError('RUN_FAILED', `${of} of run ${run} has missing folds`, {
       context: { run, model: of },
-      hint: `Try them again: cryfold retry ${run}`,
+      hint: `Retry them: cryfold retry ${run}`,
     });
   }
   const { plan, manifest, rule, fusion } = await refit(store, run, of);
@@ -60,20 +60,20 @@ type Choice = Pick<Spec, 'estimators' | 'fusion'>;
 interface Unkept {
   trial: string;
   kind: string;
-  /** What its entry must have for that; undefined where its kind has no models to keep */
+  /** The key that its spec entry lacks; undefined if models of its kind cannot be saved at all */
   lacks?: string | undefined;
 }
 
-/** The estimators that a model consists of: the members of a fusion, or the one of that name. */
+/** The estimators of a model: the members of a fusion, or the estimator itself. */
 function membersOf(fusion: Spec['fusion'], of: string): readonly string[] {
   return Object.hasOwn(fusion, of) ? fusion[of].members : [of];
 }
 
-/** The first estimator of a model that can be evaluated, but not kept. Undefined where the model can be refitted. */
+/** The first estimator of a model that can be evaluated but not saved. Undefined if the model can be refitted. */
 function unkept({ estimators, fusion }: Choice, of: string): Unkept | undefined {
   for (const trial of membersOf(fusion, of)) {
     const estimator = Object.hasOwn(estimators, trial) ? estimators[trial] : undefined;
-    // Results may name kinds that only another version has.
+    // Results may contain kinds that only another version knows.
     const known = estimatorKinds.find(({ kind }) => kind === estimator?.kind);
     if (!known) continue;
     const lacks = known.lacksToKeep?.(estimator);
@@ -85,26 +85,26 @@ function unkept({ estimators, fusion }: Choice, of: string): Unkept | undefined 
 /** Whether `train-final` can refit a model. */
 export const isKeepable = (spec: Choice, of: string): boolean => unkept(spec, of) === undefined;
 
-/** @throws CryfoldError USAGE for a model with an estimator that can be evaluated, but not kept */
+/** @throws CryfoldError USAGE for a model with an estimator that can be evaluated but not saved */
 export function checkKeepable(spec: Choice, of: string): void {
   const found = unkept(spec, of);
   if (!found) return;
   const { trial, kind, lacks } = found;
   throw new CryfoldError(
     'USAGE',
-    `${trial}: estimators of kind ${kind} can be evaluated, but not kept as a model${lacks ? `, without ${lacks}` : ''}`,
+    `${trial}: estimators of kind ${kind} can be evaluated, but not saved as a model${lacks ? ` without ${lacks}` : ''}`,
     {
       context: { trial, kind },
       hint: lacks
         ? `Add ${lacks} to estimators.${trial} and run the spec again (docs/commands.md), or choose a model without ${trial}.`
-        : 'Choose an estimator of another kind, or a fusion of such estimators: cryfold report RUN lists them.',
+        : 'Choose an estimator of another kind, or a fusion of such estimators. List them with cryfold report RUN.',
     },
   );
 }
 
 /**
- * Fails for a model that could not predict another recording, because a feature set that it needs is given in files. Every
- * model needs the first feature set of its spec: `ModelPredictor` loads it.
+ * Fails for a model that cannot predict new recordings because it needs a feature set from files. Every model needs the
+ * first feature set of its spec, which `ModelPredictor` loads.
  * @throws CryfoldError FEATURES_EXTERNAL
  */
 export function checkComputable(
@@ -116,13 +116,17 @@ export function checkComputable(
   );
   const given = [...sets, spec.features].find((set) => featureKindOf(set).given);
   if (!given) return;
-  throw new CryfoldError('FEATURES_EXTERNAL', `${of} reads vectors that cannot be computed for another recording`, {
-    context: { model: of, kind: given.kind },
-    hint: 'Evaluate it with cryfold run, or choose a model of feature sets that cryfold computes: docs/external-vectors.md.',
-  });
+  throw new CryfoldError(
+    'FEATURES_EXTERNAL',
+    `${of} reads external vectors, which cannot be computed for new recordings`,
+    {
+      context: { model: of, kind: given.kind },
+      hint: 'Evaluate it with cryfold run, or choose a model whose features cryfold computes: docs/external-vectors.md.',
+    },
+  );
 }
 
-/** Before anything is trained, and so that the run's folds are not kept meanwhile. */
+/** Runs before training, so that the run's folds are not held in memory during it. */
 async function refit(store: RunStore, run: string, of: string) {
   const stored = await readRun(store, run);
   const { plan, manifest } = stored;
@@ -130,7 +134,10 @@ async function refit(store: RunStore, run: string, of: string) {
   return { plan, manifest, rule, fusion: rule ? refitFusion(stored, rule) : null };
 }
 
-/** Fitted rules learn from the out-of-fold predictions of the first repeat, of which they learnt a part in each fold. */
+/**
+ * Fitted rules learn from all out-of-fold predictions of the first repeat; in each fold they learnt from a part of
+ * them.
+ */
 function refitFusion({ plan, input }: StoredRun, { rule, members }: Spec['fusion'][string]): FittedFusion {
   const classes = input.classes.length;
   if (!isFitted(rule)) return fitFusion(rule, classes);
@@ -147,7 +154,7 @@ function refitFusion({ plan, input }: StoredRun, { rule, members }: Spec['fusion
   });
 }
 
-/** What decides how a model is trained, for telling whether two runs evaluated the same one. */
+/** Everything that determines how a model is trained. Equal for two runs that evaluated the same model. */
 export function configurationOf(
   spec: Pick<Spec, 'features' | 'featureSets' | 'estimators' | 'fusion'>,
   of: string,
@@ -157,7 +164,7 @@ export function configurationOf(
   return canonicalJson({
     fusion: fusion && { rule: fusion.rule },
     members: members.map((member) => {
-      // What a feature set is called decides nothing, and earlier specs do not say of which kind it is.
+      // The name of a feature set is irrelevant, and earlier specs do not state its kind.
       const { features: _, vectors: __, ...estimator } = spec.estimators[member] as Estimator & { vectors?: string };
       const vectors = kindOf(estimator).readsVectors ? vectorsOf(spec, member) : undefined;
       return { estimator, features: decidingOf(featuresOf(spec, member)), vectors: vectors && decidingOf(vectors) };
@@ -165,18 +172,18 @@ export function configurationOf(
   });
 }
 
-/** The parameters of a feature set that decide its rows; of a set that only another version knows, all of them. */
+/** The parameters of a feature set that determine its rows; all parameters if only another version knows the set. */
 function decidingOf(stored: FeatureSet): object {
   const set = { ...stored, kind: stored.kind ?? DEFAULT_FEATURES } as FeatureSet;
   return (featureSetSchema.safeParse(set).success && featureKindOf(set).keyed?.(set)) || set;
 }
 
-/** Finished runs of the same model over the same data with other splitters, the one of most repeats of each. */
+/** Finished runs of the same model and data with other splitters. Keeps the run with most repeats per splitter. */
 async function otherProtocols(runs: RunStore['runs'], results: RunResults, of: string): Promise<RunResults[]> {
   const found = new Map<string, RunResults>();
   const own = configurationOf(results.spec as Spec, of);
   for (const run of await runs.withResults()) {
-    // One that cannot be read, such as of another version, says nothing that can be compared.
+    // Skips unreadable results, such as those of another version.
     const other = await ifReadable(runs.results(run));
     if (!other) continue;
     const { splitter, repeats } = other.protocol;
@@ -189,13 +196,13 @@ async function otherProtocols(runs: RunStore['runs'], results: RunResults, of: s
 }
 
 /**
- * Told, or the first fusion of a run, or its only estimator.
+ * The requested model; by default the only fusion of a run, or its only estimator.
  * @throws CryfoldError USAGE
  */
-export function chooseOf(spec: Pick<Spec, 'estimators' | 'fusion'>, told: string | undefined): string {
+export function chooseOf(spec: Pick<Spec, 'estimators' | 'fusion'>, requested: string | undefined): string {
   const all = [...Object.keys(spec.fusion), ...Object.keys(spec.estimators)];
-  const choice = told ?? (all.length === 1 || Object.keys(spec.fusion).length === 1 ? all[0] : undefined);
+  const choice = requested ?? (all.length === 1 || Object.keys(spec.fusion).length === 1 ? all[0] : undefined);
   if (choice !== undefined && all.includes(choice)) return choice;
-  const why = told === undefined ? 'say which estimator or fusion the model is' : `there is no ${told}`;
-  throw new CryfoldError('USAGE', `--of: ${why}`, { hint: `There are: ${all.join(', ')}.` });
+  const why = requested === undefined ? 'choose an estimator or fusion' : `there is no ${requested}`;
+  throw new CryfoldError('USAGE', `--of: ${why}`, { hint: `Available: ${all.join(', ')}.` });
 }

@@ -15,10 +15,10 @@ import { Patience } from '../patience.js';
 import type { Decision, ModelControl } from './model-control.js';
 import type { NewModel, Watching } from './training.js';
 
-/** Milliseconds between looks at a server's training. */
+/** Milliseconds between polls of a server's training. */
 const POLL_MS = 1000;
 
-/** How far the making of a model is. */
+/** Progress of training a model. */
 export const makingSchema = z.discriminatedUnion('state', [
   z.object({ state: z.literal('making'), progress: z.string() }),
   z.object({ state: z.literal('ready'), version: z.string(), known: z.boolean() }),
@@ -26,25 +26,25 @@ export const makingSchema = z.discriminatedUnion('state', [
 ]);
 export type Making = z.infer<typeof makingSchema>;
 
-/** Over a server's API. */
+/** Manages models through a server's API. */
 export class HttpModels implements ModelControl {
   constructor(private readonly client: HttpClient) {}
 
   async make({ run, of, name }: NewModel, { signal, onProgress }: Watching) {
     checkModelName(name);
     const path = pathOf(name, 'trainings', run, of);
-    const patience = new Patience('What trains goes on; the same command follows it.');
+    const patience = new Patience('Training continues on the server. Run the same command again to follow it.');
     let making: Making | undefined = await patience.ask(() => this.#start(path));
     while (making === undefined || making.state === 'making') {
-      onProgress(making?.progress ?? 'the server does not answer; trying again');
+      onProgress(making?.progress ?? 'the server does not answer; retrying');
       await sleep(POLL_MS, undefined, { signal }).catch(() => {});
       if (signal.aborted) {
-        throw new CryfoldError('CANCELLED', `nobody waits any longer for ${name} of run ${run}`, {
+        throw new CryfoldError('CANCELLED', `stopped waiting for ${name} of run ${run}`, {
           context: { run, model: name },
-          hint: 'A worker may still end its training; the same command goes on from there.',
+          hint: 'A worker may still finish the training. Run the same command again to continue.',
         });
       }
-      making = await patience.ask(() => this.#look(path));
+      making = await patience.ask(() => this.#poll(path));
     }
     if (making.state === 'failed') throw CryfoldError.fromRecord(making.error);
     const card: ModelCard = await new ModelRegistry(new HttpStore(this.client)).find(name, making.version);
@@ -55,12 +55,12 @@ export class HttpModels implements ModelControl {
     return this.client.json(path, makingSchema, { method: 'PUT' });
   }
 
-  async #look(path: string): Promise<Making> {
+  async #poll(path: string): Promise<Making> {
     try {
       return await this.client.json(path, makingSchema);
     } catch (error) {
       if (!(error instanceof CryfoldError) || error.code !== 'MODEL_NOT_FOUND') throw error;
-      // A server that was started anew, or another one behind the same address, knows nothing of it.
+      // After a restart, or behind a load balancer, the server may not know of this training.
       return this.#start(path);
     }
   }

@@ -4,17 +4,18 @@ import { type LikenessRule, learnLikeness } from '@cryfold/model-registry';
 import type { DatasetManifest, RunPlan } from '@cryfold/plan';
 import type { RunStore } from '@cryfold/store';
 
-/** Clips that the rule is learned from at most, spread evenly over the data. */
+/** Maximum number of clips that the rule is learned from, spread evenly over the data. */
 const MOST_CLIPS = 5000;
-/** Bytes of a feature array that is read for it at most: a server makes models too. */
+/** Maximum size in bytes of a feature array to read, since servers train models too. */
 const MOST_BYTES = 2 ** 29;
-/** Clips after which other work gets its turn. */
+/** Number of clips after which the event loop runs other work. */
 const TURN = 50;
 
 /**
- * Which sounds are unlike the data of a plan, by the spec's own features, which every predictor computes. Undefined where
- * the feature kind has no summary, the features are no longer in the store, or the data is too large or too small.
- * @throws CryfoldError NPY_INVALID, and as the store
+ * Learns which sounds are unlike the data of a plan, from the spec's own features, which every predictor computes.
+ * Undefined if the feature kind has no summary, the features are no longer in the store, or the data is too large or
+ * too small.
+ * @throws CryfoldError NPY_INVALID, or any error of the store
  */
 export async function likenessOf(
   { datasets }: Pick<RunStore, 'datasets'>,

@@ -7,31 +7,31 @@ import type { NewModel, Training, Watching } from './training.js';
 export interface Decision {
   by: 'promote' | 'retrain';
   reason: string;
-  /** What a retraining found */
+  /** Findings of a retraining */
   evidence?: Record<string, unknown> | undefined;
-  /** `seq` of the promotion that the decision was about, 0 where there was no champion */
+  /** `seq` of the promotion that the decision is based on, 0 without a champion */
   expected?: number | undefined;
 }
 
 /**
- * What can be done to final models. Two implementations, as of `RunControl`: over the store (`StoreModels`), and over a
- * server's API (`HttpModels`). They are read through `ModelRegistry`, over the store of either.
+ * Operations on final models. As for `RunControl`, there are two implementations: `StoreModels` for a store and
+ * `HttpModels` for a server's API. Models are read through `ModelRegistry` and the store of either.
  */
 export interface ModelControl {
   /**
-   * Writes a version; the same call again finds what is there.
-   * @throws CryfoldError RUN_NOT_FOUND, RUN_FAILED, USAGE, CANCELLED, and what training throws
+   * Trains and saves a version. Idempotent: the same call again returns the existing version.
+   * @throws CryfoldError RUN_NOT_FOUND, RUN_FAILED, USAGE, CANCELLED, or any error of training
    */
   make(model: NewModel, watching: Watching): Promise<{ card: ModelCard; known: boolean }>;
   /** @throws CryfoldError PROMOTION_LOST, MODEL_NOT_FOUND */
   promote(name: string, version: string, decision: Decision): Promise<Promotion>;
-  /** @throws CryfoldError MODEL_NOT_FOUND where there was no champion before the present one */
+  /** @throws CryfoldError MODEL_NOT_FOUND if there is no previous champion */
   rollback(name: string, reason: string): Promise<Promotion>;
-  /** Keeps how the last retraining ended. */
+  /** Saves the outcome of the last retraining. */
   keepRetrain(record: RetrainRecord): Promise<void>;
 }
 
-/** Over a store. */
+/** Manages the models of a store. */
 export class StoreModels implements ModelControl {
   readonly #registry: ModelRegistry;
 

@@ -7,19 +7,19 @@ import type { RunStore } from '@cryfold/store';
 import { isTaken, noWorker } from '../no-worker.js';
 import { trainingProgress, type Watching } from './training.js';
 
-/** Milliseconds between looks at whether the model is in the store. */
+/** Milliseconds between checks whether the model is in the store. */
 const POLL_MS = 300;
 
-/** Where the workers of a cluster take their jobs and leave their results. */
+/** Queues and store of a cluster. */
 export interface Cluster {
   store: RunStore;
   redisUrl: string;
 }
 
 /**
- * Has a worker train an estimator of a run on all its clips, so the caller needs neither TensorFlow nor a GPU.
+ * Lets a worker train an estimator of a run on all its clips, so that the caller needs neither TensorFlow nor a GPU.
  * @param trial one of the plan's estimators
- * @throws CryfoldError as training does; CANCELLED, REDIS_UNREACHABLE
+ * @throws CryfoldError any error of training; CANCELLED, REDIS_UNREACHABLE
  */
 export async function trainInCluster(
   { store, redisUrl }: Cluster,
@@ -52,7 +52,7 @@ export async function trainInCluster(
     await queues.remove(queue, id);
     const payload = { format: 1, kind: 'final', run: plan.run, trial, key: request.key } as const;
     while (!signal.aborted) {
-      // Again and again, in case Redis forgets: adding what is there changes nothing.
+      // Repeated in case Redis loses the job; adding an existing job has no effect.
       await unlessAway(async () => {
         await queues.add(queue, [{ id, payload }]);
         if (isTaken(queue, await queues.workers())) return;
@@ -68,7 +68,7 @@ export async function trainInCluster(
     }
     return undefined;
   };
-  // Whatever it waits for, such as a Redis that is away, the wait ends when the command is stopped.
+  // Stops waiting when the command is stopped, even while Redis is unreachable.
   const stopped = new Promise<undefined>((resolve) => {
     signal.addEventListener('abort', () => resolve(undefined), { once: true });
   });
@@ -76,14 +76,14 @@ export async function trainInCluster(
     const trained = await Promise.race([train(), stopped]);
     if (trained) return trained;
     throw new CryfoldError('CANCELLED', `training ${trial} on all clips was stopped`, {
-      hint: 'A worker may still end it; the same command finds it then.',
+      hint: 'A worker may still finish it. Run the same command again to use its result.',
     });
   } finally {
     await queues.close();
   }
 }
 
-/** Training continues while Redis is away, and so does the wait for it. */
+/** Training continues while Redis is unreachable, so keep waiting. */
 async function unlessAway(ask: () => Promise<void>): Promise<void> {
   await ask().catch((error) => {
     if (!(error instanceof CryfoldError) || error.code !== 'REDIS_UNREACHABLE') throw error;

@@ -4,9 +4,9 @@ import type { FinalResult, RunPlan } from '@cryfold/plan';
 /** A model that a finished run evaluated, to be refitted on all data. */
 export interface NewModel {
   run: string;
-  /** Which of the run's estimators or fusions */
+  /** Estimator or fusion of the run */
   of: string;
-  /** Of the model */
+  /** Name of the model */
   name: string;
 }
 
@@ -23,12 +23,12 @@ export interface Training {
   train: TrainMember;
   /**
    * Checks the estimators of a model before the first of them is trained.
-   * @throws CryfoldError where one of them cannot be trained here
+   * @throws CryfoldError if one of them cannot be trained here
    */
   check?: ((plan: RunPlan, trials: readonly string[]) => void) | undefined;
 }
 
-/** Tells how far the training of an estimator on all clips is, in steps of it or in words. */
+/** Reports the progress of training an estimator on all clips. */
 export function trainingProgress(plan: RunPlan, trial: string, onProgress: (text: string) => void) {
   const say = (rest: string) => onProgress(`training ${trial} on all ${counted(plan.dataset.clips, 'clip')}${rest}`);
   const steps = (done: number, total: number) => say(`: ${Math.floor((100 * done) / total)} %`);

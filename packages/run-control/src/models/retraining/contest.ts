@@ -2,35 +2,35 @@ import type { DatasetManifest } from '@cryfold/plan';
 import type { Heard } from './heard.js';
 
 /**
- * Share of the champion's clips that new data must hold before a stand-in, trained on them, may speak for the champion.
- * The lacking twentieth is less than what each fold takes from both sides (a tenth in 10 folds, a fifth in 5).
+ * Share of the champion's clips that new data must contain for a stand-in, trained on them, to represent the champion.
+ * The missing twentieth is less than what each fold removes from both sides (a tenth with 10 folds, a fifth with 5).
  * `tools/simulate-retrain` prints how often a worse model is promoted at each share.
  */
 export const STAND_IN_SHARE = 0.95;
 /**
- * Groups that a promotion needs. The test itself gives p-values from `LEAST_GROUPS` (6) on, but only for a challenger that
- * wins on nearly all of them, and so few groups say little about others.
+ * Minimum number of groups for a promotion. The test itself needs only `LEAST_GROUPS` (6), but then a challenger must
+ * win on nearly all of them, and so few groups do not represent others.
  */
 export const CONTEST_GROUPS = 10;
-/** Clips of each class below which its recall is not judged. */
+/** Minimum number of clips per class to judge its recall. */
 export const CONTEST_CLIPS = 5;
 
 /**
- * Who stands against the challenger: the stored champion with its own predictions; a stand-in, trained in each fold on
- * what the champion knows of the fold's training clips; or the shares of the classes, where there is no champion.
+ * What the challenger is compared with: the stored champion with its own predictions; a stand-in, trained in each fold
+ * on the training clips that the champion knows; or the class shares if there is no champion.
  */
 export type Opponent = 'champion' | 'stand-in' | 'majority';
 
 export interface Contest {
   opponent: Opponent;
-  /** Of each split, the positions in its test part on which both are compared */
+  /** For each split, the positions in its test part on which both are compared */
   rows: number[][];
-  /** Different clips and groups among them */
+  /** Number of distinct clips and groups among them */
   clips: number;
   groups: number;
 }
 
-/** Why nothing can be said. */
+/** Why no comparison is possible. */
 export interface Refusal {
   refusal: string;
 }
@@ -39,7 +39,7 @@ export interface ContestData {
   manifest: Pick<DatasetManifest, 'clips' | 'grouped' | 'groupSource' | 'classes'>;
   /** The challenger's outer folds */
   splits: readonly { train: ArrayLike<number>; test: ArrayLike<number> }[];
-  /** Of each sound that several clips hold, equal or overlapping: the indices of these clips */
+  /** Indices of clips that share an equal or overlapping sound, per sound */
   sounds: readonly (readonly number[])[];
 }
 
@@ -49,7 +49,7 @@ interface Training {
   group(clip: number): boolean;
 }
 
-/** @param marks of each clip */
+/** @param marks mark of each clip */
 function marked(clips: ArrayLike<number>, marks: readonly string[]): (clip: number) => boolean {
   const seen = new Set<string>();
   for (let i = 0; i < clips.length; i++) seen.add(marks[clips[i]]);
@@ -58,9 +58,9 @@ function marked(clips: ArrayLike<number>, marks: readonly string[]): (clip: numb
 
 /**
  * The test clips on which a challenger and its opponent are compared: neither was trained on the sound, and both or
- * neither were trained on other clips of the group. (In grouped folds the challenger never was, so these are groups that
- * the opponent does not know either.)
- * @param opponent what the opponent was trained on; its `group` is not asked where it predicts without sounds
+ * neither were trained on other clips of the group. (With grouped folds the challenger never was, so the opponent must
+ * not know these groups either.)
+ * @param opponent training data of the opponent; undefined if it predicts without training
  */
 function contestOf(
   { manifest: { clips }, splits, sounds }: ContestData,
@@ -90,7 +90,7 @@ function contestOf(
   return { opponent, rows, clips: counted.size, groups };
 }
 
-/** What a contest lacks for a verdict; undefined where it lacks nothing. */
+/** What a contest lacks for a verdict; undefined if it lacks nothing. */
 function lackOf({ rows, clips, groups }: Contest, { manifest, splits }: ContestData, judged: ReadonlySet<string>) {
   if (groups < CONTEST_GROUPS)
     return `${clips} comparable clips of ${groups} groups; ${CONTEST_GROUPS} groups are needed`;
@@ -106,11 +106,11 @@ function lackOf({ rows, clips, groups }: Contest, { manifest, splits }: ContestD
 }
 
 /**
- * Chooses how the challenger is compared, before anything is trained. Where the new data holds nearly all that the
- * champion was trained on, with a stand-in: it is tested on old and new clips alike, so that new clips with wrong labels
- * do not decide alone. Otherwise with the stored champion on the clips that it does not know.
- * @param heard what the champion knows of the data; undefined where there is no champion
- * @param classes that the champion knows
+ * Chooses how to compare the challenger, before any training. If the new data contains nearly all training clips of the
+ * champion, uses a stand-in, which is tested on old and new clips alike, so that new clips with wrong labels do not
+ * decide alone. Otherwise uses the stored champion on the clips that it was not trained on.
+ * @param heard which parts of the data the champion knows; undefined without a champion @param classes classes that the
+ * champion knows
  */
 export function chooseContest(
   data: ContestData,
@@ -129,12 +129,12 @@ export function chooseContest(
     sound: (clip) => heard.sounds[clip],
     group: (clip) => heard.groups[clip],
   }));
-  const untested = (lack: string) => `the stored champion cannot be tested on what it does not know: ${lack}`;
+  const untested = (lack: string) => `the stored champion cannot be tested on data it was not trained on: ${lack}`;
   const storedLack = lackOf(stored, data, judged);
   if (heard.share < STAND_IN_SHARE) {
     if (storedLack === undefined) return stored;
     const [needed, found] = [`${100 * STAND_IN_SHARE} %`, `${Math.floor(100 * heard.share)} %`];
-    const why = `a stand-in needs ${needed} of its ${heard.trained} clips, of which the new data has ${found}`;
+    const why = `a stand-in needs ${needed} of its ${heard.trained} clips, but the new data has ${found}`;
     return { refusal: `${untested(storedLack)}; and ${why}` };
   }
   const standIn = contestOf(data, 'stand-in', (train, { sounds, groups }) => {

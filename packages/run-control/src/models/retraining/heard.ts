@@ -1,8 +1,8 @@
 import type { DatasetManifest } from '@cryfold/plan';
 
-/** What of new data a champion was trained on; arrays have an entry per clip of the new data. */
+/** Which parts of new data a champion was trained on. Arrays have one entry per clip of the new data. */
 export interface Heard {
-  /** Whether it was trained on this sound or a copy of it, under whatever label */
+  /** Whether it was trained on this sound or a copy of it, under any label */
   sounds: boolean[];
   /** Whether it was trained on this sound under this label */
   known: boolean[];
@@ -10,25 +10,25 @@ export interface Heard {
   groups: boolean[];
   /** Clips that the champion was trained on */
   trained: number;
-  /** Which share of those is in the new data under the same label, 0 to 1 */
+  /** Share of these clips that is in the new data under the same label, 0 to 1 */
   share: number;
 }
 
 type Manifest = Pick<DatasetManifest, 'clips' | 'grouped'>;
 
-/** What the audio of the new data says that hashes do not; indices of its clips. */
+/** Copies that comparing the audio of the new data found beyond equal hashes, as clip indices. */
 export interface Copies {
-  /** Of each sound that several clips hold, equal or overlapping: these clips */
+  /** Clips that share an equal or overlapping sound, per sound */
   sounds: readonly (readonly number[])[];
   /** Clips that are copies of the champion's training clips outside the new data */
   copies: ReadonlySet<number>;
 }
 
 /**
- * Compares new data with the data of a champion. Equal sounds are the same clip, whatever the file is called; manifests
- * of earlier versions hold no hashes, and then equal ids are. Shifted, overlapping and recoded copies of a learnt sound
- * count as learnt, but not as the same clip: a stand-in is trained on clips that are equal.
- * @param before what the champion was trained on
+ * Compares new data with the data of a champion. Equal sounds are the same clip regardless of file names. Manifests of
+ * earlier versions have no hashes, so ids are compared instead. Shifted, overlapping and recoded copies of a known
+ * sound count as known, but not as the same clip: a stand-in is trained on equal clips. @param before training data of
+ * the champion
  * @param now the new data
  */
 export function heardOf(
@@ -45,7 +45,7 @@ export function heardOf(
   for (const members of shared) {
     if (members.some((clip) => sounds[clip])) for (const clip of members) sounds[clip] = true;
   }
-  // Where every clip is a group of its own, groups are names of files, and equal names mean nothing.
+  // If each clip is its own group, groups are file names, and equal names are meaningless.
   const named = before.grouped || now.grouped;
   const heardGroups = new Set(named ? before.clips.map(({ group }) => group) : []);
   now.clips.forEach(({ group }, i) => {

@@ -1,17 +1,17 @@
 import type { RunResults } from '@cryfold/evaluation';
 import { modelOf } from '@cryfold/model-registry';
 
-/** Which folds a run lacks for a model, why, and what to do. */
+/** Describes which folds of a model are missing, why, and what to do. */
 export function lacking(results: RunResults, of: string): string {
   const { members = [of] } = modelOf(results, of);
   const folds = members.length * results.baselines.majority.folds.length;
   const missing = results.missing.filter(({ model }) => members.includes(model));
   const { id } = results.run;
-  const advice = `cryfold status ${id} shows more, cryfold retry ${id} tries again`;
-  if (missing.length === 0) return `${of} of run ${id} lacks folds; ${advice}`;
+  const advice = `for details: cryfold status ${id}; to retry: cryfold retry ${id}`;
+  if (missing.length === 0) return `${of} of run ${id} has missing folds; ${advice}`;
   const failed = missing.filter(({ code }) => code !== null);
   const [first] = failed;
   const count = `${missing.length} of ${folds} folds of ${members.join(', ')} ${failed.length === missing.length ? 'failed' : 'are missing'} in run ${id}`;
-  const why = first ? `: first ${first.model}, repeat ${first.repeat}, fold ${first.fold} by ${first.code}` : '';
+  const why = first ? `: first ${first.model}, repeat ${first.repeat}, fold ${first.fold} with ${first.code}` : '';
   return `${count}${why}; ${advice}`;
 }

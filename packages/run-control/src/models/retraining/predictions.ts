@@ -7,7 +7,7 @@ import type { RunStore } from '@cryfold/store';
 import type { Contest, ContestData } from './contest.js';
 import type { Predictions } from './verdict.js';
 
-/** What a finished run predicted out of fold for one of its estimators or fusions. */
+/** The out-of-fold predictions of an estimator or fusion of a finished run. */
 export async function outOfFold(store: RunStore, run: string, of: string): Promise<Predictions> {
   const { data, predictions } = await readPredictions(store, run, of);
   const { probabilities: folds, scores } = predictions;
@@ -19,7 +19,7 @@ export async function outOfFold(store: RunStore, run: string, of: string): Promi
   });
 }
 
-/** The shares of the classes among a split's training clips: what always predicts the largest class. */
+/** Baseline that predicts the class shares of a split's training clips, and thus always the largest class. */
 export function classShares({ manifest: { clips, classes }, splits }: ContestData): Predictions {
   const shares = splits.map(({ train }) => {
     const counts = classes.map(() => 0);
@@ -31,8 +31,9 @@ export function classShares({ manifest: { clips, classes }, splits }: ContestDat
 }
 
 /**
- * What the stored champion predicts for the clips of a contest. It gives a class that it does not know the probability 0.
- * @throws CryfoldError PROBABILITIES_INVALID where it predicts what is no number; RATE_UNKNOWN, DATA_CHANGED, TENSORFLOW_MISSING, ARTIFACT_MISSING, ARTIFACT_CORRUPT
+ * Predictions of the stored champion for the clips of a contest. Classes unknown to it get probability 0.
+ * @throws CryfoldError PROBABILITIES_INVALID if a prediction is not a number; RATE_UNKNOWN, DATA_CHANGED,
+ * TENSORFLOW_MISSING, ARTIFACT_MISSING, ARTIFACT_CORRUPT
  */
 export async function storedPredictions(
   store: RunStore,
@@ -57,7 +58,7 @@ export async function storedPredictions(
       `${card.name}@${card.version} predicts ${probabilities[wrong]} for ${id}`,
       {
         context: { model: card.name, version: card.version, clip: id },
-        hint: 'Train the champion again, or go back to the one before it: cryfold models rollback.',
+        hint: 'Train the champion again, or roll back to the previous one: cryfold models rollback.',
       },
     );
   }

@@ -21,58 +21,61 @@ import { lacking } from './lacking.js';
 import { classShares, outOfFold, storedPredictions } from './predictions.js';
 import { judge, type Predictions, type RetrainVerdict } from './verdict.js';
 
-/** What `--json` prints and `models/<name>/last-retrain.json` holds. */
+/** Content of `--json` output and `models/<name>/last-retrain.json`. */
 export type RetrainReport = RetrainRecord & {
-  /** Why it was refused: nothing can be said, it is not better, or a class's recall falls */
+  /** Why the challenger was refused: not comparable, not better, or lower recall of a class */
   code: 'MODEL_INCOMPARABLE' | NonNullable<RetrainVerdict['code']> | null;
   evidence: {
     data: {
       contentHash: string;
       clips: number;
-      /** Clips that the champion was trained on, under the same label */
+      /** Number of clips that the champion was trained on under the same label */
       known: number;
-      /** Which share of the champion's clips these are; null where there is no champion */
+      /** Their share of the champion's clips; null without a champion */
       share: number | null;
-      /** Clips of the champion whose audio is not at hand, so that copies of them were not looked for; null as `share` */
+      /**
+       * Number of the champion's clips whose audio is not available, so that copies of them were not searched for; null
+       * without a champion
+       */
       uncompared: number | null;
     };
     challenger: { run: string; of: string };
     champion: { version: string; run: string; of: string } | null;
     margin: number;
     metric: MetricName;
-    /** Who stood against the challenger; null where nothing was compared */
+    /** What the challenger was compared with; null without a comparison */
     opponent: Opponent | null;
   } & Partial<Pick<RetrainVerdict, 'test' | 'recall'>>;
 };
 
 export interface Challenge {
-  /** Whose champion is challenged */
+  /** Model to retrain */
   model: string;
-  /** Which estimator or fusion of the new run challenges it */
+  /** Estimator or fusion of the new run that challenges the champion */
   of: string;
-  /** By how much a class's recall may fall, 0 to 1 */
+  /** How much the recall of a class may drop, 0 to 1 */
   margin: number;
-  /** What decides */
+  /** Metric that decides */
   metric: MetricName;
   /** The challenger's run over the new data */
   plan: RunPlan;
   manifest: DatasetManifest;
   dataset: Dataset;
-  /** Indices of the clips that hold the same sound, per sound; as `sharedSounds` */
+  /** Indices of clips with the same sound, per sound; see `sharedSounds` */
   sounds: readonly (readonly number[])[];
-  /** How to load the stored champion, where that is tested itself */
+  /** How to load the stored champion, if it is tested itself */
   loading?: LoadOptions;
 }
 
-/** What a retraining asks of its caller. */
+/** Callbacks of a retraining. */
 export interface RetrainingSteps {
   /**
-   * Publishes and runs a plan, as `cryfold run`: what is in the store is not computed again.
-   * @param standIn where it is the stand-in of this champion
-   * @returns undefined when stopped before the end
+   * Publishes and runs a plan like `cryfold run`, reusing everything in the store.
+   * @param standIn the champion, if the plan is for its stand-in
+   * @returns undefined if stopped before the end
    */
   evaluate(plan: RunPlan, standIn?: ModelCard): Promise<RunResults | undefined>;
-  /** Why nothing was decided, if the command was stopped during a run */
+  /** Why there is no decision if the command was stopped during a run */
   left(run: string): string;
   /** Shows a line to the user */
   say(text: string): void;
@@ -80,12 +83,12 @@ export interface RetrainingSteps {
   stop: AbortSignal;
 }
 
-/** Why a stored champion says nothing about new data. */
+/** Errors that make a stored champion untestable on new data. */
 const UNTESTABLE: ReadonlySet<string> = new Set(['RATE_UNKNOWN', 'PROBABILITIES_INVALID']);
 
 type Outcome = RetrainReport['outcome'];
 
-/** Evaluates a challenger against the champion, and promotes it if it is really better. */
+/** Compares a challenger with the champion, and promotes it if it is significantly better. */
 export class Retraining {
   readonly #challenge: Challenge;
   readonly #store: RunStore;
@@ -108,11 +111,11 @@ export class Retraining {
     this.#data = { manifest, splits: plan.splits.filter(({ outer }) => outer === undefined), sounds };
   }
 
-  /** @throws CryfoldError as training, reading and predicting do */
+  /** @throws CryfoldError any error of training, reading and predicting */
   async run(): Promise<RetrainReport> {
     const { model } = this.#challenge;
     const registry = new ModelRegistry(this.#store.artifacts);
-    // The decision is about this champion: if there is another one at the end, it does not count.
+    // The decision is based on this champion, so it is void if the champion changes in the meantime.
     const held = await registry.champion(model);
     const card = held && (await registry.find(model, held.version));
     if (card) checkModelAllowed(card, this.#challenge.loading?.allowCommands);
@@ -146,7 +149,7 @@ export class Retraining {
     };
   }
 
-  /** Everything before the promotion. */
+  /** All steps before the promotion. */
   async #decide(
     card: ModelCard | undefined,
   ): Promise<RetrainVerdict | { outcome?: Outcome; code?: 'MODEL_INCOMPARABLE'; reason: string }> {
@@ -154,10 +157,13 @@ export class Retraining {
     const steps = this.#steps;
     if (card && this.#isUnchanged(card)) {
       Object.assign(this.#evidence.data, { known: plan.dataset.clips, share: 1, uncompared: 0 });
-      return { outcome: 'unchanged', reason: 'the champion was trained on this very data with these parameters' };
+      return {
+        outcome: 'unchanged',
+        reason: 'the champion was already trained on the same data with the same parameters',
+      };
     }
     try {
-      // Before the challenger is trained: it would be in vain where nothing can be compared.
+      // Prepared before training the challenger, which would be useless if no comparison is possible.
       const { contest, predictions, standIn, note = '' } = await this.#prepare(card);
       steps.say(`challenger: run ${plan.run}, ${counted(plan.jobs.length, 'fold')}`);
       const challenger = await steps.evaluate(plan);
@@ -184,7 +190,7 @@ export class Retraining {
   }
 
   /**
-   * How the challenger will be compared, and what its opponent predicts as far as that is known now.
+   * Determines how to compare the challenger, with the predictions of its opponent if already known.
    * @throws CryfoldError MODEL_INCOMPARABLE
    */
   async #prepare(
@@ -206,12 +212,14 @@ export class Retraining {
     const where = `champion ${card.version}`;
     if (opponent === 'stand-in') {
       const standIn = await planChampion(card, plan, manifest, before);
-      // It is trained by what the card's spec says, and not by the members that were checked.
+      // The stand-in is trained from the card's spec, so check that in addition to the card's members.
       checkModelAllowed(card, this.#challenge.loading?.allowCommands, Object.values(standIn.spec.estimators));
-      this.#steps.say(`${where}: its stand-in is run ${standIn.run}, ${this.#evidence.data.known} clips known`);
+      this.#steps.say(
+        `${where}: its stand-in is run ${standIn.run}, trained on ${this.#evidence.data.known} known clips`,
+      );
       return { contest: chosen, standIn };
     }
-    this.#steps.say(`${where}: tested on ${clips} clips of ${groups} groups that it does not know`);
+    this.#steps.say(`${where}: tested on ${clips} clips of ${groups} groups that it was not trained on`);
     try {
       const { loading = {} } = this.#challenge;
       const data = { splits: this.#data.splits, dataset, loading };

@@ -12,14 +12,14 @@ import {
 } from '@cryfold/evaluation';
 import type { Contest, ContestData, Opponent } from './contest.js';
 
-/** Two-sided p-value below which a difference counts; a worse model passes it in half as many cases. */
+/** Two-sided p-value below which a difference is significant. A worse model passes in half as many cases. */
 export const SIGNIFICANCE = 0.05;
 
-/** What a model predicts for one test clip. */
+/** A model's prediction for one test clip. */
 export interface RowPrediction {
   /** Index of the class */
   winner: number;
-  /** Of each class, together 1 */
+  /** Probability of each class; they sum to 1 */
   probabilities: ArrayLike<number>;
 }
 
@@ -30,7 +30,7 @@ export type Predictions = (split: number, position: number) => RowPrediction;
 export interface RetrainTest {
   metric: MetricName;
   opponent: Opponent;
-  /** Different clips and groups that were compared */
+  /** Number of distinct clips and groups that were compared */
   clips: number;
   groups: number;
   /** The metric over all compared test clips of all repeats */
@@ -38,17 +38,17 @@ export interface RetrainTest {
   champion: number;
   /** Challenger minus champion */
   difference: number;
-  /** Two-sided, of the randomisation test over groups */
+  /** Two-sided p-value of the randomisation test over groups */
   pValue: number;
 }
 
 export interface RetrainVerdict {
   promote: boolean;
-  /** Why not */
+  /** Why the challenger is not promoted */
   code: 'NOT_BETTER' | 'RECALL_FALLS' | null;
   reason: string;
   test: RetrainTest;
-  /** Recall of each class on the compared clips; empty where there is no champion */
+  /** Recall of each class on the compared clips; empty without a champion */
   recall: { label: string; champion: number; challenger: number }[];
 }
 
@@ -62,7 +62,7 @@ export interface Judging {
   margin: number;
 }
 
-/** The rows of a contest, and what both models predicted for them. */
+/** The rows of a contest with the predictions of both models. */
 function rowsOf({ data: { manifest, splits }, contest, challenger, opponent }: Judging) {
   const classes = manifest.classes.length;
   const index = new Map(manifest.classes.map((label, c) => [label, c]));
@@ -86,7 +86,7 @@ function rowsOf({ data: { manifest, splits }, contest, challenger, opponent }: J
   return { rows, after: predicted(challenger), before: predicted(opponent) };
 }
 
-/** Share of each class's rows that a model gets right; NaN for a class without rows. */
+/** Share of correct predictions for each class; NaN for a class without rows. */
 function recallOf({ classes, labels }: TestRows, { winners }: PredictedRows): number[] {
   const right = new Array<number>(classes).fill(0);
   const all = new Array<number>(classes).fill(0);
@@ -106,7 +106,10 @@ const NAMES: Record<Opponent, string> = {
   majority: 'the majority class',
 };
 
-/** Such as `accuracy 84.83 %, not 92.67 % (-7.84 points), on 240 clips of 50 groups that neither was trained on, p 0.0100`. */
+/**
+ * Such as `accuracy 84.83 % versus 92.67 % (-7.84 points), on 240 clips of 50 groups that neither was trained on, p
+ * 0.0100`.
+ */
 function describe({ metric, opponent, challenger, champion, difference, clips, groups, pValue }: RetrainTest): string {
   const { title, share } = METRICS[metric];
   const figure = (value: number) => (share ? `${(100 * value).toFixed(2)} %` : value.toFixed(4));
@@ -114,12 +117,12 @@ function describe({ metric, opponent, challenger, champion, difference, clips, g
   const p = pValue < 0.001 ? '<0.001' : pValue.toFixed(4);
   const unheard = opponent === 'majority' ? '' : ' that neither was trained on';
   const tested = `${clips} clips of ${groups} groups${unheard}`;
-  return `${title} ${figure(challenger)}, not ${figure(champion)} (${change}), on ${tested}, p ${p}`;
+  return `${title} ${figure(challenger)} versus ${figure(champion)} (${change}), on ${tested}, p ${p}`;
 }
 
 /**
- * Promotes a challenger that is better than its opponent by the metric (two-sided p below 0.05 over groups) and recalls
- * no class worse by more than the margin, both on the same clips, of which neither was trained on the sound.
+ * Promotes a challenger that beats its opponent by the metric (two-sided p below 0.05 over groups) without losing more
+ * recall than the margin in any class. Both are tested on the same clips, which neither was trained on.
  */
 export function judge(judging: Judging): RetrainVerdict {
   const { clips, groupSource } = judging.data.manifest;
@@ -135,7 +138,7 @@ function decide(judging: Judging): RetrainVerdict {
   const { rows, ...predicted } = rowsOf(judging);
   const tallies = [tallyRows(rows, predicted.after), tallyRows(rows, predicted.before)] as const;
   const [challenger, champion] = tallies.map((own) => metricOfTally(metric, addTallies(own), rows.classes));
-  // No p-value: the models predict alike, or a contest has too few groups. Neither is a reason to promote.
+  // There is no p-value if the models predict the same or there are too few groups. Neither justifies a promotion.
   const { difference, pValue } = testGroups(metric, tallies, rows.classes);
   const test = { metric, opponent, clips, groups, challenger, champion, difference, pValue: pValue ?? 1 };
   const better = test.pValue < SIGNIFICANCE && scoreOf(metric, difference) > 0;
@@ -158,7 +161,7 @@ function decide(judging: Judging): RetrainVerdict {
   const fallen = recall.filter((one) => one.champion - one.challenger > margin);
   if (fallen.length > 0) {
     const list = fallen.map((one) => `${one.label} (${points(one.challenger - one.champion)})`).join(', ');
-    const reason = `better, but recall falls by more than ${(100 * margin).toFixed(2)} points: ${list}`;
+    const reason = `better, but recall drops by more than ${(100 * margin).toFixed(2)} points: ${list}`;
     return { promote: false, code: 'RECALL_FALLS', reason, ...verdict };
   }
   const first = opponent === 'majority' ? 'the first champion, ' : '';
