@@ -1,8 +1,9 @@
+import type { Command } from 'commander';
 import { addControlCommands } from './control-commands.js';
 import { addDataCommands } from './data-program.js';
 import { addDoctorCommand } from './doctor-program.js';
 import { addModelCommands } from './model-commands.js';
-import { runProgram } from './program.js';
+import { createProgram, type Does, runProgram } from './program.js';
 import { addResultCommands } from './result-program.js';
 import { addRunCommands } from './run-program.js';
 import { addServiceCommands } from './service-program.js';
@@ -10,15 +11,26 @@ import { addServiceCommands } from './service-program.js';
 /** Runs the command line and answers its exit code. What a command runs is loaded when it runs. */
 export const main = (args: string[]): Promise<number> =>
   runProgram(args, (program, does) => {
-    addRunCommands(program, does);
-    addResultCommands(program, does);
-    addDataCommands(program, does);
-    addControlCommands(program, does);
-    addModelCommands(program, does);
-    addDoctorCommand(program, does);
-    addServiceCommands(program, does);
+    addCommands(program, does);
     program.addHelpText('after', HELP);
   });
+
+/** All commands with their arguments and options, from which docs/cli.md is generated. Running one does nothing. */
+export function commandTree(): Command {
+  const program = createProgram();
+  addCommands(program, () => async () => {});
+  return program;
+}
+
+function addCommands(program: Command, does: Does): void {
+  addRunCommands(program, does);
+  addResultCommands(program, does);
+  addDataCommands(program, does);
+  addControlCommands(program, does);
+  addModelCommands(program, does);
+  addDoctorCommand(program, does);
+  addServiceCommands(program, does);
+}
 
 const HELP = `
 Environment:

@@ -44,10 +44,9 @@ export const list = (text: string): string[] =>
 /** Makes a command's exit code the program's. */
 export type Does = <A extends unknown[]>(command: (...values: A) => Promise<number>) => (...values: A) => Promise<void>;
 
-/** Runs the command line of a program with the commands that `add` gives it, and answers its exit code. */
-export async function runProgram(args: string[], add: (program: Command, does: Does) => void): Promise<number> {
-  let exitCode: number = EXIT.done;
-  const program = new Command('cryfold')
+/** The program without commands: its description and the options that all commands share. */
+export function createProgram(): Command {
+  return new Command('cryfold')
     .description('Evaluates small-corpus audio classifiers by cross-validation, as a cluster job.')
     .version(VERSION)
     .showHelpAfterError('(see --help)')
@@ -58,6 +57,12 @@ export async function runProgram(args: string[], add: (program: Command, does: D
     .hook('preAction', (main) => applyGlobalFlags(main.opts()))
     .configureOutput({ writeOut: say, writeErr: warn })
     .exitOverride();
+}
+
+/** Runs the command line of a program with the commands that `add` gives it, and answers its exit code. */
+export async function runProgram(args: string[], add: (program: Command, does: Does) => void): Promise<number> {
+  let exitCode: number = EXIT.done;
+  const program = createProgram();
   add(program, (command) => async (...values) => {
     exitCode = await command(...values);
   });
