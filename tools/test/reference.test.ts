@@ -5,12 +5,14 @@ import { test } from 'node:test';
 import { ROOT } from '../src/paths.js';
 import { cliReference } from '../src/reference/cli.js';
 import { environmentReference } from '../src/reference/environment.js';
+import { specReference, unexplained } from '../src/reference/spec.js';
 
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
 
 for (const [name, generate] of [
   ['cli', cliReference],
   ['environment', environmentReference],
+  ['spec', specReference],
 ] as const) {
   test(`docs/${name}.md is what tools/${name}-doc writes`, () => {
     assert.equal(read(`docs/${name}.md`), generate(), `run tools/${name}-doc`);
@@ -34,4 +36,8 @@ test('docs/environment.md names every variable of cryfold that code, scripts or 
     [...named].filter((name) => !page.includes(`\`${name}\``)),
     [],
   );
+});
+
+test('every key of a spec says what it means', () => {
+  assert.deepEqual(unexplained(), []);
 });

@@ -30,6 +30,8 @@ export interface Schema {
 export function valuesOf(schema: Schema): string {
   const { type, pattern, format } = schema;
   if (schema.const !== undefined) return code(String(schema.const));
+  // z.json(), the one recursive schema
+  if (schema.$ref) return 'any JSON';
   if (schema.enum) return schema.enum.map((value) => code(String(value))).join(', ');
   const either = schema.oneOf ?? schema.anyOf;
   if (either) return [...new Set(either.map(valuesOf))].join('; or ');
@@ -37,7 +39,7 @@ export function valuesOf(schema: Schema): string {
     return `${type === 'integer' ? 'whole number' : 'number'}${bounds(schema)}`;
   if (type === 'boolean') return '`true`, `false`';
   if (type === 'array') return listOf(schema);
-  if (type === 'object') return 'keys and values';
+  if (type === 'object') return objectOf(schema);
   if (format === 'uri') return 'URL';
   return pattern === undefined ? 'text' : `text like ${code(pattern)}`;
 }
@@ -53,6 +55,13 @@ function bounds({ minimum, maximum, exclusiveMinimum, exclusiveMaximum }: Schema
     ...(high === undefined ? [] : [`${maximum === undefined ? 'below' : 'to'} ${high}`]),
   ];
   return parts.length === 0 ? '' : ` ${parts.join(' ')}`;
+}
+
+function objectOf({ properties, additionalProperties }: Schema): string {
+  if (properties) return code(`{ ${Object.keys(properties).join(', ')} }`);
+  return typeof additionalProperties === 'object' && Object.keys(additionalProperties).length > 0
+    ? `by name: ${valuesOf(additionalProperties)}`
+    : 'anything, by name';
 }
 
 function listOf({ items, prefixItems, minItems, maxItems }: Schema): string {

@@ -2,8 +2,10 @@ import { z } from 'zod';
 
 /** Parameters that all kinds have which compare clips by their distances or products. */
 export const distanceParameters = {
-  /** Scales each column to a standard deviation of 1 over the training clips */
-  standardise: z.boolean().default(false),
+  standardise: z
+    .boolean()
+    .default(false)
+    .describe('scale each column to a standard deviation of 1 over the training clips'),
 };
 
 /** What these kinds have in common: each fold reads a square matrix of its training clips. */

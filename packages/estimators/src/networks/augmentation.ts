@@ -17,13 +17,24 @@ const augmentation = z.strictObject({
 
 /** Parameters by which a network copes with few clips and unequal classes. Absent, they leave no trace in a fold's key. */
 export const augmentationParameters = {
-  /** `weights` scales losses as scikit-learn's `balanced`, `batches` draws equally often from each class. */
-  balance: z.enum(['none', 'weights', 'batches']).optional(),
-  augment: augmentation.optional(),
+  balance: z
+    .enum(['none', 'weights', 'batches'])
+    .optional()
+    .describe(
+      'weights scales losses as balanced of scikit-learn, batches draws equally often from each class; default: none',
+    ),
+  augment: augmentation
+    .optional()
+    .describe('how training clips are changed: docs/augmentation.md; what is absent or 0 does nothing'),
 };
 
 /** What a network of vectors takes instead: there is no image to change. */
-export const vectorAugmentation = { augment: augmentation.pick({ mixup: true }).optional() };
+export const vectorAugmentation = {
+  augment: augmentation
+    .pick({ mixup: true })
+    .optional()
+    .describe('how training clips are changed: docs/augmentation.md'),
+};
 
 type Parameters = z.infer<z.ZodObject<typeof augmentationParameters>> & { classWeight?: string };
 

@@ -11,7 +11,7 @@ const parameters = z.strictObject({
   file: path.describe('npy file of float32 or float64 [rows, columns]; the path starts from the folder of the spec'),
   /** CSV file with a column `clip` or `recording` that names each row */
   clips: path.describe('CSV file with a column clip or recording, which names each row of the npy file'),
-  clipSeconds: z.number().positive().max(3600).default(1),
+  clipSeconds: z.number().positive().max(3600).default(1).describe('length of a clip'),
   /** In the plan of a run: of the npy array of all clips' vectors, and the numbers in each */
   sha256: z
     .string()
