@@ -1,5 +1,5 @@
 /**
- * What a failure means for the work it interrupted (design section 4).
+ * What a failure means for the work it interrupted.
  * - `usage`: the command or its arguments are wrong; nothing was started.
  * - `input`: data or spec are wrong; the same inputs fail again, so it is never retried.
  * - `infrastructure`: store, Redis or network; retried with backoff, not counted against the job.

@@ -8,8 +8,7 @@ export type Connection = Redis | Cluster;
 
 export interface ConnectOptions {
   /**
-   * Blocking users wait for a lost server; others fail at once, so that a producer is never hung by an outage (design
-   * section 4).
+   * Blocking users wait for a lost server; others fail at once, so that an outage never makes a producer hang.
    */
   use: 'blocking' | 'failing';
   /** Called each time that a lost connection is there again */
