@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { packageFolders } from '@cryfold/integration-tests/command';
 import { parseSpec } from '@cryfold/plan';
 import { ROOT } from '../src/paths.js';
+import { packageDiagram } from '../src/reference/packages.js';
 
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
 const pages = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '*.md'], { cwd: ROOT, encoding: 'utf8' })
@@ -59,6 +60,10 @@ test('every whole spec that a page shows is valid', () => {
   );
   assert.ok(specs.length >= 2);
   for (const { page, text } of specs) parseSpec(text, page);
+});
+
+test('the diagram of docs/architecture.md shows the imports of all packages', () => {
+  assert.ok(read('docs/architecture.md').includes(packageDiagram()), 'docs/architecture.md: see tools/src/reference');
 });
 
 test('pictures of the README are small', () => {
