@@ -1,2 +1,2 @@
 export { EXIT } from './exit-codes.js';
-export { main } from './main.js';
+export { commandTree, main } from './main.js';

@@ -1,8 +1,9 @@
+import type { Command } from 'commander';
 import { addControlCommands } from './control-commands.js';
 import { addDataCommands } from './data-program.js';
 import { addDoctorCommand } from './doctor-program.js';
 import { addModelCommands } from './model-commands.js';
-import { runProgram } from './program.js';
+import { type ActionWrapper, createProgram, runProgram } from './program.js';
 import { addResultCommands } from './result-program.js';
 import { addRunCommands } from './run-program.js';
 import { addServiceCommands } from './service-program.js';
@@ -10,15 +11,26 @@ import { addServiceCommands } from './service-program.js';
 /** Runs the command line and returns its exit code. The code of a command is loaded only when it runs. */
 export const main = (args: string[]): Promise<number> =>
   runProgram(args, (program, wrap) => {
-    addRunCommands(program, wrap);
-    addResultCommands(program, wrap);
-    addDataCommands(program, wrap);
-    addControlCommands(program, wrap);
-    addModelCommands(program, wrap);
-    addDoctorCommand(program, wrap);
-    addServiceCommands(program, wrap);
+    addCommands(program, wrap);
     program.addHelpText('after', HELP);
   });
+
+/** All commands with their arguments and options, from which docs/cli.md is generated. Running one does nothing. */
+export function commandTree(): Command {
+  const program = createProgram();
+  addCommands(program, () => async () => {});
+  return program;
+}
+
+function addCommands(program: Command, wrap: ActionWrapper): void {
+  addRunCommands(program, wrap);
+  addResultCommands(program, wrap);
+  addDataCommands(program, wrap);
+  addControlCommands(program, wrap);
+  addModelCommands(program, wrap);
+  addDoctorCommand(program, wrap);
+  addServiceCommands(program, wrap);
+}
 
 const HELP = `
 Environment:

@@ -46,13 +46,9 @@ export type ActionWrapper = <A extends unknown[]>(
   command: (...values: A) => Promise<number>,
 ) => (...values: A) => Promise<void>;
 
-/** Runs the command line of a program with the commands that `add` adds, and returns its exit code. */
-export async function runProgram(
-  args: string[],
-  add: (program: Command, wrap: ActionWrapper) => void,
-): Promise<number> {
-  let exitCode: number = EXIT.done;
-  const program = new Command('cryfold')
+/** The program without commands: its description and the options that all commands share. */
+export function createProgram(): Command {
+  return new Command('cryfold')
     .description('Cross-validates audio classifiers on small corpora, on one machine or a cluster.')
     .version(VERSION)
     .showHelpAfterError('(see --help)')
@@ -63,6 +59,15 @@ export async function runProgram(
     .hook('preAction', (main) => applyGlobalFlags(main.opts()))
     .configureOutput({ writeOut: say, writeErr: warn })
     .exitOverride();
+}
+
+/** Runs the command line of a program with the commands that `add` adds, and returns its exit code. */
+export async function runProgram(
+  args: string[],
+  add: (program: Command, wrap: ActionWrapper) => void,
+): Promise<number> {
+  let exitCode: number = EXIT.done;
+  const program = createProgram();
   add(program, (command) => async (...values) => {
     exitCode = await command(...values);
   });

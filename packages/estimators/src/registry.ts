@@ -28,8 +28,11 @@ const KINDS = [
 
 /** Parameters of every estimator in addition to those of its kind. */
 const common = {
-  /** The feature set that it reads; default: the spec's first one */
-  features: z.string().max(41).optional(),
+  features: z
+    .string()
+    .max(41)
+    .optional()
+    .describe('name of the feature set that it reads; default: the first one of the spec'),
 };
 
 /** An estimator's entry in a spec. */

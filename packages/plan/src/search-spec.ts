@@ -26,7 +26,8 @@ export const parameterSchema = z.union([
     choice: z
       .array(z.union([plain, z.array(z.number()).max(100)]))
       .min(1)
-      .max(LIMITS.trials),
+      .max(LIMITS.trials)
+      .describe('the values that are tried'),
     ...common,
   }),
   z.strictObject({ uniform: range, steps, ...common }),
@@ -38,37 +39,54 @@ const SEARCH_ALGORITHMS = ['grid', 'random', 'tpe', 'asha'] as const;
 
 /** `search` of a spec: which parameters of which estimators are tried, and how trials are selected. */
 export const searchSchema = z.strictObject({
-  /** `random` is quasi-random; `tpe` learns from earlier trials; `asha` gives more resources to good trials. */
-  algorithm: z.enum(SEARCH_ALGORITHMS).default('random'),
-  /** Per searched estimator; a grid has one trial per cell. */
-  trials: count.max(LIMITS.trials).default(20),
-  /** The metric by which trials are compared, as a mean over test folds. */
-  metric: z.enum(METRIC_NAMES).default('accuracy'),
-  /** Concurrent trials of one estimator if new ones learn from earlier ones (tpe, asha). */
-  parallel: count.max(LIMITS.trials).default(4),
-  /** By estimator, then by parameter. Other estimators are evaluated unchanged. */
-  space: z.record(z.string(), z.record(z.string(), parameterSchema)),
-  /** Stops trials early that are clearly worse than the leader on the folds that both have. */
+  algorithm: z
+    .enum(SEARCH_ALGORITHMS)
+    .default('random')
+    .describe('random is quasi-random; tpe learns from earlier trials; asha gives good trials more and bad ones less'),
+  trials: count
+    .max(LIMITS.trials)
+    .default(20)
+    .describe('of each searched estimator; a grid has as many as it has cells'),
+  metric: z.enum(METRIC_NAMES).default('accuracy').describe('what trials are compared by, as a mean over test folds'),
+  parallel: count
+    .max(LIMITS.trials)
+    .default(4)
+    .describe('trials of one estimator at once, where later ones learn from earlier ones (tpe, asha)'),
+  space: z
+    .record(z.string(), z.record(z.string(), parameterSchema))
+    .describe('searched parameters, by estimator; estimators that are not named are evaluated as they are'),
   racing: z
     .strictObject({
-      /** One-sided p-value of the corrected paired test below which a trial is stopped: see docs/sweeps.md */
-      threshold: z.number().gt(0).lt(0.5).default(0.02),
-      /** Folds that both must have before they are compared. Stored plans may have 2 to 4, which count as 5. */
-      minFolds: z.int().min(2).default(5),
+      threshold: z
+        .number()
+        .gt(0)
+        .lt(0.5)
+        .default(0.02)
+        .describe('one-sided p-value of the corrected paired test below which a trial is given up'),
+      // Stored plans may have 2 to 4, which counted as 5.
+      minFolds: z
+        .int()
+        .min(2)
+        .default(5)
+        .describe('folds that two trials must have in common before they are compared'),
     })
-    .optional(),
+    .optional()
+    .describe('gives up trials that are clearly worse than the leader on the folds that both have'),
   asha: z
     .strictObject({
-      /** The resource that good trials get more of: folds, or epochs of networks */
-      resource: z.enum(['folds', 'epochs']).default('folds'),
-      /** One of this many trials is promoted, with this many times the resource */
-      eta: z.int().min(2).default(3),
-      /** The resource with which every trial starts */
-      min: count.default(1),
+      resource: z
+        .enum(['folds', 'epochs'])
+        .default('folds')
+        .describe('what good trials get more of: folds, or epochs of networks'),
+      eta: z.int().min(2).default(3).describe('one in so many trials is promoted, to so many times the resource'),
+      min: count.default(1).describe('what every trial begins with'),
     })
-    .optional(),
-  /** Repeats the search inside each outer fold, so that the winner's score is unbiased. */
-  nested: z.strictObject({ inner: z.int().min(2).max(LIMITS.folds).default(4) }).optional(),
+    .optional()
+    .describe('of algorithm asha'),
+  nested: z
+    .strictObject({ inner: z.int().min(2).max(LIMITS.folds).default(4).describe('folds of the training clips') })
+    .optional()
+    .describe('repeats the search inside each outer fold, so that the score of the winner is honest'),
 });
 
 export type SearchSpec = z.infer<typeof searchSchema>;

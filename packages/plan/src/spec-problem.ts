@@ -55,7 +55,7 @@ export function specProblem(issue: z.core.$ZodIssue, value: unknown): SpecProble
   return { path, why: issue.message, hint: DEFAULT_HINT };
 }
 
-export const DEFAULT_HINT = 'Correct this key; docs/spec.schema.json lists every key.';
+export const DEFAULT_HINT = 'Correct this key; docs/spec.md lists every key.';
 
 function numberHint(text: string): string {
   const number = Number(text.trim().replace(',', '.'));

@@ -14,58 +14,81 @@ export const DEFAULT_FOLDS = 5;
 const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,40}$/, 'use lower-case letters, digits and dashes');
 
 export const specSchema = z.strictObject({
-  version: z.literal(1),
-  name,
-  features: featureSetSchema.prefault({ kind: DEFAULT_FEATURES } as never),
-  /** Feature sets other than the default one, by name: see normalizeFeatures */
+  version: z.literal(1).describe('version of the grammar'),
+  name: name.describe('of the run; its id begins with it'),
+  features: featureSetSchema
+    .prefault({ kind: DEFAULT_FEATURES } as never)
+    .describe('what estimators read: one feature set, or several by name, the first one being the default'),
+  /** Feature sets besides the default one, by name: see normalizeFeatures */
   featureSets: z.record(name, featureSetSchema).optional(),
-  /** Seconds from one clip's start to the next one's within a recording; default: a clip's length */
-  hopSeconds: z.number().positive().max(3600).optional(),
-  /** How to treat recordings shorter than a clip; default: half a clip or more is padded, less is an error */
-  shortClips: z.enum(['pad', 'drop', 'error']).optional(),
+  hopSeconds: z
+    .number()
+    .positive()
+    .max(3600)
+    .optional()
+    .describe('seconds from one clip’s start to the next within a recording; default: the length of a clip'),
+  shortClips: z
+    .enum(['pad', 'drop', 'error'])
+    .optional()
+    .describe(
+      'what becomes of recordings shorter than a clip; default: half a clip or more is padded, less is an error',
+    ),
   protocol: z
     .strictObject({
-      splitter: z.enum(SPLITTERS).default('RepeatedKFold'),
-      folds: z.int().min(2).max(LIMITS.folds).default(DEFAULT_FOLDS),
-      repeats: count.max(LIMITS.repeats).default(10),
-      /** Share of the clips that ShuffleSplit and StratifiedShuffleSplit test; default 0.2 */
-      testSize: z.number().gt(0).lt(1).optional(),
+      splitter: z.enum(SPLITTERS).default('RepeatedKFold').describe('how clips are split, by scikit-learn’s names'),
+      folds: z.int().min(2).max(LIMITS.folds).default(DEFAULT_FOLDS).describe('folds of one repeat'),
+      repeats: count.max(LIMITS.repeats).default(10).describe('how often the folds are drawn again'),
+      testSize: z
+        .number()
+        .gt(0)
+        .lt(1)
+        .optional()
+        .describe('share of the clips that ShuffleSplit and StratifiedShuffleSplit test; default: 0.2'),
     })
-    .prefault({}),
-  seed: z.int().min(0).max(0xffffffff).default(0),
-  /** TensorFlow threads of one training child; part of the result's identity, since sums depend on it. */
-  threads: count.max(1024).default(1),
-  /** Whether TensorFlow compiles the networks' graphs with XLA; also part of the result's identity. */
-  xla: z.boolean().optional(),
-  /**
-   * `epoch` saves networks after each epoch, so that a killed fold resumes from there with the same results. With
-   * `none`, workers of a cluster save epochs only of folds that take longer than their grace period.
-   */
-  checkpoint: z.enum(['none', 'epoch']).default('none'),
-  /** How many times each estimator is also trained on shuffled labels, over the first repeat's folds. */
-  nulls: z.int().min(0).max(100).optional(),
-  /**
-   * Metric by which models are compared, ordered and headlined; default accuracy. A sweep uses `search.metric` instead.
-   */
+    .prefault({})
+    .describe('how clips are split into training and test clips'),
+  seed: z.int().min(0).max(0xffffffff).default(0).describe('of splits and training'),
+  threads: count
+    .max(1024)
+    .default(1)
+    .describe(
+      'TensorFlow threads of one training process; decides the last bits of results, so it is part of fold keys',
+    ),
+  xla: z.boolean().optional().describe('compile networks with XLA; part of fold keys, too'),
+  checkpoint: z
+    .enum(['none', 'epoch'])
+    .default('none')
+    .describe('epoch: save networks after each epoch, so that a killed fold resumes; results are the same'),
+  nulls: z
+    .int()
+    .min(0)
+    .max(100)
+    .optional()
+    .describe('how many times each estimator is also trained on shuffled labels, over the folds of the first repeat'),
+  /** What models are compared, ordered and headlined by, accuracy unless given; a sweep has `search.metric` instead. */
   metric: z
     .enum(METRIC_NAMES)
     .optional()
-    .describe(
-      'metric by which models are compared and headlined; default accuracy. A sweep uses search.metric instead',
-    ),
-  /** Which folds' trained networks are kept: none (default), the one of lowest test log-loss per trial, or all. */
-  keepModels: z.enum(['none', 'best', 'all']).optional(),
-  /** The run's share of the workers relative to other runs; like `maxParallel`, not part of the run's identity. */
-  priority: z.enum(PRIORITIES).optional(),
-  /** Maximum number of the run's folds that train at the same time. */
-  maxParallel: maxParallelSchema.optional(),
-  estimators: z.record(name, estimatorSchema),
+    .describe('what models are compared and headlined by, accuracy unless given; a sweep has search.metric instead'),
+  keepModels: z
+    .enum(['none', 'best', 'all'])
+    .optional()
+    .describe('whose trained networks are kept: no fold’s, the best fold’s of each trial, or all; default: none'),
+  priority: z
+    .enum(PRIORITIES)
+    .optional()
+    .describe('share of the workers beside other runs; each level is four times the last; default: normal'),
+  maxParallel: maxParallelSchema.optional().describe('most folds of the run that train at once; default: no limit'),
+  estimators: z.record(name, estimatorSchema).describe('what is evaluated, by a name of your choice'),
   fusion: z
     .record(
       name,
       z.strictObject({
-        rule: z.enum(FUSION_RULES).default('mean'),
-        members: z.array(name).min(2).max(LIMITS.estimators),
+        rule: z
+          .enum(FUSION_RULES)
+          .default('mean')
+          .describe('how the probabilities of the members are combined; weighted and stacked learn from them'),
+        members: z.array(name).min(2).max(LIMITS.estimators).describe('estimators of this spec'),
         /**
          * For `weighted` and `stacked`: learn from members trained inside each outer fold, which never saw its test
          * clips. Costs the members' inner folds.
@@ -76,9 +99,9 @@ export const specSchema = z.strictObject({
           .describe('weighted and stacked: learn from members trained inside each outer fold, for unbiased figures'),
       }),
     )
-    .default({}),
-  /** Turns the run into a sweep: docs/sweeps.md */
-  search: searchSchema.optional(),
+    .default({})
+    .describe('estimators whose probabilities are combined, by a name of your choice'),
+  search: searchSchema.optional().describe('makes the run a sweep: docs/sweeps.md'),
 });
 
 export type Spec = z.infer<typeof specSchema>;

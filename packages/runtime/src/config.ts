@@ -1,51 +1,10 @@
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { CryfoldError, readNamedFile, readSecret, type Secret, withRedisPasswordFile } from '@cryfold/core';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { type ApiToken, parseApiTokens } from './api-tokens.js';
+import { environmentSchema as schema } from './environment.js';
 import { defaultChildMemoryMb } from './memory.js';
-
-const schema = z.object({
-  REDIS_URL: z.string().min(1).optional(),
-  REDIS_PASSWORD_FILE: z.string().optional(),
-  CRYFOLD_STORE: z.string().min(1).optional(),
-  CRYFOLD_CACHE: z.string().min(1).optional(),
-  XDG_CACHE_HOME: z.string().min(1).optional(),
-  CRYFOLD_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
-  CRYFOLD_ONLY_RUN: z.string().min(1).optional(),
-  CRYFOLD_LOCAL: z.string().optional(),
-  CRYFOLD_IMAGE: z.enum(['control', 'cpu-worker', 'gpu-worker']).optional(),
-  CRYFOLD_START_TIMEOUT: z.coerce.number().min(0).max(86_400).default(60),
-  // Node's timers fire at once for delays above 24 days.
-  CRYFOLD_GRACE_SECONDS: z.coerce.number().min(0).max(2_000_000).default(25),
-  CRYFOLD_S3_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
-  CRYFOLD_S3_ADDRESSING: z.enum(['path', 'host']).optional(),
-  CRYFOLD_S3_CA_FILE: z.string().optional(),
-  AWS_REGION: z.string().default('us-east-1'),
-  AWS_ACCESS_KEY_ID: z.string().optional(),
-  AWS_ACCESS_KEY_ID_FILE: z.string().optional(),
-  AWS_SECRET_ACCESS_KEY: z.string().optional(),
-  AWS_SECRET_ACCESS_KEY_FILE: z.string().optional(),
-  AWS_SESSION_TOKEN: z.string().optional(),
-  AWS_SESSION_TOKEN_FILE: z.string().optional(),
-  AWS_WEB_IDENTITY_TOKEN_FILE: z.string().optional(),
-  AWS_ROLE_ARN: z.string().optional(),
-  AWS_ROLE_SESSION_NAME: z.string().default('cryfold'),
-  AWS_ENDPOINT_URL_STS: z.url({ protocol: /^https?$/ }).optional(),
-  CUDA_VISIBLE_DEVICES: z.string().optional(),
-  CRYFOLD_CHILD_MEMORY_MB: z.coerce.number().min(256).optional(),
-  CRYFOLD_METRICS_PORT: z.coerce.number().int().min(0).max(65_535).optional(),
-  CRYFOLD_METRICS_HOST: z.string().optional(),
-  OTEL_EXPORTER_OTLP_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
-  CRYFOLD_SERVER: z.url({ protocol: /^https?$/ }).optional(),
-  CRYFOLD_API_TOKEN: z.string().optional(),
-  CRYFOLD_API_TOKEN_FILE: z.string().optional(),
-  CRYFOLD_API_PORT: z.coerce.number().int().min(0).max(65535).optional(),
-  CRYFOLD_API_HOST: z.string().default('127.0.0.1'),
-  CRYFOLD_API_TOKENS: z.string().optional(),
-  CRYFOLD_API_TOKENS_FILE: z.string().optional(),
-  CRYFOLD_API_RATE: z.coerce.number().int().min(1).default(6000),
-});
 
 interface S3Place {
   /** Absent: Amazon S3 */

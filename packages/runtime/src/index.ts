@@ -4,6 +4,7 @@ export { CATALOGUE, type GaugeName, type LabelsOf, type MetricName } from './cat
 export { type ApiConfig, type Config, loadConfig, type S3Config, type Target } from './config.js';
 export { type Connections, clientAddress, connectionBudget, limitConnections } from './connections.js';
 export { type Checks, Endpoint, type EndpointOptions } from './endpoint.js';
+export { environmentJsonSchema } from './environment.js';
 export { readableLog } from './log-text.js';
 export { createLogger, type Logger } from './logger.js';
 export { defaultChildMemoryMb, oomKills } from './memory.js';

@@ -2,8 +2,10 @@ import { z } from 'zod';
 
 /** Parameters of all kinds that compare clips by distances or products. */
 export const distanceParameters = {
-  /** Scales each column to a standard deviation of 1 over the training clips */
-  standardise: z.boolean().default(false),
+  standardise: z
+    .boolean()
+    .default(false)
+    .describe('scale each column to a standard deviation of 1 over the training clips'),
 };
 
 /** Common part of these kinds: each fold reads a square matrix of its training clips. */

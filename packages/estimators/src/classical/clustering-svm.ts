@@ -4,11 +4,12 @@ import { byDistances, distanceParameters } from './by-distances.js';
 
 const parameters = z.strictObject({
   kind: z.literal('clustering-svm'),
-  /** Number of clusters of the training clips */
-  clusters: z.int().min(1).max(1000).default(8),
-  C: z.number().min(1e-3).max(1e6).default(1000),
-  /** For the rbf kernel; `scale` is 1 / (columns * variance of the cluster's values), `auto` 1 / columns */
-  gamma: z.union([z.enum(['scale', 'auto']), z.number().positive()]).default('scale'),
+  clusters: z.int().min(1).max(1000).default(8).describe('into how many clusters the training clips are divided'),
+  C: z.number().min(1e-3).max(1e6).default(1000).describe('inverse strength of the penalty'),
+  gamma: z
+    .union([z.enum(['scale', 'auto']), z.number().positive()])
+    .default('scale')
+    .describe('of the rbf kernel; scale is 1 / (columns * variance of the values of the cluster), auto 1 / columns'),
   ...distanceParameters,
 });
 

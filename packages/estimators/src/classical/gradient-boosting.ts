@@ -4,15 +4,14 @@ import type { EstimatorKind } from '../estimator-kind.js';
 /** Defaults are scikit-learn's, except for `maxFeatures`: trying all pixels at each split takes minutes. */
 const parameters = z.strictObject({
   kind: z.literal('gradient-boosting'),
-  /** Rounds, each of which adds a tree per class */
-  trees: z.int().min(1).max(10_000).default(100),
-  learningRate: z.number().min(1e-4).max(1).default(0.1),
-  /** Levels of a tree below its root */
-  maxDepth: z.int().min(1).max(100).default(3),
-  /** Minimum number of training clips in a leaf */
-  minLeaf: z.int().min(1).max(10_000).default(1),
-  /** Number of columns to choose a split from; a number is a share of them */
-  maxFeatures: z.union([z.enum(['sqrt', 'log2', 'all']), z.number().positive().max(1)]).default('sqrt'),
+  trees: z.int().min(1).max(10_000).default(100).describe('rounds, each of which adds a tree for each class'),
+  learningRate: z.number().min(1e-4).max(1).default(0.1).describe('share of each tree’s correction that counts'),
+  maxDepth: z.int().min(1).max(100).default(3).describe('levels of a tree below its root'),
+  minLeaf: z.int().min(1).max(10_000).default(1).describe('least number of training clips in a leaf'),
+  maxFeatures: z
+    .union([z.enum(['sqrt', 'log2', 'all']), z.number().positive().max(1)])
+    .default('sqrt')
+    .describe('columns that a split is chosen from; a number is a share of them'),
 });
 
 /** Small trees that each correct the previous ones, like scikit-learn's `GradientBoostingClassifier`. */

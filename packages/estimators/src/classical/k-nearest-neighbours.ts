@@ -5,9 +5,11 @@ import { byDistances, distanceParameters } from './by-distances.js';
 /** Defaults are scikit-learn's. */
 const parameters = z.strictObject({
   kind: z.literal('k-nearest-neighbours'),
-  neighbours: z.int().min(1).max(10_000).default(5),
-  /** Weight of each neighbour: uniform, or the inverse of its distance */
-  weights: z.enum(['uniform', 'distance']).default('uniform'),
+  neighbours: z.int().min(1).max(10_000).default(5).describe('how many training clips decide'),
+  weights: z
+    .enum(['uniform', 'distance'])
+    .default('uniform')
+    .describe('how much each neighbour counts: all alike, or by the inverse of its distance'),
   ...distanceParameters,
 });
 

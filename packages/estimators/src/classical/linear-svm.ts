@@ -5,7 +5,7 @@ import { byDistances, distanceParameters } from './by-distances.js';
 /** Names and defaults are scikit-learn's. */
 const parameters = z.strictObject({
   kind: z.literal('linear-svm'),
-  C: z.number().min(1e-6).max(1e6).default(1),
+  C: z.number().min(1e-6).max(1e6).default(1).describe('inverse strength of the penalty'),
   ...distanceParameters,
 });
 

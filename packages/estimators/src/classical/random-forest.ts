@@ -4,15 +4,19 @@ import type { EstimatorKind } from '../estimator-kind.js';
 /** Defaults are scikit-learn's. */
 const parameters = z.strictObject({
   kind: z.literal('random-forest'),
-  trees: z.int().min(1).max(10_000).default(100),
-  /** Levels of a tree below its root; default: until leaves have a single class */
-  maxDepth: z.int().min(1).max(1000).optional(),
-  /** Minimum number of training clips in a leaf */
-  minLeaf: z.int().min(1).max(10_000).default(1),
-  /** Number of columns to choose a split from; a number is a share of them */
-  maxFeatures: z.union([z.enum(['sqrt', 'log2', 'all']), z.number().positive().max(1)]).default('sqrt'),
-  /** Whether each tree draws its training clips with replacement */
-  bootstrap: z.boolean().default(true),
+  trees: z.int().min(1).max(10_000).default(100).describe('number of trees'),
+  maxDepth: z
+    .int()
+    .min(1)
+    .max(1000)
+    .optional()
+    .describe('levels of a tree below its root; default: until leaves are of one class'),
+  minLeaf: z.int().min(1).max(10_000).default(1).describe('least number of training clips in a leaf'),
+  maxFeatures: z
+    .union([z.enum(['sqrt', 'log2', 'all']), z.number().positive().max(1)])
+    .default('sqrt')
+    .describe('columns that a split is chosen from; a number is a share of them'),
+  bootstrap: z.boolean().default(true).describe('whether each tree draws its training clips with replacement'),
 });
 
 /** The mean of many trees on random clips and columns, like scikit-learn's `RandomForestClassifier`. */

@@ -37,13 +37,10 @@ function leavesRoom({ predict, files }: { predict?: unknown; files: string[] | R
 
 const members = z.strictObject({
   kind: z.literal('command'),
-  /** The program that trains a fold and its arguments; no shell */
-  run: program,
-  /**
-   * The program that predicts with the files trained by `run`; without it, `run` does both, and its models are not kept
-   */
-  predict: program.optional(),
-  /** Paths; in the plan of a run, the sha256 of each */
+  run: program.describe('the program that trains a fold and its arguments; no shell'),
+  predict: program
+    .optional()
+    .describe('the program that predicts with what run has trained; without it, run does both, and no model is kept'),
   files: z
     .union([
       z.array(path).max(MOST_FILES),
@@ -51,19 +48,24 @@ const members = z.strictObject({
         .record(path, z.string().regex(/^[0-9a-f]{64}$/))
         .refine((files) => Object.keys(files).length <= MOST_FILES, `more than ${MOST_FILES} files`),
     ])
-    .default([]),
-  queue: z.enum(['gpu', 'cpu']).default('cpu'),
-  /** Passed to the program unchanged; a sweep may search them */
-  parameters: z.record(z.string().max(100), z.json()).default({}),
-  /** `scores`: any finite numbers; the largest of a row is the prediction */
-  output: z.enum(['probabilities', 'scores']).default('probabilities'),
-  timeoutMinutes: z.number().positive().max(MINUTES_PER_WEEK).default(60),
-  /** Resident memory of the program and its children together, MiB; default: that of a training process */
+    .default([])
+    .describe('the program’s files, as paths from the folder of the spec; in the plan of a run, the sha256 of each'),
+  queue: z.enum(['gpu', 'cpu']).default('cpu').describe('which workers run it'),
+  parameters: z
+    .record(z.string().max(100), z.json())
+    .default({})
+    .describe('handed to the program as they are; a sweep searches them'),
+  output: z
+    .enum(['probabilities', 'scores'])
+    .default('probabilities')
+    .describe('scores: any finite numbers, the largest one of a row being the prediction'),
+  timeoutMinutes: z.number().positive().max(MINUTES_PER_WEEK).default(60).describe('of one program'),
   memoryMb: z
     .int()
     .min(16)
     .max(2 ** 24)
-    .optional(),
+    .optional()
+    .describe('resident memory of the program and its children together, MiB; default: that of a training process'),
 });
 
 export const commandParameters = members.refine(leavesRoom, {

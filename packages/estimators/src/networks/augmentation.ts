@@ -19,13 +19,24 @@ const augmentation = z.strictObject({
 
 /** Parameters of a network for few clips and unequal classes. If absent, they do not affect a fold's key. */
 export const augmentationParameters = {
-  /** `weights` scales losses like scikit-learn's `balanced`, `batches` samples classes equally often. */
-  balance: z.enum(['none', 'weights', 'batches']).optional(),
-  augment: augmentation.optional(),
+  balance: z
+    .enum(['none', 'weights', 'batches'])
+    .optional()
+    .describe(
+      'weights scales losses as balanced of scikit-learn, batches draws equally often from each class; default: none',
+    ),
+  augment: augmentation
+    .optional()
+    .describe('how training clips are changed: docs/augmentation.md; what is absent or 0 does nothing'),
 };
 
-/** Parameters of a network of vectors instead: it has no images to change. */
-export const vectorAugmentation = { augment: augmentation.pick({ mixup: true }).optional() };
+/** What a network of vectors takes instead: there is no image to change. */
+export const vectorAugmentation = {
+  augment: augmentation
+    .pick({ mixup: true })
+    .optional()
+    .describe('how training clips are changed: docs/augmentation.md'),
+};
 
 type Parameters = z.infer<z.ZodObject<typeof augmentationParameters>> & { classWeight?: string };
 

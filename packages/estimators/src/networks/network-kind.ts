@@ -5,19 +5,24 @@ import { augmentable, augmentationParameters } from './augmentation.js';
 
 const positive = z.number().positive();
 const count = z.int().positive();
-export const epochCount = count.max(1_000_000);
 
 /** Parameters that all networks share. */
 export const trainingParameters = {
-  epochs: epochCount,
-  batchSize: count.max(1_000_000).default(50),
-  learningRate: positive.default(1e-4),
-  /** `adamw` decays weights by .004, `sgd` has momentum .9 */
-  optimizer: z.enum(['adam', 'adamw', 'sgd']).default('adam'),
-  /** Type of convolutions and activations; weights, statistics, loss and optimiser stay in float32. */
-  precision: z.enum(['float32', 'bfloat16', 'float16']).default('float32'),
-  /** `balanced` scales each loss inversely to its class's share of the training clips. */
-  classWeight: z.enum(['none', 'balanced']).default('none'),
+  epochs: count.max(1_000_000).describe('passes over the training clips'),
+  batchSize: count.max(1_000_000).default(50).describe('clips of one training step'),
+  learningRate: positive.default(1e-4).describe('of the optimizer'),
+  optimizer: z
+    .enum(['adam', 'adamw', 'sgd'])
+    .default('adam')
+    .describe('adamw decays weights by 0.004; sgd has a momentum of 0.9'),
+  precision: z
+    .enum(['float32', 'bfloat16', 'float16'])
+    .default('float32')
+    .describe('of convolutions and activations; weights, statistics, loss and optimizer stay in float32'),
+  classWeight: z
+    .enum(['none', 'balanced'])
+    .default('none')
+    .describe('balanced scales each loss inversely to the share of its class in the training clips'),
   ...augmentationParameters,
 };
 

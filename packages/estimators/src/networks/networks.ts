@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { featureArtifact } from '../engine.js';
 import type { AnyKind, Prerequisite, Pretrained, RunSettings } from '../estimator-kind.js';
 import { vectorAugmentation } from './augmentation.js';
-import { epochCount, networkKind, trainingParameters } from './network-kind.js';
+import { networkKind, trainingParameters } from './network-kind.js';
 
 /** The kind of estimator that a definition makes. */
 type KindOf<D> =
@@ -25,7 +25,7 @@ function estimatorOf(definition: NetworkDefinition) {
     kind: z.literal(kind),
     ...trainingParameters,
     ...(rest.reads === 'vectors' && vectorAugmentation),
-    epochs: epochCount.default(epochs),
+    epochs: trainingParameters.epochs.default(epochs),
     ...definition.parameters,
   });
   const transfer = architecture.backbone && {

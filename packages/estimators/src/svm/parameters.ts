@@ -9,25 +9,35 @@ const positive = z.number().positive();
  */
 export const svmParameters = z.strictObject({
   kind: z.literal('svm'),
-  kernel: z.enum(['rbf', 'linear', 'poly', 'sigmoid']).default('rbf'),
-  C: z.number().min(1e-3).max(1e6).default(1000),
-  /** of rbf, poly and sigmoid; `scale` is 1 / (columns * variance of the training values), `auto` 1 / columns */
-  gamma: z.union([z.enum(['scale', 'auto']), positive]).default('scale'),
-  /** of poly */
-  degree: z.int().min(1).max(10).default(3),
-  /** of poly and sigmoid */
-  coef0: z.number().default(0),
-  /** Factors on C: `balanced` is inverse to a class's share; or a factor by label, default 1 */
+  kernel: z.enum(['rbf', 'linear', 'poly', 'sigmoid']).default('rbf').describe('as in scikit-learn'),
+  C: z.number().min(1e-3).max(1e6).default(1000).describe('inverse strength of the penalty'),
+  gamma: z
+    .union([z.enum(['scale', 'auto']), positive])
+    .default('scale')
+    .describe('of rbf, poly and sigmoid; scale is 1 / (columns * variance of the training values), auto 1 / columns'),
+  degree: z.int().min(1).max(10).default(3).describe('of poly'),
+  coef0: z.number().default(0).describe('of poly and sigmoid'),
   classWeight: z
     .union([z.enum(['none', 'balanced']), z.record(z.string().max(LIMITS.label), positive)])
-    .default('none'),
-  strategy: z.enum(['one-vs-rest', 'one-vs-one']).default('one-vs-rest'),
-  /** How decisions become probabilities: a sigmoid per machine, or softmax(t * decisions + offset per class) */
-  calibration: z.enum(['platt', 'temperature']).default('platt'),
-  /** largest violation of the optimality conditions at which the solver stops */
-  tolerance: z.number().min(1e-9).max(0.1).default(1e-3),
-  /** `ml-svm` trains with that library; `cryfold` with its own solver. */
-  engine: z.enum(['cryfold', 'ml-svm']).default('cryfold'),
+    .default('none')
+    .describe('factors on C: balanced is inverse to the share of a class; or a factor by label, else 1'),
+  strategy: z
+    .enum(['one-vs-rest', 'one-vs-one'])
+    .default('one-vs-rest')
+    .describe('which machines are trained for several classes'),
+  calibration: z
+    .enum(['platt', 'temperature'])
+    .default('platt')
+    .describe(
+      'how decisions become probabilities: a sigmoid for each machine, or softmax(t * decisions + offset of the class)',
+    ),
+  tolerance: z
+    .number()
+    .min(1e-9)
+    .max(0.1)
+    .default(1e-3)
+    .describe('largest violation of the optimality conditions at which the solver stops'),
+  engine: z.enum(['cryfold', 'ml-svm']).default('cryfold').describe('cryfold’s own solver, or the library ml-svm'),
 });
 
 export type Svm = z.infer<typeof svmParameters>;

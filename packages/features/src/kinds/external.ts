@@ -7,12 +7,12 @@ const path = z.string().min(1).max(LIMITS.text);
 
 const parameters = z.strictObject({
   kind: z.literal('external'),
-  /** npy file of float32 or float64 [rows, columns]; the path is relative to the spec's folder */
-  file: path.describe('npy file of float32 or float64 [rows, columns]; the path is relative to the folder of the spec'),
-  /** CSV file with a column `clip` or `recording` that has the id of each row */
-  clips: path.describe('CSV file with a column clip or recording, with the id of each row of the npy file'),
-  clipSeconds: z.number().positive().max(3600).default(1),
-  /** In the plan of a run: hash of the npy array of all clips' vectors, and the length of each */
+  /** npy file of float32 or float64 [rows, columns]; the path starts from the spec's folder */
+  file: path.describe('npy file of float32 or float64 [rows, columns]; the path starts from the folder of the spec'),
+  /** CSV file with a column `clip` or `recording` that names each row */
+  clips: path.describe('CSV file with a column clip or recording, which names each row of the npy file'),
+  clipSeconds: z.number().positive().max(3600).default(1).describe('length of a clip'),
+  /** In the plan of a run: of the npy array of all clips' vectors, and the numbers in each */
   sha256: z
     .string()
     .regex(/^[0-9a-f]{64}$/)

@@ -7,9 +7,8 @@ const parameters = z
   .strictObject({
     kind: z.literal('log-mel'),
     ...melParameters,
-    /** Number of time derivatives in addition to the levels */
-    deltas: z.int().min(0).max(2).default(0),
-    functionals: functionalsSchema.default(['mean', 'sd']),
+    deltas: z.int().min(0).max(2).default(0).describe('how many derivatives in time are computed besides the levels'),
+    functionals: functionalsSchema.default(['mean', 'sd']).describe('how the values of the frames become one number'),
   })
   .refine(hasFewLevels, TOO_MANY_LEVELS);
 

@@ -4,19 +4,23 @@ import { z } from 'zod';
  * Common parameters of kinds on the mel scale. They mean the same as librosa's parameters, in time instead of samples.
  */
 export const melParameters = {
-  clipSeconds: z.number().positive().max(3600).default(1),
-  /** Length of a frame: win_length; the transform (n_fft) has the next power of two */
-  frameMs: z.number().min(1).max(1000).default(32),
-  /** From one frame to the next: hop_length */
-  hopMs: z.number().min(1).max(1000).default(10),
-  /** n_mels */
-  melBands: z.int().min(2).max(256).default(40),
-  /** Hz */
-  fmin: z.number().min(0).max(96_000).default(0),
-  /** Hz; default: half the sampling rate */
-  fmax: z.number().positive().max(96_000).optional(),
-  /** Levels further below the clip's loudest one are raised to it, dB: top_db */
-  topDb: z.number().positive().max(300).default(80),
+  clipSeconds: z.number().positive().max(3600).default(1).describe('length of a clip'),
+  frameMs: z
+    .number()
+    .min(1)
+    .max(1000)
+    .default(32)
+    .describe('length of a frame: win_length of librosa; the transform has the next power of two'),
+  hopMs: z.number().min(1).max(1000).default(10).describe('from one frame to the next: hop_length'),
+  melBands: z.int().min(2).max(256).default(40).describe('n_mels'),
+  fmin: z.number().min(0).max(96_000).default(0).describe('Hz'),
+  fmax: z.number().positive().max(96_000).optional().describe('Hz; default: half the sampling rate'),
+  topDb: z
+    .number()
+    .positive()
+    .max(300)
+    .default(80)
+    .describe('top_db: levels further below the clip’s loudest one are raised to it, dB'),
 };
 
 /** Maximum number of levels of a clip including derivatives: 128 MiB. */

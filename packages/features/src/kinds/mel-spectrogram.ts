@@ -7,9 +7,8 @@ const { melBands: _, ...common } = melParameters;
 const parameters = z
   .strictObject({
     kind: z.literal('mel-spectrogram'),
-    /** Mel bands: one per row of pixels */
-    height: z.int().min(8).max(256).default(60),
-    width: z.int().min(8).max(1024).default(90),
+    height: z.int().min(8).max(256).default(60).describe('mel bands: one for each row of pixels'),
+    width: z.int().min(8).max(1024).default(90).describe('pixels'),
     ...common,
   })
   .refine(({ height: melBands, ...set }) => hasFewLevels({ ...set, melBands }), TOO_MANY_LEVELS);

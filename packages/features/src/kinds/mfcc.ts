@@ -7,11 +7,14 @@ const parameters = z
   .strictObject({
     kind: z.literal('mfcc'),
     ...melParameters,
-    /** n_mfcc: the first one is the level */
-    coefficients: z.int().min(1).max(256).default(20),
-    /** Number of time derivatives in addition to the coefficients */
-    deltas: z.int().min(0).max(2).default(0),
-    functionals: functionalsSchema.default(['mean', 'sd']),
+    coefficients: z.int().min(1).max(256).default(20).describe('n_mfcc; the first one is the level'),
+    deltas: z
+      .int()
+      .min(0)
+      .max(2)
+      .default(0)
+      .describe('how many derivatives in time are computed besides the coefficients'),
+    functionals: functionalsSchema.default(['mean', 'sd']).describe('how the values of the frames become one number'),
   })
   .refine(({ coefficients, melBands }) => coefficients <= melBands, {
     path: ['coefficients'],

@@ -5,18 +5,20 @@ import type { FeatureKind } from './feature-kind.js';
 const parameters = z
   .strictObject({
     kind: z.literal('pitch'),
-    clipSeconds: z.number().positive().max(3600).default(1),
-    /** Length of a frame: longer than a period of `fmin` */
-    frameMs: z.number().min(1).max(1000).default(64),
-    /** From one frame to the next */
-    hopMs: z.number().min(1).max(1000).default(10),
-    /** Hz */
-    fmin: z.number().min(1).max(96_000).default(65),
-    /** Hz; at most half the sampling rate */
-    fmax: z.number().min(1).max(96_000).default(2000),
-    /** A frame is voiced if its aperiodicity has a minimum below this: trough_threshold */
-    threshold: z.number().min(0.01).max(1).default(0.1),
-    functionals: functionalsSchema.default(['mean', 'sd', 'range']),
+    clipSeconds: z.number().positive().max(3600).default(1).describe('length of a clip'),
+    frameMs: z.number().min(1).max(1000).default(64).describe('length of a frame: longer than a period of fmin'),
+    hopMs: z.number().min(1).max(1000).default(10).describe('from one frame to the next'),
+    fmin: z.number().min(1).max(96_000).default(65).describe('Hz'),
+    fmax: z.number().min(1).max(96_000).default(2000).describe('Hz; at most half the sampling rate'),
+    threshold: z
+      .number()
+      .min(0.01)
+      .max(1)
+      .default(0.1)
+      .describe('trough_threshold of librosa: a frame is voiced where its aperiodicity has a minimum below this'),
+    functionals: functionalsSchema
+      .default(['mean', 'sd', 'range'])
+      .describe('how the values of the voiced frames become one number'),
   })
   .refine(({ fmin, fmax }) => fmin < fmax, { path: ['fmin'], error: 'must be below fmax' });
 

@@ -4,23 +4,34 @@ import type { FeatureKind } from './feature-kind.js';
 
 const parameters = z.strictObject({
   kind: z.literal('spectrogram').default('spectrogram'),
-  height: z.int().min(8).max(1024).default(60),
-  width: z.int().min(8).max(1024).default(90),
-  clipSeconds: z.number().positive().max(3600).default(1),
-  // The options below have no default here, so that a spec without them keeps its keys. If absent, sox's defaults
-  // apply.
-  /** -w; hann */
-  window: z.enum(SOX_WINDOWS).optional(),
-  /** -z: from the loudest colour to black, dB; 120 */
-  dynamicRange: z.number().min(20).max(180).optional(),
-  /** -Z: the level of the loudest colour, dB of full scale; 0 */
-  maximum: z.number().min(-100).max(100).optional(),
-  /** Samples per frame; -y gives 1 + frame / 2 rows before the image is resized; 1024 */
-  frame: z.literal([128, 256, 512, 1024, 2048]).optional(),
-  /** -x: columns before the image is resized; 800 */
-  columns: z.int().min(100).max(10_000).optional(),
-  /** -m; false */
-  monochrome: z.boolean().optional(),
+  height: z.int().min(8).max(1024).default(60).describe('pixels'),
+  width: z.int().min(8).max(1024).default(90).describe('pixels'),
+  clipSeconds: z.number().positive().max(3600).default(1).describe('length of a clip'),
+  // The options below have no default here: a spec without them keeps its keys. Absent, they are as sox has them.
+  window: z.enum(SOX_WINDOWS).optional().describe('-w of sox; default: hann'),
+  dynamicRange: z
+    .number()
+    .min(20)
+    .max(180)
+    .optional()
+    .describe('-z of sox: decibels from the loudest colour to black; default: 120'),
+  maximum: z
+    .number()
+    .min(-100)
+    .max(100)
+    .optional()
+    .describe('-Z of sox: level of the loudest colour, dB of full scale; default: 0'),
+  frame: z
+    .literal([128, 256, 512, 1024, 2048])
+    .optional()
+    .describe('samples of a frame; -y of sox is 1 + frame / 2 rows before the picture is scaled; default: 1024'),
+  columns: z
+    .int()
+    .min(100)
+    .max(10_000)
+    .optional()
+    .describe('-x of sox: columns before the picture is scaled; default: 800'),
+  monochrome: z.boolean().optional().describe('-m of sox: shades of grey; default: false'),
 });
 
 /** SoX's raw spectrogram as an RGB image, resized by nearest neighbour. */

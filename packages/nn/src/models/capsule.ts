@@ -8,12 +8,9 @@ import { LENGTHS } from './output.js';
 import { units } from './parameters.js';
 
 const parameters = {
-  /** Filters of the first convolution */
-  filters: units.default(64),
-  /** Capsules at each position of the second convolution */
-  capsules: units.default(8),
-  /** Iterations of routing */
-  routing: z.int().min(1).max(10).default(3),
+  filters: units.default(64).describe('of the first convolution'),
+  capsules: units.default(8).describe('at each place of the second convolution'),
+  routing: z.int().min(1).max(10).default(3).describe('iterations of routing'),
 };
 
 type Parameters = z.infer<z.ZodObject<typeof parameters>>;

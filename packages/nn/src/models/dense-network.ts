@@ -43,11 +43,14 @@ export function denseModel({ columns }: VectorSize, classes: number, shape: Dens
 const architecture: Architecture<DenseShape, VectorSize> = { build: denseModel };
 
 const parameters = {
-  learningRate: z.number().positive().default(1e-3),
-  /** Units of the hidden layers; an empty list makes a softmax regression */
-  dense: denseLayers.default([128]),
-  /** Dropout after each hidden layer */
-  dropout: z.number().min(0).lt(1).default(0.25),
+  learningRate: z.number().positive().default(1e-3).describe('of the optimizer'),
+  dense: denseLayers.default([128]).describe('units of the hidden layers; an empty list makes a softmax regression'),
+  dropout: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0.25)
+    .describe('share of the outputs of each hidden layer that a training step leaves out'),
 };
 
 /** Dense layers on vectors, whose columns are standardised by the training clips of each fold. */

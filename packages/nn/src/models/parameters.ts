@@ -8,12 +8,24 @@ export const denseLayers = z.array(units).max(32);
 
 /** Parameters of a network with a backbone, in addition to those of its training. */
 export const transferParameters = {
-  /** `random`, or a Keras `notop` .h5 file: a path, `https://…#sha256=HEX` or `store:KEY#sha256=HEX` */
-  weights: z.string().min(1).max(LIMITS.text).default('random'),
-  /** Trained layers: all; only the head, on features computed once; or those from a named one on. */
+  weights: z
+    .string()
+    .min(1)
+    .max(LIMITS.text)
+    .default('random')
+    .describe('random, or a Keras notop .h5 file: a path, https://…#sha256=HEX or store:KEY#sha256=HEX'),
   backbone: z
-    .union([z.enum(['full', 'frozen']), z.strictObject({ from: z.string().min(1).max(LIMITS.label) })])
-    .default('full'),
-  dropout: z.number().min(0).lt(1).default(0.25),
-  dense: denseLayers.default([256, 128, 64]),
+    .union([
+      z.enum(['full', 'frozen']),
+      z.strictObject({ from: z.string().min(1).max(LIMITS.label).describe('name of the first layer that is trained') }),
+    ])
+    .default('full')
+    .describe('which layers are trained: all; the head alone, on features computed once; or those from a named one on'),
+  dropout: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0.25)
+    .describe('share of the outputs that a training step leaves out, before the head'),
+  dense: denseLayers.default([256, 128, 64]).describe('units of the hidden layers of the head'),
 };

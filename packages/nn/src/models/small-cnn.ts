@@ -39,8 +39,8 @@ const architecture: Architecture<SmallCnnShape> = { build: smallCnnModel };
 
 /** Parameters for everything that the paper does not specify. */
 const parameters = {
-  filters: z.array(units).length(3).default([32, 64, 128]),
-  dense: denseLayers.default([128]),
+  filters: z.array(units).length(3).default([32, 64, 128]).describe('of the three convolutions'),
+  dense: denseLayers.default([128]).describe('units of the hidden layers after them'),
 };
 
 /** Multiplications of an image's forward pass at 60 x 90 pixels: the three convolutions and the first dense layer. */

@@ -49,17 +49,23 @@ export function twoBranchModel(input: ImageSize & VectorSize, classes: number, s
 const architecture: Architecture<TwoBranchShape, ImageSize & VectorSize> = { build: twoBranchModel };
 
 const parameters = {
-  /** The feature set of vectors; default: the spec's first one */
-  vectors: z.string().max(41).optional(),
-  filters: z.array(units).length(3).default([32, 64, 128]),
-  /** Units of the layers after the convolutions */
-  imageDense: denseLayers.default([64]),
-  /** Units of the layers after the standardised vectors; an empty list for no layers */
-  vectorDense: denseLayers.default([64]),
-  /** Units of the layers that read both */
-  dense: denseLayers.default([64]),
-  /** Dropout after each of the layers that read both */
-  dropout: z.number().min(0).lt(1).default(0.25),
+  vectors: z
+    .string()
+    .max(41)
+    .optional()
+    .describe('name of the feature set of vectors; default: the first one of the spec'),
+  filters: z.array(units).length(3).default([32, 64, 128]).describe('of the three convolutions on images'),
+  imageDense: denseLayers.default([64]).describe('units of the layers after the convolutions'),
+  vectorDense: denseLayers
+    .default([64])
+    .describe('units of the layers after the standardised vectors; an empty list: none'),
+  dense: denseLayers.default([64]).describe('units of the layers that read both'),
+  dropout: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0.25)
+    .describe('share of the outputs of each of these layers that a training step leaves out'),
 };
 
 /** Cost of the image branch, whose features the first dense layer after it reads; the vector branch is negligible. */

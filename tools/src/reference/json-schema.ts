@@ -1,0 +1,79 @@
+import { code } from './page.js';
+
+/** As much of JSON Schema as zod writes for what people fill in. */
+export interface Schema {
+  type?: string;
+  description?: string;
+  default?: unknown;
+  const?: unknown;
+  enum?: readonly unknown[];
+  minimum?: number;
+  maximum?: number;
+  exclusiveMinimum?: number;
+  exclusiveMaximum?: number;
+  minItems?: number;
+  maxItems?: number;
+  pattern?: string;
+  format?: string;
+  properties?: Record<string, Schema>;
+  required?: readonly string[];
+  additionalProperties?: Schema | boolean;
+  propertyNames?: Schema;
+  items?: Schema | boolean;
+  prefixItems?: readonly Schema[];
+  oneOf?: readonly Schema[];
+  anyOf?: readonly Schema[];
+  $ref?: string;
+}
+
+/** What may stand there, in words. */
+export function valuesOf(schema: Schema): string {
+  const { type, pattern, format } = schema;
+  if (schema.const !== undefined) return code(String(schema.const));
+  // z.json(), the one recursive schema
+  if (schema.$ref) return 'any JSON';
+  if (schema.enum) return schema.enum.map((value) => code(String(value))).join(', ');
+  const either = schema.oneOf ?? schema.anyOf;
+  if (either) return [...new Set(either.map(valuesOf))].join('; or ');
+  if (type === 'integer' || type === 'number')
+    return `${type === 'integer' ? 'whole number' : 'number'}${bounds(schema)}`;
+  if (type === 'boolean') return '`true`, `false`';
+  if (type === 'array') return listOf(schema);
+  if (type === 'object') return objectOf(schema);
+  if (format === 'uri') return 'URL';
+  return pattern === undefined ? 'text' : `text like ${code(pattern)}`;
+}
+
+function bounds({ minimum, maximum, exclusiveMinimum, exclusiveMaximum }: Schema): string {
+  const low = minimum ?? exclusiveMinimum;
+  // zod's bound of integers that JavaScript can hold
+  const high = [maximum ?? exclusiveMaximum].find((bound) => bound !== Number.MAX_SAFE_INTEGER);
+  const parts = [
+    ...(low === undefined || low === Number.MIN_SAFE_INTEGER
+      ? []
+      : [`${minimum === undefined ? 'above' : 'from'} ${low}`]),
+    ...(high === undefined ? [] : [`${maximum === undefined ? 'below' : 'to'} ${high}`]),
+  ];
+  return parts.length === 0 ? '' : ` ${parts.join(' ')}`;
+}
+
+function objectOf({ properties, additionalProperties }: Schema): string {
+  if (properties) return code(`{ ${Object.keys(properties).join(', ')} }`);
+  return typeof additionalProperties === 'object' && Object.keys(additionalProperties).length > 0
+    ? `by name: ${valuesOf(additionalProperties)}`
+    : 'anything, by name';
+}
+
+function listOf({ items, prefixItems, minItems, maxItems }: Schema): string {
+  if (prefixItems) return `[${prefixItems.map(valuesOf).join(', ')}]`;
+  const counts = [
+    ...(minItems === undefined ? [] : [`at least ${minItems}`]),
+    ...(maxItems === undefined ? [] : [`at most ${maxItems}`]),
+  ];
+  const members = typeof items === 'object' ? ` of ${valuesOf(items)}` : '';
+  return `list${members}${counts.length > 0 ? ` (${counts.join(', ')})` : ''}`;
+}
+
+/** The default as one types it; empty where there is none. */
+export const defaultOf = ({ default: value }: Schema): string =>
+  value === undefined ? '' : code(typeof value === 'string' ? value : JSON.stringify(value));

@@ -1,0 +1,82 @@
+// Makes the pictures of README.md from a real run: specs/demo.yaml on a synthetic corpus, as scripts/demo runs it. Prints
+// Table II of that run, which README.md shows. Takes minutes, since it trains.
+//
+// usage: tools/screenshots [--out FOLDER]     default: docs/images
+import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import { type Command, start, until, untilReady } from '@cryfold/integration-tests/command';
+import { findTool } from '@cryfold/testing';
+import { type Browser, chromium } from 'playwright-core';
+import { ROOT } from './paths.js';
+
+/** README.md is opened often, so its pictures are small. */
+const MOST_BYTES = 300_000;
+/** A training run on a busy machine. */
+const PATIENCE_SECONDS = 3600;
+
+const { values } = parseArgs({ options: { out: { type: 'string', default: join(ROOT, 'docs', 'images') } } });
+const out = resolve(values.out);
+mkdirSync(out, { recursive: true });
+const folder = mkdtempSync(join(tmpdir(), 'cryfold-screenshots-'));
+
+/** Takes a picture of what a page shows once `ready` holds in it. */
+async function take(
+  browser: Browser,
+  { url, file, ready, size }: { url: string; file: string; ready: string; size: [number, number] },
+): Promise<void> {
+  const [width, height] = size;
+  const page = await browser.newPage({ viewport: { width, height }, colorScheme: 'light' });
+  await page.goto(url);
+  // Not waitForFunction, which the policy of the live page refuses.
+  await until(file, () => page.evaluate<boolean>(ready), PATIENCE_SECONDS);
+  const path = join(out, file);
+  await page.screenshot({ path });
+  await page.close();
+  const { size: bytes } = statSync(path);
+  console.error(`${path}: ${bytes} bytes`);
+  if (bytes > MOST_BYTES) throw new Error(`${file} has more than ${MOST_BYTES} bytes`);
+}
+
+async function ended(command: Command): Promise<string> {
+  const { code, stdout, stderr } = await command.ended;
+  if (code !== 0) throw new Error(`exit code ${code}: ${stderr}`);
+  return stdout;
+}
+
+/** Half of the folds are done, and one trains. */
+const HALF_DONE = `document.querySelector('main progress')?.value >= 0.5
+  && document.querySelector('main .trial .cell[data-state="1"]') !== null`;
+
+const executablePath = (await findTool('chromium')) ?? (await findTool('google-chrome'));
+if (!executablePath) throw new Error('needs chromium on PATH');
+// Chromium's sandbox refuses to start as root, and the pages are our own.
+const browser = await chromium.launch({ executablePath, args: process.getuid?.() === 0 ? ['--no-sandbox'] : [] });
+let run: Command | undefined;
+try {
+  await ended(start(['data', 'synth', join(folder, 'cryfold-demo'), '--clips', '300']));
+  const store = ['--store', join(folder, 'cryfold')];
+  const spec = join(ROOT, 'specs', 'demo.yaml');
+  const running = start(['run', spec, '--data', join(folder, 'cryfold-demo'), ...store, '--ui']);
+  run = running;
+  const link = await until('the link', () => /live page: (http:\S+)/.exec(running.stderr())?.[1], PATIENCE_SECONDS);
+  await untilReady(new URL(link).origin);
+  await take(browser, { url: link, file: 'live-page.png', ready: HALF_DONE, size: [1100, 640] });
+  const table = await ended(running);
+  const [, id] = /#\/runs\/([^?]+)/.exec(link) ?? [];
+  const report = pathToFileURL(join(folder, 'cryfold', 'runs', id, 'report.html')).href;
+  await take(browser, {
+    url: report,
+    file: 'report.png',
+    ready: 'document.readyState === "complete"',
+    size: [1100, 1000],
+  });
+  process.stdout.write(table);
+} finally {
+  run?.process.kill('SIGINT');
+  await run?.ended;
+  await browser.close();
+  rmSync(folder, { recursive: true, force: true });
+}

@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { test } from 'node:test';
+import { packageFolders } from '@cryfold/integration-tests/command';
+import { parseSpec } from '@cryfold/plan';
+import { ROOT } from '../src/paths.js';
+import { packageDiagram } from '../src/reference/packages.js';
+
+const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
+const pages = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '*.md'], { cwd: ROOT, encoding: 'utf8' })
+  .split('\n')
+  .filter((path) => path !== '' && existsSync(join(ROOT, path)));
+const prose = (path: string) => read(path).replaceAll(/^```[\s\S]*?^```$/gm, '');
+
+/** What GitHub calls the headings of a page in addresses. */
+function anchorsOf(path: string): Set<string> {
+  const anchors = new Set<string>();
+  for (const [, heading] of prose(path).matchAll(/^#{1,6} (.+)$/gm)) {
+    const plain = heading.replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1').toLowerCase();
+    const anchor = plain.replaceAll(/[^\p{L}\p{N}\s_-]/gu, '').replaceAll(' ', '-');
+    let unique = anchor;
+    for (let i = 1; anchors.has(unique); i++) unique = `${anchor}-${i}`;
+    anchors.add(unique);
+  }
+  return anchors;
+}
+
+/** Relative links of a page that lead nowhere. */
+function brokenLinks(page: string): string[] {
+  const links = [...prose(page).matchAll(/\]\(([^)\s]+)\)/g)].map(([, link]) => link);
+  return links.filter((link) => {
+    if (/^[a-z]+:/.test(link)) return false;
+    const [path, anchor] = link.split('#');
+    const target = path === '' ? join(ROOT, page) : resolve(ROOT, dirname(page), path);
+    if (!existsSync(target)) return true;
+    return anchor !== undefined && !(target.endsWith('.md') && anchorsOf(relative(ROOT, target)).has(anchor));
+  });
+}
+
+test('every relative link of a page leads to a file and a heading', () => {
+  assert.ok(pages.length > 60);
+  for (const page of pages) assert.deepEqual(brokenLinks(page), [], page);
+});
+
+test('docs/README.md lists every page of docs', () => {
+  const index = read('docs/README.md');
+  for (const page of pages.filter((path) => /^docs\/[^/]+\.md$/.test(path) && path !== 'docs/README.md')) {
+    assert.ok(index.includes(`](${page.slice('docs/'.length)})`), page);
+  }
+});
+
+test('every whole spec that a page shows is valid', () => {
+  const specs = pages.flatMap((page) =>
+    [...read(page).matchAll(/^```yaml\n([\s\S]*?)^```$/gm)]
+      .map(([, text]) => ({ page, text }))
+      // extending.md shows kinds that are not built in; extending.test.ts runs its spec.
+      .filter(({ text }) => /^version: 1$/m.test(text) && page !== 'docs/extending.md'),
+  );
+  assert.ok(specs.length >= 2);
+  for (const { page, text } of specs) parseSpec(text, page);
+});
+
+test('the diagram of docs/architecture.md shows the imports of all packages', () => {
+  assert.ok(read('docs/architecture.md').includes(packageDiagram()), 'docs/architecture.md: see tools/src/reference');
+});
+
+test('pictures of the README are small', () => {
+  for (const [, path] of read('README.md').matchAll(/!\[[^\]]*\]\(([^)]+)\)/g)) {
+    assert.ok(statSync(join(ROOT, path)).size < 300_000, path);
+  }
+});
+
+test('docs/dependencies.md lists exactly the packages that are needed at run time, with who uses them', async () => {
+  const users = new Map<string, string[]>();
+  for (const name of (await packageFolders()).sort()) {
+    const { dependencies = {} } = JSON.parse(read(`packages/${name}/package.json`));
+    for (const one of Object.keys(dependencies)) {
+      if (!one.startsWith('@cryfold/')) users.set(one, [...(users.get(one) ?? []), name]);
+    }
+  }
+  const rows = [...read('docs/dependencies.md').matchAll(/^\| `([^`]+)` \| ([^|]+) \| ([^|]{10,}) \|$/gm)];
+  assert.deepEqual(
+    rows.map(([, name, by]) => `${name}: ${by}`).sort(),
+    [...users].map(([name, by]) => `${name}: ${by.join(', ')}`).sort(),
+  );
+});
