@@ -30,7 +30,7 @@ Environment:
   CRYFOLD_SERVER         as --server; with CRYFOLD_API_TOKEN, or CRYFOLD_API_TOKEN_FILE naming a file
   CRYFOLD_API_PORT, CRYFOLD_API_HOST (127.0.0.1), CRYFOLD_API_TOKENS or CRYFOLD_API_TOKENS_FILE: what a coordinator
                          serves, and to whom: docs/api.md
-  HTTPS_PROXY, HTTP_PROXY, NO_PROXY  the proxy for --server, weights and traces, and hosts that need none
+  HTTPS_PROXY, HTTP_PROXY, NO_PROXY  the proxy for --server, S3, weights and traces, and hosts that need none
   CRYFOLD_CACHE          where TensorFlow and other built things are kept
   CRYFOLD_LOG_LEVEL      trace, debug, info, warn, error or silent
   CRYFOLD_METRICS_PORT   where services answer /metrics, /healthz, /readyz (unset: nowhere); CRYFOLD_METRICS_HOST (all)

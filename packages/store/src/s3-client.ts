@@ -1,8 +1,7 @@
-import http from 'node:http';
-import https from 'node:https';
 import { createRequire } from 'node:module';
 import { CryfoldError, redactUrl } from '@cryfold/core';
 import type * as minio from 'minio';
+import { Agents } from './s3-agents.js';
 import { type S3Credentials, S3Keys } from './s3-keys.js';
 import { transport } from './s3-transport.js';
 
@@ -25,8 +24,8 @@ export interface S3Connection {
   client: minio.Client;
   /** What the client signs its requests with */
   keys: S3Keys;
-  /** Owns the sockets: destroyed by who opened it */
-  agent: http.Agent;
+  /** Own the sockets: destroyed by who opened them */
+  agents: Agents;
 }
 
 /**
@@ -55,12 +54,7 @@ function hostOf(endpoint: string): URL {
 export function openClient(settings: S3Settings, limits: { partBytes: number; silenceMs: number }): S3Connection {
   const endpoint = hostOf(settings.endpoint ?? 'https://s3.amazonaws.com');
   const tls = endpoint.protocol === 'https:';
-  const agentOptions = {
-    keepAlive: true,
-    maxSockets: 32,
-    ...(settings.certificates && { ca: settings.certificates }),
-  };
-  const agent = tls ? new https.Agent(agentOptions) : new http.Agent(agentOptions);
+  const agents = new Agents(tls ? 'https:' : 'http:', limits.silenceMs);
   // Loaded where it is used: a process whose store is a folder saves 15 MiB.
   const { Client } = require('minio') as typeof minio;
   const keys = new S3Keys(settings, { certificates: settings.certificates, silenceMs: limits.silenceMs });
@@ -81,8 +75,7 @@ export function openClient(settings: S3Settings, limits: { partBytes: number; si
     credentialsProvider: provider as unknown as NonNullable<minio.ClientOptions['credentialsProvider']>,
     partSize: limits.partBytes,
     retryOptions: { disableRetry: true },
-    transportAgent: agent,
-    transport: transport(tls ? https : http, limits.silenceMs),
+    transport: transport(agents, { certificates: settings.certificates, silenceMs: limits.silenceMs }),
   });
-  return { client, keys, agent };
+  return { client, keys, agents };
 }
