@@ -30,6 +30,7 @@ Environment:
   CRYFOLD_SERVER         as --server; with CRYFOLD_API_TOKEN, or CRYFOLD_API_TOKEN_FILE naming a file
   CRYFOLD_API_PORT, CRYFOLD_API_HOST (127.0.0.1), CRYFOLD_API_TOKENS or CRYFOLD_API_TOKENS_FILE: what a coordinator
                          serves, and to whom: docs/api.md
+  CRYFOLD_SERVE_TOKENS, or CRYFOLD_SERVE_TOKENS_FILE naming a file: who may ask cryfold serve (unset: everybody)
   HTTPS_PROXY, HTTP_PROXY, NO_PROXY  the proxy for --server, S3, weights and traces, and hosts that need none
   CRYFOLD_CACHE          where TensorFlow and other built things are kept
   CRYFOLD_LOG_LEVEL      trace, debug, info, warn, error or silent

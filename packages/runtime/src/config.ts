@@ -2,7 +2,7 @@ import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { CryfoldError, readNamedFile, readSecret, type Secret, withRedisPasswordFile } from '@cryfold/core';
 import { z } from 'zod';
-import { type ApiToken, parseApiTokens } from './api-tokens.js';
+import { parseApiTokens, type Tokens } from './api-tokens.js';
 import { defaultChildMemoryMb } from './memory.js';
 
 const schema = z.object({
@@ -44,6 +44,8 @@ const schema = z.object({
   CRYFOLD_API_HOST: z.string().default('127.0.0.1'),
   CRYFOLD_API_TOKENS: z.string().optional(),
   CRYFOLD_API_TOKENS_FILE: z.string().optional(),
+  CRYFOLD_SERVE_TOKENS: z.string().optional(),
+  CRYFOLD_SERVE_TOKENS_FILE: z.string().optional(),
   CRYFOLD_API_RATE: z.coerce.number().int().min(1).default(6000),
 });
 
@@ -63,15 +65,11 @@ export type S3Config = S3Place &
     | { webIdentity: { tokenFile: string; roleArn: string; sessionName: string; endpoint: string } }
   );
 
-/** The HTTP API of a coordinator. Holds secrets. */
-export interface ApiConfig {
+/** The HTTP API of a coordinator, which listens on loopback alone where there are no tokens. Holds secrets. */
+export interface ApiConfig extends Tokens {
   /** 0: any free one */
   port: number;
   host: string;
-  /** Empty: whoever reaches the port may do everything, so that only loopback is listened on */
-  tokens: readonly ApiToken[];
-  /** The mounted file that the tokens were read from, which may change */
-  tokensFile?: string | undefined;
   /** Requests a minute that one client may make */
   rate: number;
 }
@@ -123,6 +121,8 @@ export interface Config {
   otlpEndpoint: string | undefined;
   /** Absent: no API is served. */
   api: Readonly<ApiConfig> | undefined;
+  /** Who may ask a prediction service. */
+  serve: Readonly<Tokens>;
 }
 
 /**
@@ -137,7 +137,8 @@ function secretOf(
     | 'AWS_SECRET_ACCESS_KEY'
     | 'AWS_SESSION_TOKEN'
     | 'CRYFOLD_API_TOKEN'
-    | 'CRYFOLD_API_TOKENS',
+    | 'CRYFOLD_API_TOKENS'
+    | 'CRYFOLD_SERVE_TOKENS',
 ): Secret | undefined {
   const file = env[`${name}_FILE`];
   const secret = env[name] ?? (file === undefined ? undefined : { file, variable: `${name}_FILE` });
@@ -220,22 +221,25 @@ function clientToken(env: z.infer<typeof schema>): Secret | undefined {
 
 function apiConfig(env: z.infer<typeof schema>): Readonly<ApiConfig> | undefined {
   if (env.CRYFOLD_API_PORT === undefined) return undefined;
-  const secret = secretOf(env, 'CRYFOLD_API_TOKENS');
-  const tokens = parseApiTokens(secret ? readSecret(secret) : '');
-  if (typeof secret === 'object' && tokens.length === 0) {
-    // An API without tokens lets everyone who reaches its port do everything.
-    throw new CryfoldError('USAGE', `environment variable ${secret.variable}: ${secret.file} holds no token`, {
-      context: { variable: secret.variable },
-      hint: 'Write lines read:TOKEN and operate:TOKEN into it, or unset the variable for an API without tokens.',
-    });
-  }
   return Object.freeze({
     port: env.CRYFOLD_API_PORT,
     host: env.CRYFOLD_API_HOST,
-    tokens,
-    tokensFile: typeof secret === 'object' ? secret.file : undefined,
+    ...tokensOf(env, 'CRYFOLD_API_TOKENS'),
     rate: env.CRYFOLD_API_RATE,
   });
+}
+
+/** Tokens of a server. A file without any is refused: the server would be open to everyone who reaches its port. */
+function tokensOf(env: z.infer<typeof schema>, name: 'CRYFOLD_API_TOKENS' | 'CRYFOLD_SERVE_TOKENS'): Tokens {
+  const secret = secretOf(env, name);
+  const tokens = parseApiTokens(secret ? readSecret(secret) : '', name);
+  if (typeof secret === 'object' && tokens.length === 0) {
+    throw new CryfoldError('USAGE', `environment variable ${secret.variable}: ${secret.file} holds no token`, {
+      context: { variable: secret.variable },
+      hint: 'Write lines read:TOKEN and operate:TOKEN into it, or unset the variable for a server without tokens.',
+    });
+  }
+  return { tokens, tokensFile: typeof secret === 'object' ? secret.file : undefined };
 }
 
 /** @throws CryfoldError USAGE where neither HOME nor the system's list of users names a folder */
@@ -286,5 +290,6 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Readon
     metricsHost: env.CRYFOLD_METRICS_HOST,
     otlpEndpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,
     api: apiConfig(env),
+    serve: Object.freeze(tokensOf(env, 'CRYFOLD_SERVE_TOKENS')),
   });
 }
