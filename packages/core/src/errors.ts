@@ -150,7 +150,7 @@ export const ERROR_CODES = {
   SERVER_UNREACHABLE: ['infrastructure', 'The server of --server does not answer, or not as its API should.'],
   API_EXPOSED: ['usage', 'The API would listen beyond loopback without any token.'],
   API_PORT_TAKEN: ['infrastructure', 'The API cannot listen on its port.'],
-  API_UNAUTHORIZED: ['usage', 'The API was asked without a token or session that it knows.'],
+  API_UNAUTHORIZED: ['usage', 'The API, or a prediction service, was asked without a token or session that it knows.'],
   API_FORBIDDEN: ['usage', 'The token may not do that, or the request came from another site.'],
   API_INVALID: ['usage', 'A request to the API has a wrong path, parameter or body.'],
   API_NOT_FOUND: ['usage', 'The API has nothing at this path.'],
