@@ -64,7 +64,7 @@ test('a coordinator takes the tokens of a replaced file, and closes what is open
       ),
     );
     await replace(`read:${KEPT}\noperate:${NEW}\n`);
-    await until('the new tokens', () => coordinator.stdout().includes('API tokens changed'));
+    await until('the new tokens', () => coordinator.stdout().includes('tokens changed'));
     assert.equal(await statuses(), '401,200,200');
     assert.equal(await ends[0], 'ended');
     assert.equal(await Promise.race([ends[1], 'open']), 'open', 'of a token that stays');

@@ -1,6 +1,6 @@
 import { CryfoldError } from '@cryfold/core';
 import type { ModelControl, StoreControl } from '@cryfold/run-control';
-import type { ApiConfig, Checks, Logger } from '@cryfold/runtime';
+import { type ApiConfig, type Checks, followTokens, type Logger } from '@cryfold/runtime';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { App } from './app.js';
 import { addArtifactRoutes } from './artifact-routes.js';
@@ -15,7 +15,6 @@ import type { ReportWriter } from './report-writer.js';
 import { RunList } from './run-list.js';
 import { addRunRoutes } from './run-routes.js';
 import { addSessionRoutes } from './session-routes.js';
-import { followTokens } from './token-file.js';
 import type { TransferLimits } from './transfers.js';
 import { Watches } from './watches.js';
 

@@ -1,4 +1,4 @@
-import type { ApiRole } from '@cryfold/runtime';
+import type { ApiRole, Principal } from '@cryfold/runtime';
 import type {
   FastifyBaseLogger,
   FastifyInstance,
@@ -7,7 +7,6 @@ import type {
   RawServerDefault,
 } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
-import type { Principal } from './access.js';
 
 export type App = FastifyInstance<
   RawServerDefault,

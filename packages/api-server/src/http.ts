@@ -1,11 +1,16 @@
 import { CryfoldError } from '@cryfold/core';
 import {
+  Access,
   type ApiConfig,
   type Connections,
   clientAddress,
   connectionBudget,
+  isLoopback,
   type Logger,
   limitConnections,
+  refuseOtherSites,
+  WRONG_TOKENS,
+  WrongTokens,
 } from '@cryfold/runtime';
 import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
@@ -17,13 +22,11 @@ import {
   validatorCompiler,
   type ZodTypeProvider,
 } from 'fastify-type-provider-zod';
-import { Access, refuseOtherSites } from './access.js';
 import { onBadPath, onError, onMalformed } from './answers.js';
 import type { App } from './app.js';
 import { checkDepth } from './depth.js';
 import { HeldAnswers } from './held-answers.js';
 import { otherMethods } from './other-methods.js';
-import { WrongTokens } from './wrong-tokens.js';
 
 /** Bytes of a JSON body, where a route says nothing else. */
 const BODY = 64 * 1024;
@@ -47,7 +50,7 @@ const POLICY = {
 export interface Http {
   app: App;
   access: Access;
-  wrongTokens: WrongTokens;
+  wrongTokens: WrongTokens<FastifyRequest>;
   connections: Connections;
   held: HeldAnswers;
   /** Counts a request that has shown a token. @throws CryfoldError API_BUSY */
@@ -56,9 +59,19 @@ export interface Http {
   refuseOtherMethods: () => void;
 }
 
+/** @throws CryfoldError API_EXPOSED */
+function refuseExposed({ tokens, host }: Pick<ApiConfig, 'tokens' | 'host'>): void {
+  if (tokens.length > 0 || isLoopback(host)) return;
+  throw new CryfoldError('API_EXPOSED', `the API would listen on ${host} without any token`, {
+    context: { host },
+    hint: 'Set CRYFOLD_API_TOKENS or CRYFOLD_API_TOKENS_FILE to lines read:TOKEN and operate:TOKEN.',
+  });
+}
+
 /** A server without routes: its limits, its headers, how it knows who asks, and its answers to what goes wrong. */
 export async function createHttp(api: Pick<ApiConfig, 'host' | 'tokens' | 'rate'>, log: Logger): Promise<Http> {
-  const access = new Access(api);
+  refuseExposed(api);
+  const access = new Access(api.tokens);
   const app: App = fastify({
     exposeHeadRoutes: false,
     forceCloseConnections: true,
@@ -113,6 +126,6 @@ export async function createHttp(api: Pick<ApiConfig, 'host' | 'tokens' | 'rate'
     if (!principal || connections.trust(raw, principal.name)) return;
     throw new CryfoldError('API_BUSY', 'too many requests of this token are being answered');
   };
-  const wrongTokens = new WrongTokens(app, access, log);
+  const wrongTokens = new WrongTokens(access, log, app.createRateLimit(WRONG_TOKENS));
   return { app, access, wrongTokens, connections, held, trust, refuseOtherMethods };
 }

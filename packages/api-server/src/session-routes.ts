@@ -1,15 +1,15 @@
 import { sessionSchema } from '@cryfold/run-control';
+import { type Access, isSecure, type WrongTokens } from '@cryfold/runtime';
+import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { type Access, isSecure } from './access.js';
 import { errorAnswer } from './answers.js';
 import type { App } from './app.js';
-import type { WrongTokens } from './wrong-tokens.js';
 
 /** Bytes of a login. */
 const LOGIN = 4096;
 
 /** A browser's login: the token once, then a cookie. */
-export function addSessionRoutes(app: App, access: Access, wrongTokens: WrongTokens): void {
+export function addSessionRoutes(app: App, access: Access, wrongTokens: WrongTokens<FastifyRequest>): void {
   // Others behind the same address must not keep anyone from logging in; wrong tokens are counted instead.
   const anyone = { role: 'anyone', rateLimit: false } as const;
   const answers = { 200: sessionSchema, '4xx': errorAnswer };

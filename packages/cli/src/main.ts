@@ -42,7 +42,9 @@ Environment:
   CRYFOLD_SERVER         same as --server; needs CRYFOLD_API_TOKEN, or CRYFOLD_API_TOKEN_FILE with its path
   CRYFOLD_API_PORT, CRYFOLD_API_HOST (127.0.0.1), CRYFOLD_API_TOKENS or CRYFOLD_API_TOKENS_FILE
                          HTTP API of a coordinator; see docs/api.md
-  HTTPS_PROXY, HTTP_PROXY  proxy for --server, weights and traces; NO_PROXY lists hosts to reach directly
+  CRYFOLD_SERVE_TOKENS, or CRYFOLD_SERVE_TOKENS_FILE with its path: tokens that cryfold serve accepts
+                         (default: none needed)
+  HTTPS_PROXY, HTTP_PROXY  proxy for --server, S3, weights and traces; NO_PROXY lists hosts to reach directly
   CRYFOLD_CACHE          folder for TensorFlow, weights and other cached files
   CRYFOLD_LOG_LEVEL      trace, debug, info, warn, error or silent
   CRYFOLD_METRICS_PORT   port of /metrics, /healthz and /readyz of services (default: none);

@@ -163,7 +163,7 @@ export const ERROR_CODES = {
   ],
   API_EXPOSED: ['usage', 'The API would accept connections from other machines without any token.'],
   API_PORT_TAKEN: ['infrastructure', 'The API cannot listen on its port.'],
-  API_UNAUTHORIZED: ['usage', 'A request to the API has no valid token or session.'],
+  API_UNAUTHORIZED: ['usage', 'A request to the API or a prediction service has no valid token or session.'],
   API_FORBIDDEN: ['usage', 'The token does not permit the request, or the request came from another site.'],
   API_INVALID: ['usage', 'A request to the API has an invalid path, parameter or body.'],
   API_NOT_FOUND: ['usage', 'The API has no such path.'],

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { connectionBudget, type Logger, limitConnections, RepeatedErrors } from '@cryfold/runtime';
+import { connectionBudget, type Logger, limitConnections, RepeatedErrors, type Tokens } from '@cryfold/runtime';
 import swagger from '@fastify/swagger';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { Arrivals } from './arrivals.js';
@@ -9,8 +9,11 @@ import type { ModelHost } from './model-host.js';
 import { type Predicting, predictRequest } from './predict-request.js';
 import { MAX_FILES } from './receive.js';
 import { ERROR_SCHEMA, MODEL_SCHEMA, PREDICTION_SCHEMA, QUERY_SCHEMA } from './schemas.js';
+import { askForTokens } from './token-access.js';
 
-export interface AppOptions extends Omit<Predicting, 'arrivals' | 'connections'> {
+export interface AppOptions extends Omit<Predicting, 'arrivals' | 'connections' | 'nameOf'> {
+  /** Who may ask */
+  access: Tokens;
   host: ModelHost;
   textFormat: string;
   log: Logger;
@@ -50,16 +53,19 @@ const POLICY = {
 };
 
 const page = (name: string) => fileURLToPath(new URL(`../../page/${name}`, import.meta.url));
+const script = (name: string) => fileURLToPath(new URL(`./page/${name}`, import.meta.url));
+const JAVASCRIPT = 'text/javascript; charset=utf-8';
 /** Path, file and type of what the page is made of. */
 const PAGE = [
   ['/', page('index.html'), 'text/html; charset=utf-8'],
   ['/page.css', page('page.css'), 'text/css; charset=utf-8'],
-  ['/page.js', fileURLToPath(new URL('./page/page.js', import.meta.url)), 'text/javascript; charset=utf-8'],
+  ['/page.js', script('page.js'), JAVASCRIPT],
+  ['/wav.js', script('wav.js'), JAVASCRIPT],
 ] as const;
 
 /** The HTTP service: the page, the API under /api/v1, its OpenAPI description, health and metrics. */
 export async function createApp(options: AppOptions): Promise<FastifyInstance> {
-  const { host, log, version, requestSeconds } = options;
+  const { host, log, version, requestSeconds, access } = options;
   const app = Fastify({
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -74,7 +80,6 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   const connections = limitConnections(app.server, { total, perAddress: total, log });
   app.server.requestTimeout = requestSeconds * 1000;
   app.server.headersTimeout = Math.min(HEADERS_SECONDS, requestSeconds) * 1000;
-  const predicting: Predicting = { ...options, connections, arrivals: new Arrivals() };
   app.removeAllContentTypeParsers();
   // The handler reads the body, once it has let the request in.
   app.addContentTypeParser([...AUDIO, 'multipart/form-data'], (_request, _body, done) => done(null));
@@ -82,14 +87,22 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     openapi: {
       info: { title: 'cryfold predictions', version, description: host.card.notice },
       tags: [{ name: 'predictions' }, { name: 'service' }],
+      ...(access.tokens.length > 0 && {
+        components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
+        security: [{ token: [] }],
+      }),
     },
   });
   addAnswers(app, options);
+  const nameOf =
+    access.tokens.length === 0 ? () => undefined : await askForTokens(app, { ...access, connections, log });
   for (const [path, file, type] of PAGE) {
     const bytes = await readFile(file);
-    app.get(path, { schema: { hide: true } }, (_request, reply) => reply.type(type).send(bytes));
+    app.get(path, { config: { tokenless: true }, schema: { hide: true } }, (_request, reply) =>
+      reply.type(type).send(bytes),
+    );
   }
-  addModelRoutes(app, predicting);
+  addModelRoutes(app, { ...options, connections, nameOf, arrivals: new Arrivals() });
   addServiceRoutes(app, options);
   return app;
 }
@@ -149,9 +162,13 @@ function addModelRoutes(app: FastifyInstance, predicting: Predicting): void {
 /** Health, metrics and the API's description. */
 function addServiceRoutes(app: FastifyInstance, { host, metrics, textFormat }: AppOptions): void {
   const service = { tags: ['service'] };
-  app.get('/healthz', { schema: { ...service, summary: 'Whether the process answers' } }, async () => 'ok\n');
-  app.get('/readyz', { schema: { ...service, summary: 'Whether predictions are answered' } }, async (_request, reply) =>
-    reply.code(host.ready ? 200 : 503).send({ ready: host.ready, checks: { model: host.ready ? 'ok' : 'loading' } }),
+  const config = { tokenless: true };
+  app.get('/healthz', { config, schema: { ...service, summary: 'Whether the process answers' } }, async () => 'ok\n');
+  app.get(
+    '/readyz',
+    { config, schema: { ...service, summary: 'Whether predictions are answered' } },
+    async (_request, reply) =>
+      reply.code(host.ready ? 200 : 503).send({ ready: host.ready, checks: { model: host.ready ? 'ok' : 'loading' } }),
   );
   app.get('/metrics', { schema: { ...service, summary: 'Metrics for Prometheus' } }, async (_request, reply) =>
     reply.type(textFormat).send(await metrics.text()),

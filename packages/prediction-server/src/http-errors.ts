@@ -3,6 +3,9 @@ import { CryfoldError, type ErrorCode } from '@cryfold/core';
 /** HTTP status of what a client can meet; all other codes are 500. */
 const STATUS: Partial<Record<ErrorCode, number>> = {
   USAGE: 400,
+  API_UNAUTHORIZED: 401,
+  API_FORBIDDEN: 403,
+  API_BUSY: 429,
   UPLOAD_INVALID: 400,
   UPLOAD_TOO_LARGE: 413,
   UPLOAD_TYPE: 415,

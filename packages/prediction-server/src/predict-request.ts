@@ -1,9 +1,9 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { imageSizeOf } from '@cryfold/features/kinds';
 import { predictionJson } from '@cryfold/model-registry';
 import { type Connections, clientAddress, type Metrics } from '@cryfold/runtime';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Arrivals } from './arrivals.js';
+import { closeAfter, dropBody } from './drop-body.js';
 import type { ModelHost } from './model-host.js';
 import { busy } from './prediction-queue.js';
 import { checkLength, receive } from './receive.js';
@@ -14,6 +14,8 @@ export interface Predicting {
   spool: Spool;
   arrivals: Arrivals;
   connections: Connections;
+  /** Whose token a request has shown; undefined where none is asked for */
+  nameOf: (request: FastifyRequest) => string | undefined;
   metrics: Metrics;
   /** Of one request, bytes */
   maxUpload: number;
@@ -25,8 +27,6 @@ export interface Predicting {
 const MAX_WINDOWS = 4000;
 /** Of the images in one answer, before base64. */
 const IMAGE_BYTES = 5 * 2 ** 20;
-/** Seconds in which a refused client may still send, and so read the refusal before its connection is closed. */
-const LINGER_SECONDS = 2;
 
 /**
  * Answers a request for predictions. It is let in before any of its body is read, and its place is free again when its
@@ -34,7 +34,7 @@ const LINGER_SECONDS = 2;
  * @throws CryfoldError UPLOAD_*, SERVER_BUSY, SPOOL_FAILED, and as `ModelHost.predict`
  */
 export async function predictRequest(request: FastifyRequest, reply: FastifyReply, options: Predicting) {
-  const { host, spool, arrivals, connections, metrics, maxUpload, requestSeconds } = options;
+  const { host, spool, arrivals, connections, nameOf, metrics, maxUpload, requestSeconds } = options;
   const { hop, images = false } = request.query as { hop?: number; images?: boolean };
   let place: Place | undefined;
   let free = () => {};
@@ -52,7 +52,7 @@ export async function predictRequest(request: FastifyRequest, reply: FastifyRepl
     checkLength(request.headers, maxUpload);
     place = spool.take() ?? ((await arrivals.closeSlowest()) ? spool.take() : undefined);
     // From now on, the limits of places hold instead of those of connections.
-    if (!place || !connections.trust(request.raw, clientAddress(request.ip))) {
+    if (!place || !connections.trust(request.raw, nameOf(request) ?? clientAddress(request.ip))) {
       throw busy(`${spool.taken} requests are being answered already`);
     }
     const arrived = arrivals.add(request.raw, freed);
@@ -77,19 +77,11 @@ export async function predictRequest(request: FastifyRequest, reply: FastifyRepl
   const settle = () => closeAfter(requestSeconds, request.raw, reply.raw);
   working.then(settle, () => {
     if (request.raw.complete) settle();
-    else closeAfter(Math.min(LINGER_SECONDS, requestSeconds), request.raw, request.raw);
+    else dropBody(request.raw, requestSeconds);
   });
   void Promise.allSettled([working, ended]).then(() => {
     place?.release();
     free();
   });
   return working;
-}
-
-/** Discards what the client still sends, and closes its connection unless `awaited` has ended by then. */
-function closeAfter(seconds: number, request: IncomingMessage, awaited: IncomingMessage | ServerResponse): void {
-  if (request.socket.destroyed) return;
-  const timer = setTimeout(() => request.socket.destroy(), seconds * 1000).unref();
-  for (const event of ['end', 'close']) awaited.once(event, () => clearTimeout(timer));
-  request.resume();
 }

@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import { CryfoldError } from '@cryfold/core';
-import { type Checks, type Logger, loadMetrics, type Service } from '@cryfold/runtime';
+import { type Checks, type Logger, loadMetrics, type Service, type Tokens } from '@cryfold/runtime';
 import type { ArtifactStore } from '@cryfold/store';
 import type { FastifyInstance } from 'fastify';
 import { createApp } from './app.js';
@@ -14,6 +14,8 @@ export interface PredictionServiceOptions {
   port: number;
   /** Interface to listen on */
   listen: string;
+  /** Who may ask */
+  access: Tokens;
   /** Of one request, bytes */
   maxUpload: number;
   /** For a request to arrive, and for a prediction from when it begins, seconds */
@@ -46,7 +48,7 @@ export class PredictionService implements Service {
 
   /** Loads the model and listens. @throws CryfoldError USAGE where the port is taken; SPOOL_FAILED; as `ModelHost.start` */
   async start(): Promise<void> {
-    const { maxUpload, timeoutSeconds, version, log } = this.#options;
+    const { access, maxUpload, timeoutSeconds, version, log } = this.#options;
     const { metrics, textFormat } = await loadMetrics('serve');
     try {
       const spool = await Spool.open(MAX_REQUESTS, maxUpload);
@@ -56,7 +58,7 @@ export class PredictionService implements Service {
       });
       this.#host = host;
       this.#app = await createApp({
-        ...{ host, spool, metrics, textFormat, log, version, maxUpload },
+        ...{ host, spool, metrics, textFormat, log, version, access, maxUpload },
         requestSeconds: timeoutSeconds,
       });
       await this.#listen(this.#app);
@@ -68,7 +70,7 @@ export class PredictionService implements Service {
   }
 
   async #listen(app: FastifyInstance): Promise<void> {
-    const { port, listen, log } = this.#options;
+    const { port, listen, access, log } = this.#options;
     try {
       await app.listen({ port, host: listen, listenTextResolver: () => 'listening' });
     } catch (cause) {
@@ -78,7 +80,8 @@ export class PredictionService implements Service {
         hint: 'Give another one with --port.',
       });
     }
-    log.info({ port: (app.server.address() as AddressInfo).port, address: listen }, 'predictions served');
+    const served = { port: (app.server.address() as AddressInfo).port, address: listen, tokens: access.tokens.length };
+    log.info(served, 'predictions served');
   }
 
   /** Answers what was asked, as far as the grace allows; the rest is told that the service is stopping. */

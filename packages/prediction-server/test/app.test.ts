@@ -30,7 +30,17 @@ before(async () => {
     ...{ pollSeconds: 60, timeoutSeconds: 60, waitSeconds: 60, allowCommands: false },
   });
   app = await createApp({
-    ...{ host, spool, metrics, textFormat, log, version: '0', maxUpload: MAX_UPLOAD, requestSeconds: 60 },
+    ...{
+      host,
+      spool,
+      metrics,
+      textFormat,
+      log,
+      version: '0',
+      access: { tokens: [] },
+      maxUpload: MAX_UPLOAD,
+      requestSeconds: 60,
+    },
   });
 });
 after(async () => {

@@ -5,11 +5,23 @@ export type ApiRole = 'read' | 'operate';
 
 export type ApiToken = Readonly<{ role: ApiRole; token: string }>;
 
+/** The tokens that a server accepts. Contains secrets. */
+export interface Tokens {
+  /** Empty: every client that reaches its port is accepted */
+  tokens: readonly ApiToken[];
+  /** The mounted file that contains the tokens; it may change */
+  tokensFile?: string | undefined;
+}
+
 /** Minimum length of a token: 24 characters of `openssl rand -base64 18` are 144 bits. */
 const TOKEN_LENGTH = 16;
 
-/** Parses lines (or a comma-separated list) of `read:TOKEN` and `operate:TOKEN`. @throws CryfoldError USAGE */
-export function parseApiTokens(text: string): ApiToken[] {
+/**
+ * Parses lines (or a comma-separated list) of `read:TOKEN` and `operate:TOKEN`.
+ * @param source names the text in errors
+ * @throws CryfoldError USAGE
+ */
+export function parseApiTokens(text: string, source: string): ApiToken[] {
   const lines = text.split(/[\n,]/).map((line) => line.trim());
   return lines.filter(Boolean).map((line, i) => {
     const [, role, token] = /^(read|operate):(\S+)$/.exec(line) ?? [];
@@ -19,7 +31,7 @@ export function parseApiTokens(text: string): ApiToken[] {
         ? `has a token of fewer than ${TOKEN_LENGTH} characters`
         : undefined;
     if (why) {
-      throw new CryfoldError('USAGE', `CRYFOLD_API_TOKENS: entry ${i + 1} ${why}`, {
+      throw new CryfoldError('USAGE', `${source}: entry ${i + 1} ${why}`, {
         hint: 'Write a line operate:TOKEN; generate a token with openssl rand -hex 24.',
       });
     }

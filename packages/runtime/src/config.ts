@@ -2,7 +2,7 @@ import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { CryfoldError, readNamedFile, readSecret, type Secret, withRedisPasswordFile } from '@cryfold/core';
 import type { z } from 'zod';
-import { type ApiToken, parseApiTokens } from './api-tokens.js';
+import { parseApiTokens, type Tokens } from './api-tokens.js';
 import { environmentSchema as schema } from './environment.js';
 import { defaultChildMemoryMb } from './memory.js';
 
@@ -22,15 +22,11 @@ export type S3Config = S3Place &
     | { webIdentity: { tokenFile: string; roleArn: string; sessionName: string; endpoint: string } }
   );
 
-/** The HTTP API of a coordinator. Contains secrets. */
-export interface ApiConfig {
+/** The HTTP API of a coordinator; without tokens it listens on loopback only. Contains secrets. */
+export interface ApiConfig extends Tokens {
   /** 0: any free port */
   port: number;
   host: string;
-  /** Empty: every client may do everything, so the API listens on loopback only */
-  tokens: readonly ApiToken[];
-  /** The mounted file that contains the tokens; it may change */
-  tokensFile?: string | undefined;
   /** Requests per minute for one client */
   rate: number;
 }
@@ -84,6 +80,8 @@ export interface Config {
   otlpEndpoint: string | undefined;
   /** Absent: the API is not served. */
   api: Readonly<ApiConfig> | undefined;
+  /** Who may ask a prediction service. */
+  serve: Readonly<Tokens>;
 }
 
 /**
@@ -98,7 +96,8 @@ function secretOf(
     | 'AWS_SECRET_ACCESS_KEY'
     | 'AWS_SESSION_TOKEN'
     | 'CRYFOLD_API_TOKEN'
-    | 'CRYFOLD_API_TOKENS',
+    | 'CRYFOLD_API_TOKENS'
+    | 'CRYFOLD_SERVE_TOKENS',
 ): Secret | undefined {
   const file = env[`${name}_FILE`];
   const secret = env[name] ?? (file === undefined ? undefined : { file, variable: `${name}_FILE` });
@@ -177,25 +176,28 @@ function clientToken(env: z.infer<typeof schema>): Secret | undefined {
 
 function apiConfig(env: z.infer<typeof schema>): Readonly<ApiConfig> | undefined {
   if (env.CRYFOLD_API_PORT === undefined) return undefined;
-  const secret = secretOf(env, 'CRYFOLD_API_TOKENS');
-  const tokens = parseApiTokens(secret ? readSecret(secret) : '');
-  if (typeof secret === 'object' && tokens.length === 0) {
-    // An API without tokens would allow everything to every client.
-    throw new CryfoldError('USAGE', `environment variable ${secret.variable}: ${secret.file} contains no token`, {
-      context: { variable: secret.variable },
-      hint: 'Write lines read:TOKEN and operate:TOKEN into it, or unset the variable for an API without tokens.',
-    });
-  }
   return Object.freeze({
     port: env.CRYFOLD_API_PORT,
     host: env.CRYFOLD_API_HOST,
-    tokens,
-    tokensFile: typeof secret === 'object' ? secret.file : undefined,
+    ...tokensOf(env, 'CRYFOLD_API_TOKENS'),
     rate: env.CRYFOLD_API_RATE,
   });
 }
 
-/** @throws CryfoldError USAGE if neither HOME nor the user database names a folder */
+/** Tokens of a server. A file without any is refused: the server would be open to everyone who reaches its port. */
+function tokensOf(env: z.infer<typeof schema>, name: 'CRYFOLD_API_TOKENS' | 'CRYFOLD_SERVE_TOKENS'): Tokens {
+  const secret = secretOf(env, name);
+  const tokens = parseApiTokens(secret ? readSecret(secret) : '', name);
+  if (typeof secret === 'object' && tokens.length === 0) {
+    throw new CryfoldError('USAGE', `environment variable ${secret.variable}: ${secret.file} holds no token`, {
+      context: { variable: secret.variable },
+      hint: 'Write lines read:TOKEN and operate:TOKEN into it, or unset the variable for a server without tokens.',
+    });
+  }
+  return { tokens, tokensFile: typeof secret === 'object' ? secret.file : undefined };
+}
+
+/** @throws CryfoldError USAGE where neither HOME nor the system's list of users names a folder */
 function home({ HOME }: NodeJS.ProcessEnv): string {
   if (HOME) return HOME;
   try {
@@ -245,5 +247,6 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Readon
     metricsHost: env.CRYFOLD_METRICS_HOST,
     otlpEndpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,
     api: apiConfig(env),
+    serve: Object.freeze(tokensOf(env, 'CRYFOLD_SERVE_TOKENS')),
   });
 }

@@ -115,6 +115,14 @@ export const environmentSchema = z.object({
     .string()
     .optional()
     .describe('file with such tokens, one a line; read again when it changes'),
+  CRYFOLD_SERVE_TOKENS: z
+    .string()
+    .optional()
+    .describe('tokens that cryfold serve accepts, as in CRYFOLD_API_TOKENS; without any, every client may ask'),
+  CRYFOLD_SERVE_TOKENS_FILE: z
+    .string()
+    .optional()
+    .describe('file with such tokens, one a line; read again when it changes'),
   CRYFOLD_API_RATE: z.coerce.number().int().min(1).default(6000).describe('requests a minute that one client may make'),
 });
 

@@ -1,4 +1,5 @@
-export { type ApiRole, type ApiToken, parseApiTokens } from './api-tokens.js';
+export { Access, isLoopback, isSecure, type Principal, refuseOtherSites } from './access.js';
+export { type ApiRole, type ApiToken, parseApiTokens, type Tokens } from './api-tokens.js';
 export { BoundedChild, type BoundedChildOptions } from './bounded-child.js';
 export { CATALOGUE, type GaugeName, type LabelsOf, type MetricName } from './catalogue.js';
 export { type ApiConfig, type Config, loadConfig, type S3Config, type Target } from './config.js';
@@ -14,4 +15,6 @@ export { consumerObserver, storeObserver } from './observers.js';
 export { useProxies } from './proxy-settings.js';
 export { RepeatedErrors } from './repeated-errors.js';
 export { type ServeOptions, type Service, serve } from './service.js';
+export { followTokens } from './token-file.js';
 export { startTracing, traced } from './tracing.js';
+export { WRONG_TOKENS, WrongTokens } from './wrong-tokens.js';

@@ -3,16 +3,18 @@ import { SpanStatusCode, trace } from '@opentelemetry/api';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { BatchSpanProcessor, NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
-import { proxyAgent } from './proxies.js';
+import { proxyAgent } from './proxy-agent.js';
 import type { Spanner } from './spanner.js';
 
 /** Timeout in milliseconds for the last spans: an unreachable collector must not keep a service from stopping. */
 const FLUSH_MS = 3000;
+/** Milliseconds in which a proxy must open a tunnel: as long as the exporter gives a request by default. */
+const PROXY_MS = 10_000;
 
 /** Registers OpenTelemetry for the whole process, including BullMQ's hook. Loaded only if an endpoint is configured. */
 export function openTelemetry(service: string, endpoint: string): { spanner: Spanner; stop: () => Promise<void> } {
   const url = `${endpoint.replace(/\/$/, '')}/v1/traces`;
-  const agent = proxyAgent(url);
+  const agent = proxyAgent(url, { keepAlive: true, patienceMs: PROXY_MS });
   const provider = new NodeTracerProvider({
     resource: resourceFromAttributes({ 'service.name': service, 'process.pid': process.pid }),
     spanProcessors: [

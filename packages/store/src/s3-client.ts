@@ -1,8 +1,7 @@
-import http from 'node:http';
-import https from 'node:https';
 import { createRequire } from 'node:module';
 import { CryfoldError, redactUrl } from '@cryfold/core';
 import type * as minio from 'minio';
+import { Agents } from './s3-agents.js';
 import { type S3Credentials, S3Keys } from './s3-keys.js';
 import { transport } from './s3-transport.js';
 
@@ -28,8 +27,8 @@ export interface S3Connection {
   client: minio.Client;
   /** Keys that sign the requests of the client */
   keys: S3Keys;
-  /** Owns the sockets; destroyed by the creator */
-  agent: http.Agent;
+  /** Own the sockets; destroyed by the creator */
+  agents: Agents;
 }
 
 /**
@@ -58,12 +57,7 @@ function hostOf(endpoint: string): URL {
 export function openClient(settings: S3Settings, limits: { partBytes: number; silenceMs: number }): S3Connection {
   const endpoint = hostOf(settings.endpoint ?? 'https://s3.amazonaws.com');
   const tls = endpoint.protocol === 'https:';
-  const agentOptions = {
-    keepAlive: true,
-    maxSockets: 32,
-    ...(settings.certificates && { ca: settings.certificates }),
-  };
-  const agent = tls ? new https.Agent(agentOptions) : new http.Agent(agentOptions);
+  const agents = new Agents(tls ? 'https:' : 'http:', limits.silenceMs);
   // Loaded on first use: a process with a file store saves 15 MiB.
   const { Client } = require('minio') as typeof minio;
   const keys = new S3Keys(settings, { certificates: settings.certificates, silenceMs: limits.silenceMs });
@@ -84,8 +78,7 @@ export function openClient(settings: S3Settings, limits: { partBytes: number; si
     credentialsProvider: provider as unknown as NonNullable<minio.ClientOptions['credentialsProvider']>,
     partSize: limits.partBytes,
     retryOptions: { disableRetry: true },
-    transportAgent: agent,
-    transport: transport(tls ? https : http, limits.silenceMs),
+    transport: transport(agents, { certificates: settings.certificates, silenceMs: limits.silenceMs }),
   });
-  return { client, keys, agent };
+  return { client, keys, agents };
 }

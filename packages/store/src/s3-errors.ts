@@ -111,8 +111,11 @@ export function storeError(
       hint: 'Check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY (or the role AWS_ROLE_ARN), the region and the bucket policy (docs/storage.md).',
     });
   }
-  return new CryfoldError('STORE_UNREACHABLE', what, {
+  const { isTunnelled } = cause as Answer;
+  return new CryfoldError('STORE_UNREACHABLE', isTunnelled ? `${what} (through a proxy)` : what, {
     ...details,
-    hint: 'Check CRYFOLD_S3_ENDPOINT, the bucket name, and that the server is running and not full; for TLS also CRYFOLD_S3_CA_FILE.',
+    hint: isTunnelled
+      ? 'Check the proxy of HTTPS_PROXY or HTTP_PROXY; NO_PROXY names servers that are reached without it.'
+      : 'Check CRYFOLD_S3_ENDPOINT, the bucket name, and that the server is running and not full; for TLS also CRYFOLD_S3_CA_FILE.',
   });
 }

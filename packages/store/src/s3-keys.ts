@@ -1,6 +1,8 @@
 import http from 'node:http';
 import https from 'node:https';
 import { CryfoldError, readSecret, redactUrl, type Secret } from '@cryfold/core';
+import { proxyAgent } from '@cryfold/runtime/proxy-agent';
+import { failWithProxy } from './s3-transport.js';
 
 /** Keys that are given directly, or read from mounted files repeatedly. */
 export interface GivenKeys {
@@ -168,8 +170,14 @@ async function post(
   const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
     const { request } = endpoint.startsWith('https:') ? https : http;
     const headers = { 'content-type': 'application/x-www-form-urlencoded' };
-    const options = { method: 'POST', headers, ...(certificates && { ca: certificates }), agent: false as const };
+    const options: https.RequestOptions = {
+      method: 'POST',
+      headers,
+      ...(certificates && { ca: certificates }),
+      agent: proxyAgent(endpoint, { patienceMs: silenceMs }) ?? false,
+    };
     const sent = request(endpoint, options, resolve).on('error', reject);
+    failWithProxy(sent);
     sent.setTimeout(silenceMs, () => sent.destroy(new Error(`no answer within ${silenceMs} ms`)));
     sent.end(body);
   });

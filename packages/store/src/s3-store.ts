@@ -14,6 +14,7 @@ import {
   SourceFailure,
 } from './artifact-store.js';
 import { type Patience, retry } from './retry.js';
+import type { Agents } from './s3-agents.js';
 import { openClient, type S3Settings } from './s3-client.js';
 import { refusesOnlyCondition } from './s3-conditions.js';
 import { contentOf } from './s3-content.js';
@@ -55,7 +56,7 @@ const STREAM_PART = 8 * 2 ** 20;
 export class S3Store implements ArtifactStore {
   readonly #client: minio.Client;
   readonly #keys: S3Keys;
-  readonly #agent: http.Agent;
+  readonly #agents: Agents;
   readonly #bucket: string;
   readonly #endpoint: string | undefined;
   readonly #prefix: string;
@@ -80,10 +81,10 @@ export class S3Store implements ArtifactStore {
     this.#patience = { milliseconds: limits.patienceMs ?? 60_000 };
     this.#partBytes = limits.partBytes ?? 16 * 2 ** 20;
     this.#silenceMs = limits.silenceMs ?? 20_000;
-    const { client, keys, agent } = openClient(settings, { partBytes: this.#partBytes, silenceMs: this.#silenceMs });
+    const { client, keys, agents } = openClient(settings, { partBytes: this.#partBytes, silenceMs: this.#silenceMs });
     this.#client = client;
     this.#keys = keys;
-    this.#agent = agent;
+    this.#agents = agents;
   }
 
   async check(): Promise<void> {
@@ -283,7 +284,7 @@ export class S3Store implements ArtifactStore {
   }
 
   async close(): Promise<void> {
-    this.#agent.destroy();
+    this.#agents.destroy();
   }
 
   #name(key: string): string {

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type http from 'node:http';
-import type https from 'node:https';
+import http from 'node:http';
+import https from 'node:https';
+import type { Agents } from './s3-agents.js';
 
 /** minio-js does not read the bodies of these responses, which would keep their sockets busy. */
 const UNREAD = new Set([408, 429, 499, 500, 502, 503, 504, 520]);
@@ -10,6 +11,8 @@ export interface Answer {
   status?: number | undefined;
   /** How far this machine's clock is ahead of the server's, milliseconds; responses have a resolution of a second */
   aheadMs?: number | undefined;
+  /** Whether the request went to a proxy */
+  isTunnelled?: boolean;
 }
 
 const current = new AsyncLocalStorage<Answer>();
@@ -26,10 +29,19 @@ export async function withAnswer<T>(action: () => Promise<T>): Promise<T> {
 }
 
 /** Node's own requests, aborted when the server falls silent. */
-export function transport(kind: typeof http | typeof https, silenceMs: number): Pick<typeof http, 'request'> {
-  const request = (options: https.RequestOptions, answered: (response: http.IncomingMessage) => void) => {
+export function transport(
+  agents: Agents,
+  { certificates, silenceMs }: { certificates: string | undefined; silenceMs: number },
+): Pick<typeof http, 'request'> {
+  const request = (
+    options: https.RequestOptions & { headers: { host: string } },
+    answered: (response: http.IncomingMessage) => void,
+  ) => {
     const answer = current.getStore();
-    const sent = kind.request(options, (response) => {
+    const { agent, isTunnel } = agents.of(`${options.protocol}//${options.headers.host}`);
+    if (answer) answer.isTunnelled = isTunnel;
+    const { request: send } = options.protocol === 'https:' ? https : http;
+    const sent = send({ ...options, agent, ...(certificates && { ca: certificates }) }, (response) => {
       const { statusCode = 0, headers } = response;
       const date = Date.parse(headers.date ?? '');
       if (answer) {
@@ -38,8 +50,16 @@ export function transport(kind: typeof http | typeof https, silenceMs: number): 
       if (UNREAD.has(statusCode)) response.resume();
       answered(response);
     });
+    failWithProxy(sent);
     sent.setTimeout(silenceMs, () => sent.destroy(new Error(`no answer within ${silenceMs} ms`)));
     return sent;
   };
   return { request } as Pick<typeof http, 'request'>;
+}
+
+/** Has a request fail with what a proxy answers instead of opening a tunnel: a refusal is not the server's. */
+export function failWithProxy(request: http.ClientRequest): void {
+  request.once('proxyConnect', ({ statusCode }: { statusCode: number }) => {
+    if (statusCode !== 200) request.destroy(new Error(`the proxy answers ${statusCode}`));
+  });
 }

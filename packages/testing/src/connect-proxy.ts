@@ -10,16 +10,22 @@ export class ConnectProxy {
   readonly asked: string[] = [];
   /** The status that it answers instead of tunnelling; absent: it tunnels */
   refuses: number | undefined;
+  /** Whether it takes connections and never answers */
+  hangs = false;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
 
   private constructor(credentials: string) {
     this.#server = createServer((_request, response) => response.writeHead(501).end());
-    this.#server.on('connection', (socket) => this.#sockets.add(socket));
+    this.#server.on('connection', (socket) => {
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
+    });
     const expected = `Basic ${Buffer.from(credentials).toString('base64')}`;
     this.#server.on('connect', ({ url = '', headers }, client: Socket) => {
       this.asked.push(url);
       client.on('error', () => {});
+      if (this.hangs) return;
       const status = headers['proxy-authorization'] === expected ? this.refuses : 407;
       if (status !== undefined) {
         client.end(`HTTP/1.1 ${status} Refused\r\n\r\n`);
@@ -30,6 +36,7 @@ export class ConnectProxy {
         client.pipe(target).pipe(client);
       });
       this.#sockets.add(target);
+      target.once('close', () => this.#sockets.delete(target));
       target.on('error', () => client.destroy());
     });
   }
@@ -43,6 +50,11 @@ export class ConnectProxy {
 
   get port(): number {
     return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Connections of clients and to servers that are open */
+  get open(): number {
+    return this.#sockets.size;
   }
 
   async stop(): Promise<void> {

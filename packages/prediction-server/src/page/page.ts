@@ -1,5 +1,5 @@
-// The page's script: it runs in the browser, and imports nothing.
-export {};
+// The page's script: it runs in the browser, and imports nothing but what is served beside it.
+import { encode, isWav } from './wav.js';
 
 interface Model {
   name: string;
@@ -119,34 +119,6 @@ async function convert(sound: Blob): Promise<Blob> {
   return encode(samples, rate);
 }
 
-function encode(samples: Float32Array, rate: number): Blob {
-  const view = new DataView(new ArrayBuffer(44 + 2 * samples.length));
-  const text = (at: number, value: string) => {
-    for (let i = 0; i < value.length; i++) view.setUint8(at + i, value.charCodeAt(i));
-  };
-  text(0, 'RIFF');
-  view.setUint32(4, 36 + 2 * samples.length, true);
-  text(8, 'WAVEfmt ');
-  view.setUint32(16, 16, true);
-  view.setUint16(20, 1, true);
-  view.setUint16(22, 1, true);
-  view.setUint32(24, rate, true);
-  view.setUint32(28, 2 * rate, true);
-  view.setUint16(32, 2, true);
-  view.setUint16(34, 16, true);
-  text(36, 'data');
-  view.setUint32(40, 2 * samples.length, true);
-  samples.forEach((value, i) => {
-    view.setInt16(44 + 2 * i, Math.max(-32768, Math.min(32767, Math.round(value * 32768))), true);
-  });
-  return new Blob([view.buffer], { type: 'audio/wav' });
-}
-
-async function isWav(sound: Blob): Promise<boolean> {
-  const head = new Uint8Array(await sound.slice(0, 12).arrayBuffer());
-  return String.fromCharCode(...head.subarray(0, 4), ...head.subarray(8, 12)) === 'RIFFWAVE';
-}
-
 /** A WAV file goes as it is, so that the model sees its very samples; what the server cannot use is converted. */
 async function classify(sound: Blob, name: string): Promise<void> {
   fail('');
@@ -168,7 +140,35 @@ async function classify(sound: Blob, name: string): Promise<void> {
     say('');
   } catch (error) {
     say('');
-    fail((error as Error).message);
+    if (isLoggedOut(error)) askForToken();
+    else fail((error as Error).message);
+  }
+}
+
+/** Whether the service asks for a token, or has forgotten the session: tokens are replaced while it runs. */
+const isLoggedOut = (error: unknown) => error instanceof Refused && error.code === 'API_UNAUTHORIZED';
+
+function askForToken(): void {
+  find('model').textContent = 'This service asks for a token.';
+  for (const id of ['notice', 'give', 'result', 'limits-part']) find(id).hidden = true;
+  find('login').hidden = false;
+  find('token').focus();
+}
+
+async function logIn(): Promise<void> {
+  const token = find<HTMLInputElement>('token');
+  const error = find('login-error');
+  error.hidden = true;
+  try {
+    const headers = { 'content-type': 'application/json' };
+    const body = JSON.stringify({ token: token.value.trim() });
+    const response = await ask('/api/v1/session', { method: 'POST', headers, body });
+    if (!response.ok) await answerOf(response);
+    token.value = '';
+    await load();
+  } catch (thrown) {
+    error.textContent = isLoggedOut(thrown) ? 'The service does not know this token.' : (thrown as Error).message;
+    error.hidden = false;
   }
 }
 
@@ -297,7 +297,11 @@ async function toggleRecording(): Promise<void> {
   }
 }
 
-function start(): void {
+function listen(): void {
+  find('login').addEventListener('submit', (event) => {
+    event.preventDefault();
+    void logIn();
+  });
   const drop = find('drop');
   const input = find<HTMLInputElement>('file');
   input.addEventListener('change', () => {
@@ -310,7 +314,7 @@ function start(): void {
       event.preventDefault();
       drop.classList.toggle('over', kind === 'dragover');
       const file = kind === 'drop' ? event.dataTransfer?.files[0] : undefined;
-      if (file) void classify(file, file.name);
+      if (file && !find('give').hidden) void classify(file, file.name);
     });
   }
   const record = find<HTMLButtonElement>('record');
@@ -328,10 +332,14 @@ async function load(): Promise<void> {
     find('model').textContent = `${model.name}@${model.version}`;
     find('notice').textContent = model.notice;
     find('limits').replaceChildren(...model.limits.map((limit) => element('li', limit)));
-    start();
+    find('login').hidden = true;
+    for (const id of ['notice', 'give', 'limits-part']) find(id).hidden = false;
   } catch (error) {
+    if (isLoggedOut(error)) return askForToken();
+    find('give').hidden = false;
     fail((error as Error).message);
   }
 }
 
+listen();
 void load();

@@ -1,19 +1,21 @@
 import { readFile } from 'node:fs/promises';
 import { decodeText } from '@cryfold/core';
-import { type Logger, parseApiTokens } from '@cryfold/runtime';
-import type { Http } from './http.js';
+import type { Access } from './access.js';
+import { parseApiTokens } from './api-tokens.js';
+import type { Connections } from './connections.js';
+import type { Logger } from './logger.js';
 
 /** Milliseconds between two looks at the file. Watching it would miss mounted secrets, which are links that are replaced. */
 const EVERY_MS = 2000;
 
 /**
- * Lets the API know the tokens of a mounted file as it changes, and closes what is open with tokens that are gone. While
+ * Lets a server know the tokens of a mounted file as it changes, and closes what is open with tokens that are gone. While
  * the file cannot be read, or holds no valid list, the tokens read before stay.
  * @returns ends it
  */
 export function followTokens(
   file: string,
-  { access, connections }: Pick<Http, 'access' | 'connections'>,
+  { access, connections }: { access: Access; connections: Connections },
   log: Logger,
 ): () => void {
   let text: string | undefined;
@@ -22,12 +24,12 @@ export function followTokens(
     try {
       const found = decodeText(await readFile(file));
       if (found !== text) {
-        const tokens = parseApiTokens(found);
+        const tokens = parseApiTokens(found, file);
         const gone = access.replace(tokens);
         for (const name of gone) connections.closeOf(name);
         // The first look finds what the process has read at its start.
         if (text !== undefined || gone.length > 0)
-          log.info({ tokens: tokens.length, removed: gone.length }, 'API tokens changed');
+          log.info({ tokens: tokens.length, removed: gone.length }, 'tokens changed');
         text = found;
       }
       problem = undefined;
@@ -36,7 +38,7 @@ export function followTokens(
       // An encoding's error shows the text.
       const why =
         name === 'EncodingError' ? 'it is not UTF-8' : code === undefined || code === 'USAGE' ? message : code;
-      if (why !== problem) log.error({ file, why }, 'API tokens cannot be read again; those read before stay');
+      if (why !== problem) log.error({ file, why }, 'tokens cannot be read again; those read before stay');
       problem = why;
     }
   };

@@ -1,13 +1,18 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
 import { isIP } from 'node:net';
 import { CryfoldError, sha256 } from '@cryfold/core';
-import type { ApiConfig, ApiRole, ApiToken } from '@cryfold/runtime';
-import type { FastifyRequest } from 'fastify';
+import type { ApiRole, ApiToken } from './api-tokens.js';
 
 /** Who asks: named by the hash of a token, never by the token. */
 export interface Principal {
   role: ApiRole;
   name: string;
+}
+
+/** What is looked at in a request. */
+interface Asking {
+  headers: IncomingHttpHeaders;
 }
 
 /** Seconds that a browser's session lasts. */
@@ -27,7 +32,7 @@ const bytes = (text: string) => new TextEncoder().encode(text);
 
 /**
  * Says who a request comes from: a bearer token, or a browser's session, which is a signed cookie that scripts cannot
- * read. The signature's key is the token that the session was opened with, so that all coordinators know it, and it ends
+ * read. The signature's key is the token that the session was opened with, so that all servers with that token know it, and it ends
  * with the token. docs/api.md says why a cookie is safe here.
  */
 export class Access {
@@ -35,14 +40,8 @@ export class Access {
   /** Browsers send a cookie to every port of a host: servers with other tokens need another name. */
   #cookie = '';
 
-  /** @throws CryfoldError API_EXPOSED */
-  constructor({ tokens, host }: Pick<ApiConfig, 'tokens' | 'host'>) {
-    if (tokens.length === 0 && !isLoopback(host)) {
-      throw new CryfoldError('API_EXPOSED', `the API would listen on ${host} without any token`, {
-        context: { host },
-        hint: 'Set CRYFOLD_API_TOKENS or CRYFOLD_API_TOKENS_FILE to lines read:TOKEN and operate:TOKEN.',
-      });
-    }
+  /** @param tokens none: everybody may do everything */
+  constructor(tokens: readonly ApiToken[]) {
     this.#set(tokens);
   }
 
@@ -72,7 +71,7 @@ export class Access {
     return this.#tokens.length === 0;
   }
 
-  of({ headers }: Pick<FastifyRequest, 'headers'>): Principal | undefined {
+  of({ headers }: Asking): Principal | undefined {
     if (this.open) return ANYONE;
     const bearer = /^Bearer (\S+)$/i.exec(headers.authorization ?? '')?.[1];
     if (bearer !== undefined) return this.#known(bearer)?.principal;
@@ -80,7 +79,7 @@ export class Access {
   }
 
   /** Where a request shows a token, be it right or wrong. A session that has expired shows none. */
-  shown({ headers }: Pick<FastifyRequest, 'headers'>): 'header' | 'cookie' | undefined {
+  shown({ headers }: Asking): 'header' | 'cookie' | undefined {
     if (headers.authorization !== undefined) return 'header';
     const value = this.#shownCookie(headers);
     return value === undefined || isExpired(value) ? undefined : 'cookie';
@@ -101,7 +100,7 @@ export class Access {
    * What makes a browser forget all but the newest sessions of other servers on this host, such as those of earlier local
    * runs. Without it, its Cookie header would grow past what a server accepts.
    */
-  forgetOldest({ headers }: Pick<FastifyRequest, 'headers'>): string[] {
+  forgetOldest({ headers }: Asking): string[] {
     const others = [...(headers.cookie ?? '').matchAll(/\b(cryfold_[0-9a-f]{8})=(\d*)/g)];
     return others
       .filter(([, name]) => name !== this.#cookie)
@@ -120,7 +119,7 @@ export class Access {
     return this.#tokens.filter(({ hash }) => equal(hash, given))[0];
   }
 
-  #shownCookie(headers: FastifyRequest['headers']): string | undefined {
+  #shownCookie(headers: IncomingHttpHeaders): string | undefined {
     const cookie = (headers.cookie ?? '').split(/; */).find((part) => part.startsWith(`${this.#cookie}=`));
     return cookie?.slice(this.#cookie.length + 1);
   }
@@ -150,7 +149,7 @@ function isExpired(value: string): boolean {
 }
 
 /** A proxy's header can only make the cookie stricter. */
-export function isSecure({ protocol, headers }: Pick<FastifyRequest, 'protocol' | 'headers'>): boolean {
+export function isSecure({ protocol, headers }: Asking & { protocol: string }): boolean {
   return protocol === 'https' || headers['x-forwarded-proto'] === 'https';
 }
 
@@ -159,7 +158,7 @@ export function isSecure({ protocol, headers }: Pick<FastifyRequest, 'protocol' 
  * origin, and, where no token is asked for, names that are not this machine's (DNS rebinding).
  * @throws CryfoldError API_FORBIDDEN
  */
-export function refuseOtherSites({ method, headers }: Pick<FastifyRequest, 'method' | 'headers'>, open: boolean): void {
+export function refuseOtherSites({ method, headers }: Asking & { method: string }, open: boolean): void {
   const host = headers.host ?? '';
   const refuse = (why: string) => {
     throw new CryfoldError('API_FORBIDDEN', why, { hint: 'Open the page at the address that the server listens on.' });
