@@ -1,9 +1,15 @@
-// Prints a manifest of the drum kits that Debian's package hydrogen-drumkits ships: what was struck is the class, the kit
-// is the group. Recordings whose names say neither are left out.
-//
-//   dpkg -x hydrogen-drumkits_*.deb DIR && tools/drumkits DIR/usr/share/hydrogen/data/drumkits > drumkits.csv
+// Prints a manifest of the drum kits of Debian's package hydrogen-drumkits.
 import { readdir } from 'node:fs/promises';
 import { extname, join, resolve, sep } from 'node:path';
+
+const HELP = `Usage: tools/drumkits DIR
+
+Prints a manifest of the drum kits in DIR, one folder for each kit: the class is what was struck, the group is the kit.
+Recordings whose names do not say what was struck are left out.
+
+  apt-get download hydrogen-drumkits && dpkg -x hydrogen-drumkits_*.deb drums
+  tools/drumkits drums/usr/share/hydrogen/data/drumkits > drumkits.csv
+`;
 
 /** What names of recordings hold, the first match decides. */
 const CLASSES: readonly (readonly [string, RegExp])[] = [
@@ -24,8 +30,12 @@ export function drumOf(name: string): string | undefined {
 }
 
 const [root] = process.argv.slice(2);
+if (root === '--help' || root === '-h') {
+  process.stdout.write(HELP);
+  process.exit(0);
+}
 if (!root) {
-  process.stderr.write('usage: tools/drumkits DIR: the folder with one folder for each drum kit\n');
+  process.stderr.write(HELP);
   process.exit(2);
 }
 const quoted = (text: string) => (/[",]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);

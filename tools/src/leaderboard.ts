@@ -3,18 +3,20 @@ import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
-import type { ModelResults, RunResults } from '@cryfold/evaluation';
-import { markdownTable } from './estimates.js';
+import type { RunResults } from '@cryfold/evaluation';
+import { comparisonTable, type Evaluated, modelTable } from './leaderboard/tables.js';
 import { ROOT } from './paths.js';
 
 const HELP = `Usage: tools/leaderboard --corpus NAME=PATH [--corpus NAME=PATH ...] [options] [-- OPTIONS OF cryfold run]
 
 Evaluates specs/leaderboard.yaml on each corpus (a directory or a manifest), once on random folds and once on folds that
-keep groups apart, and prints one Markdown table for each corpus. What is in the store is not trained again.
+keep groups apart, and prints one Markdown table for each corpus. Folds in the store are not trained again.
 
   --corpus  a corpus and the name that its table gets
   --spec    another spec (specs/leaderboard.yaml)
   --store   where results are kept (./cryfold)
+  --compare A:B, two models of the spec: adds a row with the difference A - B on grouped folds to one more table, whose
+            p-values are adjusted for the number of its tests
   --out     also write the tables to this file
   --        further options of cryfold run, for example: -- --limit 600 --repeats 2
 
@@ -28,17 +30,13 @@ const { values, positionals, tokens } = parseArgs({
     corpus: { type: 'string', multiple: true },
     spec: { type: 'string', default: join(ROOT, 'specs', 'leaderboard.yaml') },
     store: { type: 'string', default: 'cryfold' },
+    compare: { type: 'string', multiple: true, default: [] },
     out: { type: 'string' },
     help: { type: 'boolean', short: 'h', default: false },
   },
 });
 
 const FOLDS = ['random', 'grouped'] as const;
-
-interface Evaluated {
-  random: RunResults;
-  grouped: RunResults;
-}
 
 /** @throws Error where the run fails; one of which only folds are missing has results */
 async function evaluate(data: string, folds: (typeof FOLDS)[number]): Promise<RunResults> {
@@ -57,40 +55,6 @@ async function evaluate(data: string, folds: (typeof FOLDS)[number]): Promise<Ru
   return JSON.parse(stdout);
 }
 
-const percent = (share: number) => (100 * share).toFixed(1);
-
-/** Mean and standard deviation over folds; `-` where no fold has a result. */
-function accuracyText({ accuracy }: Pick<ModelResults, 'accuracy'>): string {
-  if (!accuracy) return '-';
-  const { mean, standardDeviation } = accuracy;
-  return `${percent(mean)}${standardDeviation === null ? '' : ` ± ${percent(standardDeviation)}`}`;
-}
-
-/** Accuracy of all test clips together, with the 95 % interval over groups. */
-function pooledText({ pooled }: ModelResults): string {
-  const interval = pooled?.intervals?.accuracy;
-  return interval ? `${percent(interval.low)} to ${percent(interval.high)}` : '-';
-}
-
-const balancedText = ({ balancedAccuracy }: ModelResults) => (balancedAccuracy ? percent(balancedAccuracy.mean) : '-');
-
-function tableOf({ random, grouped }: Evaluated): string {
-  const accuracyOf = ({ accuracy }: ModelResults) => accuracy?.mean ?? -1;
-  const rows = grouped.models
-    .toSorted((a, b) => accuracyOf(b) - accuracyOf(a))
-    .map((model) => {
-      const other = random.models.find(({ name }) => name === model.name);
-      return [
-        model.name,
-        ...[accuracyText(model), pooledText(model), balancedText(model)],
-        ...(other ? [accuracyText(other), balancedText(other)] : ['-', '-']),
-      ];
-    });
-  const majority = ({ baselines }: RunResults) => accuracyText(baselines.majority);
-  const head = ['model', 'grouped folds, %', '95 % over groups', 'balanced', 'random folds, %', 'balanced'];
-  return markdownTable([head, ...rows, ['*most frequent class*', majority(grouped), '-', '-', majority(random), '-']]);
-}
-
 function sectionOf(name: string, found: Evaluated): string {
   const { dataset, protocol } = found.grouped;
   const { clips, classes, groups, contentHash } = dataset;
@@ -103,7 +67,20 @@ function sectionOf(name: string, found: Evaluated): string {
     `Content hash: \`${contentHash}\`.`,
     ...(incomplete.length > 0 ? ['', `Folds are missing in: ${incomplete.join(', ')}.`] : []),
     '',
-    tableOf(found),
+    modelTable(found),
+  ].join('\n');
+}
+
+function comparisonSection(found: ReadonlyMap<string, Evaluated>): string {
+  const { table, tests } = comparisonTable(pairs, found);
+  const [{ grouped }] = found.values();
+  return [
+    '## Comparisons',
+    '',
+    `Differences of the pooled ${grouped.comparisons[0].metric} on grouped folds, in points, with 95 % intervals and p-values by`,
+    `groups; adjusted by Holm's method for the ${tests} tests of this table.`,
+    '',
+    table,
   ].join('\n');
 }
 
@@ -125,12 +102,20 @@ const corpora = (values.corpus ?? usage('--corpus NAME=PATH is missing')).map((t
     ? { name: text.slice(0, at), path: resolve(text.slice(at + 1)) }
     : usage(`--corpus ${text}: no NAME=PATH`);
 });
+const pairs = values.compare.map((text) => text.split(':'));
+for (const pair of pairs) if (pair.length !== 2) usage(`--compare ${pair.join(':')}: not A:B`);
 const sections: string[] = [];
+const found = new Map<string, Evaluated>();
 try {
   for (const { name, path } of corpora) {
     const [random, grouped] = [await evaluate(path, 'random'), await evaluate(path, 'grouped')];
+    found.set(name, { random, grouped });
     sections.push(sectionOf(name, { random, grouped }));
     process.stdout.write(`${sections.at(-1)}\n\n`);
+  }
+  if (pairs.length > 0) {
+    sections.push(comparisonSection(found));
+    process.stdout.write(`${sections.at(-1)}\n`);
   }
 } catch (error) {
   process.stderr.write(`tools/leaderboard: ${(error as Error).message.split('\n')[0]}\n`);
