@@ -59,7 +59,7 @@ base_image() { sed -n "s/^ARG $1_IMAGE=//p" "$root/infra/Dockerfile"; }
 
 # One line per check, and a summary. `check NAME COMMAND ...` goes on after a failure; the command's output is kept
 # in a file, and printed where it fails. A command that prints a last line of its own has it shown beside the name.
-passed=0 failed=0 skipped=0 table=
+passed=0 failed=0 skipped=0 table=${CRYFOLD_CHECKS_TABLE:-}
 check() {
   local name=$1 began=$SECONDS log code=0 note; shift
   log=$(mktemp)

@@ -18,7 +18,7 @@ completes() {
 }
 describe() { kubectl -n cryfold get pods -o wide; kubectl -n cryfold describe "job/$1" | tail -n 25; kubectl -n cryfold logs "job/$1" --tail=20 || true; }
 
-corpus() { job corpus "$control" data synth /data/corpus --clips 60 && completes corpus 120; }
+corpus() { job corpus "$control" data synth /data/corpus --clips 200 && completes corpus 120; }
 evaluation() {
   job evaluation "$control" run --data /data/corpus --estimators svm --folds 3 --repeats 1 && completes evaluation
 }
@@ -37,7 +37,10 @@ sweep() {
   kubectl -n cryfold delete pod -l app.kubernetes.io/component=coordinator --grace-period=1 --wait=false
   completes "$sweep_job" 420 && echo 'worker, coordinator and Redis deleted in the middle'
 }
-first_retrain() { kubectl -n cryfold create job first-retrain --from=cronjob/retrain && completes first-retrain; }
+first_retrain() {
+  kubectl -n cryfold create job first-retrain --from=cronjob/retrain && completes first-retrain
+  kubectl -n cryfold logs job/first-retrain | grep 'the champion is'
+}
 scheduled() { kubectl -n cryfold get jobs -o name | grep -o 'retrain-[0-9][0-9]*$' | head -n 1; }
 retrain_by_schedule() {
   local name code
@@ -65,7 +68,7 @@ network_fold() {
   kubectl -n cryfold scale deployment worker-gpu --replicas=0
 }
 
-job_checks() {
+jobs_checks() {
   check 'jobs: a synthetic corpus is written to the volume' corpus
   check 'jobs: an evaluation ends' evaluation
   check 'jobs: a sweep survives deleted pods' sweep

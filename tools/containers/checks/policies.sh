@@ -40,7 +40,7 @@ enforce() {
   until_true 60 enforced
 }
 
-policy_checks() {
+policies_checks() {
   local everything='redis store api metrics'
   if ! program kube-router >/dev/null; then
     skip 'policies: who reaches whom' 'no kube-router (tools/containers/build-programs kube-router), so nothing enforces them'
