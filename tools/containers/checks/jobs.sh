@@ -38,7 +38,8 @@ sweep() {
   completes "$sweep_job" 420 && echo 'worker, coordinator and Redis deleted in the middle'
 }
 first_retrain() {
-  kubectl -n cryfold create job first-retrain --from=cronjob/retrain && completes first-retrain
+  kubectl -n cryfold create job first-retrain --from=cronjob/retrain
+  completes first-retrain
   kubectl -n cryfold logs job/first-retrain | grep 'the champion is'
 }
 scheduled() { kubectl -n cryfold get jobs -o name | grep -o 'retrain-[0-9][0-9]*$' | head -n 1; }
@@ -64,7 +65,8 @@ estimators: { svm: { kind: none } }'
 network_fold() {
   kubectl -n cryfold scale deployment worker-gpu --replicas=1
   kubectl -n cryfold rollout status deployment/worker-gpu --timeout=5m
-  job network "$control" run --data /data/corpus --estimators small-cnn --epochs 1 --folds 2 --repeats 1 && completes network 600
+  job network "$control" run --data /data/corpus --estimators small-cnn --epochs 1 --folds 2 --repeats 1
+  completes network 600
   kubectl -n cryfold scale deployment worker-gpu --replicas=0
 }
 

@@ -2,14 +2,20 @@
 keda_version=v2.21.0
 
 keda_source() { (cd / && go mod download -json "github.com/kedacore/keda/v2@$keda_version" | sed -n 's/^\t"Dir": "\(.*\)",$/\1/p'); }
-prometheus() { "$here/push-image" "$(service_image PROMETHEUS)" && sed "s#IMAGE#$(service_image PROMETHEUS)#" "$here/node/monitoring.yaml" | kubectl apply -f - && kubectl -n monitoring rollout status deployment/prometheus --timeout=3m; }
+prometheus() {
+  "$here/push-image" "$(service_image PROMETHEUS)"
+  sed "s#IMAGE#$(service_image PROMETHEUS)#" "$here/node/monitoring.yaml" | kubectl apply -f -
+  kubectl -n monitoring rollout status deployment/prometheus --timeout=3m
+}
 # KEDA's own manifests without its admission webhooks; its images are made of the programs alone.
 operator() {
   local source part
-  source=$(keda_source) && [ -d "$source/config" ]
+  source=$(keda_source)
+  [ -d "$source/config" ]
   "$here/push-image" --program keda-operator cryfold-node/keda:1 keda
   "$here/push-image" --program keda-adapter cryfold-node/keda-metrics-apiserver:1
-  cp -r "$source/config" "$node/keda" && chmod -R u+w "$node/keda"
+  cp -r "$source/config" "$node/keda"
+  chmod -R u+w "$node/keda"
   kubectl apply --server-side -k "$node/keda/crd" >/dev/null
   for part in general rbac service_account manager metrics-server; do
     kubectl kustomize "$node/keda/$part" |

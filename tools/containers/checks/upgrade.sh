@@ -11,14 +11,21 @@ released() {
   cat "$release/images.txt"
 }
 installed() {
-  kubectl apply -k "$release/dev" && kubectl -n cryfold scale deployment worker-gpu --replicas=0
-  rolled_out && images_are "$release"
+  apply "$release"
+}
+# apply FOLDER: installs a release, without the worker for networks
+apply() {
+  kubectl apply -k "$1/dev"
+  kubectl -n cryfold scale deployment worker-gpu --replicas=0
+  rolled_out
+  images_are "$1"
 }
 rolled_out() { local name; for name in coordinator aggregator worker-cpu; do kubectl -n cryfold rollout status "deployment/$name" --timeout=5m; done; }
 # images_are FOLDER: the running services have the digests of that release
 images_are() {
   local digest
   digest=$(awk '$1 == "cryfold/control" { print $3 }' "$1/images.txt")
+  [ -n "$digest" ]
   kubectl -n cryfold get pods -l app.kubernetes.io/component=coordinator -o 'jsonpath={.items[*].spec.containers[0].image}' | tee /dev/stderr | grep -q "$digest"
 }
 # Another version: the same code with other digests.
@@ -35,23 +42,30 @@ second_version() {
   done
 }
 in_flight() {
-  job in-flight "$control" run --data /data/corpus --estimators svm --folds 5 --repeats 8 --seed 7
+  job in-flight "$control" run --data /data/corpus --estimators svm --folds 5 --repeats 60 --seed 7
   begun() { kubectl -n cryfold logs job/in-flight | grep -q '%\|running\|finished'; }
   until_true 120 begun
 }
 upgrade() {
-  second_version && in_flight
-  kubectl apply -k "$release.2/dev" && kubectl -n cryfold scale deployment worker-gpu --replicas=0
-  rolled_out && images_are "$release.2"
+  second_version
+  in_flight
+  apply "$release.2"
+  still_in_flight
 }
 rollback() {
-  kubectl apply -k "$release/dev" && kubectl -n cryfold scale deployment worker-gpu --replicas=0
-  rolled_out && images_are "$release"
+  still_in_flight
+  apply "$release"
 }
+still_in_flight() { ! over in-flight || { echo 'the run was over too soon to say anything'; return 1; }; }
 nothing_lost() {
-  completes in-flight 420
-  kubectl -n cryfold get job in-flight -o 'jsonpath={.status.failed}' | grep -q '[1-9]' && { echo 'a pod of the Job failed'; return 1; }
-  job listed "$control" list && completes listed && kubectl -n cryfold logs job/listed | grep -c complete
+  completes in-flight 600
+  [ -z "$(kubectl -n cryfold get job in-flight -o 'jsonpath={.status.failed}')" ] || { echo 'a pod of the Job failed'; return 1; }
+  job listed "$control" list
+  completes listed
+  # Each run that was ever started is complete: an evaluation, a sweep, retraining, the one in flight.
+  kubectl -n cryfold logs job/listed >"$node/listed"
+  ! grep -E 'incomplete|failed|running|waiting' "$node/listed" || return 1
+  echo "$(grep -c complete "$node/listed") runs, all complete"
 }
 
 upgrade_checks() {
