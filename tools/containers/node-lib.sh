@@ -29,6 +29,14 @@ stop() {
   gone() { case $(ps -o stat= -p "$pid") in '' | Z*) ;; *) return 1 ;; esac; }
   until_true 15 gone 2>/dev/null || kill -9 "$pid" 2>/dev/null || true
 }
+# missing_programs: what a node needs and this machine lacks
+missing_programs() {
+  local name missing=()
+  for name in etcd kube-apiserver kube-controller-manager kube-scheduler kube-proxy kubelet kubectl coredns pause; do
+    program $name >/dev/null || missing+=("$name")
+  done
+  echo "${missing[*]}"
+}
 ready_node() {
   [ "$(kubectl get node cryfold -o 'jsonpath={.status.conditions[?(@.type=="Ready")].status}')" = True ]
 }
