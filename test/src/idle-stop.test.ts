@@ -18,7 +18,7 @@ before(async () => {
 after(() => folder.remove());
 
 for (const fault of ['cut', 'hang'] as const) {
-  test(`idle services end long before their grace period while Redis is away (${fault})`, {
+  test(`idle services end long before their grace period while Redis is unreachable (${fault})`, {
     skip: withoutRedis,
   }, async () => {
     const redis = await RedisServer.start(folder.path);

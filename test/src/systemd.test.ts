@@ -10,7 +10,7 @@ import { RedisServer } from './redis-server.js';
 import { startService, untilReady } from './service.js';
 import { withoutRedis } from './testbed.js';
 
-/** The units of infra/systemd: what systemd says of them, and their commands as processes. */
+/** The units of infra/systemd: systemd-analyze verifies them, and their commands run as processes. */
 
 const SOURCE = join(ROOT, 'infra', 'systemd');
 const COMMON = join('cryfold-.service.d', 'common.conf');
@@ -30,7 +30,7 @@ function values(unit: string, setting: string): string[] {
   return [...text.matchAll(new RegExp(`^${setting}=(.*)$`, 'gm'))].map(([, value]) => value);
 }
 
-/** What systemd would start a unit with; credentials and cache lie in the test's folder. */
+/** The environment that systemd would give a unit; credentials and cache are in the test's folder. */
 function environment(unit: string): Record<string, string> {
   const file = readFileSync(join(SOURCE, 'cryfold.env'), 'utf8');
   const pairs = [
@@ -41,7 +41,7 @@ function environment(unit: string): Record<string, string> {
   return Object.fromEntries(pairs.map((pair) => pair.split(/=(.*)/).map(specifiers)));
 }
 
-test('systemd has nothing to say of the units, and would have of a misspelt setting', async (t) => {
+test('systemd-analyze accepts the units and reports a misspelt setting', async (t) => {
   const analyze = await findTool('systemd-analyze');
   if (!analyze) return t.skip('no systemd-analyze');
   cpSync(SOURCE, path('units'), { recursive: true });

@@ -35,7 +35,7 @@ need() {
 }
 
 # program NAME: the path of a binary that Debian does not package: from $work/bin, the cache, or CRYFOLD_TOOLS
-# (compressed there), in this order. Returns 1 where there is none.
+# (compressed there), in this order. Returns 1 if it finds none.
 program() {
   local name=$1 folder packed
   [ ! -x "$binaries/$name" ] || { echo "$binaries/$name"; return; }
@@ -57,8 +57,8 @@ program() {
 service_image() { sed -n "s/^ *image: \${$1_IMAGE:-\([^}]*\)}\$/\1/p" "$root/infra/compose.yaml"; }
 base_image() { sed -n "s/^ARG $1_IMAGE=//p" "$root/infra/Dockerfile"; }
 
-# One line per check, and a summary. `check NAME COMMAND ...` goes on after a failure; the command's output is kept
-# in a file, and printed where it fails. A command that prints a last line of its own has it shown beside the name.
+# One line per check, and a summary. `check NAME COMMAND ...` continues after a failure. The
+# command's last line is printed beside the name; all of its output if it fails.
 passed=0 failed=0 skipped=0 table=${CRYFOLD_CHECKS_TABLE:-}
 check() {
   local name=$1 began=$SECONDS log code=0 note; shift

@@ -8,13 +8,13 @@ address=10.99.0.1
 bridge=cryfold
 api_port=${NODE_API_PORT:-26443} etcd_port=${NODE_ETCD_PORT:-22379} registry_port=${NODE_REGISTRY_PORT:-25000}
 export KUBECONFIG=$node/kubeconfig
-# podman speaks HTTPS to registries unless told otherwise.
+# podman uses HTTPS for every registry that is not listed as insecure.
 export CONTAINERS_REGISTRIES_CONF=$work/registries.conf
 mkdir -p "$work"
 printf '[[registry]]\nlocation = "127.0.0.1:%s"\ninsecure = true\n' "$registry_port" >"$CONTAINERS_REGISTRIES_CONF"
 
 kubectl() { "$(program kubectl)" "$@"; }
-# start NAME COMMAND ...: in the background, in a session of its own, so that Ctrl-C ends the script and not the node
+# start NAME COMMAND ...: in the background, in its own session, so that Ctrl-C stops the script and not the node
 start() {
   local name=$1; shift
   setsid "$@" >"$node/$name.log" 2>&1 </dev/null &

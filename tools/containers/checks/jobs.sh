@@ -54,7 +54,7 @@ retrain_by_schedule() {
 }
 test_scheduled() { [ -n "$(scheduled)" ]; }
 bad_spec() {
-  # The same Job with a spec that is none fails at once, without another try.
+  # The same Job with an invalid spec fails at once and is not retried.
   kubectl -n cryfold create configmap bad-spec --from-literal=spec.yaml='version: 1
 estimators: { svm: { kind: none } }'
   kubectl -n cryfold create job bad-retrain --from=cronjob/retrain --dry-run=client -o yaml |
@@ -76,7 +76,7 @@ jobs_checks() {
   check 'jobs: a sweep survives deleted pods' sweep
   check 'jobs: retraining makes a first champion' first_retrain
   check "jobs: retraining by the CronJob's schedule" retrain_by_schedule
-  check 'jobs: a bad spec is not tried again' bad_spec
+  check 'jobs: a bad spec is not retried' bad_spec
   if podman image exists "$gpu"; then check 'jobs: a network is trained by worker-gpu' network_fold
   else skip 'jobs: a network is trained by worker-gpu' "$gpu is not built"; fi
 }
