@@ -82,6 +82,41 @@ test('pin-images prints the digest of every service image, for compose and for k
   }
 });
 
+test('release pushes the images and writes overlays that name all of them by digest', async (t) => {
+  const kubectl = await findTool('kubectl');
+  if (!kubectl) return t.skip('no kubectl on PATH or cached; run scripts/test-k8s --setup');
+  const folder = await temporaryFolder();
+  try {
+    const digest = `sha256:${'b'.repeat(64)}`;
+    const calls = join(folder.path, 'calls');
+    const docker = `#!/bin/sh\necho "$*" >>${calls}\n[ "$1" != buildx ] || echo ${digest}\n`;
+    writeFileSync(join(folder.path, 'docker'), docker, { mode: 0o755 });
+    const env = {
+      ...process.env,
+      PATH: `${folder.path}:${process.env.PATH}`,
+      ...{ NODE_DIGEST: digest, DEBIAN_DIGEST: digest },
+    };
+    const released = join(folder.path, 'released');
+    execFileSync(infra('release'), ['--prefix', 'registry.test:5000/', '--variant', 'cpu', released], { env });
+    const pushed = readFileSync(calls, 'utf8').match(/^push .*$/gm);
+    assert.deepEqual(pushed, [
+      'push registry.test:5000/cryfold/control:0.1.0',
+      'push registry.test:5000/cryfold/cpu-worker:0.1.0',
+      'push registry.test:5000/cryfold/gpu-worker:0.1.0-cpu',
+    ]);
+    for (const overlay of ['dev', 'gpu-cluster']) {
+      const { stdout, code } = await say(kubectl, ['kustomize', join(released, overlay)]);
+      assert.equal(code, 0, stdout);
+      const images = [...stdout.matchAll(/image: (\S*cryfold\S*)/g)].map(([, image]) => image);
+      assert.ok(images.length >= 4, overlay);
+      const pinned = new RegExp(`^registry\\.test:5000/cryfold/(control|cpu-worker|gpu-worker)@${digest}$`);
+      for (const image of images) assert.match(image, pinned, overlay);
+    }
+  } finally {
+    await folder.remove();
+  }
+});
+
 test('Prometheus scrapes services that there are, and make-secrets writes the secrets', () => {
   const names = services.flatMap(([name, { networks }]) => [name, ...(networks?.default?.aliases ?? [])]);
   const { scrape_configs: jobs } = parse(readFileSync(infra('prometheus/prometheus.yml'), 'utf8'));
@@ -113,7 +148,7 @@ test('hadolint has nothing to say of the Dockerfile, and would have of a bad one
   assert.notEqual(bad.code, 0);
   // Rules of our own: bases by digest, nobody is root in the end, installs run no scripts.
   for (const [, base] of text.matchAll(/^FROM (\S+)/gm)) {
-    assert.ok(/@\$\{NODE_DIGEST\}$/.test(base) || text.includes(` AS ${base}\n`), base);
+    assert.ok(/@\$\{(NODE|DEBIAN)_DIGEST\}$/.test(base) || text.includes(` AS ${base}\n`), base);
   }
   assert.equal(text.match(/^USER .*$/gm)?.at(-1), 'USER 10001:10001');
   for (const [line] of text.matchAll(/^RUN npm (ci|prune|install).*$/gm)) assert.match(line, /--ignore-scripts/);

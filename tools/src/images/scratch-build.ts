@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, isAbsolute, join } from 'node:path';
 import { ROOT } from '../paths.js';
 import { type Instruction, parsePairs, type Stage } from './dockerfile.js';
 
@@ -63,6 +63,9 @@ export class ScratchBuild {
   #begin({ name, from }: Stage): Site {
     mkdirSync(join(this.scratch, name), { recursive: true });
     if (!this.stages.some((one) => one.name === from)) {
+      const node = this.place(name, '/usr/local/bin/node');
+      mkdirSync(dirname(node), { recursive: true });
+      cpSync(process.execPath, node);
       // PATH is the machine's, since /usr/local/bin may hold its node.
       const env: Environment = { PATH: process.env.PATH, HOME: process.env.HOME, LANG: 'C.UTF-8' };
       for (const variable of PASSED) {
@@ -85,16 +88,25 @@ export class ScratchBuild {
     } else if (instruction === 'ENV' || instruction === 'ARG') {
       for (const [key, text] of parsePairs(value)) env[key] = this.#mapped(name, text ?? '');
       if (env.TENSORFLOW_VARIANT) env.TENSORFLOW_VARIANT = this.variant;
-    } else if (instruction === 'COPY' && value === '. .') {
-      for (const file of contextFiles()) {
-        cpSync(join(ROOT, file), join(this.place(name, site.cwd), file), { recursive: true });
+    } else if (instruction === 'COPY') this.#copy(site, value);
+    else if (instruction === 'RUN') this.#run(site, value);
+  }
+
+  /** From another stage or from the context, where source and target are the same path. */
+  #copy({ name, cwd }: Site, value: string): void {
+    const [, stage, source, path] = /^(?:--from=(\S+) )?(\S+) (\S+)$/.exec(value) ?? [];
+    if (stage === undefined) {
+      for (const file of contextFiles().filter((one) => source === '.' || `${one}/`.startsWith(`${source}/`))) {
+        cpSync(join(ROOT, file), join(this.place(name, cwd), file), { recursive: true });
       }
-    } else if (instruction === 'COPY') {
-      const [, from, source, target] = /^--from=(\S+) (\S+) (\S+)$/.exec(value) ?? [];
-      this.build(from);
-      mkdirSync(dirname(this.place(name, target)), { recursive: true });
-      execFileSync('cp', ['-al', this.place(from, source), this.place(name, target)]);
-    } else if (instruction === 'RUN') this.#run(site, value);
+      return;
+    }
+    this.build(stage);
+    const from = this.place(stage, source);
+    const target = this.place(name, isAbsolute(path) ? path : join(cwd, path));
+    mkdirSync(dirname(target), { recursive: true });
+    // As in an engine, the content of a folder goes into the target folder; links instead of copies.
+    execFileSync('cp', ['-alT', '--remove-destination', from, target]);
   }
 
   #run({ name, env, cwd }: Site, value: string): void {
