@@ -214,5 +214,5 @@ test('a version that cannot be one, a model that is not there and weights for th
 test('GPUs that are asked for and not there are named before anything starts', async () => {
   const { code, stderr } = await cryfold(['worker', '--children-per-gpu', '2'], { CUDA_VISIBLE_DEVICES: '-1' });
   assert.equal(code, 2);
-  assert.match(stderr, /USAGE: --children-per-gpu: CUDA_VISIBLE_DEVICES leaves no GPU/);
+  assert.match(stderr, /USAGE: --children-per-gpu: CUDA_VISIBLE_DEVICES hides all GPUs/);
 });

@@ -2,7 +2,7 @@ import { access, constants, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { resolve } from 'node:path';
 import { CryfoldError } from '@cryfold/core';
-import { findRedisServer } from '@cryfold/local-run';
+import { bfloat16Speed, findRedisServer } from '@cryfold/local-run';
 import { tensorFlowInfo } from '@cryfold/nn';
 import { inspectRedis } from '@cryfold/queue';
 import { HttpClient, HttpStore } from '@cryfold/run-control';
@@ -86,11 +86,18 @@ async function checkCpu(): Promise<string> {
   return `${cpus()[0]?.model.trim() ?? 'unknown'}, ${availableParallelism()} cores, ${memory} GiB memory`;
 }
 
+/** @param ratio speed of bfloat16 relative to float32 */
+function describePrecision(ratio: number | undefined): string {
+  if (ratio === undefined) return 'not measured: the machine is too busy';
+  const times = `bfloat16 trains ${ratio.toFixed(2)} times as fast as float32 here`;
+  return ratio >= 1 ? times : `${times}; keep precision: float32`;
+}
+
 /** Checks of TensorFlow and GPUs. Only the image `gpu-worker` has them. */
-function tensorFlowChecks({ image }: Config): Promise<Check>[] {
+function tensorFlowChecks({ image, cacheDir }: Config): Promise<Check>[] {
   if (image !== undefined && image !== 'gpu-worker') {
     const found = `not in the image ${image}: networks train in gpu-worker`;
-    return ['TensorFlow', 'GPU'].map(async (name) => ({ name, ok: true, found }));
+    return ['TensorFlow', 'GPU', 'precision'].map(async (name) => ({ name, ok: true, found }));
   }
   const info = tensorFlowInfo();
   info.catch(() => {});
@@ -104,6 +111,10 @@ function tensorFlowChecks({ image }: Config): Promise<Check>[] {
       return device === 'GPU'
         ? 'used by TensorFlow'
         : 'none; networks train on the CPU (for GPU support: scripts/build-tensorflow --variant cuda)';
+    }),
+    check('precision', async () => {
+      await info;
+      return describePrecision(await bfloat16Speed({ cacheDir }));
     }),
   ];
 }

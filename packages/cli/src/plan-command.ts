@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import { counted, printable } from '@cryfold/core';
 import { decodingOnce } from '@cryfold/corpus';
-import { refuseGivenFeatures } from '@cryfold/local-run';
+import { type PrecisionSpeed, precisionSpeeds, refuseGivenFeatures } from '@cryfold/local-run';
 import { applyOverrides, evaluationsWith, type RunPlan, TEST_ON } from '@cryfold/plan';
 import { alignColumns } from '@cryfold/report';
 import { type HourPrices, type PlanSummary, summarisePlan } from '@cryfold/run-control';
@@ -57,17 +57,18 @@ async function planAll(spec: string | undefined, options: ManyPlans, config: Con
       await sayProblems(dataset, list, display);
       for (const note of dataNotes(dataset, rest)) display.say(`note: ${printable(note)}`);
       display.update('checking the store');
+      const onStart = () => display.update('measuring how fast this machine trains');
+      const measuring = { cacheDir: config.cacheDir, onStart };
       const summary = await summarisePlan(plan, store, {
         ...{ gpuHourPrice, cpuHourPrice, machine: machineOf(config) },
-        calibrate: calibrator(plan, {
-          ...{ config, workers, always },
-          onStart: () => display.update('measuring how fast this machine trains'),
-        }),
+        calibrate: calibrator(plan, { ...measuring, config, workers, always }),
       });
+      const precisions =
+        config.target.kind === 'local' ? await precisionSpeeds(plan, { ...measuring, again: always }) : [];
       display.clear();
       const text = options.json
-        ? jsonText({ ...summary, skipped: dataset.skipped, warnings: dataset.warnings })
-        : describe(summary, plan).join('\n');
+        ? jsonText({ ...summary, precisions, skipped: dataset.skipped, warnings: dataset.warnings })
+        : [...describe(summary, plan), ...precisions.map(precisionText)].join('\n');
       say(`${names.length > 1 && !options.json ? `${name ?? 'spec'}\n` : ''}${text}\n`);
     }
     return EXIT.done;
@@ -75,6 +76,10 @@ async function planAll(spec: string | undefined, options: ManyPlans, config: Con
     await store.close();
   }
 }
+
+const precisionText = ({ estimator, precision, ratio }: PrecisionSpeed): string =>
+  `${printable(estimator)}: ${precision} trains ${ratio.toFixed(2)} times as fast as float32 on this machine` +
+  (ratio < 1 ? '; use precision: float32' : '');
 
 const hoursText = (hours: number | null) => (hours === null ? 'unknown' : hours.toFixed(hours < 10 ? 2 : 0));
 

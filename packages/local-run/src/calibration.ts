@@ -25,14 +25,19 @@ export interface CalibrateOptions {
   onStart?: () => void;
 }
 
+/** What a measurement needs of a plan. */
+export interface Calibrated extends Pick<RunPlan, 'spec'> {
+  dataset: Pick<RunPlan['dataset'], 'classes'>;
+}
+
 /**
  * Measures how fast this machine trains the estimators of a plan, by training each briefly in a child process, ten
- * seconds in total. Caches the values by machine, cryfold version and everything else that they depend on. @param names
- * names of the plan's estimators
+ * seconds in total. Caches the values by machine, cryfold version and everything else that they depend on.
+ * @param names names of the plan's estimators
  * @returns seconds per unit of the kind's cost by name, without those that could not be measured in time
  */
 export async function calibration(
-  plan: Pick<RunPlan, 'spec' | 'dataset'>,
+  plan: Calibrated,
   names: readonly string[],
   { cacheDir, measure, onStart }: CalibrateOptions,
 ): Promise<Map<string, number>> {
@@ -61,7 +66,7 @@ export async function calibration(
   return known;
 }
 
-function taskOf({ spec, dataset }: Pick<RunPlan, 'spec' | 'dataset'>, name: string): CalibrationTask {
+function taskOf({ spec, dataset }: Calibrated, name: string): CalibrationTask {
   const set = featuresOf(spec, name);
   const kind = featureKindOf(set);
   const besides = vectorsOf(spec, name);
