@@ -39,7 +39,7 @@ function randomRun({ n = 60, repeats = 2, seed = 1, lean = 1 } = {}): Evaluation
   const random = new Random(seed);
   const clips = Array.from({ length: n }, (_, i) => ({
     id: i === 3 ? 'a "b", c' : `clip-${i}`,
-    group: `infant-${i % 11}`,
+    group: `speaker-${i % 11}`,
     label: Math.min(2, random.below(4)),
   }));
   const splits = repeatedKFold(n, { splits: 5, repeats, seed });
