@@ -49,7 +49,7 @@ test('grouped folds of class folders are refused before anything is written, and
     ])
       assert.ok(error.hint.includes(way), way);
     assert.deepEqual(await readdir(path('refused')).catch(() => []), []);
-    const [, pattern, count] = /--group-by '([^']+)', which makes (\d) groups/.exec(error.message)!;
+    const [, pattern, count] = /--group-by '([^']+)', which forms (\d) groups/.exec(error.message)!;
     const inspected = await cryfold(['data', 'inspect', path('data'), '--group-by', pattern]);
     assert.match(inspected.stdout, /6 groups from 12 recordings, 2 each, such as high\/rec0/);
     if (protocol === 'logo') continue;

@@ -69,8 +69,8 @@ test('does not mistake unrelated numbered names for parts of recordings', () => 
     ['low', 'high'].flatMap((c) => [1, 2, 3, 4].map((i) => `${c}/${name(i)}.wav`));
   assert.equal(segmentNames(numbered((i) => `${i}`)), undefined);
   assert.equal(segmentNames(numbered((i) => `low_${i}`)), undefined, 'one stem per class');
-  assert.equal(segmentNames(numbered((i) => `baby${i}`)), undefined);
-  assert.equal(segmentNames(numbered((i) => `baby${i}_1`)), undefined, 'one part of each');
+  assert.equal(segmentNames(numbered((i) => `speaker${i}`)), undefined);
+  assert.equal(segmentNames(numbered((i) => `speaker${i}_1`)), undefined, 'one part of each');
   for (const name of [
     (i: number) => `b${i % 2}-part${i}`,
     (i: number) => `b${i % 2} ${i}`,
@@ -85,17 +85,17 @@ test('does not mistake unrelated numbered names for parts of recordings', () => 
 });
 
 test('--group-by makes groups of recordings, folders or a pattern, and names files without a group', async () => {
-  await put('low/baby0/a.wav', 'low/baby1/b.wav', 'high/baby0/c.wav', 'high/baby1/d.wav');
-  assert.match((await read()).groupHints.join(), /baby0, baby1.* look like groups.*--group-by folder/);
-  assert.deepEqual(await groupsOf({ groupBy: 'folder' }), ['baby0', 'baby1']);
+  await put('low/speaker0/a.wav', 'low/speaker1/b.wav', 'high/speaker0/c.wav', 'high/speaker1/d.wav');
+  assert.match((await read()).groupHints.join(), /speaker0, speaker1.* look like groups.*--group-by folder/);
+  assert.deepEqual(await groupsOf({ groupBy: 'folder' }), ['speaker0', 'speaker1']);
   assert.deepEqual(await groupsOf({ groupBy: 'recording' }), [
-    'high/baby0/c',
-    'high/baby1/d',
-    'low/baby0/a',
-    'low/baby1/b',
+    'high/speaker0/c',
+    'high/speaker1/d',
+    'low/speaker0/a',
+    'low/speaker1/b',
   ]);
-  assert.deepEqual(await groupsOf({ groupBy: 'baby\\d' }), ['baby0', 'baby1']);
-  await fails('DATA_BAD', /high\/baby1\/d\.wav.*finds no group/, read({ groupBy: 'baby0' }));
+  assert.deepEqual(await groupsOf({ groupBy: 'speaker\\d' }), ['speaker0', 'speaker1']);
+  await fails('DATA_BAD', /high\/speaker1\/d\.wav.*finds no group/, read({ groupBy: 'speaker0' }));
   await put('low/e.wav');
   await fails(
     'DATA_NAME_INVALID',
@@ -159,10 +159,10 @@ test('a manifest whose groups are all empty has unknown groups, and one with gap
 });
 
 test('groups that recordings name get one spelling, and groups that are recordings are unchanged', async () => {
-  await put('low/baby0/a.wav', 'low/baby0/A.wav', 'high/Baby0/b.wav', 'high/baby1/c.wav');
+  await put('low/speaker0/a.wav', 'low/speaker0/A.wav', 'high/Speaker0/b.wav', 'high/speaker1/c.wav');
   const byFolder = await read({ groupBy: 'folder' });
-  assert.deepEqual([...new Set(byFolder.clips.map(({ group }) => group))].sort(), ['baby0', 'baby1']);
-  assert.match(byFolder.warnings.join('\n'), /groups "Baby0", "baby0" differ only in case/);
+  assert.deepEqual([...new Set(byFolder.clips.map(({ group }) => group))].sort(), ['speaker0', 'speaker1']);
+  assert.match(byFolder.warnings.join('\n'), /groups "Speaker0", "speaker0" differ only in case/);
   const byRecording = await read({ groupBy: 'recording' });
   assert.equal(new Set(byRecording.clips.map(({ group }) => group)).size, 4);
   assert.deepEqual(byRecording.warnings, []);

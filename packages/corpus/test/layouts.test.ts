@@ -148,12 +148,12 @@ test('fold folders are folds, and classes are below or above them', async () => 
   assert.equal((await rows({ groupBy: 'folder' }))['low/fold1/s1/a.wav'], 'low s1 1');
 });
 
-test('folders of infants with class folders give groups; wrapped class folders give classes', async () => {
-  await put([0, 1, 2].flatMap((k) => ['low', 'high'].map((label) => `baby${k}/${label}/${k}.wav`)));
+test('folders of speakers with class folders give groups; wrapped class folders give classes', async () => {
+  await put([0, 1, 2].flatMap((k) => ['low', 'high'].map((label) => `speaker${k}/${label}/${k}.wav`)));
   assert.deepEqual(await facts(), {
     ...{ reader: 'group-folders', groupSource: { kind: 'folder' }, classes: ['high', 'low'], warnings: [] },
   });
-  assert.equal((await rows())['baby2/low/2.wav'], 'low baby2 ');
+  assert.equal((await rows())['speaker2/low/2.wav'], 'low speaker2 ');
   root = join(base, `data-${serial++}`);
   await put(['mydata/low/a.wav', 'mydata/high/b.wav']);
   assert.deepEqual((await facts()).classes, ['high', 'low']);

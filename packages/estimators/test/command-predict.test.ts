@@ -71,7 +71,7 @@ test('an error of the second program quotes that program, and its epochs are not
   const { outcome, epochs } = await run(training, { parameters, predicting: `${epoch(0.25)} ${PREDICT}` });
   const losses = outcome.curve.map(({ loss }) => loss);
   assert.deepEqual([losses, epochs.length], [[0.5], 1]);
-  await fails(training, 'COMMAND_FAILED', /ended with exit code 3$/, { parameters, predicting: 'process.exit(3)' });
+  await fails(training, 'COMMAND_FAILED', /exited with code 3$/, { parameters, predicting: 'process.exit(3)' });
 });
 
 test('a model has the files of the command and its trained files, under generated names', async () => {
@@ -110,7 +110,7 @@ test('rejects trained files that are missing, too many or not regular files', as
   // Sparse: it does not use disk space.
   await fails(
     "import { truncateSync } from 'node:fs'; writeFileSync('trained/a', ''); truncateSync('trained/a', 2 ** 29 + 1);",
-    ...([invalid, /more than 512 MiB/, { predicting }] as const),
+    ...([invalid, /exceed 512 MiB/, { predicting }] as const),
   );
 });
 
@@ -125,7 +125,7 @@ test('checks the predictions of a model like those of a fold', async () => {
     });
   };
   await rejects('save([0.5, NaN], 1, 2)', 'COMMAND_OUTPUT_INVALID', /NaN/);
-  await rejects("console.error('no model'); process.exit(4)", 'COMMAND_FAILED', /exit code 4: no model/);
+  await rejects("console.error('no model'); process.exit(4)", 'COMMAND_FAILED', /code 4: no model/);
   await rejects('setInterval(() => {}, 1000)', 'COMMAND_TIMEOUT', /still running/, { timeoutMinutes: 0.01 });
 });
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { innerFolds } from '../src/svm/inner-folds.js';
 
-const groups = Array.from({ length: 60 }, (_, i) => `infant ${i % 12}`);
+const groups = Array.from({ length: 60 }, (_, i) => `speaker ${i % 12}`);
 const labels = Int32Array.from(groups, (_, i) => i % 3);
 const train = Int32Array.from({ length: 48 }, (_, i) => i + 12);
 
@@ -28,7 +28,7 @@ test('inner folds keep groups together if the protocol does, and are stratified 
 });
 
 test('makes fewer inner folds if there are fewer groups', () => {
-  const three = groups.map((_, i) => `infant ${i % 3}`);
+  const three = groups.map((_, i) => `speaker ${i % 3}`);
   assert.equal(new Set(innerFolds(labels, train, 4, three).folds).size, 3);
 });
 
@@ -37,7 +37,7 @@ test('training clips of one group are calibrated without groups, with a note in 
     labels,
     train,
     4,
-    groups.map(() => 'one infant'),
+    groups.map(() => 'one speaker'),
   );
   assert.deepEqual(folds, innerFolds(labels, train, 4).folds);
   assert.match(note ?? '', /without regard to groups/);
@@ -45,7 +45,7 @@ test('training clips of one group are calibrated without groups, with a note in 
 
 test('classes of one training clip each are not calibrated, with a note in the results', () => {
   const three = Int32Array.of(12, 13, 14);
-  for (const own of [undefined, groups, groups.map(() => 'one infant')]) {
+  for (const own of [undefined, groups, groups.map(() => 'one speaker')]) {
     const { folds, note } = innerFolds(labels, three, 4, own);
     assert.equal(folds, undefined);
     assert.match(note ?? '', /not calibrated/);
@@ -68,7 +68,7 @@ test('a class with a single training clip is named in the results, with and with
     labels,
     rows,
     4,
-    groups.map(() => 'one infant'),
+    groups.map(() => 'one speaker'),
   );
   assert.match(
     one.note ?? '',
@@ -87,7 +87,7 @@ test('a class whose groups all fall into one inner fold is named in the results'
 });
 
 test('a class of one group only is named in the results, since its calibration never saw it', () => {
-  const own = groups.map((group, i) => (labels[i] === 2 ? 'one infant' : `${labels[i]} ${group}`));
+  const own = groups.map((group, i) => (labels[i] === 2 ? 'one speaker' : `${labels[i]} ${group}`));
   const { folds, note } = innerFolds(labels, train, 4, own);
   assert.ok(folds);
   assert.match(note ?? '', /unreliable/);

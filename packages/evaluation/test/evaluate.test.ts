@@ -39,7 +39,7 @@ function randomRun({ n = 60, repeats = 2, seed = 1, lean = 1 } = {}): Evaluation
   const random = new Random(seed);
   const clips = Array.from({ length: n }, (_, i) => ({
     id: i === 3 ? 'a "b", c' : `clip-${i}`,
-    group: `infant-${i % 11}`,
+    group: `speaker-${i % 11}`,
     label: Math.min(2, random.below(4)),
   }));
   const splits = repeatedKFold(n, { splits: 5, repeats, seed });
@@ -328,7 +328,7 @@ test('rejects invalid probabilities, naming model, repeat and fold', () => {
   const cases: [RegExp, (matrix: Float64Array) => Float64Array][] = [
     [/30 probabilities for 12 test clips x 3 classes/, (matrix) => matrix.slice(0, 30)],
     [/row 2 has NaN/, (matrix) => matrix.fill(Number.NaN, 6, 7)],
-    [/row 0 holds -/, (matrix) => matrix.fill(-0.1, 0, 1)],
+    [/row 0 has -/, (matrix) => matrix.fill(-0.1, 0, 1)],
     [/row 1 sums to 3/, (matrix) => matrix.fill(1, 3, 6)],
   ];
   for (const [message, change] of cases) {

@@ -19,7 +19,7 @@ const tests = (splits: readonly Split[]) => splits.map((split) => [...split.test
 function request(groups: readonly (readonly [label: number, size: number])[], folds: number): SplitRequest {
   const clips = groups.flatMap(([label, size], group) => Array.from({ length: size }, () => ({ label, group })));
   return {
-    ...{ labels: Int32Array.from(clips, ({ label }) => label), groups: clips.map(({ group }) => `infant ${group}`) },
+    ...{ labels: Int32Array.from(clips, ({ label }) => label), groups: clips.map(({ group }) => `speaker ${group}`) },
     ...{ folds, repeats: 1, seed: 0 },
   };
 }
@@ -97,7 +97,7 @@ test('StratifiedGroupKFold over a single class and eight folds or more sums as n
 
 test('rejects a fold without a test clip, and suggests a number of folds that works', () => {
   // scikit-learn makes folds of 7, 2, 1, 0 and 9 clips of this (its issue 34828).
-  const infants = [
+  const speakers = [
     [0, 7],
     [0, 4],
     [0, 1],
@@ -105,13 +105,13 @@ test('rejects a fold without a test clip, and suggests a number of folds that wo
     [1, 2],
   ] as const;
   const kind = splitterOf('StratifiedGroupKFold');
-  const five = request(infants, 5);
+  const five = request(speakers, 5);
   assert.ok(kind.split(five).some((split) => split.test.length === 0));
   assert.throws(
     () => usableSplits(kind, five),
     refused('FOLD_EMPTY', /StratifiedGroupKFold makes 1 of 5 folds without a test clip: repeat 0 fold 3/, /Use 4/),
   );
-  assert.equal(usableSplits(kind, request(infants, 4)).length, 4, 'what the hint says works');
+  assert.equal(usableSplits(kind, request(speakers, 4)).length, 4, 'what the hint says works');
   assert.throws(() => usableSplits(kind, five, 'inside repeat 2 fold 1: '), /inside repeat 2 fold 1: Strat/);
 });
 

@@ -13,7 +13,7 @@ import { nearestSources } from '../src/spectrogram.js';
 const recordings = fileURLToPath(new URL('../../../../../shared/data/donateacry', import.meta.url));
 
 /** A gliding tone over noise, with digital silence, an impulse and a clipped part. */
-function cry(length: number, seed: number): Float64Array {
+function glide(length: number, seed: number): Float64Array {
   const random = new Random(seed);
   return Float64Array.from({ length }, (_, i) => {
     const t = i / length;
@@ -81,7 +81,7 @@ test('the raw image equals that of sox, for many rates and lengths', { skip: sox
   withScratch(async (directory) => {
     const seen = new Set<number>();
     for (const [rate, samples, columns, why] of SHAPES) {
-      const wav = encodeWav(cry(samples, samples), rate);
+      const wav = encodeWav(glide(samples, samples), rate);
       const theirs = await soxPictureOf(wav, directory, 'shape');
       assert.deepEqual([theirs.width, theirs.height], [columns, 513], `${samples} samples at ${rate} Hz: ${why}`);
       assert.deepEqual(theirs.palette, PALETTE);
@@ -115,7 +115,7 @@ test('each option draws as the option of sox does, at clip ends as well, and at 
       [8000, 300_000, OPTIONS.slice(0, 3)],
     ] as const) {
       const path = join(directory, 'clip.wav');
-      await writeFile(path, encodeWav(cry(length, length), rate));
+      await writeFile(path, encodeWav(glide(length, length), rate));
       const { samples } = decodeWav(await readFile(path), path);
       for (const [own, ofSox] of options) {
         const what = `${length} samples at ${rate} Hz, ${ofSox.join(' ')}`;
@@ -131,7 +131,7 @@ test('each option draws as the option of sox does, at clip ends as well, and at 
 
 test('every WAV encoding draws as in sox, also float samples beyond full scale', { skip: soxMissing }, () =>
   withScratch(async (directory) => {
-    const plain = await soxPictureOf(encodeWav(cry(8000, 1), 8000), directory, 'source');
+    const plain = await soxPictureOf(encodeWav(glide(8000, 1), 8000), directory, 'source');
     const source = join(directory, 'source.wav');
     const encodings = [
       ['-b', '8'],

@@ -46,10 +46,10 @@ async function storeWithGarbage(folder: string) {
   const { artifacts } = store;
   const put = (keys: string[]) => Promise.all(keys.map((key) => artifacts.put(key, BYTES)));
   const version = 'ab'.repeat(8);
-  await artifacts.put('models/cry/card.json', new TextEncoder().encode(JSON.stringify({ run: version })));
+  await artifacts.put('models/voices/card.json', new TextEncoder().encode(JSON.stringify({ run: version })));
   const kept = [
     `runs/${plan.run}/plan.json`,
-    'models/cry/card.json',
+    'models/voices/card.json',
     `folds/${first}/result.json`,
     `folds/${first}/won/probabilities.npy`,
     `folds/${first}/lost/log.txt`,
@@ -102,14 +102,14 @@ test('counts later changes separately and keeps them', async () => {
 test('finds no garbage while the record of a run or model cannot be read', async () => {
   const { store, plan } = await storeWithGarbage('damaged');
   await store.artifacts.put('runs/orphan/failures/x.json', BYTES);
-  await store.artifacts.put('models/cry/card.json', new TextEncoder().encode('{'));
+  await store.artifacts.put('models/voices/card.json', new TextEncoder().encode('{'));
   await writeFile(join(root, 'damaged', 'runs', plan.run, 'plan.json'), '{');
   const { objects, unreadable } = await findGarbage(store, LATER);
   assert.deepEqual(objects, []);
   assert.equal(unreadable.length, 3);
   assert.match(unreadable[0], /plan\.json/);
   assert.match(unreadable[1], /runs\/orphan\/plan\.json: missing/);
-  assert.match(unreadable[2], /models\/cry\/card\.json: not JSON/);
+  assert.match(unreadable[2], /models\/voices\/card\.json: not JSON/);
 });
 
 test('finds no garbage in a store with the run of a newer version', async () => {

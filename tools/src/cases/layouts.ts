@@ -12,7 +12,7 @@ const esc = layout(
 );
 const links = walk('reads each file and folder once, under its own path before that of a link');
 const hidden = walk('finds recordings in all folders, sorted, without hidden names and notes of other systems');
-const wrapped = layout('folders of infants with class folders give groups; wrapped class folders give classes');
+const wrapped = layout('folders of speakers with class folders give groups; wrapped class folders give classes');
 
 const FOLDERS = /^20 clips of high, low; groups not known; read as folders$/;
 

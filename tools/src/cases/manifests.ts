@@ -99,7 +99,7 @@ const TABLES: [name: string, expected: RegExp, tests: CoveringTest[]][] = [
   ['fileurl', /^DATA_BAD .*is a URL/, noFile],
   [
     'mp3',
-    /^WAV_INVALID x\.mp3: holds no MP3 sound/,
+    /^WAV_INVALID x\.mp3: contains no MP3 sound/,
     testsOf('packages/corpus/test/audio-formats.test.ts')('explains why a file is not a recording'),
   ],
   ['starttime', /ignored columns: "start", "end"/, column],

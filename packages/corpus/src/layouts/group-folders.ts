@@ -2,8 +2,8 @@ import type { Layout } from './layout.js';
 import { foldersOf, isNumbered, misnamed, ownFolders, sharedFolders } from './paths.js';
 
 /**
- * One folder per group, such as a speaker or a session, with one folder per class in it: `baby0/hungry`,
- * `baby1/hungry`.
+ * One folder per group, such as a speaker or a session, with one folder per class in it: `speaker0/angry`,
+ * `speaker1/angry`.
  */
 export const groupFolders: Layout = {
   name: 'group-folders',

@@ -34,7 +34,7 @@ export function mostNamed({ files }: Pick<Tree, 'files'>, pattern: RegExp): bool
   return files.filter((file) => pattern.test(baseName(file))).length * 2 > files.length;
 }
 
-/** Whether a name is one of many numbered or coded ones, such as `baby3`, `0052` or `S01`. */
+/** Whether a name is one of many numbered or coded ones, such as `speaker3`, `0052` or `S01`. */
 export function isNumbered(name: string): boolean {
   return /\d/.test(name);
 }
