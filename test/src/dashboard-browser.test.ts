@@ -180,11 +180,11 @@ test('a run fills in as its folds end, is cancelled and retried, and shows each 
   assert.deepEqual(await axe(page), [], 'the question');
   await page.getByRole('button', { name: 'Keep running' }).click();
   await page.getByRole('button', { name: 'Cancel run…' }).click();
-  await page.getByRole('button', { name: 'Stop the run' }).click();
+  await page.getByRole('button', { name: 'Cancel run', exact: true }).click();
   await page.waitForSelector('.state[data-state="cancelled"]');
   assert.equal((await running.ended).code, 4);
   await page.getByRole('button', { name: 'Retry…' }).click();
-  await page.getByRole('button', { name: 'Train them' }).click();
+  await page.getByRole('button', { name: 'Retry', exact: true }).click();
   await page.waitForSelector('.state[data-state="complete"]', { timeout: 120_000 });
   assert.equal(await cells(page, 2), 9);
   assert.match(await page.locator('main').innerText(), /<img src=x onerror=alert\(1\)>/, 'text, not markup');
@@ -321,7 +321,7 @@ test('why folds failed stands above them; what is not there is said; a server th
   await page.getByRole('button', { name: 'Log out' }).click();
   await page.fill('#token', 'no-such-token');
   await page.keyboard.press('Enter');
-  await page.getByText('This token is not known to the server.').waitFor();
+  await page.getByText('The server does not accept this token.').waitFor();
   assert.doesNotMatch(await page.locator('main').innerText(), /CRYFOLD_API_TOKEN/);
   await page.context().close();
 });

@@ -118,7 +118,7 @@ test('a command that npx runs ends with npx', { skip }, async () => {
     npx.stdout.on('data', (text) => {
       said += text;
     });
-    await until('the service', () => said.includes('predictions served'));
+    await until('the service', () => said.includes('serving predictions'));
     npx.kill(signal);
     await nothingLeft(10, signal);
   }

@@ -192,7 +192,7 @@ test('a predicting process that is killed fails its own request, and says why', 
   process.kill(child, 'SIGKILL');
   const [died, done] = (await all).sort((a, b) => b.status - a.status);
   assert.deepEqual([died.status, died.code, done.status], [503, 'CHILD_DIED', 200]);
-  assert.match(died.message ?? '', /SIGKILL, probably for lack of memory/);
+  assert.match(died.message ?? '', /SIGKILL, probably out of memory/);
 });
 
 test('SIGTERM ends within the grace, and all that wait are answered', async () => {
@@ -336,7 +336,7 @@ test('the page shows labels as text, and says what went wrong', async (t) => {
   const labels = await page.locator('#bars li span:first-child').allTextContents();
   assert.deepEqual(labels.sort(), [...LABELS].sort());
   assert.equal(await page.locator('main img, main b').count(), 0);
-  assert.equal(await page.title(), 'cryfold: classify a cry');
+  assert.equal(await page.title(), 'cryfold: classify a recording');
   await give(encodeWav(tone(100), RATE));
   await page.getByText(/larger than 1048576 bytes.*Send a shorter recording/).waitFor();
   process.kill(childOf(served), 'SIGSTOP');

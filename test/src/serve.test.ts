@@ -325,7 +325,7 @@ for (const { name, viewport, colorScheme } of views) {
     await page.setInputFiles('#file', { name: 'fast.wav', mimeType: 'audio/wav', buffer: fast });
     await page.getByText(/fast\.wav: 1\.0 s at 44100 Hz, resampled to 11025 Hz/).waitFor();
     await page.setInputFiles('#file', { name: 'text.wav', mimeType: 'audio/wav', buffer: Buffer.from('no sound') });
-    await page.getByText(/cannot read that file/).waitFor();
+    await page.getByText(/cannot decode the file/).waitFor();
 
     await page.getByRole('button', { name: 'Record' }).press('Enter');
     await page.getByRole('button', { name: 'Stop and classify' }).waitFor();
