@@ -65,7 +65,7 @@ test('bounds the large answers that one token leaves unread, and answers others 
     await answer.clone().arrayBuffer();
     return answer.status === 429 ? answer : undefined;
   });
-  assert.match(await refused.text(), /API_BUSY.*wait for their clients to read them/);
+  assert.match(await refused.text(), /API_BUSY.*are waiting to be read/);
   // Small answers, and large ones of another token
   assert.equal((await ask(`/api/v1/runs/${run}`, READ)).status, 200);
   assert.equal((await (await ask(logs, OPERATE)).text()).length > 16 * MIB, true);

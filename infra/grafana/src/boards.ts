@@ -142,7 +142,7 @@ function cluster(): Dashboard {
       ),
     )
     .withPanel(
-      lines('Runs put together', [
+      lines('Runs aggregated', [
         ['sum by (status) (increase(cryfold_aggregations_total[$__rate_interval]))', '{{status}}'],
       ]),
     )
