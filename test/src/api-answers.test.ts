@@ -95,7 +95,7 @@ test('shows the logs of one fold up to a bound', { skip }, async () => {
   assert.equal(failed.filter(({ log }) => log.startsWith('[left out')).length, 12);
 });
 
-test('writes no log line for whoever has no token', { skip }, async () => {
+test('writes no log lines for requests without a token', { skip }, async () => {
   log = '';
   const session = `${server.url}/api/v1/session`;
   for (const [path, method] of [
@@ -112,7 +112,7 @@ test('writes no log line for whoever has no token', { skip }, async () => {
   assert.equal(log.trim().split('\n').length, 1, log);
 });
 
-test('answers what the queue board refuses with a code and a fitting status', { skip }, async () => {
+test('responds to invalid queue board requests with a code and status', { skip }, async () => {
   const put = (headers: Record<string, string>, body?: string) =>
     fetch(`${server.url}/queues/api/queues/cpu/pause`, {
       ...{ method: 'PUT', body },

@@ -124,7 +124,7 @@ test('a command that npx runs ends with npx', { skip }, async () => {
   }
 });
 
-test('train-final ends by itself where Redis is away, and by a signal where Redis goes away', { skip }, async () => {
+test('train-final fails if Redis is unreachable, and stops on a signal if Redis disappears', { skip }, async () => {
   const { code, stderr } = await cryfold(run('whole', 1));
   assert.equal(code, 0, stderr);
   const [id] = await readdir(path('whole', 'store', 'runs'));

@@ -47,7 +47,7 @@ async function lastCheckpoint(kind: 'folds' | 'finals' = 'folds'): Promise<numbe
   return Math.max(0, ...(await Promise.all(times)));
 }
 
-test('folds longer than the grace period of workers that are stopped again and again are counted, and end', {
+test('counts interruptions of folds longer than the grace period, which still finish', {
   skip,
 }, async (t) => {
   const running = start(bed.run('slow.yaml', '--estimators', 'small-cnn'), bed.environment);
