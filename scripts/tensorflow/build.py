@@ -59,7 +59,7 @@ def download(wheels, target):
         + ["--dest", str(target), "--requirement", str(wheels)],
         "pip could not download TensorFlow",
         "If it found no matching distribution: python3 -m pip install --upgrade pip (20.3 or later is needed), and on "
-        "Linux use a system with glibc 2.27 or later. Otherwise mend the network or the disk and run this again.",
+        "Linux use a system with glibc 2.27 or later. Otherwise check the network and disk space, and run it again.",
     )
     return sorted(target.glob("*.whl"))
 
@@ -110,7 +110,7 @@ def check(arguments, target):
 
 def build(arguments):
     built = Path(arguments.built)
-    # Whoever holds the lock is alone, so older work directories are what interrupted builds left behind.
+    # The lock is exclusive, so older work directories are leftovers of interrupted builds.
     for left in built.parent.glob(f".{built.name}.*"):
         shutil.rmtree(left, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix=f".{built.name}.", dir=built.parent) as work:

@@ -65,7 +65,7 @@ test('bounds the large answers that one token leaves unread, and answers others 
     await answer.clone().arrayBuffer();
     return answer.status === 429 ? answer : undefined;
   });
-  assert.match(await refused.text(), /API_BUSY.*wait for their clients to read them/);
+  assert.match(await refused.text(), /API_BUSY.*are waiting to be read/);
   // Small answers, and large ones of another token
   assert.equal((await ask(`/api/v1/runs/${run}`, READ)).status, 200);
   assert.equal((await (await ask(logs, OPERATE)).text()).length > 16 * MIB, true);
@@ -95,7 +95,7 @@ test('shows the logs of one fold up to a bound', { skip }, async () => {
   assert.equal(failed.filter(({ log }) => log.startsWith('[left out')).length, 12);
 });
 
-test('writes no log line for whoever has no token', { skip }, async () => {
+test('writes no log lines for requests without a token', { skip }, async () => {
   log = '';
   const session = `${server.url}/api/v1/session`;
   for (const [path, method] of [
@@ -112,7 +112,7 @@ test('writes no log line for whoever has no token', { skip }, async () => {
   assert.equal(log.trim().split('\n').length, 1, log);
 });
 
-test('answers what the queue board refuses with a code and a fitting status', { skip }, async () => {
+test('responds to invalid queue board requests with a code and status', { skip }, async () => {
   const put = (headers: Record<string, string>, body?: string) =>
     fetch(`${server.url}/queues/api/queues/cpu/pause`, {
       ...{ method: 'PUT', body },

@@ -137,7 +137,7 @@ const json = { 'content-type': 'application/json' };
 const nested = (depth: number) =>
   `{"dataset":"${'a'.repeat(64)}","spec":${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}}`;
 
-test('answers what it cannot understand with a code and a fitting status', { skip }, async (t) => {
+test('responds to invalid requests with a code and status', { skip }, async (t) => {
   const server = await serve();
   t.after(() => server.close());
   const run = { method: 'POST', path: '/api/v1/runs', headers: json };
@@ -192,7 +192,7 @@ test('answers what it cannot understand with a code and a fitting status', { ski
   assert.equal((await send(server.url, { method: 'PUT', path: '/api/v1/session' })).headers.allow, 'GET, POST, DELETE');
 });
 
-test('answers what is not HTTP with a code, and closes the connection', { skip }, async (t) => {
+test('responds to invalid HTTP with a code, and closes the connection', { skip }, async (t) => {
   const server = await serve();
   t.after(() => server.close());
   for (const text of [
@@ -293,7 +293,7 @@ test('shows the ends of long logs, and at most 16 MiB of a run', { skip }, async
   assert.ok(failed[0].log.endsWith(' end'));
 });
 
-test('queues nothing for a listener that cannot take more, and then sends what it missed', () => {
+test('queues nothing for a slow listener, and sends missed events later', () => {
   let state = 0;
   const feed = new Feed(() => state);
   const heard: string[] = [];

@@ -21,7 +21,7 @@ after(async () => {
   await folder?.remove();
 });
 
-test('a coordinator takes the tokens of a replaced file, and closes what is open with those that are gone', async () => {
+test('a coordinator reloads a replaced token file, and closes connections of removed tokens', async () => {
   const file = join(folder.path, 'tokens');
   const replace = async (text: string) => {
     await writeFile(`${file}.next`, text);
@@ -73,7 +73,7 @@ test('a coordinator takes the tokens of a replaced file, and closes what is open
     await client.json('runs', z.unknown());
     for (const [text, why] of [
       ['operate:short', /less than 16 characters/],
-      ['', /open to everybody/],
+      ['', /open to everyone/],
     ] as const) {
       await replace(text);
       await until('the error to be logged', () => why.test(coordinator.stdout()));

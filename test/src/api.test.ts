@@ -77,7 +77,7 @@ after(async () => {
   await folder?.remove();
 });
 
-test('a role can do what it may, and nobody else anything', { skip }, async (t) => {
+test('each role can only do what it is allowed to', { skip }, async (t) => {
   // Of so many wrong tokens most are answered late, which other tests need not wait for.
   const other = await serve();
   t.after(() => other.close());
@@ -146,7 +146,7 @@ test('a browser’s session is a cookie that scripts and other sites cannot use'
   }
 });
 
-test('every answer has the security headers, and no error tells more than its code', { skip }, async () => {
+test('all responses have security headers, and errors reveal no internals', { skip }, async () => {
   for (const url of ['/healthz', '/api/v1/runs', '/nothing', '/api/v1/artifacts/..%2f..%2fetc/passwd']) {
     const { headers } = await ask(url, { token: READ });
     assert.match(headers.get('content-security-policy') ?? '', /default-src 'none'/, url);
@@ -178,7 +178,7 @@ test('every answer has the security headers, and no error tells more than its co
   }
 });
 
-test('what is kept decoded is told only while it is there', { skip }, async () => {
+test('serves cached plans only while they exist', { skip }, async () => {
   const record = rawRecords(bed.store).plan(run);
   const plan = await record.read();
   const urls = [`/api/v1/runs/${run}`, `/api/v1/runs/${run}/folds/svm/0/0`, `/api/v1/runs/${run}/logs?fold=svm/0/0`];
@@ -199,7 +199,7 @@ test('what is kept decoded is told only while it is there', { skip }, async () =
   assert.deepEqual(await statuses(), [200, 200, 200]);
 });
 
-test('only what a run needs can be uploaded, once, and only bytes that are what the key promises', {
+test('accepts uploads only of inputs of runs, once, and with content that matches the key', {
   skip,
 }, async () => {
   const store = new HttpStore(new HttpClient({ url: server.url, token: OPERATE }));
@@ -280,7 +280,7 @@ test('without tokens only loopback is served, under its own names', { skip }, as
   }
 });
 
-test('a client that asks too much is told to wait; probes are always answered', { skip }, async () => {
+test('rate-limits clients, but always answers probes', { skip }, async () => {
   const slow = await serve({ rate: 5 });
   try {
     const headers = { authorization: `Bearer ${READ}` };
@@ -302,7 +302,7 @@ test('bad tokens in the configuration are refused, and not repeated', () => {
   }
 });
 
-test('run --ui serves the page of a local run to whoever has its link', { skip: once }, async () => {
+test('run --ui serves the page of a local run to anyone with the link', { skip: once }, async () => {
   await writeFile(path('ui.yaml'), TINY_SPEC.replace('epochs: 2', 'epochs: 200').replace('tiny', 'ui'));
   await synthesizeCorpus(path('ui-corpus'), { clips: 60, seed: 1 });
   const args = ['--data', path('ui-corpus'), '--estimators', 'small-cnn', ...ownStore(path('ui')), '--ui'];
@@ -345,7 +345,7 @@ test('run --ui serves the page of a local run to whoever has its link', { skip: 
   );
 });
 
-test('a feed tells who comes back what was missed, and all of it where that is too long ago', () => {
+test('a feed sends missed events to reconnecting clients, or a snapshot after a long time', () => {
   let state = 0;
   const feed = new Feed(() => state);
   const heard: string[] = [];

@@ -151,7 +151,7 @@ for (const kind of STORE_KINDS) {
     });
     const closed = (socket: Socket) => socket.closed || once(socket.resume(), 'close');
 
-    test('a download that nobody reads is cut, and its place is free again', async () => {
+    test('aborts a stalled download, and frees its place', async () => {
       const downloads = [await beginDownload(server.url, key), await beginDownload(server.url, key)];
       const refused = await beginDownload(server.url, key);
       assert.deepEqual([downloads[0].status, downloads[1].status, refused.status], [200, 200, 429]);
@@ -190,7 +190,7 @@ for (const kind of STORE_KINDS) {
       }
     });
 
-    test('refuses content that is not what its key, its header or its form promises, and stores nothing', async () => {
+    test('refuses content that does not match its key, header or format, and stores nothing', async () => {
       const put = async (target: string, body: Uint8Array<ArrayBuffer>, headers: Record<string, string> = {}) => {
         const response = await fetch(`${server.url}/api/v1/artifacts/${target}`, {
           ...{ method: 'PUT', body },

@@ -87,7 +87,7 @@ test('finds planted overlaps, and a sound with two labels', async () => {
   assert.ok(warnings(found).includes('sounds-in-several-classes'));
 });
 
-test('leaves bad recordings out and names them; a spec says how long clips are', async () => {
+test('skips and lists bad recordings, and uses the clip length of a spec', async () => {
   for (let i = 0; i < 6; i++)
     for (const [c, label] of ['a', 'b'].entries()) await put(`mixed/${label}/${i}.wav`, bursts(2 * i + c));
   await writeFile(path('mixed', 'a', 'bad.wav'), 'text');

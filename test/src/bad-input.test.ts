@@ -168,13 +168,13 @@ test('a store that cannot be written: OUT_UNWRITABLE', async () => {
   assert.match(ended.stderr, /OUT_UNWRITABLE: .*blocked cannot be written: there is a file/);
 });
 
-test('--json tells an error as JSON', async () => {
+test('--json prints errors as JSON', async () => {
   const ended = await cryfold(['run', '--data', path('absent'), '--json']);
   assert.equal(ended.code, 10);
   assert.equal(JSON.parse(ended.stdout).error.code, 'DATA_NOT_FOUND');
 });
 
-test('--skip-bad goes on without the bad recording, and lists it', async () => {
+test('--skip-bad skips the bad recording, and lists it', async () => {
   const flags = ['--skip-bad', '--estimators', 'svm', '--workers', '1'];
   const ended = await cryfold([
     'run',
@@ -195,7 +195,7 @@ test('wrong flags are usage errors', async () => {
   assert.equal((await cryfold(['--help'])).code, 0);
 });
 
-test('a version that cannot be one, a model that is not there and weights for the store are told as what they are', async () => {
+test('reports invalid versions, unknown models and store weights with specific errors', async () => {
   const store = { CRYFOLD_STORE: `file:${path('none')}` };
   const wrong: [string[], RegExp, number][] = [
     [['models', 'promote', 'nosuch@v'], /MODEL_NOT_FOUND: "v" of "nosuch@v" cannot be a version/, 2],
@@ -211,7 +211,7 @@ test('a version that cannot be one, a model that is not there and weights for th
   }
 });
 
-test('GPUs that are asked for and not there are named before anything starts', async () => {
+test('reports missing GPUs before starting anything', async () => {
   const { code, stderr } = await cryfold(['worker', '--children-per-gpu', '2'], { CUDA_VISIBLE_DEVICES: '-1' });
   assert.equal(code, 2);
   assert.match(stderr, /USAGE: --children-per-gpu: CUDA_VISIBLE_DEVICES hides all GPUs/);

@@ -39,7 +39,7 @@ after(() => folder?.remove());
 
 const lines = (text: string) => text.trimEnd().split('\n');
 
-test('inspect names the first bad recordings of each cause, and lists all where asked', async () => {
+test('inspect shows the first bad recordings of each cause, and lists all on request', async () => {
   const args = ['data', 'inspect', path('digits')];
   const failed = await cryfold([...args, '--problems', path('inspected.csv')]);
   assert.equal(failed.code, 10);
@@ -62,7 +62,7 @@ test('inspect names the first bad recordings of each cause, and lists all where 
   assert.ok(lines(left.stdout).length < 25, left.stdout);
 });
 
-test('a run lists the bad recordings in its folder, and says where', async () => {
+test('a run lists bad recordings in its folder, and prints the path', async () => {
   const out = path('failed');
   const failed = await cryfold(['run', path('spec.yaml'), '--data', path('digits'), '--out', out]);
   assert.equal(failed.code, 10);

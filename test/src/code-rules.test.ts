@@ -21,7 +21,7 @@ function matches(pattern: RegExp, folders: string[], allowed: RegExp): string[] 
 
 const skip = !existsSync(join(ROOT, '.git')) && 'needs a git checkout';
 
-test('only the store package knows where records lie', { skip }, () => {
+test('only the store package knows the keys of records', { skip }, () => {
   // Written in two parts so that this file does not match.
   const pattern = new RegExp(`${'store'}Keys\\.`);
   assert.deepEqual(matches(pattern, ['packages', 'test', 'tools'], /^packages\/store\//), []);

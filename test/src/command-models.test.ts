@@ -75,7 +75,7 @@ async function evaluate(): Promise<string> {
   return JSON.parse(stdout).run.id;
 }
 
-test('what a program has trained is kept as a model, and predicts only where that is allowed', { skip }, async (t) => {
+test('saves models of programs, which only predict if commands are allowed', { skip }, async (t) => {
   const run = await evaluate();
   const refused = await cryfold(['train-final', run, '--of', 'both', ...inStore()]);
   assert.match(refused.stderr, /COMMANDS_NOT_ALLOWED.*own of shares-/);

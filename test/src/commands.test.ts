@@ -66,7 +66,7 @@ ${search}`,
 
 const pids = async (file: string) => (await readFile(file, 'utf8')).trim().split('\n').filter(Boolean).map(Number);
 
-test('a worker runs commands only where it was started so', { skip }, async () => {
+test('a worker runs commands only with --allow-commands', { skip }, async () => {
   await spec('allowed', 0);
   const refusing = worker();
   const running = start(bed.run('allowed.yaml'), bed.environment);

@@ -14,7 +14,7 @@ const services: [string, Manifest][] = Object.entries(compose.services);
 /** As compose resolves `${VARIABLE:-image}` without the variable. */
 const imageOf = ({ image }: Manifest): string => image.replace(/^\$\{[A-Z_]+:-(.+)\}$/, '$1');
 
-test('everything that a service refers to is there, in each profile', () => {
+test('all references of services exist, in each profile', () => {
   assert.ok(services.length >= 9);
   for (const [name, service] of services) {
     assert.match(imageOf(service), /:[\w.-]+$/, name);

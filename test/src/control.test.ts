@@ -83,7 +83,7 @@ test('status and logs name an unknown run or fold as a usage error; gc finds not
   assert.equal((await json('gc')).value.objects, 0);
 });
 
-test('a poison fold ends in the failures with its log; the run is incomplete; retry trains it alone', {
+test('a poison fold is recorded as failed with its log, and retry only trains this fold', {
   skip,
 }, async () => {
   const running = start(bed.run('tiny.yaml', '--estimators', 'small-cnn,svm'), bed.environment);
@@ -153,7 +153,7 @@ test('extend trains only the new repeats, and equals a run of all of them', { sk
   assert.equal((await cryfold(['extend', id, '--repeats', '1'], bed.environment)).code, 2);
 });
 
-test('gc deletes what nothing refers to, and keeps the rest', { skip }, async () => {
+test('gc deletes unreferenced objects, and keeps all others', { skip }, async () => {
   const { value: before } = await json('gc', '--older-than', '0');
   const kept = await readFile(bed.path('out/out-of-fold.csv'));
   await bed.store.put('stray', new Uint8Array([1]));

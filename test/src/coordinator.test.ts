@@ -71,7 +71,7 @@ const job = (plan: RunPlan, key: string) => ({
   payload: { format: 1, kind: 'fold', run: plan.run, key } as const,
 });
 
-test('what failed for good while no coordinator lived is recorded, not trained again; Redis forgets it with the run', async () => {
+test('records permanent failures from a time without a coordinator, without retraining', async () => {
   const plan = await planned('unheard', 3);
   const [first, ...others] = plan.jobs;
   const failing = consume(async () => {

@@ -45,7 +45,7 @@ test('plan without a spec uses the spec of the paper and estimates hours from th
   assert.match(stdout, /svm: typical speed of a CPU core, which may be off by a factor of 4/);
 });
 
-test('a run says what it costs before it starts, by finished folds of this machine where there are any', {
+test('a run prints its estimated cost before it starts, based on finished folds of this machine if there are any', {
   skip: withoutRedis,
 }, async () => {
   const run = (seed: number) => {
@@ -74,7 +74,7 @@ test('a run says what it costs before it starts, by finished folds of this machi
   assert.equal((await plan(path('spec.yaml'), '--seed', '2')).estimators[0].basis, 'other machines');
 });
 
-test('plan --calibrate measures this machine where the store has no folds, and later estimates use it', async () => {
+test('plan --calibrate measures this machine if the store has no folds, and later estimates use it', async () => {
   const estimate = async (...flags: string[]) => {
     const args = ['plan', path('spec.yaml'), '--data', path('corpus'), '--store', path('empty'), '--json', ...flags];
     const { stdout, stderr } = await cryfold(args, { CRYFOLD_CACHE: path('measured') });
@@ -90,7 +90,7 @@ test('plan --calibrate measures this machine where the store has no folds, and l
 /** `script` of util-linux gives a command a terminal. */
 const terminal = spawnSync('script', ['-qec', 'true', '/dev/null'], { input: '' }).status === 0;
 
-test('at a terminal, a run above --confirm-above starts only where the answer is yes', {
+test('on a terminal, a run above --confirm-above only starts after confirmation', {
   skip: withoutRedis || (!terminal && 'needs script of util-linux'),
 }, async () => {
   const { REDIS_URL: _redis, CRYFOLD_SERVER: _server, ...rest } = process.env;

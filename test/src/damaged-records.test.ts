@@ -129,7 +129,7 @@ test('a folder where a record should be counts as no record', async () => {
   await aggregate(new RunStore(store), run);
 });
 
-test('a damaged record of a failed fold leaves the fold to be tried again', async () => {
+test('a fold with a damaged failure record can be retried', async () => {
   const { run, jobs } = await writeRandomRun(store, { clips: 30, repeats: 1, name: 'failures', holes: 1 });
   await records.failure(run, jobs[0].key).write('{');
   const status = await new StoreControl(new RunStore(store)).status(run);
@@ -210,7 +210,7 @@ test('models list shows a model with a damaged record, and all others', async ()
   assert.match((await cryfold(['models', 'list'], environment)).stdout, /^cards +damaged +JOB_INVALID: /m);
 });
 
-test('the API and the live page show damaged runs beside the others', async () => {
+test('the API and the live page list damaged runs with the others', async () => {
   const server = await startApi({
     ...{ redisUrl: redis.url, storeUrl: storeUrl(), s3: undefined, checks: {}, log },
     api: { port: 0, host: '127.0.0.1', tokens: [], rate: 10_000 },

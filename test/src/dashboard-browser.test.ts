@@ -127,7 +127,7 @@ test('a link with a token logs in, and the token leaves the address at once', { 
   await context.close();
 });
 
-test('a run fills in as its folds end, is cancelled and retried, and shows each fold', { skip }, async (t) => {
+test('shows folds as they finish, cancels and retries a run, and shows fold details', { skip }, async (t) => {
   const proxy = await TcpProxy.start(Number(new URL(url).port));
   t.after(() => proxy.stop());
   const page = await open(`http://127.0.0.1:${proxy.port}/`, OPERATE);
@@ -180,11 +180,11 @@ test('a run fills in as its folds end, is cancelled and retried, and shows each 
   assert.deepEqual(await axe(page), [], 'the question');
   await page.getByRole('button', { name: 'Keep running' }).click();
   await page.getByRole('button', { name: 'Cancel run…' }).click();
-  await page.getByRole('button', { name: 'Stop the run' }).click();
+  await page.getByRole('button', { name: 'Cancel run', exact: true }).click();
   await page.waitForSelector('.state[data-state="cancelled"]');
   assert.equal((await running.ended).code, 4);
   await page.getByRole('button', { name: 'Retry…' }).click();
-  await page.getByRole('button', { name: 'Train them' }).click();
+  await page.getByRole('button', { name: 'Retry', exact: true }).click();
   await page.waitForSelector('.state[data-state="complete"]', { timeout: 120_000 });
   assert.equal(await cells(page, 2), 9);
   assert.match(await page.locator('main').innerText(), /<img src=x onerror=alert\(1\)>/, 'text, not markup');
@@ -236,7 +236,11 @@ test('a run fills in as its folds end, is cancelled and retried, and shows each 
     const height = (await viewer.locator('dialog svg text').first().boundingBox())?.height ?? 0;
     assert.ok(height >= 10, `text of ${height} px`);
     await viewer.keyboard.press('Escape');
-    assert.equal(await viewer.getByRole('button', { name: /Pause|Cancel|Retry/ }).count(), 0, 'a reader may only look');
+    assert.equal(
+      await viewer.getByRole('button', { name: /Pause|Cancel|Retry/ }).count(),
+      0,
+      'a reader cannot make changes',
+    );
     for (const address of [viewer.url(), `${url}/#/`]) {
       await viewer.goto(address);
       await viewer.waitForSelector('main[data-ready]');
@@ -268,7 +272,7 @@ test('a run fills in as its folds end, is cancelled and retried, and shows each 
   );
 });
 
-test('why folds failed stands above them; what is not there is said; a server that is away is asked ever less often', {
+test('shows why folds failed, reports unknown runs, and backs off while the server is unreachable', {
   skip,
 }, async (t) => {
   const proxy = await TcpProxy.start(Number(new URL(url).port));
@@ -321,12 +325,12 @@ test('why folds failed stands above them; what is not there is said; a server th
   await page.getByRole('button', { name: 'Log out' }).click();
   await page.fill('#token', 'no-such-token');
   await page.keyboard.press('Enter');
-  await page.getByText('This token is not known to the server.').waitFor();
+  await page.getByText('The server does not accept this token.').waitFor();
   assert.doesNotMatch(await page.locator('main').innerText(), /CRYFOLD_API_TOKEN/);
   await page.context().close();
 });
 
-test('a sweep’s trials are those that status prints, in the same order', { skip }, async () => {
+test('shows the trials of a sweep in the same order as status', { skip }, async () => {
   const sweep = `
 version: 1
 name: sweep

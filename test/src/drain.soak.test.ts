@@ -43,7 +43,7 @@ const lines = (command: Command, msg: string): Line[] =>
 const run = (spec: string, seed: string) =>
   start(bed.run(spec, '--estimators', 'small-cnn', '--seed', seed), bed.environment);
 
-test('an evicted worker hands its fold back at once, and another goes on from the checkpoint', { skip }, async (t) => {
+test('an evicted worker returns its fold at once, and another resumes from the checkpoint', { skip }, async (t) => {
   const [one, two] = [worker(0), worker(0)];
   const running = run('kept.yaml', '0');
   const [{ key }] = await until('a fold', () => lines(one, 'fold started').length > 0 && lines(one, 'fold started'));
@@ -111,7 +111,7 @@ test('with time enough, an evicted worker finishes its fold and takes no other',
   await next.ended;
 });
 
-test('a service that still waits for Redis ends at once, as process 1 of a container too', { skip }, async () => {
+test('a service waiting for Redis stops at once, also as process 1 of a container', { skip }, async () => {
   const waiting = start(['aggregator'], { ...bed.environment, REDIS_URL: 'redis://127.0.0.1:1' });
   await until(
     'it to wait',

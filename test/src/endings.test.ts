@@ -118,13 +118,13 @@ test('a command that npx runs ends with npx', { skip }, async () => {
     npx.stdout.on('data', (text) => {
       said += text;
     });
-    await until('the service', () => said.includes('predictions served'));
+    await until('the service', () => said.includes('serving predictions'));
     npx.kill(signal);
     await nothingLeft(10, signal);
   }
 });
 
-test('train-final ends by itself where Redis is away, and by a signal where Redis goes away', { skip }, async () => {
+test('train-final fails if Redis is unreachable, and stops on a signal if Redis disappears', { skip }, async () => {
   const { code, stderr } = await cryfold(run('whole', 1));
   assert.equal(code, 0, stderr);
   const [id] = await readdir(path('whole', 'store', 'runs'));

@@ -43,7 +43,7 @@ test('a service is ready while Redis answers, and alive in any case', async () =
   await untilReady(...services);
 });
 
-test('the coordinator tells the depth of every queue and who takes from it', async () => {
+test('the coordinator exports the depth and consumers of all queues', async () => {
   const [{ url }] = services;
   const text = await until('the queues to be looked at', async () => {
     const answer = await (await fetch(`${url}/metrics`)).text();

@@ -46,7 +46,7 @@ before(async () => {
 });
 after(() => folder.remove());
 
-test('fuse answers from the store without training, says what it is worth, and scikit-learn agrees', async (t) => {
+test('fuse works from the store without training, and agrees with scikit-learn', async (t) => {
   const lines = (await logLines(path('a'))).length;
   const oracle = process.env.CRYFOLD_ORACLE_PYTHON ?? 'python3';
   const skip = spawnSync(oracle, ['-c', 'import numpy, sklearn']).status !== 0;
@@ -110,7 +110,7 @@ test('compare: better, worse and same have their exit codes, and a run is found 
   assert.equal(verdict.folds, 6);
 });
 
-test('compare --metric: the metric that is asked for is tested by infant and named, and runs of a store are needed', async () => {
+test('compare --metric tests the requested metric by infant, and needs runs of a store', async () => {
   const compare = (run: string, ...more: string[]) =>
     cryfold(['compare', run, path('a'), '--model', 'weak,rbf', ...more]);
   const { groups, clips } = (await resultsIn('a')).dataset;
@@ -138,7 +138,7 @@ test('compare --metric: the metric that is asked for is tested by infant and nam
   assert.match(alone.stderr, /RUN_NOT_FOUND.*folds are in no known store/);
 });
 
-test('run --metric: nothing is trained again, and table, tests, reports, card, predict and MLflow name the metric', async (t) => {
+test('run --metric retrains nothing, and all outputs show the metric', async (t) => {
   const run = async (metric: string, ...flags: string[]) => {
     return cryfold([...runInto('a'), '--force', '--metric', metric, ...flags]);
   };
@@ -222,14 +222,14 @@ test('report: the page of the run, and Markdown, JSON and CSV of the same figure
   assert.equal((await cryfold(['report', path('a'), '--format', 'pdf'])).code, 2);
 });
 
-test('report says where the page was written', async () => {
+test('report prints the path of the page', async () => {
   const { code, stdout } = await cryfold(['report', path('a'), '--out', path('page.html')]);
   assert.equal(code, 0);
   assert.equal(stdout, `report: ${path('page.html')}\n`);
   assert.equal(await readFile(path('page.html'), 'utf8'), await readFile(path('a', 'report.html'), 'utf8'));
 });
 
-test('where nothing can be written is told as such, with the path and no stack', async () => {
+test('reports an unwritable path without a stack trace', async () => {
   const inA = { CRYFOLD_STORE: `file:${path('a', 'store')}` };
   const wrong: [string[], RegExp][] = [
     [['report', path('a'), '--out', path('absent', 'x.html')], /absent.x\.html cannot be written: its folder does not/],
@@ -248,7 +248,7 @@ test('where nothing can be written is told as such, with the path and no stack',
   }
 });
 
-test('a run that has not ended is not one that is unknown, and what was asked is named', async () => {
+test('distinguishes unfinished from unknown runs, and shows the requested name', async () => {
   const { run } = await resultsIn('a');
   // What the store has of a run that was just submitted.
   const plan = join('runs', run.id, 'plan.json');
@@ -275,7 +275,7 @@ test('a run that has not ended is not one that is unknown, and what was asked is
   }
 });
 
-test('--null: every estimator on shuffled labels too, beside the folds that were there', async () => {
+test('--null adds shuffled labels for each estimator to existing folds', async () => {
   const committed = async () => (await logLines(path('a'))).filter(({ msg }) => msg === 'fold committed').length;
   const before = await committed();
   const plain = await resultsIn('a');

@@ -65,7 +65,7 @@ test('the diffs of docs/extending.md add an estimator and a feature set, which c
   assert.ok((models[1].accuracy?.mean ?? 0) > 0.25);
 });
 
-test('the diff of an architecture in docs/extending.md is what made ResNet34', async () => {
+test('the diff of an architecture in docs/extending.md produces ResNet34', async () => {
   const patches = await blocksOf('patch');
   assert.equal(patches.length, 2);
   for (const patch of patches) execFileSync('git', ['apply', '--reverse', '--check', '-'], { cwd: ROOT, input: patch });

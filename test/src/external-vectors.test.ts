@@ -134,7 +134,7 @@ test('vectors given in files reach the workers of a server, and their content de
   assert.match(predicted.stderr, /FEATURES_EXTERNAL: .*cannot be computed/);
 });
 
-test('a server refuses a spec whose vectors nobody has read', { skip }, async () => {
+test('a server refuses a spec whose vectors were not uploaded', { skip }, async () => {
   const client = new HttpClient({ url: remote.CRYFOLD_SERVER, token: OPERATE });
   const { contentHash } = await readDataset(path('corpus'));
   const spec = parseSpec(SPEC.replace(/ {2}own: .*/, ''), 'spec.yaml');

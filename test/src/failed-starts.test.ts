@@ -86,7 +86,7 @@ test('every service ends when its Redis URL is wrong', async () => {
   await assertFails(commands, environment, { code: 2, message: 'USAGE: REDIS_URL' });
 });
 
-test('a service ends when Redis is away or does not answer, and when the store is away', async () => {
+test('a service exits if Redis is unreachable or hangs, and if the store is unreachable', async () => {
   // All start alike; a GPU worker first looks for TensorFlow, which takes seconds.
   const commands = services.slice(1, 4).map((command, i) => command + METRICS[i % 2]);
   for (const url of ['redis://127.0.0.1:1', `redis://127.0.0.1:${takenPort}`]) {
@@ -115,7 +115,7 @@ test('a local run with a page ends when another program has its port', async () 
   await assertFails([`${run} --ui ${takenPort}`], {}, { code: 1, message: 'API_PORT_TAKEN: ' });
 });
 
-test('the prediction server ends when its model, its store or its port cannot be had', async () => {
+test('the prediction server exits if its model, store or port is unavailable', async () => {
   const model = join(folder.path, 'model');
   await writeModel(model, ['a', 'b']);
   const serve = 'serve --port 0 --model';

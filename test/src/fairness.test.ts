@@ -72,7 +72,7 @@ async function scene(t: { after(done: () => Promise<void>): void }) {
   return { queues, order, submit, command };
 }
 
-test('runs share the workers fairly, whatever each has enqueued', { skip: withoutRedis }, async (t) => {
+test('runs share the workers fairly, regardless of what each has enqueued', { skip: withoutRedis }, async (t) => {
   const { queues, order, submit, command } = await scene(t);
   const first = plan('first', 600);
   await submit(first);

@@ -118,7 +118,7 @@ test('a run on hostile names and links harms neither terminal, page, table nor a
   assert.deepEqual(await readdir(path('elsewhere')), []);
 });
 
-test('a run whose store cannot be written says what it waits for, and ends once it can', async () => {
+test('a run with an unwritable store reports why it is waiting, and finishes once it is writable', async () => {
   await mkdir(path('stuck/store'), { recursive: true });
   // What a full disk does, in a way that needs no file system of its own.
   await write('stuck/store/folds', '');

@@ -286,7 +286,7 @@ test('with a cluster a worker trains on all data, to the same bytes', async () =
   }
 });
 
-test('gc leaves models and what they refer to', async () => {
+test('gc keeps models and everything they refer to', async () => {
   const { card } = await json(['train-final', (await evaluate('svm', SVM_SPEC)).run.id], inStore('svm'));
   await json(['gc', '--delete', '--older-than', '0'], inStore('svm'));
   const left = await readdir(join(folder.path, 'svm', 'store'), { recursive: true });

@@ -32,7 +32,7 @@ before(async () => {
 });
 after(() => folder?.remove());
 
-test('grouped folds of class folders are refused before anything is written, and what the error suggests works', {
+test('refuses grouped folds of class folders before writing anything, and the suggested fix works', {
   skip: withoutRedis,
 }, async () => {
   for (const protocol of ['grouped', 'logo']) {
@@ -96,7 +96,7 @@ test('data without known groups promises nothing, from the terminal to the model
   }
 });
 
-test('only equal sounds are promised apart under --group-duplicates; a stated recording is taken at its word', {
+test('--group-duplicates only keeps equal sounds together; declared groups are trusted', {
   skip: withoutRedis,
 }, async () => {
   const copy = await readFile(path('data', FILES[0].file));
@@ -111,7 +111,7 @@ test('only equal sounds are promised apart under --group-duplicates; a stated re
   assert.match(stated.stdout, /^ungrouped folds: every clip is a group of its own$/m);
 });
 
-test('a manifest names the column that is not read, and takes it where it is asked for', {
+test('reports an unread manifest column, and uses it on request', {
   skip: withoutRedis,
 }, async () => {
   const refused = await run('infant', join('data', 'infant.csv'), '--protocol', 'grouped');

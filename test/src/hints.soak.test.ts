@@ -98,7 +98,7 @@ const names = (pasted: Map<string, string>, command: string) =>
   [...pasted.keys()].filter((line) => line.includes(` ${command}`)).length;
 
 for (const flags of ['', " --store 'my store'"]) {
-  test(`every command that is printed works when it is pasted${flags && ', with a store of its own'}`, {
+  test(`all printed commands work when pasted${flags && ', with a store of its own'}`, {
     skip,
   }, async () => {
     const store = flags === '' ? path('cryfold') : path('my store');
@@ -142,7 +142,7 @@ test('after failed folds, the status, the log and another try are offered', { sk
   assert.match([...pasted].find(([line]) => line.includes(' logs '))?.[1] ?? '', /NN_LOSS_NOT_FINITE/);
 });
 
-test('a run that was stopped is looked at, cancelled and continued by what is printed', { skip }, async () => {
+test('printed commands inspect, cancel and continue a stopped run', { skip }, async () => {
   const command = start(
     ['run', path('svms.yaml'), '--data', path('corpus'), '--repeats', '15', '--workers', '1', '--seed', '9'],
     { CRYFOLD_STORE: path('cryfold') },

@@ -272,7 +272,7 @@ for (const overlay of OVERLAYS.filter((name) => name.startsWith('dev'))) {
   });
 }
 
-test('the PrometheusRule holds the alerts of infra/prometheus', async (t) => {
+test('the PrometheusRule contains the alerts of infra/prometheus', async (t) => {
   if (!kubectl) return t.skip(`no kubectl on PATH or cached; ${HOW}`);
   const rule = pick(await render(kubectl, 'gpu-cluster'), 'PrometheusRule', 'cryfold');
   const alerts = parse(await readFile(join(ROOT, 'infra', 'prometheus', 'alerts.yml'), 'utf8'));
@@ -306,7 +306,7 @@ test('Kubernetes repeats no nightly Job whose command, spec or data is wrong', a
   assert.deepEqual(given, [EXIT.usage, EXIT.input]);
 });
 
-test('the nightly Job succeeds where nothing failed, fails where something did, and passes a stop on', async (t) => {
+test('the nightly Job succeeds or fails with its commands, and forwards stop signals', async (t) => {
   if (!kubectl) return t.skip(`no kubectl on PATH or cached; ${HOW}`);
   const job = podTemplates(await render(kubectl, 'gpu-cluster')).find(({ name }) => name === 'retrain');
   const [{ command, args }] = job?.template.spec.containers ?? [];

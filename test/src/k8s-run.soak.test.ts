@@ -68,7 +68,7 @@ const submit = (out: string, ...more: string[]): Command => {
   );
 };
 
-test('the manifests start the real thing: a run from their commands and environment ends complete', async (t) => {
+test('commands and environment of the manifests execute a complete run', async (t) => {
   if (!pods) return t.skip(missing);
   for (const name of ['redis', 'minio', 'coordinator', 'aggregator']) await ready(name);
   const port = await pods.port('coordinator', 'metrics');
@@ -109,7 +109,7 @@ test('the manifests start the real thing: a run from their commands and environm
   assert.match(results, /small-cnn/);
 });
 
-test('scale-in waits for the drain: a worker that is told to stop finishes its fold first', async (t) => {
+test('a worker finishes its fold before scale-in stops it', async (t) => {
   if (!pods) return t.skip(missing);
   const manifest = pick(await render((await findTool('kubectl')) ?? '', 'dev'), 'Deployment', 'worker-gpu');
   const worker = await ready('worker-gpu');

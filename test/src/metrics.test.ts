@@ -96,7 +96,7 @@ test('docs/metrics.md lists what services export, with kind, labels and meaning,
   }
 });
 
-test('a sweep tells its trials, and counts their folds by the estimator that they are variants of', () => {
+test('a sweep exports its trials, and counts their folds by estimator', () => {
   const text = texts.coordinator;
   const trials = ['running', 'complete', 'pruned', 'failed'].map(
     (state) => seriesValue(text, `cryfold_sweep_trials{run="${sweep}",state="${state}"}`) ?? Number.NaN,
@@ -215,14 +215,14 @@ test('each panel of each dashboard finds data in a Prometheus that scraped a run
   t.diagnostic(`${count} expressions`);
 });
 
-test('the committed dashboards are what infra/grafana/src makes', async () => {
+test('the committed dashboards match infra/grafana/src', async () => {
   for (const [name, build] of Object.entries(BOARDS)) {
     const text = await readFile(join(ROOT, 'infra', 'grafana', 'dashboards', `${name}.json`), 'utf8');
     assert.equal(text, `${JSON.stringify(build(), null, 2)}\n`, `run tools/dashboards (${name})`);
   }
 });
 
-test('each alert is silent where all is well, watches series that exist, and has a runbook', async (t) => {
+test('alerts are silent on a healthy cluster, use existing series, and have runbooks', async (t) => {
   const server = whereThereIsOne(t);
   if (!server) return;
   const rules = await until('the rules to be evaluated', async () => {

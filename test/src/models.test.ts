@@ -78,7 +78,7 @@ async function collect(out: string): Promise<void> {
   assert.equal(code, 0, stderr);
 }
 
-test('every network is kept with its hashes where the spec says all, and gc leaves it', async () => {
+test('keepModels: all saves every network with its hashes, and gc keeps them', async () => {
   const trials = await run('all', SPEC.replace('folds: 3', 'folds: 2') + FROZEN);
   for (const trial of ['small', 'frozen']) {
     for (const { model } of trials.get(trial) ?? []) {
@@ -97,7 +97,7 @@ test('every network is kept with its hashes where the spec says all, and gc leav
   assert.equal((await models('all')).length, 4);
 });
 
-test('of each trial the fold of least test log-loss is kept where the spec says best, and gc removes the others', async () => {
+test('keepModels: best keeps the network with the lowest test log-loss, and gc removes the others', async () => {
   const trials = await run('best', `${SPEC}keepModels: best\n`);
   const results = trials.get('small') ?? [];
   assert.equal(results.length, 3);

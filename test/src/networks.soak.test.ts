@@ -37,7 +37,7 @@ estimators:
   small-cnn: { kind: small-cnn, epochs: 40, learningRate: 1e-3, filters: [8, 8, 8], dense: [16] }
 `;
 
-test('a killed fold goes on from its checkpoint, to the same bytes, and the checkpoint goes', async () => {
+test('a killed fold resumes from its checkpoint with the same bytes, and the checkpoint is deleted', async () => {
   const plain = await cryfold(await args('plain', LONG));
   assert.equal(plain.code, 0, plain.stderr);
   const out = join(folder.path, 'saved');

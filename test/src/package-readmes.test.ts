@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { packageFolders, ROOT } from './command.js';
 
-test('each package says in its README what it owns and names exactly the packages that it imports', async () => {
+test('each README describes its package and lists exactly the packages that it imports', async () => {
   for (const name of await packageFolders()) {
     const read = (file: string) => readFile(join(ROOT, 'packages', name, file), 'utf8');
     const { dependencies = {} } = JSON.parse(await read('package.json')) as { dependencies?: Record<string, string> };

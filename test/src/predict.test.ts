@@ -25,7 +25,7 @@ after(() => folder?.remove());
 
 const predict = (...args: string[]) => cryfold(['predict', path('model'), ...args]);
 
-test('classifies all recordings of folders, names the bad ones, and ends with 1', async () => {
+test('classifies all recordings of folders, reports bad ones, and exits with 1', async () => {
   const { code, stdout, stderr } = await predict(path('night'), path('empty'), '--format', 'jsonl');
   assert.equal(code, 1);
   const lines = stdout
@@ -46,7 +46,7 @@ test('classifies all recordings of folders, names the bad ones, and ends with 1'
   assert.match(stderr, /^2 recordings were classified, 3 not$/m);
 });
 
-test('writes a row per window as CSV, and quotes what needs it', async () => {
+test('writes a row per window as CSV, and quotes where needed', async () => {
   const file = path('night', 'deep', 'long.wav');
   const { code, stdout } = await predict(file, path('night', 'bad.wav'), '--format', 'csv');
   assert.equal(code, 1);

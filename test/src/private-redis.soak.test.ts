@@ -69,7 +69,7 @@ async function running(out: string, tmpdir = temporary): Promise<Running> {
 const untilGone = ({ below, socket }: Running) =>
   until('no process and no folder to be left', () => !below.some(alive) && !existsSync(dirname(socket)), 30);
 
-test('a run whose private Redis loses its folder or is killed says so and ends with the same bytes', async () => {
+test('a run reports the loss of its private Redis, and ends with the same bytes', async () => {
   const run = await running('restarted');
   await rm(dirname(run.socket), { recursive: true });
   await until('a restart', () =>
@@ -83,7 +83,7 @@ test('a run whose private Redis loses its folder or is killed says so and ends w
   await untilGone(run);
 });
 
-test('a run whose temporary folder is gone ends with an error, and the same command continues', async () => {
+test('a run without its temporary folder fails, and the same command continues', async () => {
   const lost = join(folder.path, 'lost');
   await mkdir(lost);
   const run = await running('continued', lost);
@@ -99,7 +99,7 @@ test('a run whose temporary folder is gone ends with an error, and the same comm
   assert.deepEqual(await table('continued'), reference);
 });
 
-test('no process and no folder outlives a command, however it ends', async () => {
+test('no process or folder outlives a command, regardless of how it ends', async () => {
   const endings: ((run: Running) => void)[] = [
     ({ command }) => void command.process.kill('SIGKILL'),
     ({ command }) => {
@@ -132,7 +132,7 @@ test('a run whose keeper of Redis is killed ends with an error and leaves no Red
   await untilGone(run);
 });
 
-test('nothing is left where Redis and its keeper are killed, or the keeper is stopped', async () => {
+test('nothing is left if Redis and its keeper are killed, or the keeper is suspended', async () => {
   const killed = await running('both');
   for (const pid of [killed.keeper, killed.redis]) process.kill(pid, 'SIGKILL');
   assert.equal((await killed.command.ended).code, 1);
@@ -145,7 +145,7 @@ test('nothing is left where Redis and its keeper are killed, or the keeper is st
 });
 
 const tied = spawnSync('setpriv', ['--pdeathsig', 'KILL', 'true']).status === 0;
-test('Redis ends where the command and its keeper are killed at once', { skip: !tied }, async () => {
+test('Redis ends if the command and its keeper are killed simultaneously', { skip: !tied }, async () => {
   const run = await running('all');
   for (const pid of [run.command.process.pid ?? 0, run.keeper]) process.kill(pid, 'SIGKILL');
   await until('no process to be left', () => !run.below.some(alive), 30);

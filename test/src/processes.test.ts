@@ -64,7 +64,7 @@ test('a service forked by another program leaves a shared Redis and its folder a
   }
 });
 
-test('an idle service stops within seconds whatever its grace, while Redis is away or does not answer', async () => {
+test('an idle service stops within seconds regardless of its grace period, even if Redis is unreachable', async () => {
   const bounds = [
     // Nothing is waited for without a connection; 5 to 7 s were once.
     ['SIGKILL', 4],
@@ -89,7 +89,7 @@ test('an idle service stops within seconds whatever its grace, while Redis is aw
   }
 });
 
-test('following a cluster’s run ends with the signal while Redis is away', async () => {
+test('following a cluster’s run ends on a signal while Redis is unreachable', async () => {
   const redis = await RedisProcess.start();
   const corpus = join(folder.path, 'corpus');
   await synthesizeCorpus(corpus, { clips: 60, seed: 1 });
@@ -123,7 +123,7 @@ const unshare = [
   ['--user', '--map-root-user', '--pid', '--fork'],
 ].find((flags) => spawnSync('unshare', [...flags, 'true'], { stdio: 'ignore' }).status === 0);
 
-test('process 1 of a container ends within two seconds of a SIGTERM that arrives while it looks for TensorFlow', {
+test('process 1 of a container ends within two seconds of a SIGTERM while checking TensorFlow', {
   skip: unshare === undefined && 'this user may not make a process namespace',
 }, async (t) => {
   const { REDIS_URL: _redis, CRYFOLD_STORE: _store, ...rest } = process.env;
@@ -147,7 +147,7 @@ test('process 1 of a container ends within two seconds of a SIGTERM that arrives
   }
 });
 
-test('output that cannot be written ends a command in plain words', {
+test('unwritable output ends a command with a clear message', {
   skip: process.platform !== 'linux',
 }, async () => {
   const shell = (command: string) =>
@@ -170,7 +170,7 @@ test('output that cannot be written ends a command in plain words', {
   );
 });
 
-test('a folder for the cache is asked for where the user has no home', { skip: process.getuid?.() !== 0 }, async () => {
+test('asks for a cache folder if the user has no home', { skip: process.getuid?.() !== 0 }, async () => {
   const { HOME: _home, XDG_CACHE_HOME: _xdg, CRYFOLD_CACHE: _cache, ...rest } = process.env;
   const flags = ['--reuid', '54321', '--clear-groups', process.execPath, PROGRAM, 'list', '--store', '/nowhere'];
   const stranger = spawnSync('setpriv', flags, { encoding: 'utf8', env: rest });

@@ -195,7 +195,7 @@ test('a quieter copy under another group stops grouped folds before anything is 
   assert.match(random.stderr, /same sound in train and test of \d of 6 splits: .*copy\.wav#0/);
 });
 
-test('what leaks heads the table, results.json and both reports, and grouping duplicates keeps it apart', async () => {
+test('leaks are at the top of all outputs, and --group-duplicates prevents them', async () => {
   await corpusWithCopy('headline');
   const data = join('headline', 'clips.csv');
   const allowed = await run(data, 'leaky', '--protocol', 'grouped', '--allow-leak');

@@ -44,7 +44,7 @@ async function failure(name: string) {
   return failureOf(reason);
 }
 
-test('input errors are not tried again, and keep their record', async () => {
+test('input errors are not retried, and keep their record', async () => {
   let calls = 0;
   const consumer = consume(async () => {
     calls++;
@@ -96,7 +96,7 @@ test('infrastructure errors wait and are not counted', async () => {
   assert.equal((await queues.failures('gpu', [id('store')])).has(id('store')), false);
 });
 
-test('a payload that is no job is refused with what is wrong', async () => {
+test('refuses an invalid payload with the reason', async () => {
   const consumer = consume(async () => assert.fail('must not be handled'));
   const payload = { format: 1, kind: 'fold', run: '../x', key: 'y' } as unknown as WorkPayload;
   await queues.add('gpu', [{ id: id('payload'), payload }]);
@@ -129,7 +129,7 @@ test('adding a job twice runs it once; a closing consumer hands its job back at 
   assert.deepEqual(started, ['slow', 'quick']);
 });
 
-test('counts what a closing consumer gives back where it is asked to, until the job ends', async () => {
+test('counts jobs returned by closing consumers if enabled, until the job ends', async () => {
   for (const countsGiveBacks of [true, false]) {
     const job = fold(`counted ${countsGiveBacks}`);
     let started = false;
@@ -157,7 +157,7 @@ test('counts what a closing consumer gives back where it is asked to, until the 
   }
 });
 
-test('a consumer that is stopped gives up what still runs after its grace, even if that never ends', async () => {
+test('a stopped consumer abandons jobs after its grace period, even if they hang', async () => {
   let started = false;
   let release = () => {};
   const stuck = consume(async () => {
@@ -189,7 +189,7 @@ test('no password gets into logs or messages', async () => {
     await assert.rejects(checkRedis(url, 1000), (error) => !String(error).includes('s3cr3t'));
 });
 
-test('a producer fails at once while Redis is away, and works again after', async () => {
+test('a producer fails at once while Redis is unreachable, and recovers afterwards', async () => {
   await redis.kill();
   const asked = Date.now();
   const outage = (error: unknown) => error instanceof CryfoldError && error.code === 'REDIS_UNREACHABLE';

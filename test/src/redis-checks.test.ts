@@ -111,7 +111,7 @@ test('a Redis older than BullMQ needs is refused, and one older than it recommen
   );
 });
 
-test('leaves what is now a replica when scripts answer as those of Redis 6', async () => {
+test('reconnects when the primary becomes a replica, with the errors of Redis 6', async () => {
   const said: [string, string] = ['-READONLY ', '-ERR Error running script (call to f_0): @user_script: 1: -READONLY '];
   const work = async (url: string) => {
     const queues = new Queues(url);

@@ -147,7 +147,7 @@ test('a full memory', { skip }, (t) =>
   ),
 );
 
-test('all connections killed again and again', { skip }, (t) =>
+test('all connections killed repeatedly', { skip }, (t) =>
   survives(
     async () => {
       for (let i = 0; i < 10; i++) {
@@ -160,7 +160,7 @@ test('all connections killed again and again', { skip }, (t) =>
   ),
 );
 
-test('a Redis that loads its data for a while after it was started again', { skip }, (t) =>
+test('a Redis that is loading data after a restart', { skip }, (t) =>
   survives(
     async () => {
       await redis.ask('DEBUG', 'POPULATE', '4000', 'filler', '100');

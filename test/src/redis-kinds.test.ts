@@ -65,7 +65,7 @@ function use(url: string) {
   return { queues, consumer, errors, doOne, close };
 }
 
-test('Sentinels are asked for the primary, also after a failover', { skip }, async (t) => {
+test('asks Sentinels for the primary, even after a failover', { skip }, async (t) => {
   const flags = ['--requirepass', 'p@ss', '--masterauth', 'p@ss'];
   const primary = await server(...flags);
   await server(...flags, '--replicaof', `127.0.0.1 ${primary.port}`);
@@ -187,7 +187,7 @@ test('a Redis Cluster whose nodes announce no address is refused in time', { ski
   );
 });
 
-test('says that a password is missing or wrong, without a flood', { skip }, async () => {
+test('reports a missing or wrong password without flooding the log', { skip }, async () => {
   const locked = await server();
   const { errors, doOne, close } = use(`redis://127.0.0.1:${locked.port}`);
   try {

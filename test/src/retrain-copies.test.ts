@@ -47,7 +47,7 @@ before(async () => {
 });
 after(() => folder.remove());
 
-test('shifted copies of what the champion was trained on count as known where its audio is at hand', async () => {
+test('shifted copies of the champion’s training clips count as known if its audio is available', async () => {
   const { clips } = await readDataset(path('corpus'));
   const inFolder = clips.map((clip) => ({ ...clip, file: `corpus/${clip.file}` }));
   const trained = inFolder.filter((_, i) => i % 3 !== 0);

@@ -65,7 +65,7 @@ async function show(out = 'out') {
 /** Every third clip, of all infants and classes. */
 const few = () => clips.filter((_, i) => i % 3 === 0);
 
-test('new data promotes, the same data does nothing, worse data is refused, and more data promotes again', async () => {
+test('promotes on new data, does nothing on the same data, refuses worse data, and promotes on more data', async () => {
   const first = await retrain(await manifest('few', few()));
   assert.deepEqual([first.code, first.report.outcome], [0, 'promoted'], first.report.reason);
   assert.match(first.report.reason, /majority class/);
@@ -116,7 +116,7 @@ test('new data promotes, the same data does nothing, worse data is refused, and 
   assert.equal((await show()).champion, shown.champion);
 });
 
-test('new data that overlaps only in part is decided by what the stored champion predicts', async () => {
+test('partially overlapping data is decided by predictions of the stored champion', async () => {
   const alone = async (name: string, chosen: Clip[]) => {
     const file = await manifest(name, chosen);
     const path = join(folder.path, `${name}.csv`);
@@ -202,7 +202,7 @@ test('the stand-in of a nested fusion is evaluated nested, as its challenger is'
   assert.deepEqual([both.nested, both.complete], [true, true]);
 });
 
-test('of two retrainings at once one promotes, and the other says that it was late', async () => {
+test('of two concurrent retrainings, one promotes and the other loses', async () => {
   const data = await manifest('both', few());
   // One store, and runs of different seeds: two commands on one run are refused (OUT_IN_USE).
   const environment = { CRYFOLD_STORE: join(folder.path, 'both', 'store') };
@@ -221,7 +221,7 @@ test('of two retrainings at once one promotes, and the other says that it was la
   assert.equal((await show('both')).history.length, 1);
 });
 
-test('what is no better than the majority class never becomes the first champion', async () => {
+test('a model no better than the majority class never becomes the first champion', async () => {
   const guess = join(folder.path, 'guess.yaml');
   await writeFile(guess, SPEC);
   const classes = ['a', 'b'];

@@ -80,7 +80,7 @@ test('scikit-learn recomputes the same figures', async (t) => {
   assert.match(text, /OK/);
 });
 
-test('the same command again finds its results in the store and trains nothing', async () => {
+test('running the same command again finds its results and trains nothing', async () => {
   const out = await copyOfOne('again');
   const before = (await logLines(out)).length;
   const { code, stdout, stderr } = await cryfold(args('again', '--json'));
@@ -95,7 +95,7 @@ test('three workers give the same bytes as one', async () => {
   assert.deepEqual(await readFile(join(folder.path, 'three', 'out-of-fold.csv')), reference);
 });
 
-test('a damaged result is noticed, trained again, and gives the same bytes', async () => {
+test('a damaged result is detected and retrained with the same bytes', async () => {
   const out = await copyOfOne('damaged');
   const store = join(out, 'store');
   const [fold] = await readdir(join(store, 'folds'));
@@ -121,7 +121,7 @@ test('a command drives its own run, and leaves others in the same store alone', 
   assert.equal(started.length, 3);
 });
 
-test('Ctrl-C stops in order without orphans, and the same command goes on', async () => {
+test('Ctrl-C stops without orphans, and the same command continues', async () => {
   const out = join(folder.path, 'stopped');
   const running = start(args('stopped', '--workers', '2'));
   const pid = running.process.pid ?? assert.fail('not started');

@@ -29,7 +29,7 @@ const args = (out: string) => {
   return ['run', path('tiny.yaml'), '--data', path('corpus'), '--out', path(out), ...flags];
 };
 
-test('a run on S3 gives the bytes of one on files, is found again, and tells no secret', async (t) => {
+test('a run on S3 gives the same bytes as on files, and reveals no secrets', async (t) => {
   if (!server) return t.skip(`no S3 server: neither ${S3_TOOLS.join(' nor ')} on PATH, in $CRYFOLD_TOOLS or cached`);
   const files = await cryfold(args('files'), { CRYFOLD_STORE: join(folder.path, 'store') });
   assert.equal(files.code, 0, files.stderr);

@@ -109,7 +109,7 @@ test('a whole run, its status and its cancellation over TLS, as the documented u
   assert.ok(!JSON.stringify(lines).includes(PASSWORD));
 });
 
-test('a server with a foreign certificate, and a wrong password, are told in plain words', async (t) => {
+test('reports an untrusted certificate and a wrong password clearly', async (t) => {
   if (skip) return t.skip(skip);
   const { NODE_EXTRA_CA_CERTS: _trusted, ...foreign } = environment;
   for (const [unfit, reason] of [

@@ -42,7 +42,7 @@ async function predict(): Promise<number> {
   return answer.status;
 }
 
-test('answers while somebody keeps 300 connections open', async () => {
+test('responds while a client keeps 300 connections open', async () => {
   const idle = Array.from({ length: 300 }, () => open('GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n'));
   await until('all connections', () => idle.every(({ heard, socket }) => heard().includes('ok\n') || socket.destroyed));
   assert.equal((await fetch(`${served.url}/healthz`, { headers: { connection: 'close' } })).status, 200);

@@ -94,7 +94,7 @@ test('32 clients with 10 MB each are all answered, in bounded memory', async () 
   assert.ok(peak < 280, `${peak} MiB`);
 });
 
-test('refuses an upload that says it is above the limit before reading its body', async () => {
+test('refuses an upload above the limit before reading its body', async () => {
   const served = await serve(['--max-upload-mb', '1']);
   for (const type of ['audio/wav', 'multipart/form-data; boundary=x']) {
     const { socket, heard } = open(served, `Content-Length: ${300 * MIB}`, `Content-Type: ${type}`);
@@ -183,7 +183,7 @@ test('a waiting client that leaves is dropped, and the process that predicts sta
   assert.equal(childOf(served), child);
 });
 
-test('a predicting process that is killed fails its own request, and says why', async () => {
+test('killing the prediction process only fails its request, with the reason', async () => {
   const served = await serve();
   const child = childOf(served);
   process.kill(child, 'SIGSTOP');
@@ -192,10 +192,10 @@ test('a predicting process that is killed fails its own request, and says why', 
   process.kill(child, 'SIGKILL');
   const [died, done] = (await all).sort((a, b) => b.status - a.status);
   assert.deepEqual([died.status, died.code, done.status], [503, 'CHILD_DIED', 200]);
-  assert.match(died.message ?? '', /SIGKILL, probably for lack of memory/);
+  assert.match(died.message ?? '', /SIGKILL, probably out of memory/);
 });
 
-test('SIGTERM ends within the grace, and all that wait are answered', async () => {
+test('SIGTERM ends within the grace period, and pending requests get a response', async () => {
   const served = await serve([], { CRYFOLD_GRACE_SECONDS: '3' });
   process.kill(childOf(served), 'SIGSTOP');
   const all = Promise.all([predict(served, CLIP), predict(served, CLIP)]);
@@ -241,7 +241,7 @@ function oddWav({ channels = 1, rate = RATE, bytes = 16_000, claimed = bytes }: 
   return wav;
 }
 
-test('odd WAV files are answered or refused, and none ends the process that predicts', async () => {
+test('odd WAV files are classified or refused without crashing the prediction process', async () => {
   const served = await serve();
   const child = childOf(served);
   const cases: [Odd, number, string | undefined][] = [
@@ -264,7 +264,7 @@ test('odd WAV files are answered or refused, and none ends the process that pred
   assert.equal(childOf(served), child);
 });
 
-test('an answer holds images of the first windows only, and the windows of a request are bounded together', async () => {
+test('a response only contains images of the first windows, and bounds windows per request', async () => {
   const served = await serve();
   const wav = encodeWav(tone(400), RATE);
   const { windows } = (await predict(served, wav, '?images=true')).body.predictions[0];
@@ -319,7 +319,7 @@ test('a service that cannot start ends with an exit code', async () => {
   await early.ended;
 });
 
-test('the page shows labels as text, and says what went wrong', async (t) => {
+test('the page shows labels as text, and reports errors', async (t) => {
   const executablePath = (await findTool('chromium')) ?? (await findTool('google-chrome'));
   if (!executablePath) return t.skip('needs chromium on PATH (apt-get install chromium)');
   // Chromium's sandbox refuses to start as root, and the page is our own.
@@ -336,7 +336,7 @@ test('the page shows labels as text, and says what went wrong', async (t) => {
   const labels = await page.locator('#bars li span:first-child').allTextContents();
   assert.deepEqual(labels.sort(), [...LABELS].sort());
   assert.equal(await page.locator('main img, main b').count(), 0);
-  assert.equal(await page.title(), 'cryfold: classify a cry');
+  assert.equal(await page.title(), 'cryfold: classify a recording');
   await give(encodeWav(tone(100), RATE));
   await page.getByText(/larger than 1048576 bytes.*Send a shorter recording/).waitFor();
   process.kill(childOf(served), 'SIGSTOP');

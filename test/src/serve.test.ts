@@ -84,7 +84,7 @@ async function send(body: string | Uint8Array | FormData, type?: string, query =
   return { status: response.status, body: (await response.json()) as Answer };
 }
 
-test('the service answers what cryfold predict prints, for a WAV body and for a form', async () => {
+test('the service returns the same as cryfold predict, for a WAV body and a form', async () => {
   const file = join(folder.path, 'corpus', clips[0].file);
   const told = await json(['predict', 'cry', file]);
   const body = await send(await wavOf(0), 'audio/wav');
@@ -133,7 +133,7 @@ test('silence and noise are unlike the training data', async () => {
   assert.ok(noise.windows[0].unlikeness > 1);
 });
 
-test('what cannot be used is refused with a status, a code and a hint', async () => {
+test('refuses unusable requests with a status, a code and a hint', async () => {
   const tone = new Float64Array(11025).map((_, i) => Math.sin(i / 5));
   const cases: [Awaited<ReturnType<typeof send>>, number, string][] = [
     [await send('hello', 'audio/wav'), 422, 'WAV_INVALID'],
@@ -155,7 +155,7 @@ test('what cannot be used is refused with a status, a code and a hint', async ()
   assert.equal(((await none.json()) as { error: { code: string } }).error.code, 'NOT_FOUND');
 });
 
-test('uploads beyond the limit and requests that never end are turned away, and long work is cut off', async () => {
+test('rejects uploads above the limit and endless requests, and aborts long predictions', async () => {
   const small = await serve('--max-upload-mb', '0.1', '--timeout', '1');
   const tone = encodeWav(
     new Float64Array(100_000).map((_, i) => Math.sin(i / 5)),
@@ -325,7 +325,7 @@ for (const { name, viewport, colorScheme } of views) {
     await page.setInputFiles('#file', { name: 'fast.wav', mimeType: 'audio/wav', buffer: fast });
     await page.getByText(/fast\.wav: 1\.0 s at 44100 Hz, resampled to 11025 Hz/).waitFor();
     await page.setInputFiles('#file', { name: 'text.wav', mimeType: 'audio/wav', buffer: Buffer.from('no sound') });
-    await page.getByText(/cannot read that file/).waitFor();
+    await page.getByText(/cannot decode the file/).waitFor();
 
     await page.getByRole('button', { name: 'Record' }).press('Enter');
     await page.getByRole('button', { name: 'Stop and classify' }).waitFor();

@@ -145,7 +145,7 @@ test('--server makes, promotes, rolls back and uses final models without Redis a
   assert.deepEqual([serve.code, /CRYFOLD_STORE/.test(serve.stderr)], [2, true]);
 });
 
-test('a model is made by servers that take turns, and its failure is told', { skip }, async () => {
+test('alternating servers train a model, and report its failure', { skip }, async () => {
   const [{ run }] = await json(['list']);
   const options = {
     redisUrl: environment.REDIS_URL,
@@ -179,7 +179,7 @@ test('a model is made by servers that take turns, and its failure is told', { sk
   for (const one of servers) await one.close();
 });
 
-test('train-final --server outlives the coordinator, and Ctrl-C leaves what the same command finds', {
+test('train-final --server survives a coordinator restart, and continues after Ctrl-C', {
   skip,
 }, async () => {
   await writeFile(path('fresh.yaml'), SPEC.replace('C: 1 ', 'C: 2 '));
@@ -211,7 +211,7 @@ test('train-final --server outlives the coordinator, and Ctrl-C leaves what the 
   assert.equal(JSON.parse(stdout).card.of, 'near');
 });
 
-test('run --server says that no worker is there, what Ctrl-C leaves, and outlives the coordinator', {
+test('run --server reports missing workers, explains Ctrl-C, and survives a coordinator restart', {
   skip,
 }, async () => {
   await cluster.remove('worker');
@@ -250,7 +250,7 @@ const begunAtAll = (address: string) =>
     () => false,
   );
 
-test('--server retrains: promoted, unchanged, refused, as beside the cluster', { skip }, async () => {
+test('--server retrains with the same outcomes as on the cluster', { skip }, async () => {
   const { clips } = await readDataset(path('corpus'));
   const manifest = async (
     name: string,

@@ -91,7 +91,7 @@ estimators:
   }
 });
 
-test('a prediction server that looks for the champion in a store that hangs ends in time', { skip }, async () => {
+test('a prediction server stops in time while its store hangs', { skip }, async () => {
   const run = ['run', '--data', path('corpus'), '--estimators', 'svm', '--folds', '3', '--workers', '1'];
   const made = [run, ['train-final', 'latest', '--of', 'svm', '--name', 'm', '--json']];
   let said = '';

@@ -55,7 +55,7 @@ const written = (members: object) => ({ version: 1, name: 'x', estimators: { svm
 const many = (count: number, value: unknown) =>
   Object.fromEntries(Array.from({ length: count }, (_, i) => [`e${i}`, value]));
 
-test('the API refuses what would hold up its event loop, and stores nothing of it', async () => {
+test('the API refuses specs that would block its event loop, and stores nothing', async () => {
   const cases: [object, status: number, code: string][] = [
     [written({ protocol: { repeats: 200_000 } }), 422, 'SPEC_INVALID'],
     [

@@ -66,7 +66,7 @@ async function sweep(out: string): Promise<RunResults> {
   return JSON.parse(stdout);
 }
 
-test('a sweep of which every process was killed goes on as the very same sweep', { skip }, async (t) => {
+test('a sweep continues identically after all processes were killed', { skip }, async (t) => {
   const undisturbed = await sweep('whole');
   // Its own process group: the command, coordinator, aggregator, worker and training child die at once. Redis has another
   // one, and nobody is left to end it.
@@ -99,7 +99,7 @@ test('a sweep of which every process was killed goes on as the very same sweep',
   assert.deepEqual(resumed.models, undisturbed.models);
 });
 
-test('a plan counts what a sweep has in the store, estimates its hours, and starts nothing', { skip }, async () => {
+test('plan counts a sweep’s stored folds, estimates its hours, and starts nothing', { skip }, async () => {
   const plan = async (out: string, ...more: string[]) => {
     // Without what a sweep of this or another test measured on this machine.
     const environment = { CRYFOLD_CACHE: path('cache') };
@@ -130,7 +130,7 @@ test('status shows the trials of a sweep, best first', { skip }, async () => {
   assert.equal(means.length, 14);
 });
 
-test('the report of a sweep says that its figures are too good, and by how much', { skip }, async () => {
+test('the report of a sweep states that its figures are optimistic, and by how much', { skip }, async () => {
   const { code, stdout } = await cryfold(['report', path('whole'), '--format', 'md']);
   assert.equal(code, 0);
   assert.match(stdout, /OPTIMISTIC: svm/);

@@ -143,7 +143,7 @@ test('a newer fold record stops the aggregator, is not damage, and stays', async
   assert.equal(await runStore.runs.hasResults(plan.run), false);
 });
 
-test('the commands of an older version name a newer run, and neither collect nor replace what it needs', async () => {
+test('an older version reports a newer run, and neither deletes nor replaces its data', async () => {
   const newer = (await writeRandomRun(store, { clips: 30, repeats: 1, name: 'newer' })).run;
   await store.put('folds/orphan/0-a/probabilities.npy', new Uint8Array(8));
   const record = rawRecords(store).plan(newer);
@@ -171,7 +171,7 @@ test('the commands of an older version name a newer run, and neither collect nor
   assert.equal(text(await record.read()), kept);
 });
 
-test('of every record a newer format is told from damage', () => {
+test('distinguishes newer formats from damage for all records', () => {
   const schemas = {
     ...{ workPayload, runPayload, foldResultSchema, foldFailureSchema, finalResultSchema, finalRequestSchema },
     ...{ searchRecordSchema, cancelledSchema, resultsSchema, promotionSchema },

@@ -107,7 +107,7 @@ test('fetch brings weights into the cache, and its line in a spec needs neither 
   assert.deepEqual(JSON.parse(copied.stdout), { weights: line.slice('weights: '.length), path: file, sha256: hash });
 });
 
-test('fetch keeps no file whose hash is wrong or not stated, and says what to do', async (t) => {
+test('fetch discards files with a wrong or missing hash, with a hint', async (t) => {
   const { url } = await serveFile(t);
   const cache = { CRYFOLD_CACHE: path('refused') };
   const refuse = async (args: string[], code: number, problem: RegExp) => {

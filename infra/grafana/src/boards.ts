@@ -4,14 +4,12 @@ import { board, curve, figure, foldGrid, lines, rows, SCALES, stateGrid } from '
 const MODEL = '{model="$model"}';
 const RUN = '{run="$run"}';
 
-/** One run: how far it is, each fold's state, accuracy and duration, and how it learns. */
+/** One run: progress, state, accuracy and duration of each fold, and learning curves. */
 function run(): Dashboard {
   return board('Run', { label: 'run', of: 'cryfold_run_info' })
     .withPanel(figure('Done', [`max(cryfold_run_fraction_done_ratio${RUN})`, ''], { unit: 'percentunit' }))
-    .withPanel(figure('To the end', [`max(cryfold_run_eta_seconds${RUN})`, ''], { unit: 's' }))
-    .withPanel(
-      figure('Since its start', [`time() - max(cryfold_run_started_timestamp_seconds${RUN})`, ''], { unit: 's' }),
-    )
+    .withPanel(figure('Time left', [`max(cryfold_run_eta_seconds${RUN})`, ''], { unit: 's' }))
+    .withPanel(figure('Elapsed', [`time() - max(cryfold_run_started_timestamp_seconds${RUN})`, ''], { unit: 's' }))
     .withPanel(
       figure('Folds done', [`sum(max by (estimator, queue) (cryfold_run_folds{run="$run", state="done"}))`, '']),
     )
@@ -21,14 +19,14 @@ function run(): Dashboard {
     .withPanel(
       figure('Silent for', [`max(cryfold_run_silent_seconds${RUN})`, ''], {
         unit: 's',
-        help: 'Longest time since a fold that is being trained told progress.',
+        help: 'Longest time since a training fold reported progress.',
       }),
     )
     .withPanel(
       lines('Accuracy so far', [[`max by (model) (cryfold_run_accuracy_ratio${RUN})`, '{{model}}']], {
         unit: 'percentunit',
         max: 1,
-        help: 'Mean over the folds done; fusions come at the end. The report says what chance and the majority get.',
+        help: 'Mean over finished folds; fusions are computed at the end. See the report for the baseline.',
       }),
     )
     .withPanel(
@@ -41,7 +39,7 @@ function run(): Dashboard {
     .withPanel(foldGrid('Accuracy', 'cryfold_run_fold_accuracy_ratio', { scheme: SCALES.good, unit: 'percentunit' }))
     .withPanel(foldGrid('Duration', 'cryfold_run_fold_duration_seconds', { scheme: SCALES.long, unit: 's' }))
     .withRow(new RowBuilder('Learning'))
-    .withPanel(curve('Loss by epoch', 'cryfold_run_epoch_loss', { help: 'Mean over the folds done, in nats.' }))
+    .withPanel(curve('Loss by epoch', 'cryfold_run_epoch_loss', { help: 'Mean over finished folds, in nats.' }))
     .withPanel(curve('Accuracy by epoch', 'cryfold_run_epoch_accuracy_ratio', { unit: 'percentunit' }))
     .withPanel(
       lines('Loss of folds in training', [[`cryfold_training_loss${RUN}`, '{{trial}} {{repeat}}/{{fold}}']], {
@@ -51,18 +49,18 @@ function run(): Dashboard {
     .build();
 }
 
-/** All machines: what waits, who works, and what goes wrong. */
+/** All machines: queues, workers and failures. */
 function cluster(): Dashboard {
   return board('Cluster')
     .withPanel(figure('Runs', ['sum(cryfold_runs_driven)', '']))
     .withPanel(figure('Workers', ['count(cryfold_worker_info)', '']))
-    .withPanel(figure('Children at work', ['sum(cryfold_worker_busy_slots)', '']))
+    .withPanel(figure('Busy children', ['sum(cryfold_worker_busy_slots)', '']))
     .withPanel(
       figure('Jobs waiting', ['sum(max by (queue, state) (cryfold_queue_jobs{state=~"waiting|prioritized"}))', '']),
     )
     .withPanel(
-      figure('Jobs failed for good', ['sum(max by (queue) (increase(cryfold_dead_jobs_total[1d])))', ''], {
-        help: 'Within a day.',
+      figure('Jobs failed permanently', ['sum(max by (queue) (increase(cryfold_dead_jobs_total[1d])))', ''], {
+        help: 'Within one day.',
       }),
     )
     .withPanel(
@@ -79,10 +77,10 @@ function cluster(): Dashboard {
         unit: 's',
       }),
     )
-    .withPanel(lines('Processes that take jobs', [['max by (queue) (cryfold_queue_consumers)', '{{queue}}']]))
+    .withPanel(lines('Queue consumers', [['max by (queue) (cryfold_queue_consumers)', '{{queue}}']]))
     .withPanel(
       lines(
-        'Busy share of the slots',
+        'Slot utilisation',
         [['sum by (queue) (cryfold_worker_busy_slots) / sum by (queue) (cryfold_worker_slots)', '{{queue}}']],
         {
           unit: 'percentunit',
@@ -103,7 +101,7 @@ function cluster(): Dashboard {
     )
     .withPanel(
       lines(
-        'Time of a fold',
+        'Fold duration',
         [
           [
             'histogram_quantile(0.5, sum by (estimator, le) (rate(cryfold_fold_duration_seconds_bucket[$__rate_interval])))',
@@ -119,7 +117,7 @@ function cluster(): Dashboard {
     )
     .withPanel(
       lines(
-        'Time of an epoch',
+        'Epoch duration',
         [
           [
             'sum by (estimator) (rate(cryfold_epoch_duration_seconds_sum[$__rate_interval])) / sum by (estimator) (rate(cryfold_epoch_duration_seconds_count[$__rate_interval]))',
@@ -131,7 +129,7 @@ function cluster(): Dashboard {
     )
     .withPanel(
       lines(
-        'Time to put a run together',
+        'Aggregation duration',
         [
           [
             'rate(cryfold_aggregation_duration_seconds_sum[$__rate_interval]) / rate(cryfold_aggregation_duration_seconds_count[$__rate_interval])',
@@ -142,7 +140,7 @@ function cluster(): Dashboard {
       ),
     )
     .withPanel(
-      lines('Runs put together', [
+      lines('Runs aggregated', [
         ['sum by (status) (increase(cryfold_aggregations_total[$__rate_interval]))', '{{status}}'],
       ]),
     )
@@ -154,7 +152,7 @@ function cluster(): Dashboard {
           ['sum by (queue) (rate(cryfold_child_cpu_seconds_total[$__rate_interval]))', 'training {{queue}}'],
           ['sum by (instance) (rate(process_cpu_seconds_total[$__rate_interval]))', '{{instance}}'],
         ],
-        { help: 'Processor seconds per second: 1 is one core.' },
+        { help: 'CPU seconds per second; 1 is one core.' },
       ),
     )
     .withPanel(
@@ -185,7 +183,7 @@ function cluster(): Dashboard {
         { unit: 's' },
       ),
     )
-    .withRow(new RowBuilder('Trouble'))
+    .withRow(new RowBuilder('Failures'))
     .withPanel(
       lines('Failed attempts', [
         [
@@ -206,7 +204,7 @@ function cluster(): Dashboard {
       ]),
     )
     .withPanel(
-      lines('What services lack', [
+      lines('Failed readiness checks', [
         ['min by (instance, check) (cryfold_check_ok)', '{{instance}} {{check}}'],
         ['sum by (instance) (increase(cryfold_redis_reconnects_total[$__rate_interval]))', '{{instance}} reconnects'],
       ]),
@@ -242,20 +240,20 @@ function cluster(): Dashboard {
     .build();
 }
 
-/** A sweep: its trials, the best one so far, and what pruning spared. */
+/** A sweep: its trials, the best one so far, and folds saved by pruning. */
 function sweep(): Dashboard {
   return board('Sweep', { label: 'run', of: 'cryfold_sweep_trials' })
     .withPanel(
       figure('Done', [`max(cryfold_run_fraction_done_ratio${RUN})`, ''], {
         unit: 'percentunit',
-        help: 'Of the folds asked for so far: a sweep asks for more as it goes.',
+        help: 'Share of the folds planned so far; a sweep adds more as it continues.',
       }),
     )
     .withPanel(figure('Trials', [`sum(max by (state) (cryfold_sweep_trials${RUN}))`, '']))
     .withPanel(figure('Pruned', [`max(cryfold_sweep_trials{run="$run", state="pruned"})`, '']))
     .withPanel(
       figure('Best so far', [`max by (metric) (cryfold_sweep_best_score${RUN})`, '{{metric}}'], {
-        help: 'Of many trials the best one is flattered; nested cross-validation says by how much.',
+        help: 'The best of many trials is optimistic; nested cross-validation shows by how much.',
       }),
     )
     .withPanel(figure('Folds saved', [`max(cryfold_sweep_folds{run="$run", kind="saved"})`, '']))
@@ -277,7 +275,7 @@ function sweep(): Dashboard {
     .build();
 }
 
-/** The models: which version answers since when, and whether there is more to learn from. */
+/** Models: current version, promotions and growth of the data. */
 function retraining(): Dashboard {
   return board('Retraining', { label: 'model', of: 'cryfold_model_versions' })
     .withPanel(
@@ -319,5 +317,5 @@ function retraining(): Dashboard {
     .build();
 }
 
-/** The dashboards by the name of their file. */
+/** Dashboards by file name. */
 export const BOARDS: Record<string, () => Dashboard> = { run, cluster, sweep, retraining };

@@ -22,7 +22,7 @@ import * as table from '@grafana/grafana-foundation-sdk/table';
 import * as timeseries from '@grafana/grafana-foundation-sdk/timeseries';
 import * as trend from '@grafana/grafana-foundation-sdk/trend';
 
-/** Chosen by each dashboard's variable: a Grafana that is there already has a Prometheus of its own name. */
+/** Selected by a variable of each dashboard, since existing Grafana servers name their data source differently. */
 const SOURCE = { type: 'prometheus', uid: '$datasource' };
 
 /** Grafana's grid is 24 wide. */
@@ -34,7 +34,7 @@ export interface Place {
   help?: string;
 }
 
-/** An expression and what its series are called. */
+/** An expression and the name of its series. */
 export type Query = readonly [expression: string, legend: string];
 
 const ranged = ([expression, legend]: Query) =>
@@ -170,7 +170,7 @@ export function curve(title: string, metric: string, place: Place = {}): trend.P
   return panel;
 }
 
-/** A dashboard, refreshed every 15 s; `choose` lets its reader choose one value of a label. */
+/** A dashboard, refreshed every 15 s; `choose` adds a selector for one value of a label. */
 export function board(name: string, choose?: { label: string; of: string }): DashboardBuilder {
   const builder = new DashboardBuilder(`cryfold: ${name}`)
     .uid(`cryfold-${name.toLowerCase()}`)

@@ -18,7 +18,7 @@ import { readTrials, searchResults } from './search-results.js';
 
 export interface AggregatorOptions {
   redisUrl: string;
-  /** Stays open when the aggregator stops */
+  /** Not closed when the aggregator stops */
   store: RunStore;
   log: Logger;
   metrics?: Metrics;
@@ -48,7 +48,7 @@ export class Aggregator implements Service {
       queue: 'aggregate',
       schema: runPayload,
       concurrency: 1,
-      // A run is not to blame for how often aggregators die in the days that it takes.
+      // A run may take days, in which aggregators may die often without any fault of the run.
       maxStalledCount: 1e9,
       handle: ({ run }) => this.#aggregate(run),
       onError: (error) => errors.warn({ err: error }, 'queue error'),
@@ -72,13 +72,13 @@ export class Aggregator implements Service {
 }
 
 /**
- * Reads every fold of a run's plan; what is missing is reported, never averaged over.
+ * Aggregates all folds of a run's plan. Reports missing folds instead of averaging over the rest.
  * @throws CryfoldError ARTIFACT_MISSING, ARTIFACT_CORRUPT, JOB_INVALID, NPY_INVALID, PROBABILITIES_INVALID
  */
 export async function aggregate(store: RunStore, run: string): Promise<RunResults> {
   let damaged: CryfoldError | undefined;
   const onDamaged: OnDamaged = async (job, error) => {
-    // Without its record the fold is missing, and the coordinator has it trained again.
+    // Without its record the fold counts as missing, so the coordinator has it retrained.
     await store.folds.drop(job.key);
     damaged = error;
   };

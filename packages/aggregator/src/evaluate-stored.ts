@@ -13,15 +13,15 @@ import type { StoredRun } from './read-run.js';
 
 export interface EvaluatedStored {
   results: RunResults;
-  /** Every model's, fusions included. */
+  /** Of all models, including fusions */
   probabilities: Map<string, FoldProbabilities>;
-  /** The bytes of out-of-fold.csv. */
+  /** Content of out-of-fold.csv */
   csv: () => Uint8Array;
 }
 
 /**
- * Every figure of a stored run.
- * @param fusion rules other than the spec's, to fuse the stored probabilities with
+ * Computes all figures of a stored run.
+ * @param fusion fusion rules for the stored probabilities; default: those of the spec
  * @throws CryfoldError PROBABILITIES_INVALID
  */
 export function evaluateStored(run: StoredRun, fusion: Spec['fusion'] = run.plan.spec.fusion): EvaluatedStored {
@@ -54,7 +54,7 @@ export function evaluateStored(run: StoredRun, fusion: Spec['fusion'] = run.plan
   };
 }
 
-/** What estimators did otherwise than asked, and in how many of their folds. */
+/** Notes about fallbacks of estimators, with the number of affected folds. */
 function fallbackNotes({ folds }: StoredRun): string[] {
   const own = folds.filter(({ job }) => job.shuffle === undefined);
   return [...new Set(own.map(({ job }) => job.trial))].flatMap((trial) => {

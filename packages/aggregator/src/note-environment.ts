@@ -1,9 +1,9 @@
 import { FOLD_NOTE } from '@cryfold/core';
 
-/** Different values that are listed of a name: a program may report one that differs in each fold. */
+/** Maximum number of values listed per name, since a program may report a different value in each fold. */
 const LISTED = 10;
 
-/** Adds what a fold was trained with to what all folds of a run were: its values by name, joined where they differ. */
+/** Merges the environment of a fold into that of its run. Different values of the same name are joined. */
 export function noteEnvironment(all: Record<string, string>, trial: string, fold: Record<string, string>): void {
   for (const [name, value] of Object.entries(fold)) {
     if (name === 'host' || name === FOLD_NOTE) continue;

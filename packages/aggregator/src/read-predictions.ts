@@ -3,16 +3,16 @@ import type { Spec } from '@cryfold/plan';
 import type { RunStore } from '@cryfold/store';
 import { readRun } from './read-run.js';
 
-/** What a model of a run predicted out of fold, and for what. */
+/** Out-of-fold predictions of a model with the evaluated data. */
 export interface StoredPredictions {
   data: EvaluationInput;
   predictions: Predictions;
 }
 
 /**
- * The stored predictions of an estimator or fusion. Only what it needs is evaluated: a fusion's members and the fusion.
- * @param rule of a fusion that the run's spec does not have
- * @throws CryfoldError as `readRun`; PROBABILITIES_INVALID, USAGE where the run has no such model
+ * The stored predictions of an estimator or fusion. Only evaluates the model itself, or a fusion and its members.
+ * @param rule fusion rule, if the fusion is not in the spec of the run
+ * @throws CryfoldError see `readRun`; PROBABILITIES_INVALID, USAGE if the run has no such model
  */
 export async function readPredictions(
   store: RunStore,

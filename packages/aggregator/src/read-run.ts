@@ -14,19 +14,19 @@ import {
 import type { RunStore, StoredPlan } from '@cryfold/store';
 import { noteEnvironment } from './note-environment.js';
 
-/** A run as the store holds it: what was planned, and what of it is there. */
+/** A run in the store: its plan, and all existing results. */
 export interface StoredRun {
   plan: RunPlan;
   manifest: DatasetManifest;
-  /** Indices of the clips that hold the same sound, per sound; undefined where that is not known */
+  /** Indices of clips with the same sound, per sound; undefined if unknown */
   sounds: number[][] | undefined;
-  /** What the recordings are like; undefined where no record says it */
+  /** Properties of the recordings; undefined without a record */
   audit: Audit | undefined;
-  /** Probabilities per estimator and split, null where a fold is missing; fusion as in the spec. */
+  /** Probabilities per estimator and split, null for missing folds; fusion as in the spec */
   input: EvaluationInput;
   /** Versions and processors by `trial.name`. */
   environment: Record<string, string>;
-  /** In the plan's order; folds without a result are left out. */
+  /** In the order of the plan, without missing folds */
   folds: { job: FoldJob; record: FoldResult }[];
 }
 
@@ -36,18 +36,18 @@ interface ReadFold {
   decisions: Float64Array | undefined;
 }
 
-/** Called with each damaged fold, which then counts as missing; without it, the first error is thrown. */
+/** Called for each damaged fold, which then counts as missing. Without a handler, the first error is thrown. */
 export type OnDamaged = (job: FoldJob, error: CryfoldError) => Promise<void>;
 
 /**
- * Reads a run's plan and every fold of it.
+ * Reads the plan of a run and all its folds.
  * @throws CryfoldError ARTIFACT_MISSING, ARTIFACT_CORRUPT, JOB_INVALID, NPY_INVALID
  */
 export async function readRun(store: RunStore, run: string, onDamaged?: OnDamaged): Promise<StoredRun> {
   return readPlanned(store, await store.runs.plan(run), onDamaged);
 }
 
-/** As `readRun`, of a plan that was read already. */
+/** Like `readRun`, for a plan that was already read. */
 export async function readPlanned(store: RunStore, planned: StoredPlan, onDamaged?: OnDamaged): Promise<StoredRun> {
   const { base, search } = planned;
   const whole = search ? selectedPlan(base, search, planned.plan) : base;
@@ -62,7 +62,7 @@ export async function readPlanned(store: RunStore, planned: StoredPlan, onDamage
     plan,
     manifest,
     sounds: await store.datasets.sharedSounds(plan.dataset.key),
-    // It changes no figure, so that a damaged one is left out.
+    // Ignore a damaged audit, since it does not affect any figure.
     audit: await ifReadable(store.datasets.audit(plan.dataset.key)),
     environment: folds.environment,
     folds: folds.records,
@@ -73,7 +73,7 @@ export async function readPlanned(store: RunStore, planned: StoredPlan, onDamage
   };
 }
 
-/** A plan without the inner folds of nested fusions: what is evaluated. */
+/** A plan without the inner folds of nested fusions, which are not evaluated. */
 function outerPlan(plan: RunPlan): RunPlan {
   return {
     ...plan,
@@ -82,7 +82,7 @@ function outerPlan(plan: RunPlan): RunPlan {
   };
 }
 
-/** What members of nested fusions predicted inside the outer folds; nothing where no fusion is nested. */
+/** Predictions of members of nested fusions in inner folds; empty without nested fusions. */
 async function readInner(
   store: RunStore,
   plan: RunPlan,
@@ -107,7 +107,7 @@ function splitOf({ repeat, fold, train, test }: RunPlan['splits'][number]) {
   return { repeat, fold, train: Int32Array.from(train), test: Int32Array.from(test) };
 }
 
-/** A fold; undefined where it is missing, or damaged and passed to `onDamaged`. */
+/** Reads a fold; undefined if it is missing, or damaged and passed to `onDamaged`. */
 export async function readUndamaged(
   store: RunStore,
   job: FoldJob,
@@ -123,11 +123,11 @@ export async function readUndamaged(
   }
 }
 
-/** The folds of a run, sorted by what the evaluation needs of them. */
+/** Collects the folds of a run in the form that the evaluation needs. */
 class RunFolds {
   readonly records: StoredRun['folds'] = [];
   readonly environment: Record<string, string> = {};
-  /** By estimator and split; null where a fold is missing */
+  /** By estimator and split; null for missing folds */
   readonly probabilities = new Map<string, (Float64Array | null)[]>();
   readonly decisions = new Map<string, (Float64Array | null)[]>();
   readonly shuffled: ShuffledFold[] = [];
@@ -138,7 +138,7 @@ class RunFolds {
     for (const trial of Object.keys(spec.estimators)) this.probabilities.set(trial, this.#missing());
   }
 
-  /** @param fold undefined where the job has no result */
+  /** @param fold undefined if the job has no result */
   add(job: FoldJob, fold: ReadFold | undefined): void {
     const { trial, shuffle, split } = job;
     if (shuffle !== undefined) {

@@ -5,10 +5,12 @@ import { choiceKey, contextSplits } from '@cryfold/plan';
 import type { RunStore, StoredPlan } from '@cryfold/store';
 import { type OnDamaged, readUndamaged, type StoredRun } from './read-run.js';
 
-/** What each trial of the search over all data predicted, of every fold that it was judged by; without failed trials. */
+/**
+ * Predictions of each trial of the search over all data, for all folds that it was judged by. Excludes failed trials.
+ */
 export type TriedTrials = Map<string, TestedFold[]>;
 
-/** Undefined for a run that is no sweep. */
+/** Reads the trials of a sweep; undefined for other runs. */
 export async function readTrials(
   store: RunStore,
   { plan, search }: StoredPlan,
@@ -29,7 +31,7 @@ export async function readTrials(
   return tried;
 }
 
-/** What a sweep tried, and how good its winners are. */
+/** The trials of a sweep and the quality of its winners. */
 export function searchResults(
   stored: StoredPlan,
   run: StoredRun,

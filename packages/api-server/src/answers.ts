@@ -5,10 +5,10 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 
-/** What every answer but success holds: the same coded error that the command line prints. */
+/** Body of all error responses: the same coded error that the command line prints. */
 export const errorAnswer = z.object({ error: errorRecordSchema });
 
-/** The response schemas of a route: its own where all is well, else an error. */
+/** Response schemas of a route: its own for success, otherwise an error. */
 export const answers = <T extends z.ZodType>(ok: T) => ({ 200: ok, '4xx': errorAnswer, '5xx': errorAnswer });
 
 const STATUSES: Partial<Record<ErrorCode, number>> = {
@@ -39,7 +39,7 @@ export function sendError(reply: FastifyReply, error: CryfoldError): FastifyRepl
     .send({ error: error.toRecord() });
 }
 
-/** Turns whatever a route throws into a coded answer. */
+/** Converts anything that a route throws into a coded response. */
 export function onError(log: Logger) {
   const errors = new RepeatedErrors(log);
   return (thrown: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
@@ -50,10 +50,10 @@ export function onError(log: Logger) {
   };
 }
 
-/** What a plugin with an error handler of its own answers, in our words. */
+/** Error response for plugins with their own error handler. */
 export function errorResponse(thrown: Error): { status: 500; body: z.infer<typeof errorAnswer> } {
   const error = codedError(thrown as FastifyError);
-  // The board's types name only some of the statuses that it sends.
+  // The types of the board only include some of its status codes.
   return { status: statusOf(error) as 500, body: { error: error.toRecord() } };
 }
 
@@ -65,15 +65,15 @@ function codedError(thrown: FastifyError): CryfoldError {
     return new CryfoldError('API_INVALID', `${where}: ${message}`);
   }
   if (thrown.statusCode !== undefined && thrown.statusCode >= 400 && thrown.statusCode < 500) return refusal(thrown);
-  return new CryfoldError('API_DEFECT', 'the request met a defect of cryfold');
+  return new CryfoldError('API_DEFECT', 'internal error; see the log of the server');
 }
 
-/** Fastify's own refusals, with our codes. */
+/** Converts Fastify's own errors to our codes. */
 function refusal({ statusCode, message }: FastifyError): CryfoldError {
   return new CryfoldError(statusCode === 413 ? 'ARTIFACT_TOO_LARGE' : 'API_INVALID', message);
 }
 
-/** Answers a path that cannot be decoded or is too long; no hook runs for it. */
+/** Responds to a path that cannot be decoded or is too long. Fastify runs no hooks for it. */
 export function onBadPath(error: FastifyError, _request: FastifyRequest, reply: FastifyReply): void {
   const known = error.code === 'FST_ERR_BAD_URL' ? 'the path cannot be decoded' : 'a part of the path is too long';
   void sendError(reply, new CryfoldError('API_INVALID', known));
@@ -84,7 +84,7 @@ const MALFORMED: Record<string, [status: string, message: string]> = {
   HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', 'the headers are longer than 16 KiB'],
 };
 
-/** Answers what is not HTTP, and closes the connection. */
+/** Responds to invalid HTTP, and closes the connection. */
 export function onMalformed({ code }: Error & { code?: string }, socket: Socket): void {
   if (code === 'ECONNRESET' || socket.destroyed) return;
   const [status, message] = MALFORMED[code ?? ''] ?? ['400 Bad Request', 'the request is not valid HTTP'];

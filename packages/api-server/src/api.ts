@@ -23,13 +23,13 @@ export interface ApiOptions {
   control: StoreControl;
   models: ModelControl;
   reports: ReportWriter;
-  /** What must be there for the process to be ready */
+  /** Conditions for the process to be ready */
   checks: Checks;
   log: Logger;
   transfers?: Partial<TransferLimits> | undefined;
 }
 
-/** The whole API and the live page, which listens nowhere yet. @throws CryfoldError API_EXPOSED */
+/** Creates the API and the live page, without listening. @throws CryfoldError API_EXPOSED */
 export async function createApi(options: ApiOptions): Promise<App> {
   const { api, control, log } = options;
   const http = await createHttp(api, log);
@@ -67,7 +67,7 @@ export async function createApi(options: ApiOptions): Promise<App> {
   return app;
 }
 
-/** Whether the process lives, and whether it can do its work; for anyone. */
+/** Adds liveness and readiness checks, which require no token. */
 function addHealth(app: App, checks: Checks): void {
   const readiness = new Readiness(checks);
   const anyone = { schema: { hide: true }, config: { rateLimit: false } } as const;
@@ -78,7 +78,7 @@ function addHealth(app: App, checks: Checks): void {
   });
 }
 
-/** Who may use the routes, and a log of what was changed. */
+/** Adds access control, and a log of changes. */
 function addChecks(routes: App, { wrongTokens, trust }: Http, log: Logger): void {
   routes.addHook('onRequest', async (request, reply) => {
     const { principal, routeOptions } = request;
@@ -86,16 +86,16 @@ function addChecks(routes: App, { wrongTokens, trust }: Http, log: Logger): void
     if (needed === 'anyone') return;
     if (!principal) throw await wrongTokens.error(request, reply);
     if (needed === 'operate' && principal.role !== 'operate') {
-      throw new CryfoldError('API_FORBIDDEN', 'this token may only look', {
-        hint: 'Set CRYFOLD_API_TOKEN to one that may operate.',
+      throw new CryfoldError('API_FORBIDDEN', 'this token is read-only', {
+        hint: 'Set CRYFOLD_API_TOKEN to a token with the role operate.',
       });
     }
     trust(request);
   });
   routes.addHook('onResponse', async ({ method, url, principal, ip }, { statusCode: status }) => {
     const looks = method === 'GET' || method === 'HEAD';
-    // Nobody without a token may fill the log.
+    // Requests without a token must not fill the log.
     if (looks || !principal) return;
-    log.info({ method, path: url.split('?')[0], status, by: principal.name, ip }, 'asked to change');
+    log.info({ method, path: url.split('?')[0], status, by: principal.name, ip }, 'change requested');
   });
 }

@@ -21,7 +21,7 @@ declare module 'fastify' {
     principal: Principal | undefined;
   }
   interface FastifyContextConfig {
-    /** Who may ask: `anyone`, whoever may `read` (the default), or who may `operate` */
+    /** Required role: `anyone`, `read` (the default) or `operate` */
     role?: ApiRole | 'anyone';
   }
 }

@@ -7,7 +7,7 @@ import type { App } from './app.js';
 import { type TransferLimits, Transfers } from './transfers.js';
 import { uploadOf } from './uploads.js';
 
-/** Keys in one answer. */
+/** Maximum number of keys per response. */
 const PAGE = 1000;
 
 const keyParams = z.object({ '*': z.string().min(1).max(512) });
@@ -20,8 +20,8 @@ const digest = z.object({
 });
 
 /**
- * Artifacts by key: all of them can be read, those that a run needs uploaded, where nothing is. Both ways their content
- * is streamed, at the pace of the slower side.
+ * Artifacts by key. All are readable; inputs of runs can be uploaded unless they exist. Content is streamed in both
+ * directions with backpressure.
  */
 export function addArtifactRoutes(app: App, store: ArtifactStore, limits?: Partial<TransferLimits>): void {
   const transfers = new Transfers(limits);
@@ -35,7 +35,7 @@ const absent = (key: string) =>
   new CryfoldError('ARTIFACT_MISSING', `${key} is not in the store`, { context: { key } });
 
 function describe(key: string, { bytes, modified }: ArtifactInfo, reply: Pick<FastifyReply, 'header'>): void {
-  // Whatever it holds, a browser keeps it as a file and never shows it as ours.
+  // Browsers must download the content, never display it as part of this site.
   reply
     .header('x-artifact-bytes', bytes)
     .header('last-modified', modified.toUTCString())
@@ -48,7 +48,7 @@ function addListRoute(app: App, store: ArtifactStore): void {
     '/artifacts',
     {
       schema: {
-        summary: 'Keys that start with a prefix, in order; `next` is the `after` of the next page',
+        summary: 'Keys with a prefix in order; pass `next` as `after` to get the next page',
         querystring: z.object({
           prefix: z.string().regex(/^([A-Za-z0-9._-]+\/)*$/),
           after: z.string().max(512).optional(),
@@ -77,7 +77,7 @@ function addDownloadRoutes(app: App, store: ArtifactStore, transfers: Transfers)
   });
   app.get(
     '/artifacts/*',
-    { schema: { summary: 'The bytes of an artifact', params: keyParams } },
+    { schema: { summary: 'Download an artifact', params: keyParams } },
     async (request, reply) => {
       const key = request.params['*'];
       transfers.begin('download', request, reply);
@@ -95,7 +95,8 @@ function addUploadRoute(app: App, store: ArtifactStore, transfers: Transfers): v
     {
       config: { role: 'operate' },
       schema: {
-        summary: 'Upload a manifest, features, weights or a file of a spec; 201, or 200 where it was there',
+        summary:
+          'Upload a manifest, features, weights or a file of a spec; responds with 201, or 200 if it already exists',
         params: keyParams,
         headers: digest,
       },
@@ -104,7 +105,7 @@ function addUploadRoute(app: App, store: ArtifactStore, transfers: Transfers): v
       const key = request.params['*'];
       const upload = uploadOf(key, request.raw, request.headers['x-artifact-sha256']);
       if (request.body !== request.raw) {
-        throw new CryfoldError('API_INVALID', 'the body is not application/octet-stream');
+        throw new CryfoldError('API_INVALID', 'the body must be application/octet-stream');
       }
       transfers.begin('upload', request, reply);
       try {

@@ -7,13 +7,13 @@ import { errorResponse } from './answers.js';
 import type { Http } from './http.js';
 
 const BOARD = '/queues';
-/** The same without what changes jobs, for those who may only look. */
+/** Read-only board for tokens without the role operate. */
 const READ_ONLY = '/queues/read';
 
-/** Jobs on one page: what its settings offer at most. */
+/** Maximum number of jobs per page in its settings. */
 const JOBS = 50;
 
-/** The board's own page has inline styles. Nothing is fetched from other hosts, its fonts included. */
+/** The page of the board has inline styles. Nothing is loaded from other hosts, including fonts. */
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; " +
   "connect-src 'self'; base-uri 'self'; form-action 'none'; frame-ancestors 'none'";
@@ -31,7 +31,7 @@ export async function addBoard({ app, wrongTokens, trust }: Http, queues: Queues
       serverAdapter: adapter,
       options: { uiConfig: { boardTitle: readOnlyMode ? 'cryfold, read-only' : 'cryfold' } },
     });
-    // The board's own answers 500 to our errors.
+    // The default handler of the board responds to our errors with 500.
     adapter.setErrorHandler(errorResponse);
     await app.register(
       async (board) => {
@@ -49,7 +49,7 @@ export async function addBoard({ app, wrongTokens, trust }: Http, queues: Queues
           if (readOnlyMode ? looks : principal.role === 'operate') return;
           if (page) return reply.redirect(`${READ_ONLY}/`);
           const hint = `Use ${principal.role === 'operate' ? BOARD : READ_ONLY}.`;
-          throw new CryfoldError('API_FORBIDDEN', 'nothing can be changed here with this token', { hint });
+          throw new CryfoldError('API_FORBIDDEN', 'this token may not make changes here', { hint });
         });
         board.addHook('onSend', async (_request, reply) => {
           reply.header('content-security-policy', POLICY);
@@ -61,7 +61,7 @@ export async function addBoard({ app, wrongTokens, trust }: Http, queues: Queues
   }
 }
 
-/** The board would load any number of jobs into memory. @throws CryfoldError API_INVALID */
+/** Bounds the number of jobs per page, which the board loads into memory. @throws CryfoldError API_INVALID */
 function checkPage({ jobsPerPage = 0 }: Record<string, unknown>): void {
   if (Number(jobsPerPage) <= JOBS) return;
   throw new CryfoldError('API_INVALID', `querystring.jobsPerPage: a page has at most ${JOBS} jobs`);

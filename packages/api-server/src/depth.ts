@@ -1,15 +1,15 @@
 import { Readable } from 'node:stream';
 import { CryfoldError } from '@cryfold/core';
 
-/** Levels of a JSON body: specs have fewer than ten. */
+/** Maximum depth of a JSON body; specs have fewer than ten levels. */
 const DEPTH = 64;
 
 /**
- * Refuses a JSON body that is nested so deeply that functions which call themselves would run out of stack.
+ * Refuses a JSON body that is nested so deeply that recursive functions would overflow the stack.
  * @throws CryfoldError API_INVALID
  */
 export function checkDepth(body: unknown): void {
-  // An upload, whose objects refer to each other in circles
+  // Uploads are not JSON, and their stream objects are circular
   if (ArrayBuffer.isView(body) || body instanceof Readable) return;
   let level = [body].filter(isNested);
   for (let depth = 0; level.length > 0; depth++) {

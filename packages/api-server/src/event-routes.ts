@@ -5,14 +5,14 @@ import type { App } from './app.js';
 import type { FeedEvent } from './feed.js';
 import type { Watches } from './watches.js';
 
-/** Streams open at once, however many connections there may be. */
+/** Maximum number of open streams, regardless of the connection limit. */
 const VIEWERS = 2000;
-/** Milliseconds between signs of life on a stream without news. */
+/** Milliseconds between heartbeats of an idle stream. */
 const BEAT_MS = 15_000;
 
 /**
- * Server-sent events: the cluster, or one run fold by fold. A viewer who comes back gets what was missed.
- * @param trusted requests at once of all tokens and of one; three quarters of them may be streams
+ * Server-sent events of the cluster, or of the folds of one run. A reconnecting viewer gets missed events.
+ * @param trusted maximum number of concurrent requests of all tokens and of one; three quarters may be streams
  */
 export function addEventRoutes(app: App, watches: Watches, trusted: { total: number; perName: number }): void {
   const most = Math.min(VIEWERS, Math.floor(trusted.total * 0.75));
@@ -31,7 +31,7 @@ export function addEventRoutes(app: App, watches: Watches, trusted: { total: num
     },
     async ({ query, headers, principal }, reply) => {
       const name = principal?.name ?? '';
-      if (isFull(name)) throw new CryfoldError('API_BUSY', 'too many viewers are listening already');
+      if (isFull(name)) throw new CryfoldError('API_BUSY', 'too many open event streams');
       const { raw } = reply;
       count(name, 1);
       raw.once('close', () => count(name, -1));
@@ -43,11 +43,13 @@ export function addEventRoutes(app: App, watches: Watches, trusted: { total: num
       raw.write('retry: 1000\n\n');
       const beat = setInterval(() => raw.writableNeedDrain || raw.write(': \n\n'), BEAT_MS);
       const last = headers['last-event-id'];
-      const hearing = feed.listen(Array.isArray(last) ? last[0] : last, ({ frame }: FeedEvent) => raw.write(frame));
-      raw.on('drain', hearing.resume);
+      const subscription = feed.listen(Array.isArray(last) ? last[0] : last, ({ frame }: FeedEvent) =>
+        raw.write(frame),
+      );
+      raw.on('drain', subscription.resume);
       raw.once('close', () => {
         clearInterval(beat);
-        hearing.leave();
+        subscription.leave();
       });
     },
   );

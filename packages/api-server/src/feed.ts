@@ -4,42 +4,42 @@ export interface FeedEvent {
   id: string;
   event: 'snapshot' | 'change';
   data: string;
-  /** As it goes over the wire, made once for all who hear it */
+  /** Serialised event, shared by all listeners */
   frame: Buffer;
 }
 
 interface Listener {
-  /** Id of the event that was sent last */
+  /** Id of the last sent event */
   last: string | undefined;
   paused: boolean;
-  hear: (event: FeedEvent) => unknown;
+  send: (event: FeedEvent) => unknown;
 }
 
-export interface Hearing {
+export interface Subscription {
   leave(): void;
-  /** Sends what was missed while no more could be sent. */
+  /** Sends events that were missed while paused. */
   resume(): void;
 }
 
-/** Characters of changes that are kept for those who come back after a disconnect. */
+/** Number of characters of changes to keep for reconnecting listeners. */
 const KEPT = 2 ** 21;
 
 /**
- * A state and its changes, sent to any number of listeners. An event's id says after which change it was sent, so that a
- * listener who comes back with the last one gets what was missed, or the whole state if that is too long ago or came from
- * another process. Nothing is queued for a slow listener: it gets what it missed when it can take more.
+ * Broadcasts a state and its changes to any number of listeners. Event ids encode the version, so that a reconnecting
+ * listener gets missed changes, or the whole state if its last event is too old or from another process. Nothing is
+ * queued for slow listeners: they get missed changes when they can receive more.
  */
 export class Feed {
   readonly #epoch = randomBytes(4).toString('hex');
   readonly #snapshot: () => unknown;
   readonly #recent: FeedEvent[] = [];
   readonly #listeners = new Set<Listener>();
-  /** The whole state as told last; good until the next change */
+  /** Last snapshot; valid until the next change */
   #latest: FeedEvent | undefined;
   #version = 0;
   #kept = 0;
 
-  /** @param snapshot the whole state now */
+  /** @param snapshot returns the current state */
   constructor(snapshot: () => unknown) {
     this.#snapshot = snapshot;
   }
@@ -48,39 +48,39 @@ export class Feed {
     return this.#listeners.size;
   }
 
-  /** @param event `snapshot` where the whole state is told anew */
+  /** @param event `snapshot` to send the whole state */
   publish(change: unknown, event: FeedEvent['event'] = 'change'): void {
     this.#version++;
     this.#latest = undefined;
-    const told = this.#event(event, change);
-    this.#recent.push(told);
-    this.#kept += told.data.length;
+    const sent = this.#event(event, change);
+    this.#recent.push(sent);
+    this.#kept += sent.data.length;
     while (this.#kept > KEPT) this.#kept -= this.#recent.shift()?.data.length ?? 0;
-    for (const listener of this.#listeners) if (!listener.paused) this.#tell(listener);
+    for (const listener of this.#listeners) if (!listener.paused) this.#send(listener);
   }
 
   /**
-   * Sends what was missed since an event, then each event.
-   * @param hear returns false where no more can be sent now, until `resume`
+   * Sends missed events since `lastId`, then each new event.
+   * @param send returns false to pause until `resume`
    */
-  listen(lastId: string | undefined, hear: (event: FeedEvent) => unknown): Hearing {
-    const listener: Listener = { last: lastId, paused: false, hear };
+  listen(lastId: string | undefined, send: (event: FeedEvent) => unknown): Subscription {
+    const listener: Listener = { last: lastId, paused: false, send };
     this.#listeners.add(listener);
-    this.#tell(listener);
+    this.#send(listener);
     return {
       leave: () => void this.#listeners.delete(listener),
       resume: () => {
         listener.paused = false;
-        this.#tell(listener);
+        this.#send(listener);
       },
     };
   }
 
-  #tell(listener: Listener): void {
+  #send(listener: Listener): void {
     for (const event of this.#missed(listener.last) ?? [this.#whole()]) {
       if (listener.paused) return;
       listener.last = event.id;
-      listener.paused = listener.hear(event) === false;
+      listener.paused = listener.send(event) === false;
     }
   }
 

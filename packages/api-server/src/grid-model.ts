@@ -3,16 +3,16 @@ import { type FoldJob, isInnerFold, metricOfSpec, type RunPlan } from '@cryfold/
 import { displayName } from '@cryfold/report';
 import type { Cell, CellPhase, Failure, Figure, FoldGrid, GridChange, Reason, RunStatus } from '@cryfold/run-control';
 
-/** What a cell of the grid shows. */
+/** States of a grid cell. */
 export const CELL = { waiting: 0, active: 1, done: 2, failed: 3 } as const satisfies Record<string, CellPhase>;
 
-/** The folds of a run as cells, in the order of the plan's jobs. It reads nothing itself. */
+/** The folds of a run as cells, in the order of the plan's jobs. Performs no I/O. */
 export class GridModel {
   #plan: RunPlan;
   #cells: Cell[] = [];
-  /** Cells by key of the fold: equal folds of several trials are one job */
+  /** Cells by fold key; equal folds of several trials share a job */
   readonly #byKey = new Map<string, number[]>();
-  /** Cells by trial, repeat and fold, without those of shuffled labels and inner splits */
+  /** Cells by trial, repeat and fold, excluding shuffled labels and inner splits */
   readonly #byName = new Map<string, number>();
   readonly #changed = new Set<number>();
   /** By key of the fold */
@@ -27,7 +27,7 @@ export class GridModel {
     return this.#plan;
   }
 
-  /** Takes over a plan that has grown or shrunk; folds of both keep what is known. @returns whether cells differ */
+  /** Applies a changed plan, keeping the state of common folds. @returns whether the cells changed */
   replan(grown: RunPlan): boolean {
     const plan = shown(grown);
     const names = ({ jobs }: RunPlan) => jobs.map(({ trial, key }) => `${trial} ${key}`).join();
@@ -51,7 +51,7 @@ export class GridModel {
     }
   }
 
-  /** Marks the folds that train now. @returns folds that trained before and no longer do */
+  /** Marks the folds that are training. @returns folds that are no longer training */
   setActive(active: RunStatus['active']): FoldJob[] {
     const now = new Map(
       active.map((one) => [this.#byName.get(`${one.trial}/${one.repeat}/${one.fold}`), one.fraction]),
@@ -68,12 +68,12 @@ export class GridModel {
     return [...left.values()];
   }
 
-  /** Marks a fold that has a result which was not read yet. */
+  /** Marks a fold with a result that was not read yet. */
   setDone(fold: string): void {
     for (const i of this.#byKey.get(fold) ?? []) this.#set(i, [CELL.done, 1, null, null]);
   }
 
-  /** @param value of the run's metric; null where it is not known */
+  /** @param value value of the run's metric; null if unknown */
   setResult(fold: string, value: number | null, seconds: number): void {
     for (const i of this.#byKey.get(fold) ?? []) this.#set(i, [CELL.done, 1, value, seconds]);
   }
@@ -83,12 +83,12 @@ export class GridModel {
     return this.#cells[first]?.[2] ?? null;
   }
 
-  /** Why folds failed, by key of the fold; the cells stay as they are. */
+  /** Sets why folds failed, by fold key, without changing cells. */
   explain(reasons: ReadonlyMap<string, Reason>): void {
     this.#reasons = reasons;
   }
 
-  /** Marks folds that have a reason as failed, and folds that have none any more as waiting. */
+  /** Marks folds with a reason as failed, and failed folds without one as waiting. */
   markFailed(): void {
     const failed = new Set([...this.#reasons.keys()].flatMap((key) => this.#byKey.get(key) ?? []));
     for (const [i, [state]] of this.#cells.entries()) {
@@ -97,7 +97,7 @@ export class GridModel {
     }
   }
 
-  /** Folds without a result, each once. */
+  /** Distinct folds without a result. */
   missing(of: (job: FoldJob) => boolean = () => true): FoldJob[] {
     const found = new Map<string, FoldJob>();
     for (const [i, job] of this.#plan.jobs.entries()) {
@@ -111,9 +111,9 @@ export class GridModel {
   }
 
   /**
-   * Takes over the results of a run that has ended.
-   * @param tried whether a fold belongs to a search, of which the results contain only the winners
-   * @returns folds whose seconds are not known, each once
+   * Applies the results of an ended run.
+   * @param tried whether a fold belongs to a search, whose results only contain winners
+   * @returns distinct folds with unknown duration
    */
   end(results: RunResults, tried: (job: FoldJob) => boolean): FoldJob[] {
     const values = valuesOf(results, metricOfSpec(this.#plan.spec));
@@ -128,7 +128,7 @@ export class GridModel {
     return [...untimed.values()];
   }
 
-  /** Each reason once, with the cells that failed of it. */
+  /** Each reason once, with the cells that failed for it. */
   failures(): Failure[] {
     const groups = new Map<string, Failure>();
     for (const [key, reason] of this.#reasons) {
@@ -144,14 +144,14 @@ export class GridModel {
     return all.sort((a, b) => a.cells[0] - b.cells[0]);
   }
 
-  /** Cells with their indices, as they changed since the last call. */
+  /** Cells that changed since the last call, with their indices. */
   takeChanges(): GridChange['cells'] {
     const changes = [...this.#changed].map((i): [number, ...Cell] => [i, ...this.#cells[i]]);
     this.#changed.clear();
     return changes;
   }
 
-  /** Everything that is shown of the folds. */
+  /** Everything that the page shows about the folds. */
   snapshot(): FoldGrid {
     const { spec, jobs, splits, dataset } = this.#plan;
     const trials = Object.entries(spec.estimators).map(([name, parameters]) => ({
@@ -186,7 +186,7 @@ export class GridModel {
   }
 }
 
-/** The inner folds of nested fusions have no place in the grid: their trial, repeat and fold are those of an outer fold. */
+/** Removes inner folds of nested fusions, which share trial, repeat and fold with an outer fold. */
 function shown(plan: RunPlan): RunPlan {
   return { ...plan, jobs: plan.jobs.filter((job) => !isInnerFold(plan, job)) };
 }
@@ -197,7 +197,7 @@ export function figureOf(metric: MetricName): Figure {
   return { title, sign, share };
 }
 
-/** The metric by trial, repeat, fold and shuffle; null where results of earlier versions do not have it. */
+/** The metric by trial, repeat, fold and shuffle; null if results of earlier versions do not have it. */
 function valuesOf({ models, baselines }: RunResults, metric: MetricName): Map<string, number | null> {
   const found = new Map<string, number | null>();
   for (const { kind, name, folds } of models) {

@@ -13,7 +13,7 @@ import { namedTrials } from '@cryfold/report';
 import { type Decoded, type Reason, TrialTable } from '@cryfold/run-control';
 import type { RunStore, StoredPlan } from '@cryfold/store';
 
-/** What the store says of one run's folds. Each result is read once. */
+/** Reads the folds of a run from the store. Reads each result once. */
 export class GridReader {
   readonly #store: RunStore;
   readonly #decoded: Decoded;
@@ -25,19 +25,16 @@ export class GridReader {
     this.#table = new TrialTable(store);
   }
 
-  /** A run's plan; the very same object until it grows. @throws CryfoldError RUN_NOT_FOUND */
+  /** The plan of a run; the same object until it grows. @throws CryfoldError RUN_NOT_FOUND */
   plan(run: string): Promise<StoredPlan> {
     return this.#decoded.storedPlan(run);
   }
 
-  /**
-   * What must be read before any figure: that groups are not known, and what leaks between the run's folds. Null where
-   * nothing is to be said.
-   */
+  /** Warning about unknown groups and leaks between the folds of a run; null if there are none. */
   async warning(plan: RunPlan): Promise<string | null> {
     const sounds = await ifReadable(this.#store.datasets.sharedSounds(plan.dataset.key));
     const manifest = await ifReadable(this.#decoded.manifest(plan)).catch((error) => {
-      // Folds can be watched without it.
+      // The page works without it.
       if (error instanceof CryfoldError && error.code === 'ARTIFACT_MISSING') return undefined;
       throw error;
     });
@@ -54,16 +51,15 @@ export class GridReader {
     return [found ?? [], unknown ?? []].flat().join(' ') || null;
   }
 
-  /** Those of these folds that have a result. */
+  /** The given folds that have a result. */
   async done(jobs: readonly FoldJob[]): Promise<FoldJob[]> {
     const has = await mapLimited(jobs, ({ key }) => this.#store.folds.has(key));
     return jobs.filter((_job, i) => has[i]);
   }
 
   /**
-   * The run's metric on a committed fold's test clips, and its seconds.
-   * @param known the metric, where it is known already
-   * @returns undefined where there is no result that can be read
+   * The run's metric on a committed fold's test clips, and its seconds. @param known the metric, if already known
+   * @returns undefined if there is no readable result
    */
   async result(
     { plan, base, search }: StoredPlan,
@@ -91,7 +87,7 @@ export class GridReader {
     return METRICS[metric].of(labels, rows, plan.dataset.classes.length);
   }
 
-  /** Why folds failed, by key of the fold. */
+  /** Why folds failed, by fold key. */
   async reasons(run: string): Promise<Map<string, Reason>> {
     const failures = await this.#store.runs.failures(run);
     return new Map(
@@ -104,7 +100,7 @@ export class GridReader {
     return this.#store.runs.results(run);
   }
 
-  /** Of a sweep: its trials by what was read of their folds, under the names that the page shows. */
+  /** The trials of a sweep from the folds read so far, with display names. */
   trials(stored: StoredPlan): TrialRow[] {
     return namedTrials(stored.base.spec, this.#table.rows(stored));
   }

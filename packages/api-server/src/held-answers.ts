@@ -1,18 +1,18 @@
 import { CryfoldError } from '@cryfold/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
-/** Bytes of an answer that is not counted. */
+/** Responses up to this size in bytes are not counted. */
 const SMALL = 64 * 1024;
-/** Bytes of larger answers that clients have yet to take: of all tokens, and of one. */
+/** Maximum bytes of larger responses that clients have not read yet, for all tokens and per token. */
 const ALL = 96 * 2 ** 20;
 const OF_ONE = 48 * 2 ** 20;
-/** Answers made at once where making one may take as many bytes as these bounds allow. */
+/** Maximum number of potentially large responses being created concurrently. */
 const AT_ONCE = 4;
 
 /**
- * Bounds the memory that answers take until their clients have read them. Artifacts and event streams are not counted,
- * since they wait for the client instead of being held. What nobody needs a token for is not counted either: its size
- * and time are bounded already.
+ * Bounds the memory of responses that clients have not read yet. Artifacts and event streams are not counted, since
+ * they use backpressure. Responses that need no token are not counted either, since their size and time are already
+ * bounded.
  */
 export class HeldAnswers {
   readonly #names = new Map<string, number>();
@@ -21,7 +21,7 @@ export class HeldAnswers {
   #making = 0;
 
   /**
-   * Counts an answer until it is sent or its connection ends. A single answer is never too large.
+   * Counts a response until it is sent or its connection ends. A single response is never too large.
    * @throws CryfoldError API_BUSY
    */
   hold({ principal }: FastifyRequest, { raw }: FastifyReply, payload: unknown): void {
@@ -34,8 +34,8 @@ export class HeldAnswers {
   }
 
   /**
-   * Makes an answer that may be large, once few others are being made.
-   * @throws CryfoldError API_BUSY, and as `make`
+   * Creates a potentially large response with limited concurrency.
+   * @throws CryfoldError API_BUSY, or any error of `make`
    */
   async make<T>({ principal, raw }: FastifyRequest, make: () => Promise<T>): Promise<T> {
     while (this.#making >= AT_ONCE) await new Promise<void>((resolve) => this.#waiting.push(resolve));
@@ -54,8 +54,8 @@ export class HeldAnswers {
     const own = this.#names.get(name) ?? 0;
     const fits = (held: number, limit: number) => held === 0 || held + bytes <= limit;
     if (fits(own, OF_ONE) && fits(this.#all, ALL)) return;
-    throw new CryfoldError('API_BUSY', 'too many large answers wait for their clients to read them', {
-      hint: 'Read earlier answers to their end, and try again.',
+    throw new CryfoldError('API_BUSY', 'too many large responses are waiting to be read', {
+      hint: 'Read earlier responses to the end, and try again.',
     });
   }
 

@@ -28,12 +28,12 @@ import { checkDepth } from './depth.js';
 import { HeldAnswers } from './held-answers.js';
 import { otherMethods } from './other-methods.js';
 
-/** Bytes of a JSON body, where a route says nothing else. */
+/** Default maximum size of a JSON body in bytes. */
 const BODY = 64 * 1024;
-/** Characters of one part of a path: runs, trials and artifacts have long names. */
+/** Maximum length of a path segment; runs, trials and artifacts have long names. */
 const PART = 512;
 
-/** Nothing but our own files; no inline script or style. */
+/** Only our own files, without inline scripts or styles. */
 const POLICY = {
   defaultSrc: ["'none'"],
   scriptSrc: ["'self'"],
@@ -53,9 +53,9 @@ export interface Http {
   wrongTokens: WrongTokens<FastifyRequest>;
   connections: Connections;
   held: HeldAnswers;
-  /** Counts a request that has shown a token. @throws CryfoldError API_BUSY */
+  /** Counts a request with a valid token. @throws CryfoldError API_BUSY */
   trust: (request: FastifyRequest) => void;
-  /** To be called when all routes are there. */
+  /** Must be called after adding all routes. */
   refuseOtherMethods: () => void;
 }
 
@@ -84,10 +84,10 @@ export async function createHttp(api: Pick<ApiConfig, 'host' | 'tokens' | 'rate'
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler(onError(log));
-  // First, so that refusals have its headers too.
+  // Registered first, so that error responses have its headers too.
   await app.register(helmet, {
     contentSecurityPolicy: { useDefaults: false, directives: POLICY },
-    // Whether the site is HTTPS for good is the business of what stands before it.
+    // HSTS is the responsibility of the proxy in front.
     strictTransportSecurity: false,
   });
   app.decorateRequest('principal', undefined);
@@ -96,7 +96,7 @@ export async function createHttp(api: Pick<ApiConfig, 'host' | 'tokens' | 'rate'
     request.principal = access.of(request);
   });
   app.addHook('preParsing', async ({ is404, method, url }) => {
-    // Before a body is read.
+    // Before reading a body.
     if (is404) throw new CryfoldError('API_NOT_FOUND', `there is no ${method} ${url.split('?')[0].slice(0, 200)}`);
   });
   app.addHook('preValidation', async ({ body }) => checkDepth(body));
@@ -108,7 +108,7 @@ export async function createHttp(api: Pick<ApiConfig, 'host' | 'tokens' | 'rate'
     timeWindow: 60_000,
     keyGenerator: ({ principal, ip }) => principal?.name ?? clientAddress(ip),
     errorResponseBuilder: (_request, { ttl }) =>
-      new CryfoldError('API_BUSY', `too many requests; try again in ${Math.ceil(ttl / 1000)} s`),
+      new CryfoldError('API_BUSY', `too many requests; retry in ${Math.ceil(ttl / 1000)} s`),
   });
   await app.register(swagger, {
     openapi: {
@@ -124,7 +124,7 @@ export async function createHttp(api: Pick<ApiConfig, 'host' | 'tokens' | 'rate'
   });
   const trust = ({ principal, raw }: FastifyRequest) => {
     if (!principal || connections.trust(raw, principal.name)) return;
-    throw new CryfoldError('API_BUSY', 'too many requests of this token are being answered');
+    throw new CryfoldError('API_BUSY', 'too many concurrent requests with this token');
   };
   const wrongTokens = new WrongTokens(access, log, app.createRateLimit(WRONG_TOKENS));
   return { app, access, wrongTokens, connections, held, trust, refuseOtherMethods };

@@ -2,25 +2,27 @@ import { CryfoldError } from '@cryfold/core';
 import type { Making, ModelControl, NewModel } from '@cryfold/run-control';
 import type { Logger } from '@cryfold/runtime';
 
-/** Models that one process makes at once: each may hold a network's weights, some 100 MB. */
+/**
+ * Maximum number of models that a process trains concurrently; each may hold the weights of a network, about 100 MB.
+ */
 const MOST = 4;
-/** Milliseconds for which the end of a making is kept for whoever asks. */
+/** Milliseconds to keep the outcome of a training for clients. */
 const KEPT_MS = 60_000;
-/** Milliseconds after which a making that nobody asks for is given up. */
+/** Milliseconds after which a training without polling clients is stopped. */
 const PATIENCE_MS = 10 * 60_000;
 
 interface Known {
   making: Making;
-  /** When somebody asked last, ms since the epoch */
+  /** Time of the last poll in milliseconds since the Unix epoch */
   asked: number;
-  /** Whether somebody heard how it ended */
-  told: boolean;
+  /** Whether a client has received the outcome */
+  delivered: boolean;
   stop: AbortController;
 }
 
 /**
- * Models that are being made for clients, who ask again and again how far it is. Kept in memory only: what was trained
- * is in the store, so that a server which was started anew, or another one, goes on from there.
+ * Trains models for clients, which poll the progress. State is only kept in memory: trained parts are in the store, so
+ * that a restarted or another server continues from there.
  */
 export class ModelMaker {
   readonly #models: ModelControl;
@@ -33,23 +35,23 @@ export class ModelMaker {
   }
 
   /**
-   * Begins, unless it is being made just now. An end that nobody has heard of is told first: behind a proxy, those who
-   * ask may reach another server every time.
+   * Starts a training unless it is in progress. Returns an outcome that no client has received yet first, since clients
+   * behind a proxy may reach a different server each time.
    * @throws CryfoldError API_BUSY
    */
   start(model: NewModel): Making {
     const key = keyOf(model);
     const known = this.#known.get(key);
-    if (known && !known.told) return tell(known);
+    if (known && !known.delivered) return deliver(known);
     if ([...this.#known.values()].filter(({ making }) => making.state === 'making').length >= MOST) {
-      throw new CryfoldError('API_BUSY', `${MOST} models are being made already`, {
-        hint: 'Ask again when one of them is ready.',
+      throw new CryfoldError('API_BUSY', `${MOST} models are already being trained`, {
+        hint: 'Try again when one of them is ready.',
       });
     }
     const stop = new AbortController();
     const begun: Known = {
-      making: { state: 'making', progress: 'looking into the store' },
-      ...{ asked: Date.now(), told: false, stop },
+      making: { state: 'making', progress: 'checking the store' },
+      ...{ asked: Date.now(), delivered: false, stop },
     };
     this.#known.set(key, begun);
     const watch = setInterval(() => Date.now() - begun.asked > PATIENCE_MS && stop.abort(), PATIENCE_MS / 10).unref();
@@ -60,14 +62,14 @@ export class ModelMaker {
     return begun.making;
   }
 
-  /** @throws CryfoldError MODEL_NOT_FOUND where nobody asked for it lately */
+  /** @throws CryfoldError MODEL_NOT_FOUND if it was not requested recently */
   look(model: NewModel): Making {
     const known = this.#known.get(keyOf(model));
-    if (known) return tell(known);
-    throw new CryfoldError('MODEL_NOT_FOUND', `${model.name} of run ${model.run} is not being made here`);
+    if (known) return deliver(known);
+    throw new CryfoldError('MODEL_NOT_FOUND', `${model.name} of run ${model.run} is not being trained by this server`);
   }
 
-  /** Leaves what is being trained to the workers. */
+  /** Stops waiting; workers continue the training. */
   stop(): void {
     for (const { stop } of this.#known.values()) stop.abort();
   }
@@ -80,17 +82,19 @@ export class ModelMaker {
       const { card, known: wasThere } = await this.#models.make(model, { signal: known.stop.signal, onProgress });
       known.making = { state: 'ready', version: card.version, known: wasThere };
     } catch (error) {
-      if (!(error instanceof CryfoldError)) this.#log.error({ err: error, model }, 'a model was not made');
+      if (!(error instanceof CryfoldError)) this.#log.error({ err: error, model }, 'training a model failed');
       const coded =
-        error instanceof CryfoldError ? error : new CryfoldError('API_DEFECT', 'the server met a defect of cryfold');
+        error instanceof CryfoldError
+          ? error
+          : new CryfoldError('API_DEFECT', 'internal error; see the log of the server');
       known.making = { state: 'failed', error: coded.toRecord() };
     }
   }
 }
 
-function tell(known: Known): Making {
+function deliver(known: Known): Making {
   known.asked = Date.now();
-  if (known.making.state !== 'making') known.told = true;
+  if (known.making.state !== 'making') known.delivered = true;
   return known.making;
 }
 

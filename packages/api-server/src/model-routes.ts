@@ -13,7 +13,7 @@ const makingParams = nameParams.extend({ run, of: z.string().min(1).max(200) });
 const version = z.string().regex(/^[0-9a-f]{1,12}$/);
 const reason = z.string().max(10_000);
 
-/** Bytes of a retraining's report, and of a promotion, which holds its evidence. */
+/** Maximum size in bytes of a retraining report, and of a promotion with its evidence. */
 const RETRAIN = 256 * 1024;
 
 export interface ModelRoutes {
@@ -23,7 +23,7 @@ export interface ModelRoutes {
   list: RunList;
 }
 
-/** What can be done to final models; their cards and files are read as artifacts. @param app as of `addRunRoutes` */
+/** Operations on final models. Cards and files are read as artifacts. @param app see `addRunRoutes` */
 export function addModelRoutes(app: App, routes: ModelRoutes): void {
   addTrainingRoutes(app, routes);
   addPromotionRoutes(app, routes);
@@ -36,7 +36,7 @@ function addTrainingRoutes(app: App, { maker }: ModelRoutes): void {
     {
       config: { role: 'operate' },
       schema: {
-        summary: 'Refit one estimator or fusion of a finished run on all data, as a version of the model',
+        summary: 'Refit an estimator or fusion of a finished run on all data, as a new version of the model',
         params: makingParams,
         response: answers(makingSchema),
       },
@@ -47,7 +47,7 @@ function addTrainingRoutes(app: App, { maker }: ModelRoutes): void {
     '/models/:name/trainings/:run/:of',
     {
       schema: {
-        summary: 'How far that is: being made, ready, or failed and why',
+        summary: 'State of the training: in progress, ready, or failed with an error',
         params: makingParams,
         response: answers(makingSchema),
       },
@@ -64,7 +64,7 @@ function addPromotionRoutes(app: App, { models }: ModelRoutes): void {
       bodyLimit: RETRAIN,
       schema: {
         summary:
-          'Make a version the champion; refused where `expected` is not the sequence number of the last promotion',
+          'Promote a version to champion; refused if `expected` is not the sequence number of the last promotion',
         params: nameParams,
         body: z.object({
           version,
@@ -83,7 +83,7 @@ function addPromotionRoutes(app: App, { models }: ModelRoutes): void {
     {
       config: { role: 'operate' },
       schema: {
-        summary: 'Make the champion before the present one champion again',
+        summary: 'Roll back to the previous champion',
         params: nameParams,
         body: z.object({ reason }),
         response: answers(promotionSchema),
@@ -93,14 +93,14 @@ function addPromotionRoutes(app: App, { models }: ModelRoutes): void {
   );
 }
 
-/** What a retraining leaves behind: the run of the champion's stand-in on the same folds, and how it ended. */
+/** Routes for retraining: the run of the champion's stand-in on the same folds, and the outcome. */
 function addRetrainRoutes(app: App, { control, models, list }: ModelRoutes): void {
   app.post(
     '/models/:name/champion-runs',
     {
       config: { role: 'operate' },
       schema: {
-        summary: 'Start the stand-in of a version on the folds of a challenger, a run that was submitted',
+        summary: 'Start the stand-in of a version on the folds of a challenger’s run',
         params: nameParams,
         body: z.object({ version, challenger: run }),
         response: answers(runStatusSchema),
@@ -115,7 +115,7 @@ function addRetrainRoutes(app: App, { control, models, list }: ModelRoutes): voi
       config: { role: 'operate' },
       bodyLimit: RETRAIN,
       schema: {
-        summary: 'Keep how the last retraining of the model ended',
+        summary: 'Save the outcome of the last retraining of the model',
         params: nameParams,
         body: retrainRecordSchema,
         response: answers(retrainRecordSchema),
@@ -123,7 +123,7 @@ function addRetrainRoutes(app: App, { control, models, list }: ModelRoutes): voi
     },
     async ({ params, body }) => {
       if (body.model !== params.name) {
-        throw new CryfoldError('API_INVALID', `body.model: ${body.model}, but the address says ${params.name}`);
+        throw new CryfoldError('API_INVALID', `body.model: ${body.model} does not match ${params.name} in the path`);
       }
       await models.keepRetrain(body);
       return body;

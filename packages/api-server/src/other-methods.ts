@@ -5,8 +5,8 @@ import type { App } from './app.js';
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
 
 /**
- * Collects the methods of every path from now on.
- * @returns what adds an answer 405 for all others, instead of the 404 of a path that does not exist
+ * Collects the methods of all routes that are added later.
+ * @returns function that adds 405 responses for all other methods, instead of 404
  */
 export function otherMethods(app: App): () => void {
   const paths = new Map<string, Set<string>>();
@@ -22,9 +22,9 @@ export function otherMethods(app: App): () => void {
         url,
         method: METHODS.filter((method) => !known.has(method)),
         schema: { hide: true },
-        // Before a body is read.
+        // Before reading a body.
         onRequest: async ({ method }, reply) => {
-          const error = new CryfoldError('API_METHOD_NOT_ALLOWED', `${method} is not allowed here, only ${allow}`);
+          const error = new CryfoldError('API_METHOD_NOT_ALLOWED', `${method} is not allowed; use ${allow}`);
           return sendError(reply.header('allow', allow), error);
         },
         handler: async () => {},

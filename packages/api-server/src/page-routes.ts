@@ -8,7 +8,10 @@ const ENCODINGS = [
   ['gzip', gzipSync],
 ] as const;
 
-/** The live page's files, for anyone: they hold no data. Each is compressed once, when the server starts. */
+/**
+ * Serves the files of the live page without authentication, since they contain no data. Compresses each file once at
+ * start.
+ */
 export async function addPageRoutes(app: App): Promise<void> {
   for (const { path, type, text } of await dashboardAssets()) {
     const plain = Buffer.from(text);

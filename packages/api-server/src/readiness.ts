@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Checks } from '@cryfold/runtime';
 
-/** Milliseconds that an answer is good for, and that one is waited for. */
+/** Milliseconds to cache a result, and to wait for a check. */
 const FRESH_MS = 2000;
 const PATIENCE_MS = 3000;
 
-/** What a process needs and does not have, looked up once for all who ask. */
+/** Runs readiness checks, shared by concurrent requests. */
 export class Readiness {
   readonly #checks: Checks;
   #looked = 0;
@@ -15,7 +15,7 @@ export class Readiness {
     this.#checks = checks;
   }
 
-  /** Why, by name of what fails; empty when all is there. */
+  /** Reasons by name of failed checks; empty if ready. */
   failing(): Promise<Record<string, string>> {
     if (!this.#failing || Date.now() - this.#looked > FRESH_MS) {
       this.#looked = Date.now();

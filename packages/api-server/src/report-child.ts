@@ -4,7 +4,7 @@ import { gatherReport } from '@cryfold/run-control';
 import { openStore, RunStore } from '@cryfold/store';
 import type { ReportAnswer, ReportTask } from './report-writer.js';
 
-/** Writes one report and ends. */
+/** Writes one report and exits. */
 process.once('message', async ({ storeUrl, s3, run }: ReportTask) => {
   const store = new RunStore(openStore(storeUrl, s3));
   const answer = await write().catch((thrown): ReportAnswer => {

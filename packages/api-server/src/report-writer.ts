@@ -4,11 +4,11 @@ import { BoundedChild } from '@cryfold/runtime';
 import type { S3Settings } from '@cryfold/store';
 
 const ENTRY = fileURLToPath(new URL('./report-child.js', import.meta.url));
-/** Reports of complete runs that are kept; each has a megabyte or two. */
+/** Maximum number of cached reports of complete runs; each has one or two megabytes. */
 const KEPT = 8;
-/** Reports that may wait for the one that is being written. */
+/** Maximum number of waiting reports. */
 const WAITING = 16;
-/** Milliseconds after which a report has taken too long. */
+/** Time limit for writing a report in milliseconds. */
 const PATIENCE_MS = 120_000;
 
 export interface ReportTask {
@@ -17,14 +17,14 @@ export interface ReportTask {
   run: string;
 }
 export interface ReportWriterOptions extends Omit<ReportTask, 'run'> {
-  /** Most private memory of the process that writes a report, MiB */
+  /** Memory limit of the process that writes a report in MiB */
   childMemoryMb: number;
 }
 export type ReportAnswer = { page: string } | { error: ErrorRecord };
 
 /**
- * Writes reports in a process of its own, one at a time: the figures of a large run take seconds, in which a coordinator
- * would renew no lock.
+ * Writes reports sequentially in a child process. Computing a large report takes seconds, which would block the
+ * coordinator from renewing locks.
  */
 export class ReportWriter {
   readonly #store: Omit<ReportTask, 'run'>;
@@ -39,15 +39,15 @@ export class ReportWriter {
   }
 
   /**
-   * One report of a run at a time, for everybody who asks for it.
-   * @param keep whether the run can change no more
+   * Writes one report per run, shared by concurrent requests.
+   * @param keep whether the run is final, so that its report can be cached
    * @throws CryfoldError API_BUSY
    */
   async write(run: string, keep: boolean): Promise<string> {
     const known = this.#kept.get(run) ?? this.#writing.get(run);
     if (known !== undefined) return known;
     if (this.#writing.size >= WAITING) {
-      throw new CryfoldError('API_BUSY', `${WAITING} reports are being written already`);
+      throw new CryfoldError('API_BUSY', `${WAITING} reports are already being written`);
     }
     const page = this.#last.then(() => this.#write(run)).finally(() => this.#writing.delete(run));
     this.#writing.set(run, page);
@@ -63,7 +63,7 @@ export class ReportWriter {
     return new Promise((resolve, reject) => {
       const bounded = new BoundedChild(ENTRY, {
         limitMb: this.#childMemoryMb,
-        hint: 'Give the coordinator more memory, raise CRYFOLD_CHILD_MEMORY_MB, or write the report with cryfold report on a larger machine.',
+        hint: 'Add memory to the coordinator, raise CRYFOLD_CHILD_MEMORY_MB, or write the report with cryfold report on a larger machine.',
         serialization: 'advanced',
         stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
         timeout: PATIENCE_MS,

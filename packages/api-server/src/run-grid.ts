@@ -9,18 +9,17 @@ import { GridReader } from './grid-reader.js';
 import type { RunList } from './run-list.js';
 import type { Watched } from './watched.js';
 
-/** Milliseconds between checks of every fold that is not done, for those that events or progress did not name. */
+/** Milliseconds between checks of all unfinished folds, to find changes that progress did not report. */
 const SWEEP_MS = 4000;
-/** A check of every fold may take one part in so many of the time. */
+/** Checks of all folds may take at most 1/SHARE of the time. */
 const SHARE = 20;
-/** Results read a second: of quicker folds the state is shown at once, and the figure when there is time. */
+/** Maximum number of results read per second. The state of quicker folds is shown at once, their figures later. */
 const READS = 20;
-/** As many once nothing trains any more. */
+/** The same, once the run has ended. */
 const READS_AFTER = 200;
 
 /**
- * Publishes the grid of a run's folds. What is looked up each second is the run's job in Redis; a fold's result is read
- * once.
+ * Publishes the grid of a run's folds. Polls the run's job in Redis every second, and reads each fold's result once.
  */
 export class RunGrid implements Watched {
   readonly feed: Feed;
@@ -30,14 +29,14 @@ export class RunGrid implements Watched {
   #stored: StoredPlan;
   #status: RunStatus;
   #warning: string | null = null;
-  /** Folds that are done, whose results were not read yet */
+  /** Finished folds whose results were not read yet */
   #unread: FoldJob[] = [];
   #swept = 0;
   #pauseMs = 0;
   #ended = false;
-  /** Whether the plan has other folds than those published last */
+  /** Whether the folds of the plan changed since the last publication */
   #grown = false;
-  /** As published last, as JSON: status, failures, and each trial's row of a sweep */
+  /** Last published status, failures and trials of a sweep, as JSON */
   #publishedStatus = '';
   #publishedFailures = '[]';
   #publishedTrials = new Map<string, string>();
@@ -57,17 +56,17 @@ export class RunGrid implements Watched {
     const stored = await reader.plan(run);
     const grid = new RunGrid(list, reader, stored, await list.briefOf(run));
     grid.#warning = await reader.warning(stored.base);
-    await grid.look();
+    await grid.refresh();
     return grid;
   }
 
-  look = async (): Promise<void> => {
+  refresh = async (): Promise<void> => {
     const { run } = this.#model.plan;
     this.#status = await this.#list.briefOf(run);
     const { state } = this.#status;
     if (this.#stored.search) await this.#readPlan();
     const over = state === 'complete' || state === 'incomplete';
-    // What was seen before a look failed is published by the next one.
+    // If a refresh fails, the next one publishes its changes.
     if (over && !this.#ended) await this.#readEnd();
     if (!over) await this.#readProgress();
     await this.#readSome(over ? READS_AFTER : READS);
@@ -75,7 +74,7 @@ export class RunGrid implements Watched {
     this.#publish();
   };
 
-  /** A sweep's plan grows, and loses the waiting folds of trials that it gave up, as it decides. */
+  /** The plan of a sweep grows with its decisions, and loses waiting folds of pruned trials. */
   async #readPlan(): Promise<void> {
     const stored = await this.#reader.plan(this.#model.plan.run);
     if (stored === this.#stored) return;
@@ -90,7 +89,7 @@ export class RunGrid implements Watched {
     if (!known && Date.now() - this.#swept >= this.#pauseMs) await this.#sweep();
   }
 
-  /** Marks those of these folds that have a result; what it says is read later, a few at a time. */
+  /** Marks folds that have a result. Results are read later, a few at a time. */
   async #findDone(jobs: readonly FoldJob[]): Promise<void> {
     const done = await this.#reader.done(jobs);
     for (const { key } of done) this.#model.setDone(key);
@@ -112,11 +111,11 @@ export class RunGrid implements Watched {
       const result = await this.#reader.result(this.#stored, job, this.#model.valueOf(job.key));
       if (result) this.#model.setResult(job.key, result.value, result.seconds);
     });
-    // Only now: where the store fails, the next look reads them again.
+    // Removed only now, so that the next refresh rereads them if the store fails.
     this.#unread = this.#unread.slice(batch.length);
   }
 
-  /** For a run that has ended, one record holds everything but the seconds, which are read a few at a time. */
+  /** For an ended run, one record contains everything except durations, which are read a few at a time. */
   async #readEnd(): Promise<void> {
     const { run } = this.#model.plan;
     const results = await this.#reader.results(run);
@@ -134,7 +133,7 @@ export class RunGrid implements Watched {
     const failures = this.#model.failures();
     const reasons = JSON.stringify(failures);
     const explained = reasons !== this.#publishedFailures;
-    const said = status !== this.#publishedStatus;
+    const changed = status !== this.#publishedStatus;
     this.#publishedStatus = status;
     this.#publishedFailures = reasons;
     const cells = this.#model.takeChanges();
@@ -143,7 +142,7 @@ export class RunGrid implements Watched {
       this.feed.publish(this.#snapshot(), 'snapshot');
       return;
     }
-    if (cells.length === 0 && trials.length === 0 && !explained && !said) return;
+    if (cells.length === 0 && trials.length === 0 && !explained && !changed) return;
     const change: GridChange = {
       status: this.#header(),
       cells,
@@ -153,7 +152,7 @@ export class RunGrid implements Watched {
     this.feed.publish(change);
   }
 
-  /** Rows of trials that differ from those published last. */
+  /** Rows of trials that changed since the last publication. */
   #newTrials(): TrialRow[] {
     if (!this.#stored.search) return [];
     const rows = this.#reader.trials(this.#stored);
@@ -172,7 +171,7 @@ export class RunGrid implements Watched {
     };
   }
 
-  /** Of a sweep: its trials, and the estimators that it searches or evaluates as they are. */
+  /** The trials of a sweep, and the estimators with and without a search. */
   #search(): GridSearch | null {
     const { base } = this.#stored;
     if (!base.spec.search) return null;

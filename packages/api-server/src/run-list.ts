@@ -1,12 +1,12 @@
 import { type Decoded, type RunStatus, runStatusSchema, type StoreControl, unlessDeleted } from '@cryfold/run-control';
 import type { RunStore } from '@cryfold/store';
 
-/** Milliseconds that a list of runs is good for, however many ask. */
+/** Milliseconds to cache the list of runs for all clients. */
 const FRESH_MS = 1000;
-/** Milliseconds that what the store says of a run on which nobody works is good for. */
+/** Milliseconds to cache the status of an inactive run. */
 const STILL_MS = 10_000;
 
-/** What the coordinator publishes on a run's job. */
+/** Progress that the coordinator publishes on a run's job. */
 const progress = runStatusSchema.pick({
   total: true,
   done: true,
@@ -24,7 +24,7 @@ interface Known {
   live: boolean;
 }
 
-/** All runs of the store, looked up once for all who ask; a complete run is never looked up again. */
+/** Cached list of all runs in the store, shared by all clients. Complete runs are only looked up once. */
 export class RunList {
   readonly #control: StoreControl;
   readonly #complete = new Map<string, RunStatus>();
@@ -60,7 +60,7 @@ export class RunList {
     return runs;
   }
 
-  /** One run, looked up once a second for all who ask; of a complete one, only whether it is still there. */
+  /** Status of one run, cached for a second. For a complete run, only checks whether it still exists. */
   async statusOf(run: string): Promise<RunStatus> {
     const complete = this.#complete.get(run);
     if (complete) {
@@ -78,7 +78,7 @@ export class RunList {
     return status;
   }
 
-  /** As `runs`, without why folds failed: of a run that is driven, what its coordinator told last is enough. */
+  /** Like `runs`, without failures. For active runs, uses the last progress of the coordinator. */
   brief(): Promise<RunStatus[]> {
     return this.#each((run) => this.briefOf(run));
   }
@@ -89,9 +89,9 @@ export class RunList {
     const known = this.#known.get(run);
     const job = await this.queues?.job('runs', run);
     const live = job !== undefined && job.state !== 'failed' && job.state !== 'completed';
-    const told = live ? progress.safeParse(job.progress) : undefined;
-    if (known && live && known.live && told?.success) {
-      known.status = { ...known.status, ...told.data };
+    const published = live ? progress.safeParse(job.progress) : undefined;
+    if (known && live && known.live && published?.success) {
+      known.status = { ...known.status, ...published.data };
       return known.status;
     }
     if (known && known.live === live && Date.now() - known.looked < (live ? FRESH_MS : STILL_MS)) return known.status;
@@ -101,7 +101,7 @@ export class RunList {
     return status;
   }
 
-  /** Has the next to ask look anew. */
+  /** Invalidates the cache of a changed run. */
   changed(status: RunStatus): RunStatus {
     this.#runs = undefined;
     this.#known.delete(status.run);

@@ -35,7 +35,7 @@ export interface RunRoutes {
   held: HeldAnswers;
 }
 
-/** What can be asked of runs and done to them. @param app below /api/v1, behind the check of roles */
+/** Adds queries and operations on runs. @param app app below /api/v1 with access control */
 export function addRunRoutes(app: App, routes: RunRoutes): void {
   addStatusRoutes(app, routes);
   addFoldRoute(app, routes);
@@ -49,7 +49,7 @@ function addStatusRoutes(app: App, { control, list }: RunRoutes): void {
     '/runs',
     {
       schema: {
-        summary: 'All runs, newest plans last as the store lists them',
+        summary: 'All runs, in the order of the store',
         querystring: z.object({ limit: limit.default(1000), offset: z.coerce.number().int().min(0).default(0) }),
         response: answers(z.array(runStatusSchema)),
       },
@@ -73,7 +73,7 @@ function addFoldRoute(app: App, { control, list, held }: RunRoutes): void {
     '/runs/:run/folds/:trial/:repeat/:fold',
     {
       schema: {
-        summary: 'One fold: learning curve, confusion matrix, attempts and their logs; who trains it now',
+        summary: 'One fold: learning curve, confusion matrix, attempts with logs, and the worker that is training it',
         params: foldParams,
         querystring: z.object({ shuffle: z.coerce.number().int().min(0).optional() }),
         response: answers(watchedFoldSchema),
@@ -86,7 +86,7 @@ function addFoldRoute(app: App, { control, list, held }: RunRoutes): void {
   );
 }
 
-/** Everything about one fold, with the worker that trains it now. */
+/** Everything about one fold, including the worker that is training it. */
 async function detailOf(
   { control, list }: Pick<RunRoutes, 'control' | 'list'>,
   fold: z.infer<typeof foldParams>,
@@ -106,11 +106,11 @@ async function detailOf(
     );
   });
   if (!job) throw new CryfoldError('RUN_NOT_FOUND', `run ${fold.run} has no fold ${name} of shuffle ${shuffle}`);
-  // Workers do not tell a fold of shuffled labels from the fold itself.
+  // Workers do not distinguish a fold with shuffled labels from the original fold.
   return { ...(await foldDetail(list.store, plan, job, manifestOf)), training: null };
 }
 
-/** The worker that trains a fold now. */
+/** The worker that is training a fold. */
 async function trainer(
   control: StoreControl,
   fold: { run: string; trial: string; repeat: number; fold: number },
@@ -131,7 +131,7 @@ function addTextRoutes(app: App, { control, list, reports, held }: RunRoutes): v
     '/runs/:run/logs',
     {
       schema: {
-        summary: 'Logs of one fold (TRIAL/REPEAT/FOLD or the beginning of its key), else of all with a failed attempt',
+        summary: 'Logs of one fold (TRIAL/REPEAT/FOLD or a prefix of its key), or of all folds with failed attempts',
         params: runParams,
         querystring: z.object({ fold: z.string().max(300).optional() }),
         response: answers(z.array(foldLogSchema)),
@@ -148,9 +148,9 @@ function addTextRoutes(app: App, { control, list, reports, held }: RunRoutes): v
     async ({ params }, reply) => {
       await control.decoded.plan(params.run);
       const results = await list.store.runs.results(params.run);
-      if (!results) throw new CryfoldError('RUN_NOT_FOUND', `run ${params.run} has not ended: there is no report yet`);
+      if (!results) throw new CryfoldError('RUN_NOT_FOUND', `run ${params.run} has not ended, so it has no report yet`);
       const page = await reports.write(params.run, results.status === 'complete');
-      // The report's own policy, in a sandbox: nothing in it may speak for whoever reads it.
+      // The report gets its own sandboxed policy, so that it cannot act on behalf of the viewer.
       const policy = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; media-src data:";
       return reply.type('text/html; charset=utf-8').header('content-security-policy', policy).send(page);
     },
@@ -162,12 +162,12 @@ function addSubmitRoute(app: App, { control, list }: RunRoutes): void {
     '/runs',
     {
       config: { role: 'operate' },
-      // The spec, the dataset's key and the names of both.
+      // The spec, the dataset key and the names of both fields.
       bodyLimit: LIMITS.specBytes + 1024,
       schema: {
-        summary: 'Start a spec over a dataset whose manifest and images are in the store',
+        summary: 'Start a spec on a dataset whose manifest and features are in the store',
         body: z.object({
-          spec: z.record(z.string(), z.unknown()).describe('as the YAML spec'),
+          spec: z.record(z.string(), z.unknown()).describe('the YAML spec as JSON'),
           dataset: z.string().regex(/^[0-9a-f]{64}$/),
         }),
         response: answers(runStatusSchema),
@@ -183,7 +183,7 @@ function addChangeRoutes(app: App, { control, list }: RunRoutes): void {
     {
       config: { role: 'operate' },
       schema: {
-        summary: 'Stop a run; answers once nothing of it trains any more. Finished folds are kept',
+        summary: 'Cancel a run; responds once none of its folds is training. Finished folds are kept',
         params: runParams,
         response: answers(runStatusSchema),
       },
@@ -195,7 +195,7 @@ function addChangeRoutes(app: App, { control, list }: RunRoutes): void {
     {
       config: { role: 'operate' },
       schema: {
-        summary: 'Pause or resume a run, or change its priority or how many of its folds may train at once',
+        summary: 'Pause or resume a run, or change its priority or the number of folds that may train at once',
         params: runParams,
         body: schedulingChangeSchema,
         response: answers(runStatusSchema),
@@ -208,7 +208,7 @@ function addChangeRoutes(app: App, { control, list }: RunRoutes): void {
     {
       config: { role: 'operate' },
       schema: {
-        summary: 'Try failed folds again, and go on with a run that was stopped or cancelled',
+        summary: 'Retry failed folds, or continue a run that was stopped or cancelled',
         params: runParams,
         response: answers(runStatusSchema),
       },
@@ -220,7 +220,7 @@ function addChangeRoutes(app: App, { control, list }: RunRoutes): void {
     {
       config: { role: 'operate' },
       schema: {
-        summary: 'The same evaluation with more repeats, as a run of its own',
+        summary: 'Start the same evaluation with more repeats, as a new run',
         params: runParams,
         body: z.object({ repeats: z.int().min(1).max(LIMITS.repeats) }),
         response: answers(runStatusSchema),

@@ -11,15 +11,15 @@ import type { TransferLimits } from './transfers.js';
 
 export interface ServerOptions {
   redisUrl: string;
-  /** Stays open when the server closes */
+  /** Not closed when the server closes */
   store: RunStore;
-  /** The same store, as the processes that write reports open it */
+  /** URL of the same store, for processes that write reports */
   storeUrl: string;
   s3: S3Settings | undefined;
-  /** Most private memory of the process that writes a report, MiB */
+  /** Memory limit of the process that writes a report in MiB */
   childMemoryMb: number;
   api: ApiConfig;
-  /** What must be there for the process to be ready */
+  /** Conditions for the process to be ready */
   checks: Checks;
   log: Logger;
   transfers?: Partial<TransferLimits>;
@@ -36,7 +36,7 @@ export class ApiServer {
     this.#options = options;
   }
 
-  /** Where it listens, once it has started. */
+  /** URL of the server, once it has started. */
   get url(): string {
     return this.#url;
   }
@@ -69,10 +69,10 @@ export class ApiServer {
 /** @returns the URL that it listens at. @throws CryfoldError API_PORT_TAKEN */
 async function listen(app: App, { host, port: wanted }: ApiConfig): Promise<string> {
   try {
-    // Of localhost's two addresses fastify would open another server, which nothing limits.
+    // For `localhost`, Fastify would open a second server for the other address, without our limits.
     await app.listen({ port: wanted, host: host === 'localhost' ? '127.0.0.1' : host });
   } catch (cause) {
-    throw new CryfoldError('API_PORT_TAKEN', `the API cannot listen: ${(cause as Error).message}`, {
+    throw new CryfoldError('API_PORT_TAKEN', `cannot start the API: ${(cause as Error).message}`, {
       cause,
       context: { port: wanted, host },
       hint: 'Choose another --api-port.',

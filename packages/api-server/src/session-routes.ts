@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { errorAnswer } from './answers.js';
 import type { App } from './app.js';
 
-/** Bytes of a login. */
+/** Maximum size of a login request in bytes. */
 const LOGIN = 4096;
 
 /** A browser's login: the token once, then a cookie. */
@@ -15,12 +15,12 @@ export function addSessionRoutes(app: App, access: Access, wrongTokens: WrongTok
   const answers = { 200: sessionSchema, '4xx': errorAnswer };
   app.get(
     '/session',
-    { config: anyone, schema: { summary: 'What the asker may do', response: answers } },
+    { config: anyone, schema: { summary: 'Role of the client', response: answers } },
     async (request, reply) => {
       const { principal } = request;
       const shown = principal ? undefined : access.shown(request);
       const error = shown && (await wrongTokens.error(request, reply));
-      // A browser whose session has ended logs in again; a program gets an error, since its token is wrong.
+      // A browser with an expired session logs in again; a program with a wrong token gets an error.
       if (error && (shown === 'header' || error.code === 'API_BUSY')) throw error;
       return { role: principal?.role ?? null, open: access.open };
     },
@@ -31,7 +31,7 @@ export function addSessionRoutes(app: App, access: Access, wrongTokens: WrongTok
       config: anyone,
       bodyLimit: LOGIN,
       schema: {
-        summary: 'Log a browser in: answers a cookie',
+        summary: 'Log in a browser; sets a session cookie',
         body: z.object({ token: z.string().min(1).max(1000) }),
         response: answers,
       },
@@ -46,7 +46,7 @@ export function addSessionRoutes(app: App, access: Access, wrongTokens: WrongTok
   );
   app.delete(
     '/session',
-    { config: anyone, schema: { summary: 'Log a browser out', response: answers } },
+    { config: anyone, schema: { summary: 'Log out a browser', response: answers } },
     async (request, reply) => {
       reply.header('set-cookie', access.close(isSecure(request)));
       return { role: null, open: access.open };

@@ -2,12 +2,12 @@ import { CryfoldError } from '@cryfold/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
 export interface TransferLimits {
-  /** Downloads at once, of all clients and of one */
+  /** Maximum number of concurrent downloads, in total and per client */
   downloads: number;
   downloadsOfOne: number;
-  /** Uploads at once, of all clients; each may hold a part of 8 MiB in memory */
+  /** Maximum number of concurrent uploads; each may hold a part of 8 MiB in memory */
   uploads: number;
-  /** A transfer that moves less than `windowBytes` in this time is cut, milliseconds. */
+  /** Transfers that move less than `windowBytes` within this many milliseconds are aborted */
   windowMs: number;
   windowBytes: number;
 }
@@ -20,12 +20,12 @@ const LIMITS: TransferLimits = {
   windowBytes: 64 * 1024,
 };
 
-/** Seconds after which a client may find a free place. */
+/** Suggested seconds until a retry. */
 const RETRY_SECONDS = 5;
 
 type Direction = 'download' | 'upload';
 
-/** Bounds what transfers of artifacts hold: how many there are at once, and how long one that stands still lasts. */
+/** Limits concurrent transfers of artifacts, and aborts stalled ones. */
 export class Transfers {
   readonly #limits: TransferLimits;
   readonly #downloads = new Map<string, number>();
@@ -36,7 +36,7 @@ export class Transfers {
   }
 
   /**
-   * Counts a transfer until its answer is sent or its connection ends, and cuts the connection where it stands still.
+   * Counts a transfer until its response is sent or its connection ends, and closes stalled connections.
    * @throws CryfoldError API_BUSY
    */
   begin(direction: Direction, request: FastifyRequest, reply: FastifyReply): void {
@@ -81,5 +81,5 @@ export class Transfers {
 }
 
 function busy(what: string): CryfoldError {
-  return new CryfoldError('API_BUSY', `too many ${what} at once`, { hint: 'Try again when others have ended.' });
+  return new CryfoldError('API_BUSY', `too many concurrent ${what}`, { hint: 'Try again later.' });
 }

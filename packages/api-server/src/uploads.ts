@@ -4,44 +4,44 @@ import { CryfoldError, decodeNpyHeader, NPY_HEADER_LIMIT, type NpyType } from '@
 import { decodeAudit } from '@cryfold/evaluation';
 import { decodeForeignManifest, decodeSharedSounds } from '@cryfold/plan';
 
-/** Looks at content as it arrives, and throws a coded error where it is not what its key promises. */
+/** Validates content as it arrives. Throws a coded error if it does not match its key. */
 interface Check {
   take(piece: Buffer): void;
-  /** @param sha256 hex, of all of it */
+  /** @param sha256 hash of the whole content in hex */
   end(sha256: string): void;
 }
 
 interface Kind {
   pattern: RegExp;
-  /** Largest content, bytes */
+  /** Maximum size in bytes */
   limit: number;
   check: (key: string, hash: string) => Check;
 }
 
 const MIB = 2 ** 20;
 
-function corrupt(key: string, why = 'the bytes are not what the key promises'): CryfoldError {
+function corrupt(key: string, why = 'the content does not match the key'): CryfoldError {
   return new CryfoldError('ARTIFACT_CORRUPT', `${key}: ${why}`, {
     context: { key },
-    hint: 'Upload it again from where it was made.',
+    hint: 'Upload it again from its source.',
   });
 }
 
 const IMAGES: ArrayForm = { type: '|u1', dimensions: 4, last: 3 };
 const VECTORS: ArrayForm = { type: '<f4', dimensions: 2 };
 
-/** What a run needs and may be uploaded. */
+/** Inputs of runs that may be uploaded. */
 const KINDS: readonly Kind[] = [
-  // Manifests and shared sounds are decoded, so held in memory; a manifest of 30,000 clips takes 6 MiB.
+  // Manifests and shared sounds are decoded in memory; a manifest of 30,000 clips takes 6 MiB.
   { pattern: /^datasets\/([0-9a-f]{64})\/manifest\.json$/, limit: 32 * MIB, check: checkManifest },
   { pattern: /^datasets\/([0-9a-f]{64})\/sounds\.json$/, limit: 2 * MIB, check: checkSounds },
   { pattern: /^datasets\/([0-9a-f]{64})\/audit\.json$/, limit: 4 * MIB, check: checkAudit },
   // Images of some 30,000 clips
   { pattern: /^features\/([0-9a-f]{64})\/images\.npy$/, limit: 512 * MIB, check: (key) => checkArray(key, IMAGES) },
   { pattern: /^features\/([0-9a-f]{64})\/vectors\.npy$/, limit: 512 * MIB, check: (key) => checkArray(key, VECTORS) },
-  // As much as a worker reads of weights; Keras's ResNet50 has 94 MB.
+  // Same limit as for workers; Keras's ResNet50 has 94 MB.
   { pattern: /^weights\/([0-9a-f]{64})\.h5$/, limit: 256 * MIB, check: checkHash },
-  // Files of commands: as much as those of one estimator may have together
+  // Files of commands, with the limit of all files of one estimator
   { pattern: /^commands\/([0-9a-f]{64})$/, limit: 16 * MIB, check: checkHash },
 ];
 
@@ -51,18 +51,18 @@ function checkManifest(key: string, hash: string): Check {
   });
 }
 
-/** Only the audio, which is not here, could contradict it. */
+/** Checks only the format; verifying the content would need the audio. */
 function checkSounds(key: string): Check {
   return checkRecord((bytes) => decodeSharedSounds(bytes, key));
 }
 
-/** As of sounds, only the audio could contradict it. */
+/** Checks only the format, as for sounds. */
 function checkAudit(key: string): Check {
   return checkRecord((bytes) => decodeAudit(bytes, key));
 }
 
 function checkRecord(decode: (bytes: Buffer) => unknown): Check {
-  // Copied, since a client may send a byte at a time, and each piece would take some hundred.
+  // Copied into one buffer, since a client may send single bytes, and each chunk would take hundreds of bytes.
   let held = Buffer.alloc(0);
   let length = 0;
   return {
@@ -82,11 +82,11 @@ function checkRecord(decode: (bytes: Buffer) => unknown): Check {
 interface ArrayForm {
   type: NpyType;
   dimensions: number;
-  /** What the last dimension must be; any where absent */
+  /** Required size of the last dimension; absent for any */
   last?: number;
 }
 
-/** The key is a hash of what the features were made from, so that only their form can be checked. */
+/** Checks only the shape, since the key is a hash of the inputs of the features. */
 function checkArray(key: string, { type, dimensions, last }: ArrayForm): Check {
   let head: Buffer | undefined = Buffer.alloc(0);
   let expected = 0;
@@ -102,7 +102,7 @@ function checkArray(key: string, { type, dimensions, last }: ArrayForm): Check {
     take: (piece) => {
       length += piece.length;
       if (!head) {
-        if (length > expected) throw corrupt(key, 'more bytes than its header says');
+        if (length > expected) throw corrupt(key, 'more bytes than its header states');
         return;
       }
       head = Buffer.concat([head, piece]);
@@ -110,7 +110,7 @@ function checkArray(key: string, { type, dimensions, last }: ArrayForm): Check {
     },
     end: () => {
       if (head) read(head);
-      if (length !== expected) throw corrupt(key, `${length} bytes, but its header says ${expected}`);
+      if (length !== expected) throw corrupt(key, `${length} bytes, but its header states ${expected}`);
     },
   };
 }
@@ -125,18 +125,18 @@ function checkHash(key: string, hash: string): Check {
 }
 
 export interface Upload {
-  /** Throws a coded error where the content is too large, broken off or not what the key promises. */
+  /** Throws a coded error if the content is too large, incomplete or does not match the key */
   content: AsyncIterable<Buffer>;
-  /** Hex, what the content must have; undefined where nothing says */
+  /** Expected hash in hex; undefined if unknown */
   sha256: string | undefined;
-  /** Reads what a failure left of the body, so that the client gets to read the answer. */
+  /** Reads the rest of the body after a failure, so that the client receives the response */
   drain: () => Promise<void>;
 }
 
 /**
- * The body of a request as the content of a key.
- * @param announced the content's hex sha256, if the client says
- * @throws CryfoldError API_FORBIDDEN, ARTIFACT_TOO_LARGE, before anything is read
+ * Prepares the body of a request as the content of a key.
+ * @param announced sha256 of the content in hex, if stated by the client
+ * @throws CryfoldError API_FORBIDDEN, ARTIFACT_TOO_LARGE, before reading the body
  */
 export function uploadOf(key: string, body: IncomingMessage, announced: string | undefined): Upload {
   const kind = KINDS.find(({ pattern }) => pattern.test(key));
@@ -150,7 +150,7 @@ export function uploadOf(key: string, body: IncomingMessage, announced: string |
   if (Number(body.headers['content-length'] ?? 0) > limit) throw tooLarge();
   let length = 0;
   const pieces = async function* () {
-    // Not the request's own iterator, which would end the connection before the answer.
+    // The default iterator would close the connection before the response.
     for await (const piece of body.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       length += piece.length;
       if (length > limit) throw tooLarge();
@@ -166,7 +166,7 @@ export function uploadOf(key: string, body: IncomingMessage, announced: string |
       yield piece;
     }
     const sha256 = digest.digest('hex');
-    if (announced !== undefined && sha256 !== announced) throw corrupt(key, 'it was damaged on its way');
+    if (announced !== undefined && sha256 !== announced) throw corrupt(key, 'it was damaged in transit');
     check.end(sha256);
   };
   const drain = async () => {

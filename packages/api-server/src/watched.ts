@@ -2,6 +2,6 @@ import type { Feed } from './feed.js';
 
 export interface Watched {
   feed: Feed;
-  /** Looks, and publishes what has changed. */
-  look(): Promise<void>;
+  /** Refreshes the state, and publishes changes. */
+  refresh(): Promise<void>;
 }

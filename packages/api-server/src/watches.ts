@@ -6,12 +6,12 @@ import { RunGrid } from './run-grid.js';
 import type { RunList } from './run-list.js';
 import type { Watched } from './watched.js';
 
-/** Milliseconds between looks at what somebody watches: one look for all who do. */
-const LOOK_MS = 1000;
-/** Milliseconds that a watch goes on after the last one left, for those who come back. */
+/** Milliseconds between refreshes, shared by all viewers. */
+const REFRESH_MS = 1000;
+/** Milliseconds to continue after the last viewer left, in case it reconnects. */
 const LINGER_MS = 30_000;
 
-/** Feeds by what they watch: made for the first who asks, looked at while somebody listens. */
+/** Feeds by subject, opened for the first viewer and refreshed while there are listeners. */
 export class Watches {
   readonly #list: RunList;
   readonly #errors: RepeatedErrors;
@@ -41,7 +41,7 @@ export class Watches {
     const known = this.#watched.get(name);
     if (known) return known;
     const opened = open().then((watched) => {
-      void this.#keepLooking(name, watched);
+      void this.#keepFresh(name, watched);
       return watched.feed;
     });
     this.#watched.set(name, opened);
@@ -49,13 +49,13 @@ export class Watches {
     return opened;
   }
 
-  async #keepLooking(name: string, { feed, look }: Watched): Promise<void> {
-    let heard = Date.now();
+  async #keepFresh(name: string, { feed, refresh }: Watched): Promise<void> {
+    let lastListener = Date.now();
     while (!this.#stopped.signal.aborted) {
-      await sleep(LOOK_MS, undefined, { signal: this.#stopped.signal, ref: false }).catch(() => {});
-      if (feed.listeners > 0) heard = Date.now();
-      if (Date.now() - heard > LINGER_MS) break;
-      await look().catch((error) => this.#errors.warn({ err: error, watch: name }, 'could not look'));
+      await sleep(REFRESH_MS, undefined, { signal: this.#stopped.signal, ref: false }).catch(() => {});
+      if (feed.listeners > 0) lastListener = Date.now();
+      if (Date.now() - lastListener > LINGER_MS) break;
+      await refresh().catch((error) => this.#errors.warn({ err: error, watch: name }, 'refresh failed'));
     }
     this.#watched.delete(name);
   }
@@ -66,7 +66,7 @@ async function watchCluster(list: RunList): Promise<Watched> {
   let queues = '';
   let now: ClusterView = { queues: null, workers: [], runs: [] };
   const feed = new Feed(() => now);
-  const look = async () => {
+  const refresh = async () => {
     const { queues: counts, workers } = await queueStatus(list.queues);
     const found = await list.brief();
     now = { queues: counts, workers, runs: found };
@@ -78,6 +78,6 @@ async function watchCluster(list: RunList): Promise<Watched> {
     runs = texts;
     queues = text;
   };
-  await look();
-  return { feed, look };
+  await refresh();
+  return { feed, refresh };
 }

@@ -49,7 +49,7 @@ async function api(t: TestContext, checks: Checks = {}) {
   return app;
 }
 
-test('answers about runs to a token that may read, and refuses names of runs and folds that do not exist', async (t) => {
+test('serves runs to a read token, and rejects unknown runs and folds', async (t) => {
   const app = await api(t);
   const get = (url: string) => app.inject({ url: `/api/v1${url}`, headers: as(READ) });
   assert.deepEqual(
@@ -67,7 +67,7 @@ test('answers about runs to a token that may read, and refuses names of runs and
   }
 });
 
-test('every route but health, login and its own description asks for a token', async (t) => {
+test('all routes except health, login and the API description require a token', async (t) => {
   const app = await api(t);
   const { paths } = (await app.inject('/api/v1/openapi.json')).json() as { paths: Record<string, object> };
   const open = new Set(['/api/v1/session']);
@@ -81,7 +81,7 @@ test('every route but health, login and its own description asks for a token', a
   assert.equal((await app.inject('/healthz')).statusCode, 200);
 });
 
-test('a token that may only read changes nothing', async (t) => {
+test('a read token cannot change anything', async (t) => {
   const app = await api(t);
   for (const [method, url, payload] of [
     ['POST', `/api/v1/runs/${run}/cancel`, {}],
@@ -96,7 +96,7 @@ test('a token that may only read changes nothing', async (t) => {
   assert.equal(await store.runs.isCancelled(run), false);
 });
 
-test('cancels a run and reopens it for a token that may operate', async (t) => {
+test('cancels and reopens a run for an operate token', async (t) => {
   const app = await api(t);
   const ask = async (what: string) => {
     const answer = await app.inject({ method: 'POST', url: `/api/v1/runs/${run}/${what}`, headers: as(OPERATE) });
@@ -108,7 +108,7 @@ test('cancels a run and reopens it for a token that may operate', async (t) => {
   assert.equal(await store.runs.isCancelled(run), false);
 });
 
-test('answers what it cannot understand with a code and a fitting status', async (t) => {
+test('responds to invalid requests with a code and status', async (t) => {
   const app = await api(t);
   const cases: [number, string, { method?: 'POST' | 'DELETE'; url: string; payload?: object }][] = [
     [404, 'API_NOT_FOUND', { url: '/api/v1/nothing' }],
@@ -123,7 +123,7 @@ test('answers what it cannot understand with a code and a fitting status', async
   }
 });
 
-test('serves artifacts as files that a browser only keeps', async (t) => {
+test('serves artifacts as downloads', async (t) => {
   const app = await api(t);
   const { headers, statusCode, json } = await app.inject({
     url: `/api/v1/artifacts/runs/${run}/plan.json`,
@@ -137,7 +137,7 @@ test('serves artifacts as files that a browser only keeps', async (t) => {
   assert.deepEqual(listed.json(), { keys: [`runs/${run}/plan.json`], next: null });
 });
 
-test('is ready while every check passes, and names what fails without asking for a token', async (t) => {
+test('is ready while all checks pass, and lists failed checks without a token', async (t) => {
   const ready = await (await api(t, { store: () => store.ping() })).inject('/readyz');
   assert.deepEqual([ready.statusCode, ready.json()], [200, {}]);
   const redis = async () => {
@@ -147,7 +147,7 @@ test('is ready while every check passes, and names what fails without asking for
   assert.deepEqual([failing.statusCode, failing.json()], [503, { redis: 'connection refused' }]);
 });
 
-test('serves the live page to anyone, compressed where the browser can read that', async (t) => {
+test('serves the live page without a token, compressed if the browser supports it', async (t) => {
   const app = await api(t);
   const plain = await app.inject('/');
   assert.equal(plain.statusCode, 200);

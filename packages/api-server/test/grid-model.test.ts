@@ -32,7 +32,7 @@ test('shows each job of the plan as a cell at its trial, repeat and fold', () =>
   assert.deepEqual(cells, Array(6).fill([CELL.waiting, 0, null, null]));
 });
 
-test('gives the page titles that say that weights are random', () => {
+test('titles include the caveat of random weights', () => {
   const source = 'store:weights/x.h5#sha256=x';
   const plan = planOf(`{ r: { kind: tl-resnet50 }, p: { kind: tl-resnet50, weights: '${source}' }, s: { kind: svm } }`);
   assert.deepEqual(
@@ -45,7 +45,7 @@ test('gives the page titles that say that weights are random', () => {
   );
 });
 
-test('reports each change once, and nothing where a cell stays the same', () => {
+test('reports each change once, and no unchanged cells', () => {
   const model = new GridModel(planOf(TWO));
   model.setActive([{ trial: 'a', repeat: 0, fold: 1, fraction: 0.5 }]);
   const at = model.snapshot().places.findIndex(([trial, , fold]) => trial === 0 && fold === 1);
@@ -54,7 +54,7 @@ test('reports each change once, and nothing where a cell stays the same', () => 
   assert.deepEqual(model.takeChanges(), []);
 });
 
-test('returns folds that no longer train, so that their results can be read', () => {
+test('returns folds that stopped training, so that their results can be read', () => {
   const model = new GridModel(planOf(TWO));
   const active = [{ trial: 'a', repeat: 0, fold: 0, fraction: 0.9 }];
   assert.deepEqual(model.setActive(active), []);
@@ -83,7 +83,7 @@ test('equal folds of two trials are one fold with two cells', () => {
   assert.equal(model.valueOf(missing[0].key), 0.75);
 });
 
-test('groups folds that failed for the same reason, and shows folds that are tried again as waiting', () => {
+test('groups folds by failure reason, and shows retried folds as waiting', () => {
   const model = new GridModel(planOf(TWO));
   const [first, second, third] = model.plan.jobs.map(({ key }) => key);
   model.setDone(third);
@@ -96,7 +96,7 @@ test('groups folds that failed for the same reason, and shows folds that are tri
   assert.deepEqual(states(model).slice(0, 3), [CELL.waiting, CELL.failed, CELL.done]);
 });
 
-test('cells show the run’s metric, which is sent to the page', () => {
+test('cells show the metric of the run', () => {
   const plan = planOf(TWO);
   const model = new GridModel({ ...plan, spec: { ...plan.spec, metric: 'logLoss' } });
   assert.deepEqual(model.snapshot().figure, { title: 'log-loss', sign: -1, share: false });
@@ -121,7 +121,7 @@ test('takes every accuracy from the results of an ended run, and marks folds wit
   assert.ok(untimed.length > 0 && untimed.every(({ key }) => key !== first.key), 'of the first the seconds are known');
 });
 
-test('at the end of a sweep, folds of losing trials keep what was read of them', () => {
+test('folds of losing trials keep their results at the end of a sweep', () => {
   const model = new GridModel(planOf(TWO));
   const loser = model.plan.jobs.filter(({ trial }) => trial === 'b');
   model.setResult(loser[0].key, 0.25, 1);
@@ -130,7 +130,7 @@ test('at the end of a sweep, folds of losing trials keep what was read of them',
   assert.equal(model.count(CELL.failed), 2, 'its other folds were never trained');
 });
 
-test('a plan that grows keeps what is known of its folds', () => {
+test('a growing plan keeps the state of its folds', () => {
   const both = planOf(TWO);
   const model = new GridModel({ ...both, jobs: both.jobs.filter(({ trial }) => trial === 'a') });
   model.setResult(model.plan.jobs[1].key, 1, 2);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Readiness } from '../src/readiness.js';
 
-test('names what fails, and why', async () => {
+test('lists failed checks with reasons', async () => {
   const readiness = new Readiness({
     store: async () => {},
     redis: async () => {
@@ -12,7 +12,7 @@ test('names what fails, and why', async () => {
   assert.deepEqual(await readiness.failing(), { redis: 'connection refused' });
 });
 
-test('checks once for all who ask within two seconds, and again afterwards', async (t) => {
+test('shares a result for two seconds, then checks again', async (t) => {
   t.mock.timers.enable({ apis: ['Date'], now: 10_000 });
   let checks = 0;
   const readiness = new Readiness({ store: async () => void checks++ });

@@ -38,7 +38,7 @@ async function scene(t: TestContext, metric?: string) {
   return { store, plan, list, commit, cells };
 }
 
-test('reads what is committed and what failed, and publishes what changes later', async (t) => {
+test('reads results and failures, and publishes later changes', async (t) => {
   t.mock.timers.enable({ apis: ['Date'], now: Date.parse('2026-01-01') });
   const { store, plan, list, commit, cells } = await scene(t);
   await commit(0);
@@ -53,23 +53,23 @@ test('reads what is committed and what failed, and publishes what changes later'
   const heard: { event: string; data: string }[] = [];
   grid.feed.listen(undefined, (event) => heard.push(event));
   heard.splice(0);
-  await grid.look();
+  await grid.refresh();
   assert.equal(heard.length, 0, 'nothing has changed');
   await commit(2);
   t.mock.timers.tick(60_000);
-  await grid.look();
+  await grid.refresh();
   assert.equal(heard.length, 1);
   assert.deepEqual(JSON.parse(heard[0].data).cells, [[2, 2, 1, 1, 2]]);
 });
 
-test('a fold is shown by the metric of the run', async (t) => {
+test('shows folds by the metric of the run', async (t) => {
   const { plan, list, commit, cells } = await scene(t, 'logLoss');
   await commit(0);
   const [[, , value]] = cells(await RunGrid.open(list, plan.run));
   assert.ok(Math.abs(value) < 1e-9, `right and sure: a log-loss of 0, not an accuracy of 1: ${value}`);
 });
 
-test('warns of sounds in train and test, where they were compared', async (t) => {
+test('warns about sounds in both train and test if they were compared', async (t) => {
   const { store, plan, list } = await scene(t);
   const manifest = await store.datasets.manifest(plan.dataset.key);
   await store.datasets.saveManifest({ ...manifest, format: 2, groupSource: { kind: 'column', name: 'group' } });
@@ -84,7 +84,7 @@ test('warns of sounds in train and test, where they were compared', async (t) =>
   assert.equal(await warningOf(), '1 sound is in both train and test: these figures are inflated.');
 });
 
-test('says that groups are not known', async (t) => {
+test('notes that groups are not known', async (t) => {
   const { store, plan, list } = await scene(t);
   const manifest = await store.datasets.manifest(plan.dataset.key);
   await store.datasets.saveManifest({ ...manifest, format: 2, groupSource: { kind: 'none' } });
@@ -93,7 +93,7 @@ test('says that groups are not known', async (t) => {
   assert.match(JSON.parse(texts[0]).warning, /^Groups are not known: /);
 });
 
-test('reads results again that the store did not answer for', async (t) => {
+test('rereads results after a store failure', async (t) => {
   const { store, plan, list, commit, cells } = await scene(t);
   await commit(0);
   const grid = await RunGrid.open(list, plan.run);
@@ -103,13 +103,13 @@ test('reads results again that the store did not answer for', async (t) => {
     throw new CryfoldError('STORE_UNREACHABLE', 'away');
   };
   t.mock.timers.enable({ apis: ['Date'], now: Date.now() + 60_000 });
-  await assert.rejects(grid.look());
+  await assert.rejects(grid.refresh());
   store.folds.result = result;
-  await grid.look();
+  await grid.refresh();
   assert.deepEqual(cells(grid)[1], [2, 1, 1, 2]);
 });
 
-test('a result that cannot be read leaves its accuracy out, and hinders no other', async (t) => {
+test('an unreadable result has no accuracy, and does not affect others', async (t) => {
   const { store, plan, list, commit, cells } = await scene(t);
   await store.artifacts.put(`folds/${plan.jobs[0].key}/result.json`, new TextEncoder().encode('{'));
   await commit(1);

@@ -32,7 +32,7 @@ async function scene(t: TestContext, job?: () => Job) {
   return { list: new RunList(control), run, found, remove };
 }
 
-test('lists runs once for all who ask within a second, and again after a change', async (t) => {
+test('caches the list for a second, and refreshes it after a change', async (t) => {
   const { list, run, found } = await scene(t);
   const [[one], same] = await Promise.all([list.runs(), list.runs()]);
   assert.deepEqual([one.run, one.state, found.asked], [run, 'stopped', 1]);
@@ -45,7 +45,7 @@ test('lists runs once for all who ask within a second, and again after a change'
   assert.equal(found.asked, 3);
 });
 
-test('a look-up that failed is tried again by the next who asks', async (t) => {
+test('retries a failed lookup at the next request', async (t) => {
   const { list, run, found } = await scene(t);
   const { ids } = list.store.runs;
   list.store.runs.ids = async () => {
@@ -56,7 +56,7 @@ test('a look-up that failed is tried again by the next who asks', async (t) => {
   assert.deepEqual([(await list.runs()).map((status) => status.run), found.asked], [[run], 1]);
 });
 
-test('a complete run is looked up once, until it changes or is deleted', async (t) => {
+test('looks up a complete run only once, until it changes or is deleted', async (t) => {
   const { list, run, found, remove } = await scene(t);
   found.state = 'complete';
   const status = await list.statusOf(run);
@@ -72,7 +72,7 @@ test('a complete run is looked up once, until it changes or is deleted', async (
   assert.deepEqual(await list.runs(), []);
 });
 
-test('a run that is deleted while runs are listed is left out', async (t) => {
+test('omits a run that is deleted while listing', async (t) => {
   const { list, remove, run } = await scene(t);
   list.store.runs.ids = async () => {
     await remove();
@@ -81,7 +81,7 @@ test('a run that is deleted while runs are listed is left out', async (t) => {
   assert.deepEqual(await list.runs(), []);
 });
 
-test('a run on which nobody works is looked up every ten seconds for brief answers', async (t) => {
+test('refreshes the brief status of an inactive run every ten seconds', async (t) => {
   const { list, run, found } = await scene(t);
   const brief = await list.briefOf(run);
   assert.deepEqual([brief.state, brief.failures], ['stopped', []]);
@@ -93,7 +93,7 @@ test('a run on which nobody works is looked up every ten seconds for brief answe
   assert.equal(found.asked, 2);
 });
 
-test('of a run that is driven, brief answers follow what its coordinator publishes', async (t) => {
+test('the brief status of an active run follows its coordinator’s progress', async (t) => {
   let done = 0;
   const progress = () => ({ total: 3, done, failed: 0, trials: {}, active: [], etaSeconds: 7 });
   const { list, run, found } = await scene(t, () => ({ state: 'active', progress: progress() }) as unknown as Job);

@@ -26,7 +26,7 @@ async function prepared(t: TestContext, api: Partial<ApiConfig>) {
   return { server, store };
 }
 
-test('connects and listens only once it is started, and leaves the store to its owner', async (t) => {
+test('connects and listens only after start, and does not close the store', async (t) => {
   const { server, store } = await prepared(t, {});
   assert.equal(server.url, '');
   await server.start();
@@ -36,7 +36,7 @@ test('connects and listens only once it is started, and leaves the store to its 
   await store.ping();
 });
 
-test('a start that fails closes what it opened', async (t) => {
+test('a failed start closes everything it opened', async (t) => {
   const taken = createServer(() => {}).listen(0, '127.0.0.1');
   t.after(() => taken.close());
   await once(taken, 'listening');

@@ -8,7 +8,7 @@ import { runInNewContext } from 'node:vm';
 import { encodeNpy } from '@cryfold/core';
 import { uploadOf } from '../src/uploads.js';
 
-test('holds a manifest that arrives a byte at a time in little more than its bytes', async () => {
+test('buffers a manifest that arrives byte by byte without much overhead', async () => {
   const count = 300_000;
   const byte = () => Buffer.from('x');
   const body = Object.assign(
@@ -48,7 +48,7 @@ test('holds a manifest that arrives a byte at a time in little more than its byt
   assert.ok(most < 20 * 2 ** 20, `${Math.round(most / 2 ** 20)} MiB`);
 });
 
-test('takes shared sounds of their form, and no others', async () => {
+test('accepts only valid shared sounds', async () => {
   const upload = async (text: string) => {
     const body = Object.assign(Readable.from([Buffer.from(text)]), { headers: {} }) as unknown as IncomingMessage;
     for await (const _ of uploadOf(`datasets/${'a'.repeat(64)}/sounds.json`, body, undefined).content);
@@ -59,7 +59,7 @@ test('takes shared sounds of their form, and no others', async () => {
   await assert.rejects(upload('{"format":1}'), /sounds.json: sounds/);
 });
 
-test('takes audits of their form, and no others', async () => {
+test('accepts only valid audits', async () => {
   const upload = async (text: string) => {
     const body = Object.assign(Readable.from([Buffer.from(text)]), { headers: {} }) as unknown as IncomingMessage;
     for await (const _ of uploadOf(`datasets/${'a'.repeat(64)}/audit.json`, body, undefined).content);
@@ -73,7 +73,7 @@ test('takes audits of their form, and no others', async () => {
   await assert.rejects(upload(JSON.stringify({ format: 2, audit: whole })), /format 2/);
 });
 
-test('takes feature arrays of the form that their key promises, and no others', async () => {
+test('accepts only feature arrays that match their key', async () => {
   const vectors = encodeNpy(new Float32Array(6), [2, 3]);
   const images = encodeNpy(new Uint8Array(24), [2, 2, 2, 3]);
   const upload = async (file: string, bytes: Uint8Array) => {
@@ -89,5 +89,5 @@ test('takes feature arrays of the form that their key promises, and no others', 
   await assert.rejects(upload('vectors.npy', images), /elements are/);
   await assert.rejects(upload('images.npy', vectors), /elements are/);
   await assert.rejects(upload('vectors.npy', encodeNpy(new Float32Array(0), [2, 0])), /shape \(2, 0\)/);
-  await assert.rejects(upload('vectors.npy', vectors.subarray(0, -1)), /its header says/);
+  await assert.rejects(upload('vectors.npy', vectors.subarray(0, -1)), /its header states/);
 });

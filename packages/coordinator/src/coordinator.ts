@@ -29,34 +29,36 @@ import { SearchDriver } from './search-driver.js';
 
 export interface CoordinatorOptions {
   redisUrl: string;
-  /** Stays open when the coordinator stops */
+  /** Not closed when the coordinator stops */
   store: RunStore;
   log: Logger;
   metrics?: Metrics;
-  /** The one run to drive, where the command that started this coordinator has no other business */
+  /** The only run to execute, for the coordinator of a local run */
   only?: string;
 }
 
-/** Milliseconds between scans for runs in the store that Redis may have forgotten. */
+/** Milliseconds between scans for runs in the store that Redis may have lost. */
 const SCAN_MS = 5000;
-/** Milliseconds after which a scan that has not ended counts as stuck. */
+/** Milliseconds after which an unfinished scan counts as stuck. */
 const STUCK_MS = 60_000;
-/** Milliseconds that scans of the store and the queues may take to end when the coordinator stops. */
+/** Milliseconds to wait for scans of the store and the queues when the coordinator stops. */
 const STOPPING_MS = 3000;
-/** Runs driven side by side by one coordinator. */
+/** Maximum number of concurrent runs per coordinator. */
 const RUNS = 100;
-/** How often damaged results are trained again before the store counts as the cause. */
+/** Maximum number of times damaged results are retrained before the run fails. */
 const REPAIRS = 3;
 
-/** What exists between `start` and `stop`. */
+/** Resources that exist between `start` and `stop`. */
 interface Running {
   queues: Queues;
   consumer: Consumer<RunPayload>;
-  /** Scans and metrics, which end once `stopped` is signalled */
+  /** Loops of scans and metrics, which end once `stopped` is signalled */
   loops: Promise<unknown>;
 }
 
-/** Drives every unfinished run. Several may run at once; a run's job lock gives it to one of them. */
+/**
+ * Executes all unfinished runs. Several coordinators may be active; the lock of a run's job assigns it to one of them.
+ */
 export class Coordinator implements Service {
   readonly #options: CoordinatorOptions;
   readonly #metrics: Metrics;
@@ -71,7 +73,7 @@ export class Coordinator implements Service {
     store: () => this.#options.store.ping(),
     loop: async () => {
       const late = Date.now() - this.#scanned;
-      if (late > STUCK_MS) throw new Error(`runs were listed last ${Math.round(late / 1000)} s ago`);
+      if (late > STUCK_MS) throw new Error(`last scan of runs was ${Math.round(late / 1000)} s ago`);
     },
   };
 
@@ -82,7 +84,7 @@ export class Coordinator implements Service {
     this.#runMetrics = new RunMetrics(this.#metrics, options.store);
   }
 
-  /** Connects to Redis, listens to all queues and takes the first runs. @throws CryfoldError REDIS_UNREACHABLE */
+  /** Connects to Redis, subscribes to all queues and starts the first runs. @throws CryfoldError REDIS_UNREACHABLE */
   async start(): Promise<void> {
     const { redisUrl, store, log } = this.#options;
     const queues = new Queues(redisUrl, () => this.#metrics.add('cryfold_redis_reconnects_total', {}));
@@ -110,7 +112,7 @@ export class Coordinator implements Service {
     this.#stopped.abort();
     if (!this.#running) return;
     const { queues, consumer, loops } = this.#running;
-    // Driving has no work of its own to lose: another coordinator continues where this one stops.
+    // Stopping loses no work: another coordinator continues.
     await Promise.all([consumer.close(true), endsWithin(STOPPING_MS, loops)]);
     await queues.close();
   }
@@ -121,7 +123,7 @@ export class Coordinator implements Service {
       queue: 'runs',
       schema: runPayload,
       concurrency: RUNS,
-      // A run is not to blame for how often coordinators die in the days that it takes.
+      // A run may take days, in which coordinators may die often without any fault of the run.
       maxStalledCount: 1e9,
       handle: (payload, attempt) => this.#drive(payload.run, queues, attempt),
       onError: (error) => this.#errors.warn({ err: error }, 'queue error'),
@@ -129,7 +131,7 @@ export class Coordinator implements Service {
     });
   }
 
-  /** Passes what happens to jobs on to the runs that they belong to. */
+  /** Forwards job events to the runs that they belong to. */
   async #listen(queues: Queues): Promise<void> {
     const dead = (queue: QueueName, count = 1) => this.#metrics.add('cryfold_dead_jobs_total', { queue }, count);
     for (const queue of QUEUE_NAMES) dead(queue, 0);
@@ -167,7 +169,9 @@ export class Coordinator implements Service {
     for (const driver of this.#drivers) {
       driver
         .within(() => action(driver))
-        .catch((error) => this.#errors.warn({ err: error }, 'event not handled; reconciliation will'));
+        .catch((error) =>
+          this.#errors.warn({ err: error }, 'event handling failed; the next reconciliation will catch up'),
+        );
     }
   }
 
@@ -175,7 +179,7 @@ export class Coordinator implements Service {
     for (const driver of this.#drivers) if (driver.folds.plan.run === run) driver.nudge();
   }
 
-  /** Truth is in the store: a run whose job Redis lost is enqueued again. */
+  /** The store is the source of truth: re-enqueues runs whose job Redis lost. */
   async #scan(queues: Queues): Promise<void> {
     const { store, only } = this.#options;
     while (!this.#stopped.signal.aborted) {
@@ -188,7 +192,7 @@ export class Coordinator implements Service {
         this.#scanned = Date.now();
         await this.#runMetrics.refresh();
       } catch (error) {
-        this.#errors.warn({ err: error }, 'runs could not be listed');
+        this.#errors.warn({ err: error }, 'listing runs failed');
       }
       await sleep(SCAN_MS, undefined, { signal: this.#stopped.signal }).catch(() => {});
     }
@@ -199,9 +203,9 @@ export class Coordinator implements Service {
       try {
         return await this.#driveOnce(run, queues, attempt);
       } catch (error) {
-        // The aggregator found records whose bytes are gone and removed them: those folds are missing again.
+        // The aggregator removed records with missing data, so those folds are missing again.
         if (!(error instanceof CryfoldError && error.context.repaired) || repairs >= REPAIRS) throw error;
-        this.#options.log.warn({ run, err: error }, 'folds whose results were damaged are trained again');
+        this.#options.log.warn({ run, err: error }, 'retraining folds with damaged results');
       }
     }
   }
@@ -211,14 +215,15 @@ export class Coordinator implements Service {
     const log = this.#options.log.child({ run });
     const reading = store.runs.plan(run);
     reading.catch(() => {});
-    // Before an unreadable plan is an error: an operator may have cancelled the run for it.
+    // Checked before reading the plan: an operator may have cancelled the run because its plan is unreadable.
     if (await store.runs.isCancelled(run)) return;
     const stored = await reading;
     const folds = new RunFolds(stored.plan);
     const search = SearchDriver.of(store, stored);
     const driver = new RunDriver({ folds, store, queues, log });
-    log.info({ folds: folds.plan.jobs.length }, 'run taken');
-    // Before the first fold is enqueued: short folds end while others still are, and 1,000 unheard ones cost 3 s.
+    log.info({ folds: folds.plan.jobs.length }, 'run started');
+    // Registered before enqueuing, since short folds end while others are still being enqueued, and 1,000 missed events
+    // cost 3 s.
     this.#drivers.add(driver);
     let ended: 'finished' | 'cancelled' | 'failed' = 'failed';
     try {

@@ -1,40 +1,43 @@
 import type { FoldJob, Priority } from '@cryfold/plan';
 import { MAX_PRIORITY } from '@cryfold/queue';
 
-/** Jobs of one run that may wait or train on one queue at once, so that Redis holds little of a large run. */
+/** Maximum number of enqueued jobs per run and queue, so that Redis only holds a small part of a large run. */
 export const WINDOW = 1000;
 
-/** How far a run's tag advances with each job: a run of high priority gets four jobs for each one of normal priority. */
+/**
+ * How far a run's tag advances with each job. A run with high priority gets four jobs for each job with normal
+ * priority.
+ */
 const STRIDES: Record<Priority, number> = { high: 1, normal: 4, low: 16 };
 
 export interface TaggedJob {
   job: FoldJob;
-  /** Of the queue: smaller is sooner */
+  /** Priority in the queue; smaller is sooner */
   priority: number;
 }
 
-/** What a lane is asked to take. */
+/** Request to take jobs from a lane. */
 export interface LaneRequest {
-  /** The smallest priority of all runs' jobs that wait in the queue; undefined where none waits */
+  /** Smallest priority of all waiting jobs in the queue; undefined if none is waiting */
   front: number | undefined;
-  /** The most jobs to take */
+  /** Maximum number of jobs to take */
   room: number;
   priority: Priority;
 }
 
 /**
  * The jobs of one run for one queue. Jobs get tags by start-time fair queueing (Goyal, Vin and Cheng 1996): the first
- * one that of the job at the queue's front, each further one a stride more. Workers take the smallest tag, so that runs
- * alternate by their weights however many jobs each has enqueued, and a new run waits for no more than one job of each
- * other run.
+ * job gets the tag of the job at the front of the queue, and each further one a stride more. Workers take the smallest
+ * tag, so that runs alternate by weight regardless of how many jobs each has enqueued, and a new run waits for at most
+ * one job of each other run.
  */
 export class FairLane {
-  /** In the order in which they are to run; those before `#next` have been taken. */
+  /** In execution order; those before `#next` have been taken */
   #backlog: readonly FoldJob[] = [];
   #next = 0;
-  /** Keys of jobs that were enqueued and not heard of since */
+  /** Keys of enqueued jobs that have not ended */
   #enqueued = new Set<string>();
-  /** Tag of the next job, unless the front has passed it */
+  /** Tag of the next job, unless the front is already beyond it */
   #tag = 1;
 
   get enqueued(): number {
@@ -49,12 +52,12 @@ export class FairLane {
     return this.#enqueued.has(key);
   }
 
-  /** Of the jobs that `has` is true of. */
+  /** Keys of all enqueued jobs. */
   keys(): string[] {
     return [...this.#enqueued];
   }
 
-  /** Takes over what a reconciliation found. */
+  /** Applies the result of a reconciliation. */
   reset(backlog: readonly FoldJob[], enqueued: Iterable<string>): void {
     this.#backlog = backlog;
     this.#next = 0;
@@ -65,9 +68,9 @@ export class FairLane {
     this.#enqueued.delete(key);
   }
 
-  /** Takes jobs off the backlog, with their tags. Fewer than there is room for where tags run out: then it waits. */
+  /** Takes jobs and their tags from the backlog. Returns fewer jobs than there is room for if tags run out. */
   take({ front, room, priority }: LaneRequest, isWanted: (key: string) => boolean): TaggedJob[] {
-    // An empty queue starts from the first tag again, so that tags do not run out on a busy cluster.
+    // Restart from the first tag when the queue is empty, so that tags do not run out on a busy cluster.
     this.#tag = front === undefined ? 1 : Math.max(this.#tag, front);
     const taken: TaggedJob[] = [];
     while (taken.length < room && this.waiting && this.#tag <= MAX_PRIORITY) {

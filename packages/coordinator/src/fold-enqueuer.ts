@@ -6,23 +6,23 @@ import { FairLane, WINDOW } from './fair-lane.js';
 
 export const FOLD_QUEUES: readonly FoldQueue[] = ['gpu', 'cpu'];
 
-/** The smallest priority that waits in each queue; undefined where none does. */
+/** Smallest priority of waiting jobs in each queue; undefined if none is waiting. */
 export type Fronts = ReadonlyMap<FoldQueue, number | undefined>;
 
 export interface FoldEnqueuerOptions {
   queues: Pick<Queues, 'add' | 'front'>;
   scheduling: Scheduling;
   log: Logger;
-  /** The run's plan as it is now, and which of its folds have no result yet */
+  /** The current plan of the run, and which of its folds are pending */
   folds: { readonly plan: RunPlan; isPending(key: string): boolean };
 }
 
-/** Enqueues the runnable folds of a run in its turn, and no more of them than it may have enqueued at once. */
+/** Enqueues the runnable folds of a run by fair share, up to the maximum number of enqueued folds. */
 export class FoldEnqueuer {
   scheduling: Scheduling;
   readonly #options: FoldEnqueuerOptions;
   readonly #lanes = new Map(FOLD_QUEUES.map((queue) => [queue, new FairLane()]));
-  /** One filling after the other, so that none exceeds the room that another one saw */
+  /** Serialises filling, so that concurrent calls do not exceed the limit */
   #filling: Promise<unknown> = Promise.resolve();
 
   constructor(options: FoldEnqueuerOptions) {
@@ -30,17 +30,17 @@ export class FoldEnqueuer {
     this.scheduling = options.scheduling;
   }
 
-  /** Whether it enqueued a fold and has not heard of its end. */
+  /** Whether a fold was enqueued and has not ended. */
   expects({ queue, key }: FoldJob): boolean {
     return this.#lane(queue).has(key);
   }
 
-  /** Keys of all folds that `expects` is true of. */
+  /** Keys of all enqueued folds that have not ended. */
   expected(): ReadonlySet<string> {
     return new Set([...this.#lanes.values()].flatMap((lane) => lane.keys()));
   }
 
-  /** Takes over what a reconciliation found, before `fill`: the folds that can run, and those that are enqueued. */
+  /** Applies the result of a reconciliation, before `fill`: runnable and enqueued folds. */
   reset(runnable: readonly FoldJob[], enqueued: readonly FoldJob[]): void {
     for (const [queue, lane] of this.#lanes) {
       const own = (jobs: readonly FoldJob[]) => jobs.filter((job) => job.queue === queue);
@@ -51,22 +51,22 @@ export class FoldEnqueuer {
     }
   }
 
-  /** Notes that a fold ended, and enqueues more where the queue holds few of the run's folds. */
+  /** Records that a fold ended, and enqueues more if few of the run's folds are left in the queue. */
   async ended({ queue, key }: FoldJob): Promise<void> {
     const lane = this.#lane(queue);
     lane.ended(key);
     if (lane.waiting && lane.enqueued <= this.#limit / 2) await this.fill();
   }
 
-  /** Reads where each queue's line begins, for `fill`. @throws CryfoldError REDIS_UNREACHABLE */
+  /** Reads the front of each queue, for `fill`. @throws CryfoldError REDIS_UNREACHABLE */
   async fronts(): Promise<Fronts> {
     const { queues } = this.#options;
     return new Map(await Promise.all(FOLD_QUEUES.map(async (queue) => [queue, await queues.front(queue)] as const)));
   }
 
   /**
-   * Enqueues as many folds as there is room for.
-   * @param fronts what `fronts` read a moment ago, where it was; they are read for each queue otherwise
+   * Enqueues as many folds as the limit allows.
+   * @param fronts recent result of `fronts`, if available; otherwise read for each queue
    * @throws CryfoldError REDIS_UNREACHABLE
    */
   async fill(fronts?: Fronts): Promise<void> {
@@ -82,7 +82,7 @@ export class FoldEnqueuer {
     return paused ? 0 : Math.min(maxParallel, WINDOW);
   }
 
-  /** A limit on the folds that train counts both queues together; the window counts each. */
+  /** `maxParallel` applies to both queues together, the window to each queue. */
   #room(lane: FairLane): number {
     const all = [...this.#lanes.values()].reduce((sum, { enqueued }) => sum + enqueued, 0);
     return this.#limit - (this.scheduling.maxParallel === undefined ? lane.enqueued : all);

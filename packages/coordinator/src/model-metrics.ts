@@ -3,7 +3,7 @@ import { CryfoldError, isUnreadable } from '@cryfold/core';
 import type { Metrics } from '@cryfold/runtime';
 import type { ArtifactStore } from '@cryfold/store';
 
-/** Milliseconds between looks at the models; these change once a night. */
+/** Milliseconds between refreshes; models change about once a night. */
 const EVERY_MS = 15_000;
 
 interface Look {
@@ -13,7 +13,7 @@ interface Look {
   retrain?: { finished: number; outcome: string; clips: number };
 }
 
-/** Exports the champions of the store's models, and how their last retraining went, until stopped. */
+/** Exports metrics of champions and of the last retraining of each model until stopped. */
 export async function watchModels(store: ArtifactStore, metrics: Metrics, stopped: AbortSignal): Promise<void> {
   if (!metrics.on) return;
   let looks: Look[] = [];
@@ -49,7 +49,7 @@ export async function watchModels(store: ArtifactStore, metrics: Metrics, stoppe
     retrains().map(({ model, finished }) => ({ labels: { model }, value: finished })),
   );
   while (!stopped.aborted) {
-    // What cannot be read now is told at the next look; a damaged record must not end the coordinator.
+    // Retry at the next refresh; a damaged record must not stop the coordinator.
     looks = await look(store).catch(() => looks);
     await sleep(EVERY_MS, undefined, { signal: stopped }).catch(() => {});
   }
@@ -62,7 +62,7 @@ async function look(store: ArtifactStore): Promise<Look[]> {
     versions.set(model, (versions.get(model) ?? 0) + (file === 'card.json' ? 1 : 0));
   }
   if (versions.size === 0) return [];
-  // Loaded where there is a model at all: it brings classifiers with it.
+  // Imported only if there are models, since it loads classifiers.
   const { ModelRegistry, readLastRetrain } = await import('@cryfold/model-registry');
   const registry = new ModelRegistry(store);
   const looks: Look[] = [];
@@ -92,7 +92,7 @@ async function look(store: ArtifactStore): Promise<Look[]> {
   return looks;
 }
 
-/** A damaged record of one model leaves out its own figures only. */
+/** Skips the figures of a model with a damaged record. */
 async function unlessDamaged(read: () => Promise<void>): Promise<void> {
   await read().catch((error) => {
     if (!isUnreadable(error) && !(error instanceof CryfoldError && error.code === 'MODEL_NOT_FOUND')) throw error;

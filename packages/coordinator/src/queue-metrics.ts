@@ -2,10 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { QUEUE_NAMES, type QueueLook, type QueueName, type Queues } from '@cryfold/queue';
 import type { Metrics } from '@cryfold/runtime';
 
-/** Milliseconds between looks at the queues; a scrape tells the last look's figures. */
+/** Milliseconds between refreshes; a scrape returns the latest figures. */
 const EVERY_MS = 5000;
 
-/** Exports all queues' and Redis's gauges until stopped. They leave while Redis does not answer: old figures lie. */
+/**
+ * Exports gauges of all queues and of Redis until stopped. Removes them while Redis does not answer, because stale
+ * figures mislead.
+ */
 export async function watchQueues(queues: Queues, metrics: Metrics, stopped: AbortSignal): Promise<void> {
   if (!metrics.on) return;
   let looks: [QueueName, QueueLook][] = [];

@@ -4,11 +4,11 @@ import type { RunStore } from '@cryfold/store';
 import type { RunDriver, RunQueues } from './run-driver.js';
 import type { SearchDriver } from './search-driver.js';
 
-/** Milliseconds between full reconciliations of a run; events cover the time between. */
+/** Milliseconds between full reconciliations of a run; events cover the time in between. */
 const RECONCILE_MS = 3000;
 /** Milliseconds between checks whether a run was cancelled. */
 const CANCELLED_MS = 1000;
-/** Milliseconds between steps, where no event asks for one sooner. */
+/** Milliseconds between steps, unless an event triggers one sooner. */
 const STEP_MS = 250;
 
 export interface RunAttemptOptions {
@@ -18,18 +18,21 @@ export interface RunAttemptOptions {
   store: RunStore;
   queues: RunQueues;
   attempt: Pick<Attempt, 'signal' | 'progress'>;
-  /** Milliseconds between two steps of a kind, for tests */
+  /** Milliseconds between steps of each kind, for tests */
   intervalsMs?: { reconcile: number; cancelled: number };
 }
 
-/** One execution of a run's job: it repeats its steps until the run has ended. Each step may also be taken alone. */
+/**
+ * One execution of a run's job, which repeats its steps until the run has ended. Each step can also be called
+ * separately.
+ */
 export class RunAttempt {
   readonly #options: RunAttemptOptions;
   readonly #run: string;
   readonly #intervalsMs: { reconcile: number; cancelled: number };
   #reconciled = Date.now();
   #checked = 0;
-  /** The progress that was published last, as JSON */
+  /** The last published progress, as JSON */
   #published = '';
 
   constructor(options: RunAttemptOptions) {
@@ -39,13 +42,13 @@ export class RunAttempt {
   }
 
   /**
-   * Drives a run whose driver has begun to its end.
-   * @throws CryfoldError CANCELLED where the coordinator stops; RUN_FAILED where the results cannot be computed
+   * Executes a run until its end. Requires that the driver has begun.
+   * @throws CryfoldError CANCELLED if the coordinator stops; RUN_FAILED if the results cannot be computed
    */
   async run(): Promise<'finished' | 'cancelled'> {
     const { driver, attempt } = this.#options;
     while (!(await this.finish())) {
-      if (attempt.signal.aborted) throw new CryfoldError('CANCELLED', 'coordinator is stopping');
+      if (attempt.signal.aborted) throw new CryfoldError('CANCELLED', 'the coordinator is stopping');
       if (await this.cancel()) return 'cancelled';
       await this.reconcile();
       await this.sweep();
@@ -58,8 +61,7 @@ export class RunAttempt {
   }
 
   /**
-   * Looks every second for what somebody asks of the run: to share the workers otherwise, or to be cancelled, which takes
-   * its waiting jobs back.
+   * Checks every second whether the scheduling of the run changed or it was cancelled, which removes its waiting jobs.
    * @returns whether it was cancelled
    */
   async cancel(): Promise<boolean> {
@@ -74,20 +76,20 @@ export class RunAttempt {
     return false;
   }
 
-  /** Reconciles when it is time again: events may have been missed. */
+  /** Reconciles periodically, in case events were missed. */
   async reconcile(): Promise<void> {
     if (Date.now() - this.#reconciled < this.#intervalsMs.reconcile) return;
     await this.#options.driver.reconcile();
     this.#reconciled = Date.now();
   }
 
-  /** Has a sweep decide on what is done, and the driver follow its plan. */
+  /** Lets a sweep decide based on finished folds, and passes its new plan to the driver. */
   async sweep(): Promise<void> {
     const { driver, search } = this.#options;
     if (search && (await search.step(driver.folds))) await driver.replan(search.plan);
   }
 
-  /** Publishes the run's progress on its job where it has changed, or anyway. */
+  /** Publishes the run's progress on its job if it changed, or always with `anyway`. */
   async publish(anyway = false): Promise<void> {
     const { driver, search, attempt } = this.#options;
     const folds = { ...driver.folds.progress(), scheduling: driver.scheduling };
@@ -98,9 +100,8 @@ export class RunAttempt {
   }
 
   /**
-   * Asks for the results once every fold has a result or a final failure.
-   * @returns whether the results are there
-   * @throws CryfoldError RUN_FAILED, with `repaired` in its context where folds are missing again
+   * Requests the results once all folds have a result or a final failure. @returns whether the results exist
+   * @throws CryfoldError RUN_FAILED, with `repaired` in its context if folds are missing again
    */
   async finish(): Promise<boolean> {
     const { driver, search, store, queues } = this.#options;
@@ -111,7 +112,7 @@ export class RunAttempt {
     if (failed !== undefined) {
       await queues.remove('aggregate', this.#run);
       const { code, message, hint } = failureOf(failed);
-      throw new CryfoldError('RUN_FAILED', `the results could not be put together: ${code}: ${message}`, {
+      throw new CryfoldError('RUN_FAILED', `aggregating the results failed: ${code}: ${message}`, {
         context: { run: this.#run, repaired: DAMAGE_CODES.has(code) },
         ...(hint ? { hint } : {}),
       });

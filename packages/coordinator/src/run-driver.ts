@@ -17,20 +17,20 @@ import type { RunStore } from '@cryfold/store';
 import { FOLD_QUEUES, FoldEnqueuer } from './fold-enqueuer.js';
 import type { RunFolds } from './run-folds.js';
 
-/** Folds looked up at once, since a run may have thousands. */
+/** Number of concurrent lookups, since a run may have thousands of folds. */
 const LOOKUPS = 32;
 
-/** What driving a run asks of the queues. */
+/** Queue operations needed to drive a run. */
 export type RunQueues = Pick<
   Queues,
   'add' | 'front' | 'liveIds' | 'activeIds' | 'failures' | 'forgetFailures' | 'remove' | 'giveBacks' | 'forgetGiveBacks'
 >;
 
-/** Where folds are when a reconciliation begins. */
+/** State of the queues at the start of a reconciliation. */
 interface Look {
-  /** Ids of jobs that wait, run or will be tried again */
+  /** Ids of jobs that are waiting, running or will be retried */
   live: Map<FoldQueue, Set<string>>;
-  /** Keys of the folds that were enqueued before, without those whose end was heard of */
+  /** Keys of folds that were enqueued before and have not ended */
   expected: ReadonlySet<string>;
 }
 
@@ -42,18 +42,18 @@ export interface RunDriverOptions {
 }
 
 /**
- * Brings one run to its end by reconciling: plan minus committed results minus live jobs is what to enqueue, in the run's
- * turn. Events only make it quick; a reconciliation alone would do.
+ * Drives one run by reconciliation: enqueues the plan minus committed results minus live jobs, by fair share. Events
+ * only reduce latency; reconciliation alone would suffice.
  */
 export class RunDriver {
   readonly folds: RunFolds;
-  /** Runs what an event asks for in the surroundings of this run, so that it belongs to the run's trace. */
+  /** Runs event handlers in the async context of this run, so that they belong to its trace. */
   readonly within = AsyncLocalStorage.snapshot();
   readonly #store: RunStore;
   readonly #queues: RunQueues;
   readonly #log: Logger;
   readonly #enqueuer: FoldEnqueuer;
-  /** Prerequisites that are in the store, by id. */
+  /** Ids of prerequisites that are in the store. */
   readonly #ready = new Set<string>();
   #nudged = false;
   #wake = () => {};
@@ -70,7 +70,7 @@ export class RunDriver {
     return this.#enqueuer.scheduling;
   }
 
-  /** Loads the final failures that earlier coordinators recorded, and enqueues what is missing. */
+  /** Loads final failures recorded by earlier coordinators, and enqueues missing folds. */
   async begin(): Promise<void> {
     const { runs } = this.#store;
     const { plan } = this.folds;
@@ -86,7 +86,10 @@ export class RunDriver {
     await this.#reconcile(look, true);
   }
 
-  /** Costs one look-up for each fold that was enqueued and is in no queue now, so that it does not grow with the run. */
+  /**
+   * Reconciles with one lookup per enqueued fold that is no longer in a queue, so that the cost does not grow with the
+   * run.
+   */
   async reconcile(): Promise<void> {
     await this.#reconcile(await this.#live(), false);
   }
@@ -97,19 +100,19 @@ export class RunDriver {
   }
 
   /**
-   * @param look read before any result is: a fold that ends in between is seen as done, never as missing
-   * @param first looks for the results of all folds, and counts those found as having been there before
+   * @param look read before any result, so that a fold that ends in between counts as done, never as missing @param
+   * first whether to look up all folds, and count results as found rather than computed
    */
   async #reconcile({ live, expected }: Look, first: boolean): Promise<void> {
     const isLive = (job: FoldJob) => live.get(job.queue)?.has(job.key) === true;
-    // A fold in the backlog that another run finishes meanwhile is found done when its own job starts.
+    // If another run finishes a fold in the backlog meanwhile, its job finds the result when it starts.
     const lost = (job: FoldJob) => first || (this.#enqueuer.expects(job) && !isLive(job));
     const looked = this.folds.pending.filter(lost);
     const look = async ({ key }: FoldJob) => {
       if (await this.#store.folds.has(key)) this.folds.markDone(key, first);
     };
     await mapLimited(looked, look, LOOKUPS);
-    // Neither live nor done: failed while nobody listened.
+    // Neither live nor done, so it failed without an event.
     const idle = (queue: FoldQueue) =>
       this.folds.pending.filter((job) => job.queue === queue && lost(job)).map(({ key }) => key);
     const [failed, active, giveBacks, fronts] = await Promise.all([
@@ -120,11 +123,11 @@ export class RunDriver {
     ]);
     for (const [, failures] of failed) for (const [id, reason] of failures) await this.onFailed(id, reason);
     this.folds.keepActive(new Set(active.flatMap(([, ids]) => [...ids])));
-    this.#heed(giveBacks);
+    this.#recordGiveBacks(giveBacks);
     const runnable: FoldJob[] = [];
     const enqueued: FoldJob[] = [];
     for (const job of this.folds.pending) {
-      // An event may have had it enqueued since the look, and it may have ended since.
+      // An event may have enqueued it since `look` was read, and it may have ended already.
       if (isLive(job) || (this.#enqueuer.expects(job) && !expected.has(job.key))) enqueued.push(job);
       else if ((await this.#prepared(job, live)) && this.folds.isPending(job.key)) runnable.push(job);
     }
@@ -133,24 +136,24 @@ export class RunDriver {
     this.#nudgeIfSettled();
   }
 
-  /** Asks all queues of folds at once. */
+  /** Queries all fold queues concurrently. */
   #ofQueues<T>(ask: (queue: FoldQueue) => Promise<T>): Promise<(readonly [FoldQueue, T])[]> {
     return Promise.all(FOLD_QUEUES.map(async (queue) => [queue, await ask(queue)] as const));
   }
 
-  /** Takes over how often jobs were given back, and warns of a fold each time that a further one reaches MANY_GIVE_BACKS. */
-  #heed(giveBacks: ReadonlyMap<string, number>): void {
+  /** Records how often workers returned jobs, and warns about each fold that reaches MANY_GIVE_BACKS. */
+  #recordGiveBacks(giveBacks: ReadonlyMap<string, number>): void {
     const before = this.folds.giveBacks;
     this.folds.giveBacks = giveBacks;
     for (const [key, times] of giveBacks) {
       const job = this.folds.pendingJob(key);
       if (!job || times < MANY_GIVE_BACKS || (before.get(key) ?? 0) >= MANY_GIVE_BACKS) continue;
       const place = { run: this.folds.plan.run, trial: job.trial, ...this.#where(job) };
-      this.#log.warn({ ...place, times }, 'stopping workers gave a fold back again and again');
+      this.#log.warn({ ...place, times }, 'fold was interrupted many times by stopping workers');
     }
   }
 
-  /** Resolves after so many milliseconds, or sooner where the run may have come to its end. */
+  /** Resolves after `milliseconds`, or sooner if the run may have ended. */
   async pause(milliseconds: number): Promise<void> {
     if (!this.#nudged) {
       await new Promise<void>((resolve) => {
@@ -174,27 +177,27 @@ export class RunDriver {
     if (this.folds.settled) this.nudge();
   }
 
-  /** Takes what Redis holds of the jobs of an ended run out of it; the records of its failures are in the store. */
+  /** Removes the failed jobs of an ended run from Redis; its failures are recorded in the store. */
   async forgetFailures(): Promise<void> {
     const { plan } = this.folds;
     const needed = new Set(this.folds.pending.map(({ trial }) => prerequisiteOf(plan, trial)?.id));
     for (const queue of FOLD_QUEUES) {
       const ids = queuedIds(plan, queue);
       await this.#queues.forgetFailures(queue, ids);
-      // Another run may also want the folds that a cancelled run leaves untrained, and what they need.
+      // Other runs may need the untrained folds of a cancelled run and their prerequisites.
       const over = [...ids].filter((id) => !this.folds.isPending(id) && !needed.has(id));
       await this.#queues.forgetGiveBacks(over);
     }
   }
 
-  /** Takes over a plan that a sweep's decisions changed; what it no longer wants does not wait any longer. */
+  /** Applies a plan that a sweep changed, and removes dropped folds from the queues. */
   async replan(plan: RunPlan): Promise<void> {
     const dropped = this.folds.replan(plan);
     await mapLimited(dropped, ({ queue, key }) => this.#queues.remove(queue, key));
     await this.reconcile();
   }
 
-  /** Takes over how the run shares the workers now; pausing takes back what waits, and lets what trains end. */
+  /** Applies changed scheduling. Pausing removes waiting jobs; folds that are training finish. */
   async schedule(scheduling: Scheduling): Promise<void> {
     const before = this.scheduling;
     if (isDeepStrictEqual(before, scheduling)) return;
@@ -204,8 +207,8 @@ export class RunDriver {
   }
 
   /**
-   * Takes back what waits. Workers stop what runs by themselves. A job that another run wants as well is enqueued again
-   * by that run's reconciliation.
+   * Removes waiting jobs. Workers stop running ones themselves. If another run needs a removed job, its reconciliation
+   * enqueues it again.
    */
   async cancel(): Promise<void> {
     await this.#takeBack();
@@ -222,7 +225,7 @@ export class RunDriver {
     await mapLimited([...waiting], ([id, queue]) => this.#queues.remove(queue, id));
   }
 
-  /** Whether what a fold needs is in the store; if not, one job computes it for all. */
+  /** Whether the prerequisite of a fold is in the store. If not, enqueues one job that computes it for all folds. */
   async #prepared(job: FoldJob, live: Map<FoldQueue, Set<string>>): Promise<boolean> {
     const needed = prerequisiteOf(this.folds.plan, job.trial);
     if (!needed || this.#ready.has(needed.id)) return true;
@@ -244,7 +247,7 @@ export class RunDriver {
     return false;
   }
 
-  /** Folds that cannot start before a prerequisite. */
+  /** Pending folds that need a prerequisite. */
   #waitingFor(id: string): FoldJob[] {
     return this.folds.pending.filter((job) => prerequisiteOf(this.folds.plan, job.trial)?.id === id);
   }
@@ -260,7 +263,7 @@ export class RunDriver {
     if (job) await this.#enqueuer.ended(job);
   }
 
-  /** A fold, what folds need, or the results cannot be stored or read for now. */
+  /** Handles a temporary failure to read or store a fold, a prerequisite or the results. */
   onWaits(id: string, reason: string): void {
     if (id !== this.folds.plan.run && !this.folds.isPending(id) && this.#waitingFor(id).length === 0) return;
     this.folds.markWaiting(id, reason);
@@ -285,19 +288,19 @@ export class RunDriver {
     this.#log.error({ trial: job.trial, ...this.#where(job), attempt, code: error.code }, error.message);
   }
 
-  /** Gives up the waiting folds of a trial: each of them would fail with the same error. */
+  /** Fails the waiting folds of a trial, because all would fail with the same error. */
   async #park(cause: FoldJob, error: ErrorRecord): Promise<void> {
     const { repeat, fold } = this.#where(cause);
     const parked = new CryfoldError(
       error.code,
-      `not tried, since repeat ${repeat} fold ${fold} failed: ${error.message}`,
+      `skipped because repeat ${repeat} fold ${fold} failed: ${error.message}`,
       {
         context: error.context,
         ...(error.hint ? { hint: error.hint } : {}),
       },
     ).toRecord();
     for (const job of this.folds.pending.filter((candidate) => candidate.trial === cause.trial)) {
-      // One that already runs may still end well.
+      // A running fold may still succeed.
       if (await this.#queues.remove(job.queue, job.key)) await this.#fail(job, parked);
     }
   }

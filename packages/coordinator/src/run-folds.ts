@@ -5,11 +5,13 @@ import type { RunPhase, RunProgress, TrialProgress } from './run-progress.js';
 interface Activity {
   since: number;
   fraction: number;
-  /** When it last told progress, or was first seen */
-  told: number;
+  /** Time of its last progress, or when it was first seen */
+  lastProgress: number;
 }
 
-/** Which folds of a run are done, failed, active or missing. Holds nothing that the store and Redis don't know. */
+/**
+ * Tracks which folds of a run are done, failed, active or missing. Contains no state that is not in the store or Redis.
+ */
 export class RunFolds {
   plan: RunPlan;
   readonly #pending: Map<string, FoldJob>;
@@ -19,17 +21,17 @@ export class RunFolds {
   readonly #seconds = new Map<string, { sum: number; count: number }>();
   #found = 0;
   phase: RunPhase = 'folds';
-  /** How often stopping workers gave jobs back, by id; jobs of other runs may be among them */
+  /** How often stopping workers returned jobs, by id; may include jobs of other runs */
   giveBacks: ReadonlyMap<string, number> = new Map();
   #waits: { id: string; reason: string } | undefined;
 
   constructor(plan: RunPlan) {
     this.plan = plan;
-    // Trials with equal parameters share a key: one job serves them all.
+    // Trials with equal parameters share a key and thus a job.
     this.#pending = new Map(plan.jobs.map((job) => [job.key, job]));
   }
 
-  /** Takes over a plan that a sweep's decisions changed, and answers the pending folds that it no longer has. */
+  /** Applies a plan that a sweep changed. Returns pending folds that it dropped. */
   replan(plan: RunPlan): FoldJob[] {
     this.plan = plan;
     const wanted = new Map(plan.jobs.map((job) => [job.key, job]));
@@ -43,7 +45,7 @@ export class RunFolds {
     return dropped;
   }
 
-  /** How many folds have a result or a final failure. */
+  /** Number of folds with a result or a final failure. */
   get ended(): number {
     return this.#done.size + this.#failed.size;
   }
@@ -98,16 +100,16 @@ export class RunFolds {
 
   markActive(key: string, fraction: number): void {
     if (!this.#pending.has(key)) return;
-    // It has read its data, so what it waited for is there again.
+    // It has read its data, so whatever it waited for is available again.
     if (fraction > 0) this.#endWait(key);
     const activity = this.#active.get(key);
-    // A fold that starts again starts from nothing.
+    // A restarted fold starts from 0.
     const now = Date.now();
-    if (!activity || fraction < activity.fraction) this.#active.set(key, { since: now, fraction, told: now });
-    else Object.assign(activity, { fraction, told: now });
+    if (!activity || fraction < activity.fraction) this.#active.set(key, { since: now, fraction, lastProgress: now });
+    else Object.assign(activity, { fraction, lastProgress: now });
   }
 
-  /** A fold, or the run, failed for a reason that passes, and is tried again. */
+  /** Records a temporary failure of a fold or the run, which is retried. */
   markWaiting(id: string, reason: string): void {
     this.#waits = { id, reason };
   }
@@ -116,7 +118,7 @@ export class RunFolds {
     if (this.#waits?.id === id) this.#waits = undefined;
   }
 
-  /** Forgets folds that no worker holds any more. */
+  /** Removes folds that no worker is executing any more. */
   keepActive(ids: ReadonlySet<string>): void {
     for (const key of this.#active.keys()) if (!ids.has(key)) this.#active.delete(key);
   }
@@ -127,15 +129,15 @@ export class RunFolds {
     return this.#active.has(key) ? 'active' : 'waiting';
   }
 
-  /** How long the quietest of the active folds has told nothing; 0 where none is active. */
+  /** Longest time since an active fold reported progress; 0 if none is active. */
   silentSeconds(): number {
     let oldest = Date.now();
-    for (const { told } of this.#active.values()) oldest = Math.min(oldest, told);
+    for (const { lastProgress } of this.#active.values()) oldest = Math.min(oldest, lastProgress);
     return (Date.now() - oldest) / 1000;
   }
 
   progress(): RunProgress {
-    // Not an object: `constructor` is a name that a trial may have.
+    // A Map, because a trial may be named `constructor`.
     const trials = new Map<string, TrialProgress>();
     for (const { key, trial } of this.plan.jobs) {
       const own = trials.get(trial) ?? { total: 0, done: 0, failed: 0 };
@@ -179,7 +181,7 @@ export class RunFolds {
     return [...found.values()].sort((a, b) => b.times - a.times);
   }
 
-  /** Remaining fold-seconds by each trial's mean, spread over the folds that run side by side. */
+  /** Remaining fold-seconds based on the mean of each trial, divided by the number of active folds. */
   #eta(): number | null {
     let remaining = 0;
     for (const [key, job] of this.#pending) {

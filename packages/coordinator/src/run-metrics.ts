@@ -5,11 +5,11 @@ import type { RunStore } from '@cryfold/store';
 import type { RunFolds } from './run-folds.js';
 import type { SearchDriver } from './search-driver.js';
 
-/** Milliseconds for which a run's series stay after its end. */
+/** Milliseconds to keep the series of a run after its end. */
 const STAY_MS = 15 * 60_000;
-/** Folds whose series are exported one by one: three series each, so that 100 runs stay below 1 MB a scrape. */
+/** Maximum number of folds with individual series. Each has three, so that 100 runs stay below 1 MB per scrape. */
 const FOLDS = 1500;
-/** Results read per run and refresh. */
+/** Maximum number of results read per run and refresh. */
 const READS = 400;
 
 const FOLD_PHASES = { waiting: 0, active: 1, done: 2, failed: 3 } as const;
@@ -37,32 +37,35 @@ type RunGauge = (typeof GAUGES)[number];
 type Series = { [N in RunGauge]: { labels: LabelsOf<N>; value: number }[] };
 const noSeries = (): Series => Object.fromEntries(GAUGES.map((name) => [name, []])) as unknown as Series;
 
-/** What is told of a sweep. */
+/** Parts of a sweep that are exported. */
 export type Sweep = Pick<SearchDriver, 'folds' | 'progress' | 'metric'>;
 
-/** How the driving of a run ended. */
+/** How a run ended. */
 type EndState = 'finished' | 'cancelled' | 'failed';
 
 interface Tracked {
-  /** Absent from a run that has ended */
+  /** Undefined once the run has ended */
   folds: RunFolds | undefined;
   sweep: Sweep | undefined;
-  /** What of a fold's result is exported */
+  /** Exported figures of each fold */
   results: Map<string, { accuracy: number | undefined; seconds: number | undefined }>;
   /** By estimator */
   accuracies: Means;
-  /** By estimator, epoch, part and what is measured */
+  /** By estimator, epoch, part and quantity */
   curves: Means;
   started: number;
   ended: number;
   last: Series;
 }
 
-/** Exports the runs that a coordinator drives, and for a while those that it drove. Holds nothing where nobody looks. */
+/**
+ * Exports metrics of runs that a coordinator is executing, and of recently ended runs. Keeps nothing if metrics are
+ * disabled.
+ */
 export class RunMetrics {
   readonly #metrics: Metrics;
   readonly #store: RunStore;
-  /** The newest last */
+  /** Newest last */
   readonly #runs = new Map<string, Tracked>();
   #scrape: { at: number; series: Series } | undefined;
 
@@ -77,7 +80,7 @@ export class RunMetrics {
 
   /**
    * @param started when the run was submitted, Unix milliseconds
-   * @param sweep where the run is one: its trials are then told by the estimators that they are variants of
+   * @param sweep if the run is a sweep; its trials are grouped by estimator
    */
   begin(folds: RunFolds, started: number, sweep?: Sweep): void {
     if (!this.#metrics.on) return;
@@ -87,7 +90,7 @@ export class RunMetrics {
     this.#runs.set(run, { folds, sweep, results: new Map(), ...sums, started, ended: 0, last: noSeries() });
   }
 
-  /** Keeps the run's figures as they are now, with those of the aggregator, and lets go of the rest. */
+  /** Keeps the final figures of a run and those of the aggregator, and releases everything else. */
   async end(run: string, endState: EndState): Promise<void> {
     const tracked = this.#runs.get(run);
     if (!tracked?.folds) return;
@@ -110,7 +113,7 @@ export class RunMetrics {
     });
   }
 
-  /** Reads the results that came since, and lets go of runs that ended long ago. */
+  /** Reads new results, and drops runs that ended long ago. */
   async refresh(): Promise<void> {
     for (const [run, tracked] of this.#runs) {
       if (tracked.folds) await this.#read(tracked, READS);
@@ -133,11 +136,11 @@ export class RunMetrics {
       const { seconds, accuracy } = result;
       results.set(fold, { seconds, accuracy });
       if (!('curve' in result)) return;
-      for (const job of jobs.get(fold) ?? []) if (isTold(folds.plan, job)) note(tracked, job, result);
+      for (const job of jobs.get(fold) ?? []) if (isExported(folds.plan, job)) note(tracked, job, result);
     });
   }
 
-  /** What is exported of a fold, once it is committed; of a record that cannot be read, nothing. */
+  /** The exported figures of a committed fold; empty if the record is unreadable. */
   async #result(fold: string): Promise<FoldResult | { seconds: undefined; accuracy: undefined } | undefined> {
     try {
       return await this.#store.folds.result(fold);
@@ -147,7 +150,7 @@ export class RunMetrics {
     }
   }
 
-  /** All gauges of one scrape are of one moment. */
+  /** Uses the same snapshot for all gauges of a scrape. */
   #series(): Series {
     if (this.#scrape && Date.now() - this.#scrape.at < 200) return this.#scrape.series;
     const all = noSeries();
@@ -167,8 +170,8 @@ export class RunMetrics {
 }
 
 /**
- * @param room how many folds may be exported one by one; where the run has more, none is
- * @param endState of a run that has just ended, which its `phase` label then says
+ * @param room maximum number of folds with individual series; if the run has more, none is exported @param endState
+ * value of the `phase` label of a run that has just ended
  */
 function seriesOf(tracked: Tracked, room: number, endState?: EndState): Series {
   const { folds, sweep, results, accuracies, curves, started } = tracked;
@@ -191,7 +194,7 @@ function seriesOf(tracked: Tracked, room: number, endState?: EndState): Series {
   add('cryfold_run_give_backs', { run }, Math.max(0, ...progress.givenBack.map(({ times }) => times)));
   const counts = new Map<string, { estimator: string; queue: string; by: Record<string, number> }>();
   for (const job of plan.jobs) {
-    // Trials of a sweep are told together: they are many, and gone when it ends.
+    // Trials of a sweep are aggregated, since they are many and temporary.
     const estimator = searchedBase(plan, job.trial) ?? job.trial;
     const of = `${estimator} ${job.queue}`;
     let count = counts.get(of);
@@ -213,7 +216,7 @@ function seriesOf(tracked: Tracked, room: number, endState?: EndState): Series {
     for (const [kind, count] of Object.entries(sweep.folds())) add('cryfold_sweep_folds', { run, kind }, count);
   }
   for (const [model, mean] of accuracies) add('cryfold_run_accuracy_ratio', { run, model }, mean);
-  const jobs = plan.jobs.filter((job) => job.shuffle === undefined && isTold(plan, job));
+  const jobs = plan.jobs.filter((job) => job.shuffle === undefined && isExported(plan, job));
   if (jobs.length > room) return series;
   for (const [name, mean] of curves) {
     const [estimator, epoch, part, what] = name.split(' ');
@@ -231,12 +234,12 @@ function seriesOf(tracked: Tracked, room: number, endState?: EndState): Series {
   return series;
 }
 
-/** Whether a job is a fold of an estimator as the spec has it: no trial of a sweep, no inner fold. */
-function isTold(plan: RunPlan, job: FoldJob): boolean {
+/** Whether a job is a fold of an estimator in the spec, not of a trial of a sweep or an inner fold. */
+function isExported(plan: RunPlan, job: FoldJob): boolean {
   return searchedBase(plan, job.trial) === undefined && !isInnerFold(plan, job);
 }
 
-/** Folds on shuffled labels count as jobs, but say nothing about the model. */
+/** Folds on shuffled labels count as jobs, but not as results of the model. */
 function note({ accuracies, curves }: Tracked, { trial, shuffle }: FoldJob, { accuracy, curve }: FoldResult): void {
   if (shuffle !== undefined) return;
   if (accuracy !== undefined) accuracies.add(trial, accuracy);

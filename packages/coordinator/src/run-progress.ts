@@ -1,17 +1,17 @@
 import type { MetricName, TrialRow } from '@cryfold/evaluation';
 import type { Scheduling, TrialState } from '@cryfold/plan';
 
-/** What one trial has behind and before it. */
+/** Progress of one trial. */
 export interface TrialProgress {
   total: number;
   done: number;
   failed: number;
 }
 
-/** How far a run is that a coordinator drives: its folds are trained, or its results are put together. */
+/** Phase of a run: training folds or aggregating results. */
 export type RunPhase = 'folds' | 'aggregate';
 
-/** Published on the run's job, for whoever watches. */
+/** Progress of a run, published on its job. */
 export interface RunProgress {
   run: string;
   total: number;
@@ -21,24 +21,24 @@ export interface RunProgress {
   found: number;
   trials: Record<string, TrialProgress>;
   active: { trial: string; repeat: number; fold: number; fraction: number }[];
-  /** Unfinished work that stopping workers gave back; without repeat and fold, what all folds of a trial need */
+  /** Unfinished work that stopping workers returned; entries without repeat and fold are prerequisites of a trial */
   givenBack: { trial: string; repeat?: number; fold?: number; times: number }[];
-  /** Seconds to the end, or null while too little is known */
+  /** Estimated seconds until the end; null while unknown */
   etaSeconds: number | null;
   phase: RunPhase;
-  /** How it shares the workers; in what is published */
+  /** How it shares the workers; only in published progress */
   scheduling?: Scheduling;
-  /** Why something is not done yet but tried again, such as a full disk */
+  /** Why an operation is being retried, such as a full disk */
   waits?: string;
-  /** Of a sweep */
+  /** Only for sweeps */
   search?: SearchProgress;
 }
 
-/** For whoever watches: how many trials are in each state, and the best one so far. */
+/** Number of trials in each state, and the best one so far. */
 export interface SearchProgress {
   states: Record<TrialState, number>;
-  /** What trials are compared by; absent where a coordinator of an earlier version drives the run */
+  /** Metric of the search; absent if a coordinator of an earlier version executes the run */
   metric?: MetricName;
-  /** The best of those with the most epochs and folds: its mean of the metric over its folds */
+  /** The best trial among those with the most epochs and folds, with the mean of the metric over its folds */
   best: ({ trial: string; mean: number; folds: number } & Pick<TrialRow, 'epochs'>) | null;
 }

@@ -7,15 +7,15 @@ import type { RunFolds } from './run-folds.js';
 import type { RunProgress, SearchProgress, TrialProgress } from './run-progress.js';
 
 /**
- * Decides what a sweep evaluates next. Every decision is one record in the store, committed by a conditional put, so
- * that the sweep goes on as the very same one wherever it was interrupted.
+ * Decides what a sweep evaluates next. Each decision is a record in the store, committed by a conditional put, so that
+ * an interrupted sweep continues identically.
  */
 export class SearchDriver {
   readonly #store: RunStore;
   readonly #run: string;
   readonly #scores: FoldScores;
   #stored: StoredPlan;
-  /** Folds done and failed at the last look, and records then in the store */
+  /** Number of finished folds and of decision records at the last step */
   #seen = '';
 
   private constructor(store: RunStore, stored: StoredPlan) {
@@ -25,7 +25,7 @@ export class SearchDriver {
     this.#scores = new FoldScores(store);
   }
 
-  /** Undefined for a run that is no sweep. */
+  /** Undefined for a run that is not a sweep. */
   static of(store: RunStore, stored: StoredPlan): SearchDriver | undefined {
     return stored.search && new SearchDriver(store, stored);
   }
@@ -34,7 +34,7 @@ export class SearchDriver {
     return this.#stored.plan;
   }
 
-  /** Folds that ended trials were judged by, and folds that they were spared. */
+  /** Number of folds that ended trials were judged by, and of folds that were saved. */
   folds(): { judged: number; saved: number } {
     const folds = { judged: 0, saved: 0 };
     for (const { state, statistics, context } of this.#stored.search?.trials.values() ?? []) {
@@ -49,13 +49,13 @@ export class SearchDriver {
     return this.#stored.base.spec.search?.metric ?? 'accuracy';
   }
 
-  /** Whether every search has its winner; folds may still be missing. */
+  /** Whether all searches have a winner; folds may still be missing. */
   get finished(): boolean {
     const { base, search } = this.#stored;
     return search !== undefined && openContests({ plan: base, log: search, outcome: () => undefined }).length === 0;
   }
 
-  /** Looks at what is done and decides; true where the plan changed. */
+  /** Decides based on finished folds. Returns whether the plan changed. */
   async step(folds: RunFolds): Promise<boolean> {
     const { base, plan, search, next } = this.#stored;
     const seen = `${folds.ended} ${next}`;
@@ -78,13 +78,13 @@ export class SearchDriver {
     this.#seen = seen;
     if (decisions.length === 0) return false;
     const record: SearchRecord = { format: 1, at: new Date().toISOString(), decisions };
-    // Where another coordinator was first, its decision stands.
+    // If another coordinator was first, its decision counts.
     await this.#store.runs.addDecisions(this.#run, next, record);
     this.#stored = await this.#store.runs.plan(this.#run);
     return true;
   }
 
-  /** A record whose bytes are gone is removed: the run then starts again, and its fold is trained again. */
+  /** Removes a record with missing data, which restarts the run and retrains the fold. */
   async #read(job: FoldJob): Promise<void> {
     try {
       await this.#scores.read(this.#stored.plan, job);
@@ -96,7 +96,7 @@ export class SearchDriver {
     }
   }
 
-  /** A run's progress by the spec's estimators, since trials are many. */
+  /** Groups the progress of a run by estimator, since there are many trials. */
   describe(progress: RunProgress): RunProgress {
     const { search } = this.#stored;
     const trials = new Map<string, TrialProgress>();
@@ -120,7 +120,7 @@ export class SearchDriver {
       const score = this.#scores.get(job.key);
       if (score !== undefined) scores.set(job.trial, [...(scores.get(job.trial) ?? []), score]);
     }
-    // A good first fold is luck: trials with fewer epochs or folds are not ranked above others.
+    // A good first fold may be luck, so trials with fewer epochs or folds never rank higher.
     let most = [Number.NEGATIVE_INFINITY, 0, 0];
     for (const one of search?.trials.values() ?? []) {
       const { trial, state, context, rung = 0 } = one;

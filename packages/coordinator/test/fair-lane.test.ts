@@ -7,7 +7,7 @@ import { FairLane } from '../src/fair-lane.js';
 const jobs = (run: string, count: number): FoldJob[] =>
   Array.from({ length: count }, (_, i) => ({ key: `${run}-${i}`, trial: run, queue: 'cpu', split: i, seed: 0 }));
 
-/** A queue as BullMQ keeps it: the smallest priority first, of equal ones the one that was added first. */
+/** A queue ordered as in BullMQ: by ascending priority, then by insertion. */
 class OneQueue {
   readonly #waiting: { key: string; priority: number }[] = [];
 
@@ -25,7 +25,7 @@ class OneQueue {
     return at < 0 ? undefined : this.#waiting.splice(at, 1)[0].key;
   }
 
-  /** Takes so many jobs. @returns how many of each run */
+  /** Takes `count` jobs. @returns the number of jobs of each run */
   shares(count: number): Record<string, number> {
     const shares: Record<string, number> = {};
     for (let i = 0; i < count; i++) {
@@ -42,7 +42,7 @@ function lane(run: string, count: number): FairLane {
   return made;
 }
 
-test('two runs of equal priority progress alike, though one enqueued all its folds first', () => {
+test('two runs of equal priority progress equally, even if one enqueued all its folds first', () => {
   const queue = new OneQueue();
   queue.fill(lane('a', 1000), 1000);
   queue.shares(300);
@@ -51,7 +51,7 @@ test('two runs of equal priority progress alike, though one enqueued all its fol
   assert.ok(Math.abs(a - b) <= 1, `${a} and ${b}`);
 });
 
-test('a small run on a busy queue is served at once, and alternates with the large one', () => {
+test('a small run on a busy queue starts at once, and alternates with the large one', () => {
   const queue = new OneQueue();
   queue.fill(lane('sweep', 2000), 2000);
   queue.shares(100);
@@ -59,7 +59,7 @@ test('a small run on a busy queue is served at once, and alternates with the lar
   assert.equal(queue.shares(21).small, 10);
 });
 
-test('a run of a higher priority gets four times the share for each step', () => {
+test('each priority level gets four times the share of the level below', () => {
   const queue = new OneQueue();
   queue.fill(lane('low', 200), 200, 'low');
   queue.fill(lane('normal', 500), 500, 'normal');
@@ -69,7 +69,7 @@ test('a run of a higher priority gets four times the share for each step', () =>
   assert.ok(Math.abs(high / normal - 4) < 0.1, `${high} / ${normal}`);
 });
 
-test('a run that waited long is not owed the turns that it did not ask for', () => {
+test('a run does not accumulate turns while it has no jobs', () => {
   const queue = new OneQueue();
   queue.fill(lane('a', 1000), 1000);
   queue.shares(500);
@@ -77,10 +77,10 @@ test('a run that waited long is not owed the turns that it did not ask for', () 
   assert.deepEqual(queue.shares(200), { a: 100, b: 100 });
 });
 
-test('where tags run out, the queue drains and starts from the first tag again', () => {
+test('when tags run out, the queue drains and restarts from the first tag', () => {
   const queue = new OneQueue();
   const long = lane('a', 300);
-  // As after half a million folds on a queue that was never empty.
+  // State after half a million folds on a queue that was never empty.
   long.take({ front: MAX_PRIORITY - 20, room: 0, priority: 'normal' }, () => true);
   long.take({ front: MAX_PRIORITY - 20, room: 2, priority: 'normal' }, () => true);
   assert.equal(long.take({ front: MAX_PRIORITY - 12, room: 100, priority: 'normal' }, () => true).length, 4);
@@ -93,7 +93,7 @@ test('where tags run out, the queue drains and starts from the first tag again',
   assert.deepEqual(queue.shares(10), { a: 10 });
 });
 
-test('folds that are no longer wanted are passed over', () => {
+test('skips folds that are no longer needed', () => {
   const one = lane('a', 3);
   const taken = one.take({ front: undefined, room: 3, priority: 'normal' }, (key) => key !== 'a-1');
   assert.deepEqual(

@@ -32,10 +32,10 @@ async function commitAll(store: RunStore, plan: RunPlan): Promise<void> {
   }
 }
 
-/** Stands for what the aggregator writes; its content is not read here. */
+/** Placeholder for the results of the aggregator, which are not read here. */
 const endRun = (store: RunStore, run: string) => store.runs.saveResults(run, {} as RunResults, new Uint8Array());
 
-test('asks for the results once all folds have ended, and is finished once they are there', async (t) => {
+test('requests results once all folds have ended, and finishes once they exist', async (t) => {
   const plan = planOf(NETWORK);
   const { store, queues, folds, run } = await attempted(t, plan);
   assert.equal(await run.finish(), false);
@@ -51,7 +51,7 @@ test('asks for the results once all folds have ended, and is finished once they 
   assert.equal(await run.finish(), true);
 });
 
-test('fails with the reason where the results cannot be computed, and says whether folds are missing again', async (t) => {
+test('fails with the reason if the results cannot be computed, and reports whether folds are missing again', async (t) => {
   for (const [code, repaired] of [
     ['ARTIFACT_CORRUPT', true],
     ['PROBABILITIES_INVALID', false],
@@ -69,7 +69,7 @@ test('fails with the reason where the results cannot be computed, and says wheth
   }
 });
 
-test('a cancelled run ends, and its waiting jobs leave the queue', async (t) => {
+test('a cancelled run ends, and its waiting jobs are removed', async (t) => {
   const plan = planOf(NETWORK);
   const { store, queues, run } = await attempted(t, plan);
   assert.equal(await run.cancel(), false);
@@ -78,7 +78,7 @@ test('a cancelled run ends, and its waiting jobs leave the queue', async (t) => 
   assert.equal(queues.jobs('gpu').size, 0);
 });
 
-test('publishes progress only where it has changed', async (t) => {
+test('publishes progress only if it changed', async (t) => {
   const plan = planOf(NETWORK);
   const { folds, published, run } = await attempted(t, plan);
   await run.publish();
@@ -92,12 +92,12 @@ test('publishes progress only where it has changed', async (t) => {
   );
 });
 
-test('ends with an error where the coordinator stops', async (t) => {
+test('ends with an error if the coordinator stops', async (t) => {
   const { run } = await attempted(t, planOf(NETWORK), AbortSignal.abort());
   await assert.rejects(run.run(), (error) => error instanceof CryfoldError && error.code === 'CANCELLED');
 });
 
-test('drives a run to its end while folds are committed and results written beside it', async (t) => {
+test('executes a run to its end while others commit folds and write results', async (t) => {
   const plan = planOf(NETWORK);
   const { store, queues, published, run } = await attempted(t, plan);
   const add = queues.add.bind(queues);
@@ -112,7 +112,7 @@ test('drives a run to its end while folds are committed and results written besi
   assert.equal(published.at(-1)?.done, 3);
 });
 
-test('a sweep grows its plan by what it decides, and follows a decision that another coordinator made first', async (t) => {
+test('a sweep extends its plan by its decisions, and accepts an earlier decision of another coordinator', async (t) => {
   const search = 'search: { trials: 2, space: { s: { C: { log: [1, 100] } } } }\n';
   const plan = planOf('{ s: { kind: svm } }', search);
   const first = await attempted(t, plan);
@@ -126,7 +126,7 @@ test('a sweep grows its plan by what it decides, and follows a decision that ano
   assert.equal(await other.step(first.folds), false, 'nothing new to decide on');
 });
 
-test('the best trial so far is one of the most folds, whatever a single lucky fold of another says', async (t) => {
+test('the best trial so far is among those with most folds, regardless of a single lucky fold', async (t) => {
   const search = 'search: { trials: 2, metric: macroF1, space: { s: { C: { log: [1, 100] } } } }\n';
   const plan = planOf('{ s: { kind: svm } }', search);
   const { store, folds, run } = await attempted(t, plan);
@@ -148,7 +148,7 @@ test('the best trial so far is one of the most folds, whatever a single lucky fo
   assert.ok(best && best.mean > 0 && best.mean < 1);
 });
 
-test('a sweep removes a result whose bytes are gone, so that its fold is trained again', async (t) => {
+test('a sweep removes a result with missing data, so that its fold is retrained', async (t) => {
   const search = 'search: { trials: 2, space: { s: { C: { log: [1, 100] } } } }\n';
   const { store, folds, run } = await attempted(t, planOf('{ s: { kind: svm } }', search));
   await run.sweep();

@@ -6,7 +6,7 @@ import { commit, planOf, reason, scene } from './scene.js';
 
 const NETWORK = '{ a: { kind: small-cnn } }';
 
-test('enqueues exactly the folds that have neither a result nor a recorded failure', async (t) => {
+test('enqueues exactly the folds without a result or recorded failure', async (t) => {
   const plan = planOf(NETWORK);
   const { store, folds, queues, driver } = await scene(t, plan);
   const [done, failed, missing] = plan.jobs;
@@ -22,7 +22,7 @@ test('enqueues exactly the folds that have neither a result nor a recorded failu
   assert.equal(folds.progress().found, 1);
 });
 
-test('a reconciliation enqueues again what a queue lost, and finds results that no event reported', async (t) => {
+test('reconciliation re-enqueues lost jobs, and finds results without events', async (t) => {
   const plan = planOf(NETWORK);
   const { store, folds, queues, driver } = await scene(t, plan);
   await driver.begin();
@@ -31,7 +31,7 @@ test('a reconciliation enqueues again what a queue lost, and finds results that 
   await commit(store, plan.jobs[0].key, [1, 0, 0, 1]);
   await driver.reconcile();
   assert.equal(folds.phaseOf(plan.jobs[0].key), 'done');
-  assert.equal(folds.progress().found, 0, 'it was not there before the run began');
+  assert.equal(folds.progress().found, 0, 'the result did not exist before the run');
   assert.deepEqual(
     [...queues.jobs('gpu').keys()],
     plan.jobs.slice(1).map(({ key }) => key),
@@ -49,7 +49,7 @@ test('a completed job without a result stays missing', async (t) => {
   assert.equal(folds.phaseOf(key), 'done');
 });
 
-test('damaged features give up the waiting folds of the trial, and spare the one that trains', async (t) => {
+test('damaged features fail the waiting folds of a trial, but not the one that is training', async (t) => {
   const plan = planOf(NETWORK);
   const { store, folds, queues, driver } = await scene(t, plan);
   await driver.begin();
@@ -61,11 +61,11 @@ test('damaged features give up the waiting folds of the trial, and spare the one
     [first, second, third].map((key) => folds.phaseOf(key)),
     ['failed', 'waiting', 'failed'],
   );
-  assert.match((await store.runs.failure(plan.run, third))?.error.message ?? '', /^not tried, since repeat 0 fold 0/);
+  assert.match((await store.runs.failure(plan.run, third))?.error.message ?? '', /^skipped because repeat 0 fold 0/);
   assert.equal(await store.runs.failure(plan.run, second), undefined);
 });
 
-test('a crash, and an input error about the split of one fold, fail that fold only', async (t) => {
+test('a crash or an input error about one split only fails that fold', async (t) => {
   for (const code of ['CHILD_DIED', 'SVM_ONE_CLASS', 'NN_LOSS_NOT_FINITE', 'FOLD_ONE_CLASS'] as const) {
     const plan = planOf(NETWORK);
     const { folds, queues, driver } = await scene(t, plan);
@@ -80,7 +80,7 @@ test('a crash, and an input error about the split of one fold, fail that fold on
   }
 });
 
-test('what folds need is computed once, before any of them', async (t) => {
+test('computes prerequisites once, before any fold', async (t) => {
   const plan = planOf('{ s: { kind: svm }, r: { kind: svm, C: 10 } }');
   const needed = prerequisiteOf(plan, 's') ?? assert.fail();
   const { store, queues, driver } = await scene(t, plan);
@@ -92,7 +92,7 @@ test('what folds need is computed once, before any of them', async (t) => {
   assert.equal(queues.jobs('cpu').size, 6);
 });
 
-test('where what folds need cannot be computed, all of them fail', async (t) => {
+test('all folds fail if their prerequisite cannot be computed', async (t) => {
   const plan = planOf('{ s: { kind: svm } }');
   const needed = prerequisiteOf(plan, 's') ?? assert.fail();
   const { folds, queues, driver } = await scene(t, plan);
@@ -103,7 +103,7 @@ test('where what folds need cannot be computed, all of them fail', async (t) => 
   assert.equal(folds.progress().failed, 3);
 });
 
-test('cancelling takes waiting jobs back, and leaves those that run', async (t) => {
+test('cancelling removes waiting jobs, but not running ones', async (t) => {
   const plan = planOf(NETWORK);
   const { queues, driver } = await scene(t, plan);
   await driver.begin();
@@ -112,7 +112,7 @@ test('cancelling takes waiting jobs back, and leaves those that run', async (t) 
   assert.deepEqual([...queues.jobs('gpu').keys()], [plan.jobs[1].key]);
 });
 
-test('a new plan takes jobs of dropped folds out of the queue, and enqueues the new ones', async (t) => {
+test('a new plan removes jobs of dropped folds, and enqueues new ones', async (t) => {
   const both = planOf('{ a: { kind: small-cnn }, b: { kind: small-cnn, epochs: 2 } }');
   const only = (trial: string) => ({ ...both, jobs: both.jobs.filter((job) => job.trial === trial) });
   const { queues, driver, folds } = await scene(t, both);
@@ -125,7 +125,7 @@ test('a new plan takes jobs of dropped folds out of the queue, and enqueues the 
   );
 });
 
-test('no more folds are enqueued than may train at once, and each one that ends makes room for the next', async (t) => {
+test('enqueues at most maxParallel folds, and the next one when a fold ends', async (t) => {
   const plan = planOf(NETWORK, 'maxParallel: 2');
   const { store, queues, driver } = await scene(t, plan);
   await driver.begin();
@@ -138,7 +138,7 @@ test('no more folds are enqueued than may train at once, and each one that ends 
   assert.deepEqual(waiting(), [second, third]);
 });
 
-test('a fold that an event has enqueued and that ends during a reconciliation is not enqueued again', async (t) => {
+test('does not re-enqueue a fold that an event enqueued and that ends during a reconciliation', async (t) => {
   const plan = planOf(NETWORK, 'maxParallel: 1');
   const { store, queues, driver } = await scene(t, plan);
   await driver.begin();
@@ -147,7 +147,7 @@ test('a fold that an event has enqueued and that ends during a reconciliation is
     await commit(store, key, [1, 0, 0, 1]);
     queues.jobs('gpu').delete(key);
   };
-  // The reconciliation has looked at queues and results by then.
+  // By then, the reconciliation has read queues and results.
   t.mock.method(queues, 'giveBacks', async () => {
     await end(first);
     await driver.onCompleted(first);
@@ -159,7 +159,7 @@ test('a fold that an event has enqueued and that ends during a reconciliation is
   assert.ok(!queues.jobs('gpu').has(second), 'it would be trained twice');
 });
 
-test('a paused run takes back what waits, lets what trains end, and continues when it is resumed', async (t) => {
+test('pausing removes waiting jobs and lets training folds finish; resuming continues', async (t) => {
   const plan = planOf(NETWORK);
   const { store, folds, queues, driver } = await scene(t, plan);
   await driver.begin();
@@ -177,15 +177,15 @@ test('a paused run takes back what waits, lets what trains end, and continues wh
   assert.equal(queues.jobs('gpu').size, 2);
 });
 
-test('a run that was paused before its coordinator started stays paused', async (t) => {
+test('a run stays paused if it was paused before its coordinator started', async (t) => {
   const plan = planOf('{ s: { kind: svm } }');
   const { store, queues, driver } = await scene(t, plan);
   await store.runs.saveScheduling(plan.run, { priority: 'high', paused: true });
   await driver.begin();
-  assert.equal(queues.jobs('cpu').size, 0, 'what folds need is not computed either');
+  assert.equal(queues.jobs('cpu').size, 0, 'prerequisites are not computed either');
 });
 
-test('unfinished folds that workers gave back are in the progress, the most often first, until the run ends', async (t) => {
+test('progress lists folds returned by workers, most frequent first, until the run ends', async (t) => {
   const plan = planOf(NETWORK);
   const { store, folds, queues, driver } = await scene(t, plan);
   await driver.begin();
@@ -208,7 +208,7 @@ test('unfinished folds that workers gave back are in the progress, the most ofte
   assert.deepEqual([...queues.givenBack.keys()], ['of-another-run']);
 });
 
-test('a cancelled run leaves the give-backs of its unfinished folds to the runs that share them', async (t) => {
+test('a cancelled run keeps the give-backs of its unfinished folds for other runs', async (t) => {
   const plan = planOf(NETWORK);
   const { store, queues, driver } = await scene(t, plan);
   await driver.begin();
@@ -220,7 +220,7 @@ test('a cancelled run leaves the give-backs of its unfinished folds to the runs 
   assert.deepEqual([...queues.givenBack.keys()], [second]);
 });
 
-test('a cancelled run leaves the give-backs of what its unfinished folds need', async (t) => {
+test('a cancelled run keeps the give-backs of prerequisites of its unfinished folds', async (t) => {
   const plan = planOf('{ s: { kind: svm } }');
   const needed = prerequisiteOf(plan, 's') ?? assert.fail();
   const { store, queues, driver } = await scene(t, plan);
@@ -233,5 +233,5 @@ test('a cancelled run leaves the give-backs of what its unfinished folds need', 
     await driver.onCompleted(key);
   }
   await driver.forgetFailures();
-  assert.equal(queues.givenBack.size, 0, 'nothing needs it any more');
+  assert.equal(queues.givenBack.size, 0, 'it is no longer needed');
 });

@@ -6,7 +6,7 @@ import { planOf } from './scene.js';
 
 const error = new CryfoldError('WAV_INVALID', 'truncated').toRecord();
 
-test('counts folds by trial, and those that were found apart', () => {
+test('counts folds by trial, and found folds separately', () => {
   const plan = planOf('{ a: { kind: small-cnn }, b: { kind: svm } }');
   const folds = new RunFolds(plan);
   const of = (trial: string) => plan.jobs.filter((job) => job.trial === trial);
@@ -20,7 +20,7 @@ test('counts folds by trial, and those that were found apart', () => {
   assert.equal(folds.settled, false);
 });
 
-test('a fold ends once: what is done cannot fail afterwards, and what failed cannot be active', () => {
+test('a fold ends only once: a done fold cannot fail, and a failed fold cannot become active', () => {
   const [job, other] = planOf('{ a: { kind: svm } }').jobs;
   const folds = new RunFolds(planOf('{ a: { kind: svm } }'));
   folds.markDone(job.key, false);
@@ -32,7 +32,7 @@ test('a fold ends once: what is done cannot fail afterwards, and what failed can
   assert.equal(folds.failure(other.key)?.code, 'WAV_INVALID');
 });
 
-test('a fold is active until no worker holds it any more', () => {
+test('a fold is active until no worker is executing it', () => {
   const plan = planOf('{ a: { kind: small-cnn } }');
   const folds = new RunFolds(plan);
   const [job] = plan.jobs;
@@ -56,7 +56,7 @@ test('trials with equal parameters share their folds', () => {
   assert.deepEqual([total, done], [6, 2]);
 });
 
-test('a new plan drops waiting folds that it no longer has, and keeps what is done', () => {
+test('a new plan drops waiting folds that it does not contain, and keeps finished ones', () => {
   const both = planOf('{ a: { kind: small-cnn }, b: { kind: svm } }');
   const folds = new RunFolds(both);
   folds.markDone(both.jobs[0].key, false);
@@ -70,21 +70,21 @@ test('a new plan drops waiting folds that it no longer has, and keeps what is do
   assert.equal(folds.pending.length, 5);
 });
 
-test('a reason to wait is said until its fold trains or ends, or another fold is stored', () => {
+test('reports why a run is waiting until its fold trains or ends, or another fold is stored', () => {
   const plan = planOf('{ a: { kind: small-cnn } }');
   const [first, second, third] = plan.jobs;
   const folds = new RunFolds(plan);
-  const said = () => folds.progress().waits;
+  const waits = () => folds.progress().waits;
   folds.markWaiting(first.key, 'STORE_UNREACHABLE: away');
   folds.markActive(first.key, 0);
   folds.markActive(second.key, 0.5);
-  assert.equal(said(), 'STORE_UNREACHABLE: away');
+  assert.equal(waits(), 'STORE_UNREACHABLE: away');
   folds.markActive(first.key, 0.1);
-  assert.equal(said(), undefined);
+  assert.equal(waits(), undefined);
   folds.markWaiting(second.key, 'full');
   folds.markFailed(second.key, error);
-  assert.equal(said(), undefined);
+  assert.equal(waits(), undefined);
   folds.markWaiting(third.key, 'full');
   folds.markDone(first.key, false);
-  assert.equal(said(), undefined);
+  assert.equal(waits(), undefined);
 });

@@ -20,11 +20,11 @@ export interface AppOptions extends Omit<Predicting, 'arrivals' | 'connections' 
   version: string;
 }
 
-/** Connections at a time, or fewer where the process may open few files. */
+/** Maximum number of connections; fewer if the process may open only few files. */
 const MAX_CONNECTIONS = 256;
-/** Seconds for a request's headers. */
+/** Time limit for request headers in seconds. */
 const HEADERS_SECONDS = 10;
-/** Content decides what a recording is; browsers and tools name it in these ways. */
+/** Accepted content types. The actual format is detected from the content. */
 const AUDIO = [
   ...[
     'audio/wav',
@@ -63,25 +63,25 @@ const PAGE = [
   ['/wav.js', script('wav.js'), JAVASCRIPT],
 ] as const;
 
-/** The HTTP service: the page, the API under /api/v1, its OpenAPI description, health and metrics. */
+/** Creates the HTTP service: the page, the API under /api/v1, its OpenAPI description, health and metrics. */
 export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   const { host, log, version, requestSeconds, access } = options;
   const app = Fastify({
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
-    // A misspelt parameter is refused rather than left out.
+    // Reject misspelt parameters instead of ignoring them.
     ajv: { customOptions: { removeAdditional: false } },
     http: { connectionsCheckingInterval: 1000 },
     return503OnClosing: true,
     forceCloseConnections: 'idle',
   });
   const total = Math.min(MAX_CONNECTIONS, connectionBudget().main.total);
-  // All clients may have a proxy's address.
+  // All clients may share the address of a proxy.
   const connections = limitConnections(app.server, { total, perAddress: total, log });
   app.server.requestTimeout = requestSeconds * 1000;
   app.server.headersTimeout = Math.min(HEADERS_SECONDS, requestSeconds) * 1000;
   app.removeAllContentTypeParsers();
-  // The handler reads the body, once it has let the request in.
+  // The handler reads the body itself, after admitting the request.
   app.addContentTypeParser([...AUDIO, 'multipart/form-data'], (_request, _body, done) => done(null));
   await app.register(swagger, {
     openapi: {
@@ -107,7 +107,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   return app;
 }
 
-/** Headers, metrics and errors of all answers. */
+/** Adds headers, metrics and error handling to all responses. */
 function addAnswers(app: FastifyInstance, { metrics, log }: AppOptions): void {
   app.addHook('onSend', async (_request, reply) => {
     reply.headers(POLICY);
@@ -122,7 +122,7 @@ function addAnswers(app: FastifyInstance, { metrics, log }: AppOptions): void {
     const { status, body } = errorAnswer(error);
     const { code, message } = body.error;
     if (code === 'INTERNAL') errors.error({ err: error, path: request.url }, 'request failed');
-    // Those turned away are many when it matters; a metric counts them.
+    // Under load there are many rejected requests. A metric counts them.
     else if (status >= 500 && code !== 'SERVER_BUSY') errors.warn({ code, path: request.url }, message);
     if (status === 503) reply.header('retry-after', '2');
     return reply.code(status).send(body);
@@ -137,7 +137,7 @@ function addModelRoutes(app: FastifyInstance, predicting: Predicting): void {
   const { host } = predicting;
   app.get(
     '/api/v1/model',
-    { schema: { tags: ['predictions'], summary: 'The model that answers', response: { 200: MODEL_SCHEMA } } },
+    { schema: { tags: ['predictions'], summary: 'The current model', response: { 200: MODEL_SCHEMA } } },
     async () => {
       const { name, version, created, notice, intendedUse, limits, data, features, metrics: figures } = host.card;
       return { name, version, created, notice, intendedUse, limits, data, features, metrics: figures };

@@ -1,26 +1,26 @@
 import type { IncomingMessage } from 'node:http';
 
-/** Milliseconds after which the rate of an upload is judged, and bytes a second that it then has on average. */
+/** Uploads must average `RATE` bytes per second after `GRACE_MS` milliseconds. */
 const GRACE_MS = 5000;
 const RATE = 64 * 1024;
 
 interface Arrival {
   request: IncomingMessage;
-  /** When it began, ms since the epoch, and what its connection had received by then, bytes */
+  /** Start in milliseconds since the Unix epoch, and the bytes that its connection had received by then */
   since: number;
   bytes: number;
-  /** Settles when its place is free again. */
+  /** Settles when its place is released. */
   ended: Promise<unknown>;
 }
 
 /**
- * Uploads that are being received. Where all places are taken, one that arrives slowly gives up its own, so that clients
- * which hardly send anything cannot keep all others out.
+ * Uploads in progress. If all places are taken, a slow upload loses its place, so that slow clients cannot block all
+ * others.
  */
 export class Arrivals {
   readonly #all = new Set<Arrival>();
 
-  /** @returns what is called when the upload is complete or has failed */
+  /** @returns function to call when the upload is complete or has failed */
   add(request: IncomingMessage, ended: Promise<unknown>): () => void {
     const arrival = { request, since: Date.now(), bytes: request.socket.bytesRead, ended };
     this.#all.add(arrival);
@@ -29,7 +29,7 @@ export class Arrivals {
 
   /**
    * Closes the connection of the slowest upload, if one is slow.
-   * @returns whether one was; its place is free by then
+   * @returns whether one was closed; its place is released by then
    */
   async closeSlowest(): Promise<boolean> {
     const now = Date.now();

@@ -1,6 +1,6 @@
 import { CryfoldError, type ErrorCode } from '@cryfold/core';
 
-/** HTTP status of what a client can meet; all other codes are 500. */
+/** HTTP status by error code; all other codes map to 500. */
 const STATUS: Partial<Record<ErrorCode, number>> = {
   USAGE: 400,
   API_UNAUTHORIZED: 401,
@@ -28,12 +28,15 @@ export interface ErrorAnswer {
   body: { error: { code: string; message: string; hint?: string; context?: Record<string, unknown> } };
 }
 
-/** The answer to a client. Defects are described in the log only. */
+/** The error response for a client. Details of internal errors only go to the log. */
 export function errorAnswer(error: unknown): ErrorAnswer {
   const coded = error instanceof CryfoldError ? error : fromFastify(error as Refusal);
   const status = coded && STATUS[coded.code];
   if (!coded || !status) {
-    return { status: 500, body: { error: { code: 'INTERNAL', message: 'the service failed; its log says why' } } };
+    return {
+      status: 500,
+      body: { error: { code: 'INTERNAL', message: 'internal error; see the log of the service' } },
+    };
   }
   const { code, message, hint, context } = coded;
   return { status, body: { error: { code, message, ...(hint && { hint }), context } } };
@@ -45,9 +48,9 @@ interface Refusal {
   message?: string;
 }
 
-/** Fastify's own refusals, in our words. */
+/** Converts Fastify's own errors. */
 function fromFastify(refusal: Refusal): CryfoldError | undefined {
-  const { code, statusCode, message = 'the request is not understood' } = refusal;
+  const { code, statusCode, message = 'invalid request' } = refusal;
   if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE' || statusCode === 415) {
     return new CryfoldError('UPLOAD_TYPE', 'the content type of the request is not supported', {
       hint: 'Send a WAV file as audio/wav, or files as multipart/form-data.',

@@ -2,10 +2,10 @@ import type { ErrorRecord } from '@cryfold/core';
 import type { ModelCard, PredictOptions, RecordingPrediction } from '@cryfold/model-registry';
 import type { Recording } from './spool.js';
 
-/** Where a child finds the model that it answers with. */
+/** Location of the model that a child loads. */
 export type ModelSource = { storeUrl: string; name: string; version: string } | { folder: string };
 
-/** The child's descriptor of the spool: the first after standard input, output, error and the IPC channel. */
+/** The child's file descriptor of the spool, following standard input, output, error and the IPC channel. */
 export const SPOOL_DESCRIPTOR = 4;
 
 export type ToChild =

@@ -17,15 +17,15 @@ interface Current {
 
 export interface ChildOptions {
   source: ModelSource;
-  /** Whether to run the programs that the model holds */
+  /** Whether to run programs contained in the model */
   allowCommands: boolean;
   /** Descriptor of the spool that recordings are read from */
   spool: number;
-  /** Called when it ends without having been told to */
+  /** Called when it ends unexpectedly */
   onDeath: () => void;
 }
 
-/** One version of a model in a process of its own, so that predicting never keeps the service from answering. */
+/** One version of a model in a child process, so that predicting never blocks the service. */
 export class ModelChild {
   readonly card: ModelCard;
   readonly #bounded: BoundedChild;
@@ -41,14 +41,14 @@ export class ModelChild {
     this.#process = process;
     this.#onDeath = onDeath;
     this.card = card;
-    process.on('message', (message: FromChild) => this.#hear(message));
+    process.on('message', (message: FromChild) => this.#onMessage(message));
     process.once('exit', (code, signal) => {
       this.#take()?.reject(bounded.outOfMemory(signal) ?? died(code, signal));
       this.#lose();
     });
   }
 
-  /** @throws CryfoldError as loading the model does; CHILD_DIED, OUT_OF_MEMORY */
+  /** @throws CryfoldError any error of loading the model; CHILD_DIED, OUT_OF_MEMORY */
   static async start({ source, allowCommands, spool, onDeath }: ChildOptions): Promise<ModelChild> {
     const bounded = new BoundedChild(ENTRY, {
       limitMb: loadConfig().childMemoryMb,
@@ -60,7 +60,7 @@ export class ModelChild {
     const card = await new Promise<ModelCard>((resolve, reject) => {
       const onExit = () => {
         const starved = bounded.outOfMemory(child.signalCode);
-        reject(starved ?? new CryfoldError('CHILD_DIED', 'the predicting process ended while it loaded'));
+        reject(starved ?? new CryfoldError('CHILD_DIED', 'the prediction process ended while loading the model'));
       };
       child.once('exit', onExit);
       child.once('error', onExit);
@@ -71,7 +71,7 @@ export class ModelChild {
         reject(
           message.type === 'failed'
             ? CryfoldError.fromRecord(message.error)
-            : new CryfoldError('CHILD_DIED', 'the predicting process spoke out of turn'),
+            : new CryfoldError('CHILD_DIED', 'unexpected message from the prediction process'),
         );
       });
       child.send({ type: 'load', source, allowCommands } satisfies ToChild);
@@ -80,16 +80,15 @@ export class ModelChild {
   }
 
   /**
-   * Predicts at once; the caller waits for the answer before it asks again.
-   * @param seconds from now on
-   * @throws CryfoldError as `ModelPredictor.predictRecording`; CHILD_DIED; PREDICTION_TIMEOUT after `seconds`, with
-   * which the process ends, since nothing else can stop it
+   * Predicts recordings. Callers must wait for the result before the next call. @param seconds time limit
+   * @throws CryfoldError any error of `ModelPredictor.predictRecording`; CHILD_DIED; PREDICTION_TIMEOUT after
+   * `seconds`, which kills the process, since nothing else can stop it
    */
   predict(recordings: Recording[], options: PredictOptions, seconds: number): Promise<RecordingPrediction[]> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#take();
-        // The caller must find it lost already.
+        // Mark it as lost before the caller continues.
         this.#process.kill('SIGKILL');
         this.#lose();
         reject(
@@ -106,7 +105,7 @@ export class ModelChild {
     });
   }
 
-  /** Ends the process once it has answered, or at once: then its prediction is refused as SERVER_BUSY. */
+  /** Ends the process after its current prediction, or at once, in which case the prediction fails with SERVER_BUSY. */
   async retire(atOnce = false): Promise<void> {
     this.#retired = true;
     if (atOnce) this.#take()?.reject(stopping());
@@ -127,7 +126,7 @@ export class ModelChild {
     this.#onDeath();
   }
 
-  #hear(message: FromChild): void {
+  #onMessage(message: FromChild): void {
     if (message.type === 'done') this.#take()?.resolve(message.predictions);
     else if (message.type === 'error') this.#take()?.reject(CryfoldError.fromRecord(message.error));
   }
@@ -142,9 +141,9 @@ export class ModelChild {
 }
 
 function died(code: number | null, signal: NodeJS.Signals | null): CryfoldError {
-  // The kernel kills a process that is out of memory, and V8 aborts one.
-  const why = signal === 'SIGKILL' || signal === 'SIGABRT' ? ', probably for lack of memory' : '';
-  return new CryfoldError('CHILD_DIED', `the predicting process ended (${signal ?? `code ${code}`}${why})`, {
+  // When out of memory, the kernel kills a process, or V8 aborts it.
+  const why = signal === 'SIGKILL' || signal === 'SIGABRT' ? ', probably out of memory' : '';
+  return new CryfoldError('CHILD_DIED', `the prediction process ended (${signal ?? `code ${code}`}${why})`, {
     hint: 'Try again, with a shorter recording. The operator can give the service more memory.',
   });
 }

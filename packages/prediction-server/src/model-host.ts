@@ -8,22 +8,22 @@ import { ModelChild } from './model-child.js';
 import { busy, PredictionQueue } from './prediction-queue.js';
 import type { Recording, Spool } from './spool.js';
 
-/** Milliseconds that looking for the champion may take to end when the service stops. */
+/** Milliseconds to wait for a running champion check when the service stops. */
 const STOPPING_MS = 1000;
 
 export interface HostOptions {
   /** Without a version, the champion is followed. */
   model: { name: string; version?: string } | { folder: string };
-  /** Where the model is no folder */
+  /** Required unless the model is a folder */
   store: ArtifactStore | undefined;
   storeUrl: string;
-  /** Between looks at who is champion, seconds */
+  /** Seconds between checks for a new champion */
   pollSeconds: number;
-  /** For one prediction, from when it begins, seconds */
+  /** Time limit of one prediction in seconds */
   timeoutSeconds: number;
-  /** For a request to wait until its prediction begins, seconds */
+  /** Seconds that a request may wait for its prediction to start */
   waitSeconds: number;
-  /** Whether to run the programs that models hold */
+  /** Whether to run programs contained in models */
   allowCommands: boolean;
   spool: Spool;
   log: Logger;
@@ -31,8 +31,8 @@ export interface HostOptions {
 }
 
 /**
- * The version that answers. A new champion is loaded in a process beside the old one; requests go to it from the moment
- * that it is ready, and the old one ends when it has answered all that it was asked.
+ * Hosts the current model version. Loads a new champion in a second process, switches requests to it once it is ready,
+ * and ends the old process after its pending predictions.
  */
 export class ModelHost {
   readonly #options: HostOptions;
@@ -59,7 +59,7 @@ export class ModelHost {
     return host;
   }
 
-  /** Of the version that answers. */
+  /** Card of the current version. */
   get card(): ModelCard {
     return this.#card;
   }
@@ -73,9 +73,9 @@ export class ModelHost {
   }
 
   /**
-   * Predictions run one after the other. Those that wait keep their place while the predicting process is replaced.
-   * @param signal aborted when the client is gone: then it no longer waits
-   * @throws CryfoldError SERVER_BUSY, and as `ModelChild.predict`
+   * Predictions run sequentially. Waiting requests keep their place while the prediction process is replaced.
+   * @param signal aborted when the client disconnects, which removes a waiting request
+   * @throws CryfoldError SERVER_BUSY, or any error of `ModelChild.predict`
    */
   predict(
     recordings: Recording[],
@@ -90,18 +90,18 @@ export class ModelHost {
     return this.#queue.add({ work, signal });
   }
 
-  /** Turns away all that wait, and ends the prediction that runs. */
+  /** Rejects all waiting requests, and aborts the running prediction. */
   async stop(): Promise<void> {
     this.#stopped.abort();
     this.#queue.stop();
-    // A look at a store that is away takes a minute, and nothing is lost with it.
+    // A check may block for a minute if the store is unreachable, and can be abandoned.
     await Promise.all([endsWithin(STOPPING_MS, this.#watching), ...this.#retiring, this.#child?.retire(true)]);
   }
 
   async #wanted(): Promise<ModelSource> {
     const { model, store, storeUrl } = this.#options;
     if ('folder' in model) return model;
-    if (!store) throw new CryfoldError('USAGE', 'there is no store to take the model from');
+    if (!store) throw new CryfoldError('USAGE', 'there is no store to load the model from');
     const { name, version } = await new ModelRegistry(store).find(model.name, model.version);
     return { storeUrl, name, version };
   }
@@ -127,17 +127,17 @@ export class ModelHost {
     this.#retiring.add(retiring);
   }
 
-  /** Starts a process that died again; meanwhile requests wait. */
+  /** Restarts a process that died. Requests wait in the meantime. */
   async #revive(child: ModelChild, source: ModelSource): Promise<void> {
     if (this.#child !== child) return;
     this.#child = undefined;
     this.#queue.open = false;
     while (!this.#child && !this.#stopped.signal.aborted) {
-      this.#errors.warn({}, 'the predicting process ended; starting another');
+      this.#errors.warn({}, 'prediction process ended; restarting it');
       try {
         await this.#use(source);
       } catch (error) {
-        this.#errors.error({ err: error }, 'the model cannot be loaded');
+        this.#errors.error({ err: error }, 'cannot load the model');
         await sleep(1000, undefined, { signal: this.#stopped.signal }).catch(() => {});
       }
     }
@@ -158,9 +158,9 @@ export class ModelHost {
         refused = undefined;
         metrics.add('cryfold_serve_switches_total', { outcome: 'done' });
       } catch (error) {
-        // The version that answers goes on; one that cannot be loaded is not tried again until there is another.
+        // Keep the current version, and do not retry a version that cannot be loaded.
         metrics.add('cryfold_serve_switches_total', { outcome: 'failed' });
-        this.#errors.error({ err: error }, 'the champion could not be followed');
+        this.#errors.error({ err: error }, 'champion update failed');
       }
     }
   }

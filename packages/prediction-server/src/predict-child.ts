@@ -14,7 +14,7 @@ import { openStore } from '@cryfold/store';
 import { type FromChild, type ModelSource, SPOOL_DESCRIPTOR, type ToChild } from './messages.js';
 import type { Recording } from './spool.js';
 
-/** Entry point of the process that predicts: it holds one version of a model and ends with its parent. */
+/** Entry point of the prediction process. It loads one version of a model and ends with its parent. */
 process.on('disconnect', () => process.exit(0));
 for (const signal of ['SIGINT', 'SIGHUP', 'SIGTERM'] as const) process.on(signal, () => {});
 if (!process.connected) process.exit(0);
@@ -26,7 +26,7 @@ const send = (message: FromChild) => {
 function recordOf(error: unknown) {
   if (error instanceof CryfoldError) return error.toRecord();
   const message = error instanceof Error ? error.message : String(error);
-  return (asOutOfMemory(error) ?? new CryfoldError('CHILD_DIED', `a defect of cryfold: ${message}`)).toRecord();
+  return (asOutOfMemory(error) ?? new CryfoldError('CHILD_DIED', `internal error: ${message}`)).toRecord();
 }
 
 async function load(source: ModelSource, allowCommands: boolean): Promise<ModelPredictor> {
@@ -64,7 +64,7 @@ process.on('message', async (message: ToChild) => {
   }
 });
 
-/** One recording after the other is read, a piece at a time; the bounds of `options` are those of all together. */
+/** Reads recordings sequentially in chunks. The limits in `options` apply to all recordings together. */
 async function predictAll(
   model: ModelPredictor,
   recordings: Recording[],

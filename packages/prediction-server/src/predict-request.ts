@@ -17,21 +17,21 @@ export interface Predicting {
   /** Whose token a request has shown; undefined where none is asked for */
   nameOf: (request: FastifyRequest) => string | undefined;
   metrics: Metrics;
-  /** Of one request, bytes */
+  /** Maximum size of a request in bytes */
   maxUpload: number;
-  /** For a request's arrival, and for the client to take the answer, seconds */
+  /** Time limit in seconds for receiving a request, and for sending the response */
   requestSeconds: number;
 }
 
-/** Windows of one request: somewhat more than an hour of clips of a second. */
+/** Maximum number of windows per request: just over an hour of one-second clips. */
 const MAX_WINDOWS = 4000;
-/** Of the images in one answer, before base64. */
+/** Maximum size of the images in a response, before base64. */
 const IMAGE_BYTES = 5 * 2 ** 20;
 
 /**
- * Answers a request for predictions. It is let in before any of its body is read, and its place is free again when its
- * answer is sent or its client gone.
- * @throws CryfoldError UPLOAD_*, SERVER_BUSY, SPOOL_FAILED, and as `ModelHost.predict`
+ * Handles a request for predictions. Admits it before reading its body, and releases its place when the response is
+ * sent or the client disconnects.
+ * @throws CryfoldError UPLOAD_*, SERVER_BUSY, SPOOL_FAILED, or any error of `ModelHost.predict`
  */
 export async function predictRequest(request: FastifyRequest, reply: FastifyReply, options: Predicting) {
   const { host, spool, arrivals, connections, nameOf, metrics, maxUpload, requestSeconds } = options;
@@ -73,7 +73,7 @@ export async function predictRequest(request: FastifyRequest, reply: FastifyRepl
     return predictionJson(card, predictions);
   };
   const working = work();
-  // An answer that the client does not take may not stay in memory.
+  // Do not keep a response in memory that the client does not read.
   const settle = () => closeAfter(requestSeconds, request.raw, reply.raw);
   working.then(settle, () => {
     if (request.raw.complete) settle();

@@ -1,9 +1,9 @@
 import { CryfoldError } from '@cryfold/core';
 
 export interface Waiter<T> {
-  /** Does the work, once it is its turn. */
+  /** Called when it is its turn */
   work: () => Promise<T>;
-  /** Aborted when nobody wants the result any more */
+  /** Aborted when the result is no longer needed */
   signal: AbortSignal;
 }
 
@@ -13,8 +13,8 @@ interface Entry {
 }
 
 /**
- * Work that is done one at a time, in order of arrival. Whoever waits can be dropped, without harm to what is running:
- * when the client is gone, or after `waitSeconds`.
+ * Runs work one at a time in order of arrival. Drops waiting work when its client disconnects or after `waitSeconds`,
+ * without affecting running work.
  */
 export class PredictionQueue {
   readonly #waitSeconds: number;
@@ -31,7 +31,7 @@ export class PredictionQueue {
     return this.#waiting.size + (this.#running ? 1 : 0);
   }
 
-  /** @throws CryfoldError SERVER_BUSY when dropped; and as `work` */
+  /** @throws CryfoldError SERVER_BUSY when dropped, or any error of `work` */
   add<T>({ work, signal }: Waiter<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       if (this.#stopped) return reject(stopping());
@@ -59,13 +59,13 @@ export class PredictionQueue {
     });
   }
 
-  /** Whether work can be done now; until then all wait. */
+  /** Whether work can run; otherwise all work waits. */
   set open(open: boolean) {
     this.#open = open;
     this.#next();
   }
 
-  /** Drops all that wait; what runs is left alone. */
+  /** Drops all waiting work. Running work continues. */
   stop(): void {
     this.#stopped = true;
     for (const { drop } of [...this.#waiting]) drop(stopping());
@@ -82,9 +82,9 @@ export class PredictionQueue {
   }
 }
 
-/** @param message what keeps the service from predicting now */
+/** @param message why the service cannot predict now */
 export const busy = (message: string) =>
   new CryfoldError('SERVER_BUSY', message, { hint: 'Try again in a few seconds.' });
-const waited = (seconds: number) => busy(`the recording waited ${seconds} s for its turn`);
+const waited = (seconds: number) => busy(`the request timed out after waiting ${seconds} s`);
 const gone = () => busy('the client closed the connection');
 export const stopping = () => busy('the service is stopping');

@@ -18,23 +18,23 @@ export interface PredictionServiceOptions {
   access: Tokens;
   /** Of one request, bytes */
   maxUpload: number;
-  /** For a request to arrive, and for a prediction from when it begins, seconds */
+  /** Time limit in seconds for receiving a request, and for its prediction */
   timeoutSeconds: number;
   pollSeconds: number;
-  /** Whether to run the programs that models hold */
+  /** Whether to run programs contained in models */
   allowCommands: boolean;
   version: string;
   log: Logger;
 }
 
-/** Requests that are received, wait or are predicted at a time; each may have `maxUpload` bytes on disk. */
+/** Maximum number of concurrent requests; each may use `maxUpload` bytes on disk. */
 const MAX_REQUESTS = 32;
-/** A request may wait for as long as this many predictions may take. */
+/** A request may wait for the time limit of this many predictions. */
 const WAITING_PREDICTIONS = 4;
-/** Seconds before the end of the grace at which what waits and runs is turned away, so that it gets an answer. */
+/** Seconds before the end of the grace period at which pending requests are rejected, so that they get a response. */
 const FAREWELL_SECONDS = 1;
 
-/** `cryfold serve`: answers until it is stopped. */
+/** `cryfold serve`: serves predictions until it is stopped. */
 export class PredictionService implements Service {
   readonly checks: Checks = {};
   readonly #options: PredictionServiceOptions;
@@ -46,7 +46,10 @@ export class PredictionService implements Service {
     this.#options = options;
   }
 
-  /** Loads the model and listens. @throws CryfoldError USAGE where the port is taken; SPOOL_FAILED; as `ModelHost.start` */
+  /**
+   * Loads the model and listens. @throws CryfoldError USAGE if the port is taken; SPOOL_FAILED; any error of
+   * `ModelHost.start`
+   */
   async start(): Promise<void> {
     const { access, maxUpload, timeoutSeconds, version, log } = this.#options;
     const { metrics, textFormat } = await loadMetrics('serve');
@@ -77,14 +80,14 @@ export class PredictionService implements Service {
       throw new CryfoldError('USAGE', `port ${port}: ${(cause as Error).message}`, {
         cause,
         context: { port },
-        hint: 'Give another one with --port.',
+        hint: 'Choose another port with --port.',
       });
     }
     const served = { port: (app.server.address() as AddressInfo).port, address: listen, tokens: access.tokens.length };
     log.info(served, 'predictions served');
   }
 
-  /** Answers what was asked, as far as the grace allows; the rest is told that the service is stopping. */
+  /** Finishes pending requests within the grace period, and rejects the others. */
   async stop(graceSeconds: number): Promise<void> {
     const farewellMs = Math.max(0, graceSeconds - FAREWELL_SECONDS) * 1000;
     const timers = [

@@ -5,10 +5,10 @@ import { CryfoldError } from '@cryfold/core';
 import { Busboy, type BusboyInstance } from '@fastify/busboy';
 import type { Place, Recording, Spool } from './spool.js';
 
-/** Recordings of one request. */
+/** Maximum number of recordings per request. */
 export const MAX_FILES = 16;
 
-/** Where a request's recordings go, and how many bytes it may have as a whole. */
+/** Destination of a request's recordings, and its maximum size. */
 export interface Target {
   spool: Spool;
   place: Place;
@@ -16,8 +16,9 @@ export interface Target {
 }
 
 /**
- * Writes the recordings of a request to its place in the spool, a chunk at a time.
- * @throws CryfoldError UPLOAD_TOO_LARGE as soon as more than `maxUpload` bytes have come; UPLOAD_INVALID; SPOOL_FAILED
+ * Streams the recordings of a request to its place in the spool.
+ * @throws CryfoldError UPLOAD_TOO_LARGE as soon as more than `maxUpload` bytes have arrived; UPLOAD_INVALID;
+ * SPOOL_FAILED
  */
 export async function receive(request: IncomingMessage, target: Target): Promise<Recording[]> {
   const { spool, place, maxUpload } = target;
@@ -45,14 +46,14 @@ export async function receive(request: IncomingMessage, target: Target): Promise
   });
 }
 
-/** @throws CryfoldError UPLOAD_TOO_LARGE if a request says itself that it has more than `maxUpload` bytes */
+/** @throws CryfoldError UPLOAD_TOO_LARGE if the content length exceeds `maxUpload` bytes */
 export function checkLength(headers: IncomingHttpHeaders, maxUpload: number): void {
   if (Number(headers['content-length'] ?? 0) > maxUpload) throw tooLarge(maxUpload);
 }
 
 async function* limited(request: IncomingMessage, maxUpload: number): AsyncGenerator<Buffer> {
   let total = 0;
-  // The connection stays, for the refusal to be sent over it.
+  // Keep the connection open, to send the error response.
   for await (const chunk of request.iterator({ destroyOnReturn: false })) {
     total += chunk.length;
     if (total > maxUpload) throw tooLarge(maxUpload);
@@ -81,14 +82,14 @@ async function receiveForm(
     form.on(limit, () => fail(new CryfoldError('UPLOAD_INVALID', limitText[limit])));
   }
   const open = new Set<Readable>();
-  // One after the other, since each begins where the last one ended.
+  // Sequential, since each file begins where the last one ended.
   let saved: Promise<void> = Promise.resolve();
   form.on('file', (_field, file, filename) => {
-    // Whatever goes wrong is heard from the form, or from whoever reads the file.
+    // Errors are reported by the form or by the reader of the file.
     file.on('error', () => {});
     open.add(file);
     saved = saved.then(async () => {
-      // A name comes from a stranger and goes back into messages.
+      // File names are untrusted and appear in messages.
       const name = `${filename ?? ''}`.replace(/[^\p{L}\p{N} ._-]/gu, '_').slice(0, 80) || 'recording';
       recordings.push(await save(name, file));
       open.delete(file);
@@ -104,22 +105,18 @@ async function receiveForm(
     await saved.catch(() => {});
     throw failed.signal.reason ?? error;
   }
-  if (recordings.length === 0) throw new CryfoldError('UPLOAD_INVALID', 'the form holds no file');
+  if (recordings.length === 0) throw new CryfoldError('UPLOAD_INVALID', 'the form contains no file');
   return recordings;
 }
 
 const limitText = {
-  filesLimit: `the form holds more than ${MAX_FILES} files`,
-  partsLimit: `the form holds more than ${MAX_FILES} parts`,
-  fieldsLimit: 'the form holds a field that is not a file',
+  filesLimit: `the form contains more than ${MAX_FILES} files`,
+  partsLimit: `the form contains more than ${MAX_FILES} parts`,
+  fieldsLimit: 'the form contains a field that is not a file',
 };
 
 const tooLarge = (maxUpload: number) =>
-  new CryfoldError(
-    'UPLOAD_TOO_LARGE',
-    `the request is larger than ${maxUpload} bytes, which is all this service accepts`,
-    {
-      context: { bytes: maxUpload },
-      hint: 'Send a shorter recording, or fewer of them. The operator sets the limit with --max-upload-mb.',
-    },
-  );
+  new CryfoldError('UPLOAD_TOO_LARGE', `the request is larger than ${maxUpload} bytes, the limit of this service`, {
+    context: { bytes: maxUpload },
+    hint: 'Send a shorter recording, or fewer of them. The operator sets the limit with --max-upload-mb.',
+  });

@@ -1,9 +1,9 @@
-/** JSON schemas of the API: fastify checks requests by them, and OpenAPI shows them. */
-const seconds = { type: 'number', description: 'seconds from the recording’s start' };
+/** JSON schemas of the API: used by Fastify to validate requests, and in the OpenAPI description. */
+const seconds = { type: 'number', description: 'seconds from the start of the recording' };
 const probabilities = {
   type: 'object',
   additionalProperties: { type: 'number' },
-  description: 'of each class, together 1',
+  description: 'probability of each class; they sum to 1',
 };
 const text = { type: 'string' };
 
@@ -15,11 +15,11 @@ export const QUERY_SCHEMA = {
       type: 'number',
       minimum: 0.05,
       maximum: 3600,
-      description: 'seconds from one window to the next; default: a window’s length',
+      description: 'seconds from one window to the next; default: the length of a window',
     },
     images: {
       type: 'boolean',
-      description: 'also send what the model saw: RGB bytes in base64, of as many windows as fit into 5 MiB',
+      description: 'include the input images of the model as base64-encoded RGB, for as many windows as fit into 5 MiB',
     },
   },
 } as const;
@@ -33,10 +33,14 @@ const windowSchema = {
     probabilities,
     unlike: {
       type: 'boolean',
-      description: 'whether it is unlike the training data; absent where the model cannot say',
+      description: 'whether it is unlike the training data; absent if the model cannot determine it',
     },
-    unlikeness: { type: 'number', description: 'more than 1 is unlike' },
-    image: { type: 'string', contentEncoding: 'base64', description: 'height x width x RGB, as /api/v1/model says' },
+    unlikeness: { type: 'number', description: 'values above 1 are unlike the training data' },
+    image: {
+      type: 'string',
+      contentEncoding: 'base64',
+      description: 'height x width x RGB, with the size in /api/v1/model',
+    },
   },
   required: ['start', 'end', 'label', 'probabilities'],
 } as const;
@@ -51,7 +55,7 @@ export const PREDICTION_SCHEMA = {
         ...{ name: text, version: text, notice: text },
         evaluation: {
           type: 'object',
-          description: 'the headline figure of its cross-validation: a mean over test folds, under this protocol',
+          description: 'headline figure of its cross-validation: mean over test folds under this protocol',
           properties: { metric: text, mean: { type: 'number' }, protocol: text, warning: text },
         },
       },
@@ -63,11 +67,10 @@ export const PREDICTION_SCHEMA = {
         type: 'object',
         properties: {
           name: text,
-          rate: { type: 'number', description: 'of the recording, Hz' },
+          rate: { type: 'number', description: 'sample rate of the recording in Hz' },
           resampledTo: {
             type: 'number',
-            description:
-              'Hz; where the training data had not the rate of the recording, which was resampled to this one',
+            description: 'rate in Hz that the recording was resampled to, if the training data did not have its rate',
           },
           seconds: { type: 'number' },
           windows: { type: 'array', items: windowSchema },
@@ -75,12 +78,12 @@ export const PREDICTION_SCHEMA = {
           unlike: {
             type: 'boolean',
             description:
-              'whether most windows are unlike the training data, or all are silent; absent where the model cannot say',
+              'whether most windows are unlike the training data, or all are silent; absent if the model cannot determine it',
           },
           mean: {
             type: 'object',
             description:
-              'the mean of the windows that are like the training data, or of all if none is; no evaluation stands behind it where there are several; absent where all windows are silent',
+              'mean of the windows that are like the training data, or of all windows if none is; means of several windows were not evaluated; absent if all windows are silent',
             properties: { label: text, probabilities },
           },
         },
@@ -90,14 +93,14 @@ export const PREDICTION_SCHEMA = {
 } as const;
 
 export const MODEL_SCHEMA = {
-  description: 'What the model card says',
+  description: 'Contents of the model card',
   type: 'object',
   additionalProperties: true,
   properties: { name: text, version: text, created: text, notice: text, intendedUse: text },
 } as const;
 
 export const ERROR_SCHEMA = {
-  description: 'What was wrong; codes are those of docs/errors.md',
+  description: 'Error with a code from docs/errors.md',
   type: 'object',
   properties: {
     error: {

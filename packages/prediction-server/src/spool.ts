@@ -4,14 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CryfoldError } from '@cryfold/core';
 
-/** Where an uploaded recording lies in the spool, bytes. */
+/** Position of an uploaded recording in the spool, in bytes. */
 export interface Recording {
   name: string;
   offset: number;
   size: number;
 }
 
-/** The part of the spool that one request may fill. */
+/** Part of the spool reserved for one request. */
 export interface Place {
   /** First byte in the spool */
   readonly offset: number;
@@ -19,9 +19,9 @@ export interface Place {
 }
 
 /**
- * Uploads on disk: one file, cut into a place of equal size for each request that is let in, so that neither memory nor
- * disk grows with what clients send. The file has no name from the moment it is open, so no process can leave it behind,
- * however it ends; the predicting process inherits its descriptor.
+ * Stores uploads on disk in one file, divided into places of equal size, one per admitted request, so that memory and
+ * disk usage are bounded. The file is unlinked as soon as it is open, so it never remains on disk. The prediction
+ * process inherits its file descriptor.
  */
 export class Spool {
   readonly #file: FileHandle;
@@ -37,13 +37,12 @@ export class Spool {
   }
 
   /**
-   * @param places requests at a time
-   * @param size of a place, bytes
+   * @param places maximum number of concurrent requests @param size size of a place in bytes
    * @throws CryfoldError SPOOL_FAILED if the temporary folder cannot be written
    */
   static async open(places: number, size: number): Promise<Spool> {
     try {
-      // Nobody else may enter the folder while the file still has a name.
+      // The folder is private while the file still has a name.
       const folder = await mkdtemp(join(tmpdir(), 'cryfold-serve-'));
       try {
         const path = join(folder, 'uploads');
@@ -59,7 +58,7 @@ export class Spool {
     }
   }
 
-  /** Of the open file, for the predicting process to inherit. */
+  /** File descriptor, to be inherited by the prediction process. */
   get descriptor(): number {
     return this.#file.fd;
   }
@@ -78,7 +77,7 @@ export class Spool {
     return undefined;
   }
 
-  /** @throws CryfoldError SPOOL_FAILED such as on a full disk */
+  /** @throws CryfoldError SPOOL_FAILED, for example on a full disk */
   async write(chunk: Uint8Array, position: number): Promise<void> {
     try {
       for (let done = 0; done < chunk.length; ) {
@@ -96,12 +95,12 @@ export class Spool {
 
   #release(index: number): void {
     this.#taken.delete(index);
-    // Gives the disk back once nobody's bytes are in it; at once, so that it cannot cut off those of the next request.
+    // Frees the disk space once all places are free. Synchronous, so that it cannot truncate the next request.
     if (this.#taken.size > 0 || this.#closed) return;
     try {
       ftruncateSync(this.#file.fd);
     } catch {
-      // The bytes are overwritten, then.
+      // The bytes will be overwritten.
     }
   }
 }

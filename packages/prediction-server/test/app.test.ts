@@ -70,7 +70,7 @@ test('classifies a recording window by window', async () => {
   }
 });
 
-test('refuses what it cannot read with a status and a code', async () => {
+test('rejects invalid requests with a status and a code', async () => {
   const wav = encodeWav(tone(1), RATE);
   const answers = await Promise.all([
     predict(new Uint8Array(100)),
@@ -88,10 +88,10 @@ test('refuses what it cannot read with a status and a code', async () => {
     assert.match(error.code, /^[A-Z_]+$/);
     assert.equal(answer.headers['x-content-type-options'], 'nosniff');
   }
-  assert.equal(spool.taken, 0, 'every place is free again');
+  assert.equal(spool.taken, 0, 'all places are free');
 });
 
-test('serves the page, its description, and the model that answers', async () => {
+test('serves the page, the API description and the current model', async () => {
   const page = await app.inject({ url: '/' });
   assert.match(String(page.headers['content-type']), /^text\/html/);
   assert.match(String(page.headers['content-security-policy']), /default-src 'none'/);
@@ -101,7 +101,7 @@ test('serves the page, its description, and the model that answers', async () =>
   assert.deepEqual([model.name, model.data.classes.length], ['tones', LABELS.length]);
 });
 
-test('counts requests, and is no longer ready once its model has stopped', async () => {
+test('counts requests, and is not ready after its model has stopped', async () => {
   assert.equal((await app.inject({ url: '/readyz' })).statusCode, 200);
   const { body } = await app.inject({ url: '/metrics' });
   assert.match(body, /^cryfold_serve_requests_total\{route="\/readyz",status="200"\} 1$/m);

@@ -7,7 +7,7 @@ const busy = (message: RegExp) => (error: unknown) =>
   error instanceof CryfoldError && error.code === 'SERVER_BUSY' && message.test(error.message);
 const { signal } = new AbortController();
 
-/** Work that ends when the test says so. */
+/** Work that ends when the test calls `end`. */
 function held() {
   let end = () => {};
   const promise = new Promise<string>((resolve) => {
@@ -16,7 +16,7 @@ function held() {
   return { work: () => promise, end: () => end() };
 }
 
-test('work is done one at a time, in order, once the queue is open', async () => {
+test('runs work one at a time and in order once the queue is open', async () => {
   const queue = new PredictionQueue(60);
   const order: number[] = [];
   let [now, most] = [0, 0];
@@ -39,7 +39,7 @@ test('work is done one at a time, in order, once the queue is open', async () =>
   assert.deepEqual([order, most, queue.length], [[0, 1, 2, 3], 1, 0]);
 });
 
-test('whoever waits is dropped when its client is gone or it waited too long; what runs goes on', async () => {
+test('drops waiting work if its client disconnects or it times out, but not running work', async () => {
   const queue = new PredictionQueue(0.05);
   queue.open = true;
   const running = held();
@@ -50,14 +50,14 @@ test('whoever waits is dropped when its client is gone or it waited too long; wh
   const late = queue.add({ work: never, signal });
   gone.abort();
   await assert.rejects(left, busy(/closed the connection/));
-  await assert.rejects(late, busy(/waited 0.05 s/));
+  await assert.rejects(late, busy(/waiting 0.05 s/));
   await assert.rejects(queue.add({ work: never, signal: gone.signal }), busy(/closed/));
   assert.equal(queue.length, 1);
   running.end();
   assert.equal(await first, 'done');
 });
 
-test('a stopped queue turns away all that wait and come, and what runs ends', async () => {
+test('a stopped queue rejects waiting and new work, and finishes running work', async () => {
   const queue = new PredictionQueue(60);
   queue.open = true;
   const running = held();

@@ -3,7 +3,7 @@ import { fstatSync, readSync } from 'node:fs';
 import { test } from 'node:test';
 import { Spool } from '../src/spool.js';
 
-test('places are bounded, do not overlap, and are given again; the disk is given back when all are free', async () => {
+test('places are bounded, do not overlap and are reused; disk space is freed when all are free', async () => {
   const spool = await Spool.open(2, 8);
   try {
     const [a, b] = [spool.take(), spool.take()];
@@ -26,14 +26,14 @@ test('places are bounded, do not overlap, and are given again; the disk is given
   }
 });
 
-test('a place can be released after the spool is closed, as when the service stops', async () => {
+test('a place can be released after the spool is closed', async () => {
   const spool = await Spool.open(1, 8);
   const place = spool.take();
   await spool.close();
   place?.release();
 });
 
-test('a free spool has no bytes on disk', async () => {
+test('an unused spool takes no disk space', async () => {
   const spool = await Spool.open(1, 8);
   try {
     const place = spool.take();

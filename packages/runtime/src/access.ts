@@ -4,7 +4,7 @@ import { isIP } from 'node:net';
 import { CryfoldError, sha256 } from '@cryfold/core';
 import type { ApiRole, ApiToken } from './api-tokens.js';
 
-/** Who asks: named by the hash of a token, never by the token. */
+/** The client of a request, named by the hash of its token, never by the token itself. */
 export interface Principal {
   role: ApiRole;
   name: string;
@@ -17,11 +17,11 @@ interface Asking {
 
 /** Seconds that a browser's session lasts. */
 const SESSION_SECONDS = 12 * 3600;
-/** Sessions of other servers on the same host that a browser keeps. */
+/** Maximum number of sessions of other servers on the same host that a browser keeps. */
 const OTHER_SESSIONS = 8;
-/** When it expires, seconds since the epoch, and the signature of that. */
+/** Expiry in seconds since the Unix epoch, and its signature. */
 const SESSION_VALUE = /^(\d{1,12})\.([0-9a-f]{64})$/;
-/** Everybody who reaches a port of loopback that asks for no token. */
+/** Any client of a loopback port without tokens. */
 const ANYONE: Principal = { role: 'operate', name: 'loopback' };
 
 export function isLoopback(host: string): boolean {
@@ -37,7 +37,7 @@ const bytes = (text: string) => new TextEncoder().encode(text);
  */
 export class Access {
   #tokens: { token: string; hash: string; principal: Principal }[] = [];
-  /** Browsers send a cookie to every port of a host: servers with other tokens need another name. */
+  /** Browsers send a cookie to all ports of a host, so servers with different tokens need different names. */
   #cookie = '';
 
   /** @param tokens none: everybody may do everything */
@@ -46,12 +46,12 @@ export class Access {
   }
 
   /**
-   * Knows these tokens from now on, of which there is at least one. Browsers log in again: their cookie is named after
-   * all tokens.
-   * @returns names of the principals that are no longer known
+   * Replaces the tokens by a non-empty list. Browsers must log in again, since the name of their cookie depends on all
+   * tokens.
+   * @returns names of the principals that were removed
    */
   replace(tokens: readonly ApiToken[]): string[] {
-    if (tokens.length === 0) throw new Error('without a token, the API would be open to everybody');
+    if (tokens.length === 0) throw new Error('without a token, the API would be open to everyone');
     const before = this.#tokens;
     this.#set(tokens);
     const known = new Set(this.#tokens.map(({ hash }) => hash));
@@ -66,7 +66,7 @@ export class Access {
     this.#cookie = `cryfold_${sha256(bytes(this.#tokens.map(({ hash }) => hash).join())).slice(0, 8)}`;
   }
 
-  /** Whether nobody is asked for a token. */
+  /** Whether the API requires no token. */
   get open(): boolean {
     return this.#tokens.length === 0;
   }
@@ -85,7 +85,7 @@ export class Access {
     return value === undefined || isExpired(value) ? undefined : 'cookie';
   }
 
-  /** Opens a session: the principal, and the value of the Set-Cookie header. */
+  /** Opens a session. Returns the principal and the value of the Set-Cookie header. */
   login(token: string, secure: boolean): { principal: Principal; cookie: string } | undefined {
     const known = this.#known(token);
     if (!known) return undefined;
@@ -97,8 +97,8 @@ export class Access {
   }
 
   /**
-   * What makes a browser forget all but the newest sessions of other servers on this host, such as those of earlier local
-   * runs. Without it, its Cookie header would grow past what a server accepts.
+   * Set-Cookie values that delete all but the newest sessions of other servers on this host, such as earlier local
+   * runs. Otherwise the Cookie header would exceed the limits of servers.
    */
   forgetOldest({ headers }: Asking): string[] {
     const others = [...(headers.cookie ?? '').matchAll(/\b(cryfold_[0-9a-f]{8})=(\d*)/g)];
@@ -115,7 +115,7 @@ export class Access {
 
   #known(token: string) {
     const given = sha256(bytes(token));
-    // All are compared, each in constant time: hashes have one length whatever the tokens' is.
+    // Compare all tokens in constant time. Hashes have the same length regardless of the tokens.
     return this.#tokens.filter(({ hash }) => equal(hash, given))[0];
   }
 
@@ -154,8 +154,8 @@ export function isSecure({ protocol, headers }: Asking & { protocol: string }): 
 }
 
 /**
- * Refuses what another site's page could make a browser send: requests that change something and come from another
- * origin, and, where no token is asked for, names that are not this machine's (DNS rebinding).
+ * Refuses requests that another site could make a browser send: changes from another origin and, if no token is
+ * required, hosts other than this machine (DNS rebinding).
  * @throws CryfoldError API_FORBIDDEN
  */
 export function refuseOtherSites({ method, headers }: Asking & { method: string }, open: boolean): void {
@@ -164,7 +164,7 @@ export function refuseOtherSites({ method, headers }: Asking & { method: string 
     throw new CryfoldError('API_FORBIDDEN', why, { hint: 'Open the page at the address that the server listens on.' });
   };
   if (open && !isLoopback(host.replace(/:\d+$/, '').replace(/^\[|\]$/g, '')))
-    refuse('the Host header names no loopback');
+    refuse('the Host header is not a loopback address');
   if (method === 'GET' || method === 'HEAD') return;
   const { origin, 'sec-fetch-site': site } = headers;
   if (origin !== undefined && origin.replace(/^https?:\/\//, '') !== host)

@@ -5,7 +5,7 @@ import { parseApiTokens } from './api-tokens.js';
 import type { Connections } from './connections.js';
 import type { Logger } from './logger.js';
 
-/** Milliseconds between two looks at the file. Watching it would miss mounted secrets, which are links that are replaced. */
+/** Milliseconds between checks of the file. Watching would miss mounted secrets, which are replaced links. */
 const EVERY_MS = 2000;
 
 /**
@@ -27,7 +27,7 @@ export function followTokens(
         const tokens = parseApiTokens(found, file);
         const gone = access.replace(tokens);
         for (const name of gone) connections.closeOf(name);
-        // The first look finds what the process has read at its start.
+        // The first check finds the tokens that the process read at start.
         if (text !== undefined || gone.length > 0)
           log.info({ tokens: tokens.length, removed: gone.length }, 'tokens changed');
         text = found;
@@ -35,7 +35,7 @@ export function followTokens(
       problem = undefined;
     } catch (error) {
       const { name, code, message } = error as NodeJS.ErrnoException;
-      // An encoding's error shows the text.
+      // The message of an encoding error contains the text.
       const why =
         name === 'EncodingError' ? 'it is not UTF-8' : code === undefined || code === 'USAGE' ? message : code;
       if (why !== problem) log.error({ file, why }, 'tokens cannot be read again; those read before stay');

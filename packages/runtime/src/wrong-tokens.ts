@@ -5,9 +5,9 @@ import { type Access, isSecure } from './access.js';
 import { clientAddress } from './connections.js';
 import type { Logger } from './logger.js';
 
-/** Wrong tokens of one address in a minute that are answered at once. */
+/** Number of wrong tokens per address and minute without delay. */
 const TRIES = 30;
-/** Milliseconds that each further one waits for its answer. */
+/** Delay of the response to each further one in milliseconds. */
 const WAIT_MS = 1000;
 
 /** What is looked at in a request. */
@@ -32,8 +32,8 @@ export const WRONG_TOKENS = {
 };
 
 /**
- * Limits how often an address may show a wrong token. A right token is never counted and never waits, so that nobody
- * locks out others behind the same address. The counts of the 5000 addresses seen last are kept.
+ * Limits the rate of wrong tokens per address. Valid tokens are never counted or delayed, so that no client can lock
+ * out others behind the same address. Keeps the counts of the 5000 most recent addresses.
  */
 export class WrongTokens<Request extends Asking> {
   readonly #access: Access;
@@ -48,13 +48,13 @@ export class WrongTokens<Request extends Asking> {
   }
 
   /**
-   * What to answer a request whose token is missing or wrong.
-   * @returns API_UNAUTHORIZED, or API_BUSY where the address has shown too many wrong ones
-   * @param tried whether it showed one; absent: look into its headers
+   * The error for a request with a missing or wrong token.
+   * @returns API_UNAUTHORIZED, or API_BUSY if the address has sent too many wrong tokens
+   * @param tried whether the request contained a token; default: check its headers
    */
   async error(request: Request, reply: Answering, tried?: boolean): Promise<CryfoldError> {
     const shown = this.#access.shown(request);
-    // A browser would show the same wrong cookie with each request.
+    // Otherwise the browser would send the same wrong cookie with each request.
     if (shown === 'cookie') reply.header('set-cookie', this.#access.close(isSecure(request)));
     if (!(tried ?? shown !== undefined)) return unknownToken();
     const count = await this.#count(request);
@@ -64,8 +64,8 @@ export class WrongTokens<Request extends Asking> {
     }
     await sleep(WAIT_MS);
     reply.header('retry-after', count.ttlInSeconds);
-    return new CryfoldError('API_BUSY', `too many wrong tokens; try again in ${count.ttlInSeconds} s`, {
-      hint: 'A right token is still accepted.',
+    return new CryfoldError('API_BUSY', `too many wrong tokens; retry in ${count.ttlInSeconds} s`, {
+      hint: 'Valid tokens are still accepted.',
     });
   }
 }

@@ -26,7 +26,7 @@ test('without tokens everybody may do everything, and loopback is known by its a
   for (const host of ['127.0.0.1.example.org', '10.0.0.1', '']) assert.ok(!isLoopback(host), host);
 });
 
-test('a session has the role of the token that opened it, expires, and cannot be forged', (t) => {
+test('a session has the role of its token, expires and cannot be forged', (t) => {
   t.mock.timers.enable({ apis: ['Date'], now: Date.parse('2026-01-01') });
   const access = new Access(tokens);
   assert.equal(access.login('wrong', true), undefined);
@@ -43,7 +43,7 @@ test('a session has the role of the token that opened it, expires, and cannot be
   assert.equal(access.shown(cookieOf(cookie)), undefined, 'an expired session does not count as a wrong token');
 });
 
-test('another site can neither change anything nor reach an open server by another name', () => {
+test('refuses changes from other sites, and other host names of an open server', () => {
   const host = '127.0.0.1:8080';
   const ask = (method: string, headers: Record<string, string>, open = true) =>
     refuseOtherSites({ method, headers: { host, ...headers } }, open);

@@ -47,7 +47,7 @@ export class TcpProxy {
     return (this.#server.address() as { port: number }).port;
   }
 
-  /** Changes what happens from now on; connections that are open are cut, so that none escapes the fault. */
+  /** Changes the fault for new connections, and closes open ones, so that all are affected. */
   set(fault: Fault, spare = 0): void {
     this.#fault = fault;
     this.#spare = spare;

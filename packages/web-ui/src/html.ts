@@ -17,7 +17,7 @@ export const HTML = `<!doctype html>
 <nav id="session" aria-label="Session"></nav>
 </header>
 <main id="content" tabindex="-1"></main>
-<noscript>This page shows runs as they go on and needs JavaScript; <code>cryfold status</code> does without.</noscript>
+<noscript>This page shows the progress of runs and needs JavaScript. Without it, use <code>cryfold status</code>.</noscript>
 </body>
 </html>
 `;

@@ -6,17 +6,17 @@ import { STYLE } from './style.js';
 const SCRIPTS = fileURLToPath(new URL('./page/', import.meta.url));
 
 export interface Asset {
-  /** Below the page's own address */
+  /** Relative to the address of the page */
   path: string;
   type: string;
   text: string;
 }
 
-/** The live page's files: `/` and what it loads. The scripts are this package's own modules as the compiler wrote them. */
+/** The files of the live page: `/` and everything it loads. The scripts are the compiled modules of this package. */
 export async function dashboardAssets(): Promise<Asset[]> {
   const names = (await readdir(SCRIPTS)).filter((name) => name.endsWith('.js'));
   const scripts = names.map(async (name) => {
-    // Maps stay behind: the page is to be small.
+    // Strip source maps to keep the page small.
     const text = (await readFile(`${SCRIPTS}/${name}`, 'utf8')).replace(/^\/\/# sourceMappingURL=.*$/m, '');
     return { path: `/page/${name}`, type: 'text/javascript; charset=utf-8', text };
   });

@@ -1,19 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RunStore } from '@cryfold/store';
 
-/** Milliseconds between looks at the store, which knows of a cancellation even while Redis is away. */
-const LOOK_MS = 1000;
+/** Milliseconds between checks of the store, which records cancellations even while Redis is unreachable. */
+const CHECK_MS = 1000;
 
 export interface CancellableWork {
   store: RunStore;
   run: string;
-  /** Aborts the work, whatever becomes of the run */
+  /** Aborts the work regardless of the run */
   signal: AbortSignal;
 }
 
 /**
- * Does work for a run unless the run is cancelled, before or meanwhile: the work's signal is then aborted.
- * @returns false where it was cancelled
+ * Runs work unless the run is already cancelled. If it is cancelled meanwhile, aborts the signal of the work. @returns
+ * false if the run was cancelled
  */
 export async function unlessCancelled(
   { store, run, signal }: CancellableWork,
@@ -22,14 +22,14 @@ export async function unlessCancelled(
   if (await store.runs.isCancelled(run)) return false;
   const cancelled = new AbortController();
   const ended = new AbortController();
-  const look = async () => {
+  const watch = async () => {
     while (!ended.signal.aborted && !cancelled.signal.aborted) {
-      await sleep(LOOK_MS, undefined, { signal: ended.signal }).catch(() => {});
-      // A store that is away is no cancellation; the work finds out by itself.
+      await sleep(CHECK_MS, undefined, { signal: ended.signal }).catch(() => {});
+      // An unreachable store is not a cancellation; the work will notice it.
       if (!ended.signal.aborted && (await store.runs.isCancelled(run).catch(() => false))) cancelled.abort();
     }
   };
-  void look();
+  void watch();
   try {
     await work(AbortSignal.any([signal, cancelled.signal]));
     return !cancelled.signal.aborted;

@@ -1,7 +1,7 @@
 import { CryfoldError } from '@cryfold/core';
 import type { WarmChild } from './warm-child.js';
 
-/** Lends the warm children of one queue; it has as many as the queue takes jobs at once. */
+/** Pool of the warm children of one queue, with one child per concurrent job. */
 export class ChildPool {
   readonly #children: readonly WarmChild[];
   readonly #idle: WarmChild[];
@@ -16,8 +16,8 @@ export class ChildPool {
   }
 
   /**
-   * Lends a child, the one used last first, since it is the warmest.
-   * @throws CryfoldError CHILD_DIED where all are lent
+   * Acquires a child, preferring the most recently used one, which is the warmest.
+   * @throws CryfoldError CHILD_DIED if all are in use
    */
   retain(): WarmChild {
     const child = this.#idle.pop();

@@ -21,13 +21,13 @@ export interface FoldAttemptOptions {
   training: Training;
   store: RunStore;
   log: Logger;
-  /** For what fails again and again during an outage, whichever fold is tried */
+  /** Limits repeated log messages during an outage, across folds */
   errors: RepeatedErrors;
   metrics: WorkerMetrics;
   grace: GracePeriod;
 }
 
-/** One execution of a fold job: it trains, and then commits its result unless another attempt was first. */
+/** One execution of a fold job: trains, and commits the result unless another attempt was first. */
 export class FoldAttempt {
   readonly #options: FoldAttemptOptions;
   readonly #name: string;
@@ -61,7 +61,7 @@ export class FoldAttempt {
       return;
     }
     this.#log.info({ host: hostname() }, 'fold started');
-    // Nothing waits for Redis: a fold can train, and a stopping worker can end, while Redis is away.
+    // Do not wait for Redis: a fold can train, and a worker can stop, while Redis is unreachable.
     attempt.progress({ done: 0, total: 1 }).catch(() => {});
     const place = { ...this.#place, key: job.key, attempt: this.#name };
     const output = await traced('train', place, () => this.train());
@@ -74,7 +74,7 @@ export class FoldAttempt {
     if (checkpoint) await store.artifacts.delete(checkpoint.key);
   }
 
-  /** @throws CryfoldError as training does; the attempt's log is then in the store */
+  /** @throws CryfoldError any error of training; the log of the attempt is then in the store */
   async train(): Promise<FoldOutput> {
     try {
       const output = await this.#trainInChild();
@@ -107,11 +107,11 @@ export class FoldAttempt {
       {
         signal: attempt.signal,
         onProgress: (done, total) => {
-          // An attempt whose first progress is not 0 resumes from another one's checkpoint.
+          // An attempt whose first progress is above 0 resumes from the checkpoint of another attempt.
           if (checkpoint && from === undefined && total > 0) this.#log.info({ from: done / total }, 'training');
           from ??= done / total;
           this.#metrics.progress(done, total);
-          // An outage of Redis must not end the fold.
+          // An outage of Redis must not fail the fold.
           attempt.progress({ done, total }).catch(() => {});
         },
         onEpoch: (point) => {
@@ -129,36 +129,38 @@ export class FoldAttempt {
     return grace.checkpoint(store.folds.checkpoint(job.key), estimator, plan.spec.checkpoint === 'epoch');
   }
 
-  /** @param seconds how long the fold takes */
+  /** @param seconds duration of the fold */
   #measured(seconds: number): void {
     const { plan, job, grace } = this.#options;
     grace.measured(this.#place, seconds, plan.spec.estimators[job.trial]);
   }
 
-  /** Of the folds of a trial the one with the best learning curve is kept, so only estimators with epochs have one. */
+  /**
+   * The fold with the best learning curve of a trial keeps its model, so this only applies to estimators with epochs.
+   */
   async #modelToKeep() {
     const { plan, job, store } = this.#options;
     if (!kindOf(plan.spec.estimators[job.trial]).epochs) return undefined;
     return modelToKeep(store, plan, job, store.folds.modelFolder(job.key, this.#name));
   }
 
-  /** Keeps what a failed attempt said, so that it can be read from any machine. */
+  /** Saves the log of a failed attempt, so that it can be read from any machine. */
   async #failed(thrown: unknown): Promise<unknown> {
     const { attempt, job, store, training } = this.#options;
     const record = asCryfoldError(thrown).toRecord();
     if (attempt.signal.aborted) {
       this.#measured(this.#seconds());
-      this.#log.warn({ seconds: this.#seconds() }, 'attempt taken back');
+      this.#log.warn({ seconds: this.#seconds() }, 'attempt aborted');
       return thrown;
     }
     if (record.failure === 'infrastructure') {
-      // A fold that waits for the end of an outage has not failed.
+      // A fold that waits for an outage to end has not failed.
       this.#log.waits({ code: record.code, error: record.message });
       return thrown;
     }
     const checkpoint = record.code === 'CHECKPOINT_DAMAGED' && this.#checkpoint();
     if (checkpoint) await store.artifacts.delete(checkpoint.key).catch(() => {});
-    // The failure's record names the attempt whose log says more.
+    // The failure record contains the attempt, so that its log can be found.
     const error = CryfoldError.fromRecord({ ...record, context: { ...record.context, attempt: this.#name } });
     this.#log.warn(error.toRecord(), 'attempt failed');
     attempt.count('failedAttempts').catch(() => {});
@@ -167,8 +169,8 @@ export class FoldAttempt {
   }
 
   /**
-   * Writes bytes before the record; the first record wins, and the bytes of a later attempt are removed.
-   * @returns whether this attempt's record is the one
+   * Writes data before the record. The first record wins; data of later attempts is removed. @returns whether the
+   * record of this attempt won
    */
   async commit(output: FoldOutput): Promise<boolean> {
     const { attempt, store } = this.#options;
@@ -179,7 +181,7 @@ export class FoldAttempt {
       this.#log.info({ seconds }, 'fold committed');
       return true;
     }
-    this.#log.warn({}, held ? 'another attempt was first; this one is dropped' : 'attempt taken back');
+    this.#log.warn({}, held ? 'another attempt committed first; dropping this one' : 'attempt aborted');
     if (held) attempt.count('duplicates').catch(() => {});
     for (const key of written) await store.artifacts.delete(key);
     return false;
@@ -207,7 +209,7 @@ export class FoldAttempt {
       started: new Date(Date.now() - 1000 * seconds).toISOString(),
       environment: { ...environment, node: process.version, host: hostname() },
     };
-    // Without the record itself, which may be another attempt's.
+    // Exclude the record itself, which may belong to another attempt.
     const [, ...files] = store.folds.keysOf(record);
     return { record, written: [...files, log] };
   }
@@ -217,11 +219,11 @@ export class FoldAttempt {
   }
 }
 
-/** No result may hold NaN; -Infinity is the decision value of a class that no training row has. */
+/** Results must not contain NaN. -Infinity is the decision value of a class without training rows. */
 function checkFinite({ probabilities, decisions }: FoldOutput, trial: string): void {
   const refuse = (file: string, { data }: Matrix, bad: (value: number) => boolean) => {
     if (!data.some(bad)) return;
-    throw new CryfoldError('NN_LOSS_NOT_FINITE', `${trial}: ${file} holds values that are not finite`, {
+    throw new CryfoldError('NN_LOSS_NOT_FINITE', `${trial}: ${file} contains values that are not finite`, {
       context: { trial },
       hint: 'Lower the learning rate of this estimator.',
     });

@@ -2,8 +2,8 @@ import type { EpochPoint } from '@cryfold/core';
 import type { Logger, RepeatedErrors } from '@cryfold/runtime';
 
 /**
- * What is said about one attempt at a fold. Each line goes to the process's log with run, trial, repeat, fold and attempt,
- * and is kept for the store; epochs are only kept, unless the log's level is debug.
+ * Log of one attempt at a fold. Writes each line to the log of the process with run, trial, repeat, fold and attempt,
+ * and keeps it for the store. Epochs only go to the store, unless the log level is debug.
  */
 export class FoldLog {
   readonly #log: Logger;
@@ -27,9 +27,9 @@ export class FoldLog {
     this.#keep('warn', fields, msg);
   }
 
-  /** The attempt ended by an outage, as those of other folds do meanwhile. */
+  /** Logs an attempt interrupted by an outage, which usually affects other folds too. */
   waits(fields: { code: string; error: string }): void {
-    const msg = 'attempt waits for the end of an outage';
+    const msg = 'attempt interrupted by an outage; waiting';
     this.#errors.warn({ ...this.#place, ...fields }, msg);
     this.#keep('warn', fields, msg);
   }
@@ -39,7 +39,7 @@ export class FoldLog {
     this.#keep('debug', point, 'epoch');
   }
 
-  /** As stored: JSON lines, and then what the training child wrote to its standard error. */
+  /** The log as stored: JSON lines, followed by the standard error of the training child. */
   bytes(childOutput: string): Uint8Array {
     return new TextEncoder().encode(this.#lines.join('') + childOutput);
   }

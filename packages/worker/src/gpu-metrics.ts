@@ -4,20 +4,20 @@ import type { Metrics } from '@cryfold/runtime';
 
 const QUERY = ['--query-gpu=index,utilization.gpu,memory.used,memory.total', '--format=csv,noheader,nounits'];
 
-/** Milliseconds between two looks; a look takes nvidia-smi some tens of milliseconds. */
+/** Milliseconds between refreshes; nvidia-smi takes tens of milliseconds. */
 const EVERY_MS = 15_000;
 
 /**
- * Exports what `nvidia-smi` says of this machine's GPUs until aborted. Where there is none, or a driver is missing, it
- * asks once and never again.
+ * Exports metrics of this machine's GPUs from `nvidia-smi` until aborted. Gives up after the first call if there is no
+ * GPU or driver.
  */
 export async function watchGpus(metrics: Metrics, stopped: AbortSignal): Promise<void> {
   if (!metrics.on) return;
-  const look = async (): Promise<boolean> => {
-    const said = await promisify(execFile)('nvidia-smi', QUERY, { timeout: 5000, signal: stopped }).catch(
+  const refresh = async (): Promise<boolean> => {
+    const output = await promisify(execFile)('nvidia-smi', QUERY, { timeout: 5000, signal: stopped }).catch(
       () => undefined,
     );
-    for (const line of said?.stdout.trim().split('\n') ?? []) {
+    for (const line of output?.stdout.trim().split('\n') ?? []) {
       // MiB, and "[N/A]" where a GPU is shared as MIG slices
       const [gpu, percent, used, total] = line.split(',').map((part) => part.trim());
       const set = (name: GpuGauge, text: string, factor: number) => {
@@ -28,10 +28,10 @@ export async function watchGpus(metrics: Metrics, stopped: AbortSignal): Promise
       set('cryfold_gpu_memory_bytes', used, 2 ** 20);
       set('cryfold_gpu_memory_limit_bytes', total, 2 ** 20);
     }
-    return said !== undefined;
+    return output !== undefined;
   };
-  if (!(await look())) return;
-  const timer = setInterval(look, EVERY_MS);
+  if (!(await refresh())) return;
+  const timer = setInterval(refresh, EVERY_MS);
   timer.unref();
   stopped.addEventListener('abort', () => clearInterval(timer));
 }

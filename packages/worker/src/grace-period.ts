@@ -2,8 +2,8 @@ import { type Checkpoint, type Estimator, kindOf } from '@cryfold/estimators';
 import type { Logger } from '@cryfold/runtime';
 
 /**
- * Compares how long work takes with what a stopping worker lets it run on. Work that takes longer never ends on a machine
- * that is drained again and again, unless it resumes.
+ * Compares the duration of work with the grace period of a stopping worker. Longer work never finishes on a machine
+ * that is drained frequently, unless it resumes from checkpoints.
  */
 export class GracePeriod {
   readonly seconds: number;
@@ -17,8 +17,8 @@ export class GracePeriod {
   }
 
   /**
-   * Where training keeps its epochs' states.
-   * @param each whether each epoch is wanted; otherwise only where the fold would take longer than the grace period
+   * Where training saves checkpoints.
+   * @param each whether to save every epoch; otherwise only if the fold takes longer than the grace period
    * @returns undefined for an estimator without epochs
    */
   checkpoint(key: string, estimator: Estimator, each: boolean): Checkpoint | undefined {
@@ -27,8 +27,8 @@ export class GracePeriod {
   }
 
   /**
-   * Warns, once for each trial of a run, of work that takes longer than the grace period.
-   * @param seconds how long it takes, or has taken until it was given back
+   * Warns once per trial of a run about work that takes longer than the grace period.
+   * @param seconds duration of the work, or the time until it was interrupted
    */
   measured(place: { run: string; trial: string }, seconds: number, estimator: Estimator): void {
     const name = `${place.run} ${place.trial}`;
@@ -37,8 +37,8 @@ export class GracePeriod {
     const { run, trial } = place;
     const fields = { run, trial, seconds: Math.round(seconds), graceSeconds: this.seconds };
     const text = kindOf(estimator).epochs
-      ? 'training takes longer than the grace period: epochs are kept, and interrupted work resumes'
-      : 'training takes longer than the grace period: interrupted work starts again; raise CRYFOLD_GRACE_SECONDS';
+      ? 'training takes longer than the grace period; saving checkpoints, so that interrupted work resumes'
+      : 'training takes longer than the grace period and restarts when interrupted; raise CRYFOLD_GRACE_SECONDS';
     this.#log.warn(fields, text);
   }
 }

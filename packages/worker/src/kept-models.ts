@@ -3,10 +3,10 @@ import { bestModel, type FoldJob, finalLoss, isInnerFold, type RunPlan } from '@
 import type { RunStore } from '@cryfold/store';
 
 /**
- * Where a fold's network goes, and the largest test log-loss with which it is kept. For `best` that is the least of the
- * trial's committed models. Folds trained at the same time do not know about each other, so a few more than one may be
- * kept, but always the best; `cryfold gc` removes the others. What was trained on shuffled labels, or
- * inside an outer fold for a nested fusion, is never kept.
+ * Where to save a fold's network, and the maximum test log-loss for saving it. For `best`, this is the minimum of the
+ * trial's committed models. Folds trained concurrently do not know about each other, so several may be saved, but
+ * always the best one; `cryfold gc` removes the others. Models trained on shuffled labels, or in inner folds of a
+ * nested fusion, are never saved.
  */
 export async function modelToKeep(
   store: RunStore,
@@ -18,7 +18,7 @@ export async function modelToKeep(
   if (keepModels === 'none' || job.shuffle !== undefined || isInnerFold(plan, job)) return undefined;
   if (keepModels === 'all') return { folder, atMost: Number.POSITIVE_INFINITY };
   const others = plan.jobs.filter((other) => other.trial === job.trial && !isInnerFold(plan, other));
-  // A damaged record says nothing here; the aggregator finds it, and its fold is trained again.
+  // Skip damaged records; the aggregator finds them, and their folds are retrained.
   const records = await mapLimited(others, ({ key }) => ifReadable(store.folds.result(key)));
   const best = bestModel(records.flatMap((record) => record ?? []));
   return { folder, atMost: best ? finalLoss(best) : Number.POSITIVE_INFINITY };

@@ -2,20 +2,20 @@ import type { EpochPoint, ErrorRecord } from '@cryfold/core';
 import type { Checkpoint, Estimator, Matrix } from '@cryfold/estimators';
 import type { StoreOperation } from '@cryfold/store';
 
-/** What a training child is asked to do. It reads inputs from the store and returns its result. */
+/** A task for a training child, which reads inputs from the store and returns its result. */
 export type Task = FoldTask | PrepareTask;
 
-/** What every task of a trial reads. */
+/** Inputs of all tasks of a trial. */
 export interface TaskInputs {
   storeUrl: string;
   dataset: string;
   features: string;
-  /** Of the vectors that the estimator reads besides */
+  /** Key of additional vectors that the estimator reads */
   vectors?: string | undefined;
-  /** Of images: the decibels that their colours span; default: 120 */
+  /** Range of decibels of the colours of images; default: 120 */
   decibels?: number | undefined;
   estimator: Estimator;
-  /** Where weights are kept between runs */
+  /** Cache folder for weights */
   cacheDir: string;
 }
 
@@ -24,19 +24,19 @@ export interface FoldTask extends TaskInputs {
   train: number[];
   test: number[];
   seed: number;
-  /** Whether inner folds keep groups whole, as the outer ones do */
+  /** Whether inner folds keep groups together, as outer folds do */
   grouped: boolean;
-  /** Whether the training rows' labels are shuffled among them: the baseline of learning from nothing */
+  /** Whether to shuffle the labels of the training rows, as a baseline */
   shuffled: boolean;
   /** The artifact that all folds of the trial read, if any */
   prerequisite: string | undefined;
-  /** Where the state after an epoch is kept, if at all */
+  /** Where to save checkpoints, if at all */
   checkpoint: Checkpoint | undefined;
-  /** Where the trained model goes, if the spec asks for it and its test log-loss is at most so much */
+  /** Where to save the trained model, if requested by the spec and its test log-loss is at most `atMost` */
   model: { folder: string; atMost: number } | undefined;
 }
 
-/** Computes and stores what all folds of a trial read. */
+/** Computes and stores a prerequisite of all folds of a trial. */
 export interface PrepareTask extends TaskInputs {
   kind: 'prepare';
   artifact: string;
@@ -45,10 +45,10 @@ export interface PrepareTask extends TaskInputs {
 export interface FoldOutput {
   probabilities: Matrix;
   decisions?: Matrix;
-  /** The files that the child has written */
+  /** Files written by the child */
   model?: { key: string; sha256: string }[];
   curve: EpochPoint[];
-  /** Share of the test rows whose class was predicted; undefined where there is no test row */
+  /** Accuracy on the test rows; undefined without test rows */
   accuracy?: number | undefined;
   environment: Record<string, string>;
 }
@@ -57,15 +57,15 @@ export type ToChild = { id: number; task: Task };
 export type FromChild =
   | { id: number; type: 'progress'; done: number; total: number; usage: Usage }
   | { id: number; type: 'epoch'; point: EpochPoint }
-  /** The process group that the task has started; undefined once it has ended */
+  /** A process group started by the task; undefined once it has ended */
   | { id: number; type: 'group'; group: number | undefined }
   | { id: number; type: 'done'; output: FoldOutput | undefined; usage: Usage }
   | { id: number; type: 'error'; error: ErrorRecord; usage: Usage };
 
-/** What a child has used. */
+/** Resource usage of a child. */
 export interface Usage {
   rssBytes: number;
-  /** Since the child began */
+  /** Since the child started */
   cpuSeconds: number;
   /** Store operations since the last message */
   operations: StoreOperation[];

@@ -2,10 +2,10 @@ import type { RunPlan } from '@cryfold/plan';
 import type { WorkPayload } from '@cryfold/queue';
 import type { RunStore } from '@cryfold/store';
 
-/** Plans kept in memory; a worker serves few runs at a time. */
+/** Maximum number of cached plans; a worker serves few runs at a time. */
 const KEPT = 8;
 
-/** The plans of the runs that a worker serves. */
+/** Cache of the plans of the runs that a worker serves. */
 export class PlanCache {
   readonly #store: RunStore;
   readonly #plans = new Map<string, RunPlan>();
@@ -14,7 +14,7 @@ export class PlanCache {
     this.#store = store;
   }
 
-  /** The plan of a job's run, read again where it lacks what a sweep has asked for since. */
+  /** The plan of a job's run. Rereads the plan if it lacks the job because a sweep has extended it. */
   async planFor(payload: WorkPayload): Promise<RunPlan> {
     const { run } = payload;
     const known = this.#plans.get(run);

@@ -10,16 +10,16 @@ export interface FinalTraining {
   store: RunStore;
   storeUrl: string;
   request: FinalRequest;
-  /** Where pretrained weights are kept */
+  /** Cache folder for pretrained weights */
   cacheDir: string;
   childMemoryMb: number;
-  /** Of a worker that may be stopped to move its work; absent: an interrupted training starts again */
+  /** Grace period of a worker that may be drained; if absent, an interrupted training restarts */
   grace?: GracePeriod;
   signal: AbortSignal;
   onProgress: (done: number, total: number) => void;
 }
 
-/** As `trainFinal`, in a training child of this process: needs no Redis. */
+/** Like `trainFinal`, in a training child of this process, without Redis. */
 export async function trainFinalHere(training: FinalTraining): Promise<FinalResult> {
   const child = new WarmChild();
   try {
@@ -30,9 +30,9 @@ export async function trainFinalHere(training: FinalTraining): Promise<FinalResu
 }
 
 /**
- * Trains an estimator on all clips: a fold without test clips, whose model is kept. A result that is in the store already
- * is returned as it is.
- * @throws CryfoldError as training does; CANCELLED
+ * Trains an estimator on all clips, as a fold without test clips, and saves the model. Returns an existing result
+ * unchanged.
+ * @throws CryfoldError any error of training; CANCELLED
  */
 export async function trainFinal(final: FinalTraining, child: WarmChild): Promise<FinalResult> {
   const { store, storeUrl, request, cacheDir, childMemoryMb, grace, signal, onProgress } = final;
@@ -70,6 +70,6 @@ export async function trainFinal(final: FinalTraining, child: WarmChild): Promis
   if (checkpoint) await store.artifacts.delete(checkpoint.key);
   if (committed) return record;
   for (const file of output.model) await store.artifacts.delete(file.key);
-  // Another process was first: its result is the model.
+  // Another process was first, so use its result.
   return trainFinal(final, child);
 }

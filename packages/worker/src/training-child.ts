@@ -6,14 +6,14 @@ import type { FromChild, ToChild } from './messages.js';
 import { TaskRunner } from './task-runner.js';
 
 /**
- * Entry point of a training child: `training-child.js SETTINGS`, JSON, spoken to over IPC. It ends when its
- * parent does, so that no orphan trains on.
+ * Entry point of a training child: `training-child.js SETTINGS` (JSON), controlled over IPC. It ends with its parent,
+ * so that no orphan continues training.
  */
 const [settings] = process.argv.slice(2);
 // Credentials come from the environment, never over IPC: tasks are logged and debugged more easily than a process.
 const { s3 } = loadConfig();
 process.on('disconnect', () => process.exit(0));
-// A terminal, and some supervisors, signal the whole group: the parent decides what becomes of the fold.
+// Terminals and some supervisors signal the whole process group; the parent decides what happens to the fold.
 for (const signal of ['SIGINT', 'SIGHUP', 'SIGTERM'] as const) process.on(signal, () => {});
 if (!process.connected) process.exit(0);
 
@@ -26,13 +26,13 @@ const send = (message: FromChild) => {
 let operations: StoreOperation[] = [];
 const usage = () => {
   const { user, system } = process.cpuUsage();
-  const told = operations;
+  const reported = operations;
   operations = [];
-  return { rssBytes: process.memoryUsage.rss(), cpuSeconds: (user + system) / 1e6, operations: told };
+  return { rssBytes: process.memoryUsage.rss(), cpuSeconds: (user + system) / 1e6, operations: reported };
 };
 
 let opened: { url: string; store: RunStore } | undefined;
-/** One store for all tasks, since what they keep in memory reads from it later; it ends with the process. */
+/** One store for all tasks, since cached data reads from it later. It is never closed explicitly. */
 function storeAt(url: string): RunStore {
   if (opened?.url !== url) {
     opened = { url, store: new RunStore(observed(openStore(url, s3), (operation) => operations.push(operation))) };

@@ -3,7 +3,7 @@ import type { RunStore } from '@cryfold/store';
 import type { FoldOutput, FoldTask, TaskInputs } from './messages.js';
 import type { ChildSettings, TaskOptions, WarmChild } from './warm-child.js';
 
-/** One training child at work on one estimator over one dataset. */
+/** Runs tasks for one estimator and dataset in a training child. */
 export class Training {
   constructor(
     private readonly child: WarmChild,
@@ -11,18 +11,18 @@ export class Training {
     private readonly inputs: TaskInputs,
   ) {}
 
-  /** The end of what the child wrote to standard error. */
+  /** Recent standard error of the child. */
   get childOutput(): string {
     return this.child.recentOutput;
   }
 
-  /** Computes what all folds of the trial read, unless the store has it already. */
+  /** Computes a prerequisite of all folds of the trial, unless it is already in the store. */
   async prepare(store: RunStore, { artifact }: Pick<Prerequisite, 'artifact'>, signal: AbortSignal): Promise<void> {
     if (await store.artifacts.has(artifact)) return;
     await this.child.run(this.settings, { kind: 'prepare', ...this.inputs, artifact }, { signal });
   }
 
-  /** @throws CryfoldError as training does; CHILD_DIED, OUT_OF_MEMORY, CANCELLED */
+  /** @throws CryfoldError any error of training; CHILD_DIED, OUT_OF_MEMORY, CANCELLED */
   async fold(task: Omit<FoldTask, keyof TaskInputs | 'kind'>, options: TaskOptions): Promise<FoldOutput | undefined> {
     return this.child.run(this.settings, { kind: 'fold', ...this.inputs, ...task }, options);
   }

@@ -6,20 +6,22 @@ import type { FoldOutput, FromChild, Task, ToChild, Usage } from './messages.js'
 
 const ENTRY = fileURLToPath(new URL('./training-child.js', import.meta.url));
 
-/** Characters of a child's standard error that are kept. */
+/** Number of characters of a child's standard error to keep. */
 const OUTPUT = 16_384;
 
-/** A child that holds more after a task is replaced: as a share of its limit, and at most so many MiB. */
+/**
+ * A child is replaced if it uses more memory than this after a task: a share of its limit, and at most `mostMb` MiB.
+ */
 const GROWN = { share: 0.75, mostMb: 4096 };
 
 const HINT =
-  'Lower batchSize, run fewer training processes on this machine, or give it more memory; CRYFOLD_CHILD_MEMORY_MB sets the limit of one.';
+  'Lower batchSize, run fewer training processes on this machine, or add memory. CRYFOLD_CHILD_MEMORY_MB sets the limit per process.';
 
 export interface ChildSettings {
   /** TensorFlow's threads, and whether it uses XLA. */
   threads: number;
   xla: boolean;
-  /** What the process may use; above it, it is ended with OUT_OF_MEMORY. */
+  /** Memory limit, above which the process is ended with OUT_OF_MEMORY. */
   maxMemoryMb: number;
 }
 
@@ -30,7 +32,7 @@ export interface TaskOptions {
   onEpoch?: (point: EpochPoint) => void;
 }
 
-/** Why a process was started: what became of the one before. */
+/** Why a process was started, i.e. how the previous one ended. */
 export type StartReason = 'first' | 'died' | 'cancelled' | 'memory' | 'threads';
 
 export interface ChildObserver {
@@ -41,8 +43,8 @@ export interface ChildObserver {
 }
 
 /**
- * One training process, kept warm between jobs. Training blocks its event loop, so the parent keeps the lock,
- * relays progress, cancels by killing, and replaces a child whose memory has grown. (tfjs-node crashes in
+ * One training process, kept warm between jobs. Training blocks its event loop, so the parent renews the job lock,
+ * relays progress, cancels by killing, and replaces a child that uses too much memory. (tfjs-node crashes in
  * worker_threads.)
  */
 export class WarmChild {
@@ -51,28 +53,28 @@ export class WarmChild {
   #next = 0;
   #output = '';
   #reason: StartReason = 'first';
-  /** Resolves when every process that was killed has ended. */
+  /** Resolves when all killed processes have ended. */
   #ended: Promise<unknown> = Promise.resolve();
-  /** A process group that the child has started, which must not outlive it */
+  /** A process group started by the child, which must not outlive it */
   #group: number | undefined;
   readonly #observer: ChildObserver | undefined;
   readonly #gpu: string | undefined;
 
-  /** @param gpu the one that its processes see; default: what the environment says */
+  /** @param gpu the GPU visible to its processes; default: as in the environment */
   constructor(observer?: ChildObserver, gpu?: string) {
     this.#observer = observer;
     this.#gpu = gpu;
   }
 
-  /** The end of what was written to standard error during the present or last task. */
+  /** Recent standard error of the current or last task. */
   get recentOutput(): string {
     return this.#output;
   }
 
   /**
-   * Runs one task; one at a time.
-   * @throws CryfoldError as the child threw it; OUT_OF_MEMORY or CHILD_DIED when it ended without an answer; CANCELLED
-   * on abort
+   * Runs one task at a time.
+   * @throws CryfoldError the error of the child; OUT_OF_MEMORY or CHILD_DIED if it ended without a result; CANCELLED on
+   * abort
    */
   async run(settings: ChildSettings, task: Task, options: TaskOptions): Promise<FoldOutput | undefined> {
     const { signal, onProgress, onEpoch } = options;
@@ -118,10 +120,10 @@ export class WarmChild {
         const onAbort = () => {
           cleanup();
           void this.stop('cancelled');
-          reject(new CryfoldError('CANCELLED', 'the attempt was taken back'));
+          reject(new CryfoldError('CANCELLED', 'the attempt was aborted'));
         };
         child.on('message', onMessage);
-        // Not `exit`, which can come before the end of what it wrote.
+        // Not `exit`, which may be emitted before all output is read.
         child.once('close', onExit);
         signal.addEventListener('abort', onAbort, { once: true });
         if (signal.aborted) return onAbort();
@@ -133,7 +135,7 @@ export class WarmChild {
     }
   }
 
-  /** Kills the process, if any, and waits for its end, and for that of those that were killed before. */
+  /** Kills the process, if any, and waits until it and all previously killed processes have ended. */
   async stop(reason: StartReason = 'cancelled'): Promise<void> {
     const child = this.#process?.process;
     this.#reason = reason;
@@ -162,7 +164,7 @@ export class WarmChild {
       process.stderr.write(text);
       this.#output = (this.#output + text).slice(-OUTPUT);
     });
-    // A process that could not be started emits neither event.
+    // A process that fails to start emits neither event.
     child.on('error', () => {
       if (child.pid === undefined) for (const event of ['exit', 'close']) child.emit(event, null, null);
     });
@@ -176,7 +178,7 @@ export class WarmChild {
     return bounded;
   }
 
-  /** What a process is told at its start, and another one is needed for if it changes. */
+  /** Start argument of the process; a change requires a new process. */
   #argument({ threads, xla, maxMemoryMb }: ChildSettings): string {
     return JSON.stringify({ threads, xla, gpu: this.#gpu, maxMemoryMb });
   }
@@ -185,6 +187,6 @@ export class WarmChild {
 function died(engine: string, code: number | null, signal: string | null): CryfoldError {
   return new CryfoldError('CHILD_DIED', `the training child ended ${signal ? `by ${signal}` : `with code ${code}`}`, {
     context: { engine, ...(signal ? { signal } : {}) },
-    hint: `It is tried again on a fresh child.${signal === 'SIGSEGV' ? ' Convolutions that get no memory end so: lower batchSize.' : ''}`,
+    hint: `It will be retried in a new process.${signal === 'SIGSEGV' ? ' This can happen when convolutions run out of memory: lower batchSize.' : ''}`,
   });
 }

@@ -3,7 +3,7 @@ import type { EpochPoint } from '@cryfold/core';
 import { type Metrics, storeObserver } from '@cryfold/runtime';
 import type { ChildObserver } from './warm-child.js';
 
-/** Where a fold stands, as metrics and logs name it. */
+/** Identifies a fold in metrics and logs. */
 export interface FoldPlace {
   run: string;
   trial: string;
@@ -11,7 +11,7 @@ export interface FoldPlace {
   fold: number;
 }
 
-/** How much a fold has to train. */
+/** Size of a fold. */
 export interface FoldSize {
   queue: string;
   /** Kind of the estimator */
@@ -24,7 +24,7 @@ export interface FoldSize {
 
 /** Follows one attempt at a fold. */
 export interface FoldMetrics {
-  /** A child reports its first step at once, and then some of them. */
+  /** A child reports its first step at once, and then only some steps. */
   progress(done: number, total: number): void;
   epoch(point: EpochPoint): void;
   committed(seconds: number): void;
@@ -32,7 +32,7 @@ export interface FoldMetrics {
   ended(): void;
 }
 
-/** What a worker counts and measures about its queues, children and folds. */
+/** Metrics of a worker's queues, children and folds. */
 export class WorkerMetrics {
   readonly #metrics: Metrics;
   readonly #busy = new Map<string, number>();
@@ -54,7 +54,7 @@ export class WorkerMetrics {
     this.#metrics.set('cryfold_worker_busy_slots', { queue }, busy);
   }
 
-  /** Follows one child; what it does to the store counts as the worker's doing. */
+  /** Follows one child. Its store operations count as those of the worker. */
   child(queue: string, child: number): ChildObserver {
     const metrics = this.#metrics;
     const operation = storeObserver(metrics);

@@ -27,25 +27,25 @@ import { WorkerMetrics } from './worker-metrics.js';
 export interface WorkerOptions {
   redisUrl: string;
   store: RunStore;
-  /** The same store, as training children open it */
+  /** URL of the same store, for training children */
   storeUrl: string;
   queues: readonly FoldQueue[];
-  /** Training children per queue, each with one fold at a time. */
+  /** Training children per queue, each training one fold at a time */
   children: number;
-  /** The GPU of each child of the `gpu` queue, the only one it sees; their number then is that queue's children. */
+  /** The GPU visible to each child of the `gpu` queue; their number replaces `children` for that queue */
   gpus?: readonly string[] | undefined;
   childMemoryMb: number;
-  /** Whether to run the programs that specs name */
+  /** Whether to run programs of command estimators */
   allowCommands?: boolean;
-  /** How long the worker's folds run on when it stops, seconds; infinite where it is never stopped to move its work */
+  /** Seconds that folds may continue when the worker stops; infinite for a worker that is never drained */
   graceSeconds: number;
-  /** Where pretrained weights are kept, shared by all workers of a machine */
+  /** Cache folder for pretrained weights, shared by all workers of a machine */
   cacheDir: string;
   log: Logger;
   metrics?: Metrics;
 }
 
-/** Takes jobs from the fold queues, has warm children compute them, and commits each result once. */
+/** Takes jobs from the fold queues, computes them in warm child processes, and commits each result once. */
 export class Worker implements Service {
   readonly #options: WorkerOptions;
   readonly #metrics: WorkerMetrics;
@@ -137,7 +137,7 @@ export class Worker implements Service {
       }
     });
     if (done) return;
-    log.info({ run: payload.run }, 'job dropped: the run is cancelled');
+    log.info({ run: payload.run }, 'job dropped, because the run was cancelled');
     attempt.count('cancelled').catch(() => {});
   }
 
@@ -207,7 +207,7 @@ export class Worker implements Service {
   #checkAllowed(estimator: Estimator): void {
     checkCommandsAllowed([estimator], this.#options.allowCommands ?? false, {
       where: `this worker (${hostname()})`,
-      hint: 'Start workers that may run the programs of specs with --allow-commands: docs/security.md.',
+      hint: 'To run programs of specs, start the worker with --allow-commands: docs/security.md.',
     });
   }
 }

@@ -13,7 +13,7 @@ function graceOf(seconds: number) {
   return { grace: new GracePeriod(seconds, createLogger('test', 'info', { destination })), lines };
 }
 
-test('keeps checkpoints of networks, each epoch where the spec asks, and none in a worker that is never drained', () => {
+test('saves checkpoints of networks, every epoch if the spec requests it, and none in a worker that is never drained', () => {
   const { grace } = graceOf(25);
   assert.deepEqual(grace.checkpoint('k', cnn, false), { key: 'k', afterSeconds: 25 });
   assert.deepEqual(grace.checkpoint('k', cnn, true), { key: 'k' });
@@ -23,7 +23,7 @@ test('keeps checkpoints of networks, each epoch where the spec asks, and none in
   assert.deepEqual(local.checkpoint('k', cnn, true), { key: 'k' });
 });
 
-test('warns once for each trial whose folds outlast the grace period, and says what becomes of them', () => {
+test('warns once per trial whose folds exceed the grace period, and explains the consequence', () => {
   const { grace, lines } = graceOf(25);
   grace.measured({ run: 'r', trial: 'quick' }, 20, cnn);
   for (const fold of [30, 40]) grace.measured({ run: 'r', trial: 'slow' }, fold, cnn);
@@ -33,5 +33,5 @@ test('warns once for each trial whose folds outlast the grace period, and says w
     ['slow', 'svm'],
   );
   assert.match(lines[0].msg, /resumes$/);
-  assert.match(lines[1].msg, /starts again; raise CRYFOLD_GRACE_SECONDS$/);
+  assert.match(lines[1].msg, /restarts when interrupted; raise CRYFOLD_GRACE_SECONDS$/);
 });

@@ -5,7 +5,7 @@ import { trainingLabels } from '../src/task-runner.js';
 const labels = Int32Array.from({ length: 100 }, (_, i) => i % 3);
 const task = { train: Array.from({ length: 80 }, (_, i) => i), seed: 7 };
 
-test('labels are shuffled among the training rows only, the same for a seed', () => {
+test('shuffles only the labels of training rows, reproducibly for a seed', () => {
   assert.equal(trainingLabels(labels, { ...task, shuffled: false }), labels);
   const before = labels.slice();
   const shuffled = trainingLabels(labels, { ...task, shuffled: true });

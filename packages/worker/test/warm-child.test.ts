@@ -9,7 +9,7 @@ import type { DatasetManifest } from '@cryfold/plan';
 import { openStore, RunStore } from '@cryfold/store';
 import { type StartReason, WarmChild } from '../src/warm-child.js';
 
-// oneDNN's convolutions do not look whether they got memory, and end in SIGSEGV; TensorFlow's own say so.
+// oneDNN's convolutions do not check allocations and crash with SIGSEGV; TensorFlow's own report the error.
 process.env.TF_ENABLE_ONEDNN_OPTS = '0';
 
 const root = await mkdtemp(join(tmpdir(), 'cryfold-child-'));
@@ -52,10 +52,12 @@ const task = (own: { features?: string; filters?: number[] } = {}) => ({
   ...{ prerequisite: undefined, checkpoint: undefined, model: undefined, cacheDir: root },
 });
 
-/** The address space of a child ends at 5 GiB (BoundedChild), so that no test takes more, whatever the kernel promises. */
+/**
+ * The address space of a child ends at 5 GiB (BoundedChild), so that no test uses more, even if the kernel overcommits.
+ */
 const settings = { engine: 'nn' as const, threads: 1, xla: false, maxMemoryMb: 2048 };
 
-test('a child that ran out of memory is replaced; so is one for other settings; a GPU is pinned', async (t) => {
+test('replaces a child that ran out of memory or has other settings, and pins a GPU', async (t) => {
   const starts: StartReason[] = [];
   const child = new WarmChild({ started: (reason) => starts.push(reason), used: () => {}, ended: () => {} }, '7');
   t.after(() => child.stop());
@@ -64,7 +66,7 @@ test('a child that ran out of memory is replaced; so is one for other settings; 
 
   const first = await run();
   assert.equal(first?.environment.gpu, '7');
-  // What the first convolution would give: 6 x 398 x 798 x 20,000 float32 numbers, 152 GB.
+  // Output of the first convolution: 6 x 398 x 798 x 20,000 float32 numbers, 152 GB.
   await assert.rejects(run({ features: `huge${features.slice(4)}`, filters: [20_000, 1, 1] }), {
     code: 'OUT_OF_MEMORY',
     failure: 'crash',
@@ -84,7 +86,7 @@ test('a child that ran out of memory is replaced; so is one for other settings; 
   });
 });
 
-test('a fold that grows above its limit is ended with OUT_OF_MEMORY', {
+test('ends a fold above its memory limit with OUT_OF_MEMORY', {
   skip: process.platform !== 'linux',
 }, async (t) => {
   const child = new WarmChild();
@@ -100,7 +102,7 @@ test('a fold that grows above its limit is ended with OUT_OF_MEMORY', {
   });
 });
 
-test('stopping waits for the end of a process that an abort has killed', async () => {
+test('stopping waits for processes that an abort has killed', async () => {
   let ended = 0;
   const child = new WarmChild({ started: () => {}, used: () => {}, ended: () => ended++ });
   const stop = new AbortController();

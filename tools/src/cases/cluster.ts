@@ -92,7 +92,7 @@ export const cluster: CaseGroup = {
     byTest(
       '06c a follower is stopped while Redis is away',
       'test/src/processes.test.ts',
-      'following a cluster’s run ends with the signal while Redis is away',
+      'following a cluster’s run ends on a signal while Redis is unreachable',
     ),
     stub('ignore', ignored),
     stub('501', refused("'501 NotImplemented': xml(")),
@@ -112,7 +112,7 @@ export const cluster: CaseGroup = {
     byTest(
       '28 a small run beside a large sweep',
       'test/src/fairness.test.ts',
-      'runs share the workers fairly, whatever each has enqueued',
+      'runs share the workers fairly, regardless of what each has enqueued',
     ),
     ...['0.01', '0.3'].map((gap) => ({
       name: `29 Ctrl-C twice, ${gap} s apart`,

@@ -50,7 +50,7 @@ const SEGMENTS: Case[] = [
     },
     expected: /^GROUPS_UNKNOWN .*which forms 8 groups from 40 files/,
     tests: testsOf('test/src/groups.test.ts')(
-      'grouped folds of class folders are refused before anything is written, and what the error suggests works',
+      'refuses grouped folds of class folders before writing anything, and the suggested fix works',
     ),
   },
 ];

@@ -142,9 +142,7 @@ export const manifests: CaseGroup = {
       name: '14b infant, as the hint says',
       run: (bench) => header(bench, 'infant', '--group-by', 'infant'),
       expected: /^36 clips of high, low; 6 groups by column; read as manifest$/,
-      tests: testsOf('test/src/groups.test.ts')(
-        'a manifest names the column that is not read, and takes it where it is asked for',
-      ),
+      tests: testsOf('test/src/groups.test.ts')('reports an unread manifest column, and uses it on request'),
     },
     {
       name: '14b latin1-merge',

@@ -9,7 +9,7 @@ const formats = testsOf('packages/corpus/test/audio-formats.test.ts');
 const FILES: [name: string, tests: CoveringTest[]][] = [
   [
     'ok',
-    testsOf('test/src/serve.test.ts')('the service answers what cryfold predict prints, for a WAV body and for a form'),
+    testsOf('test/src/serve.test.ts')('the service returns the same as cryfold predict, for a WAV body and a form'),
   ],
   ['ffff', formats("'sizes of 0xffffffff, as by ffmpeg'")],
   ['7fff', formats("'sizes of 0x7ffff000, as by sox'")],

@@ -16,7 +16,7 @@ interface PredictedWindow {
   label: string;
   probabilities: Record<string, number>;
   unlike?: boolean;
-  /** Of the first windows only, where there are many */
+  /** Only present for the first windows if there are many */
   image?: string;
 }
 
@@ -36,14 +36,14 @@ interface Failure {
   hint?: string;
 }
 
-/** Seconds after which a recording ends by itself. */
+/** Maximum duration of a recording in seconds. */
 const LONGEST_SECONDS = 30;
-/** Pixels; a wider canvas stays empty in some browsers. */
+/** Maximum width in pixels; some browsers do not render a wider canvas. */
 const WIDEST = 32_000;
-/** Hz, where the model does not say. */
+/** Default rate in Hz if the model has none. */
 const USUAL_RATE = 44100;
 
-/** In place of the class of a window. */
+/** Shown in place of the class of a window. */
 const UNLIKE = 'unlike the training data';
 
 const find = <T extends HTMLElement>(id: string) => document.getElementById(id) as T;
@@ -79,14 +79,16 @@ class Refused extends Error {
   }
 }
 
-/** What went wrong, for a person: coded refusals as they stand. */
+/** Parses a response. @throws Refused with the error of the server */
 async function answerOf<T>(response: Response): Promise<T> {
   const body = (await response.json().catch(() => ({}))) as T & { error?: Failure };
   if (response.ok) return body;
-  throw new Refused(body.error ?? { code: String(response.status), message: `the server answered ${response.status}` });
+  throw new Refused(
+    body.error ?? { code: String(response.status), message: `the server responded with status ${response.status}` },
+  );
 }
 
-/** A browser says nothing that helps when a connection fails. */
+/** Replaces the unhelpful message of browsers when a connection fails. */
 async function ask(path: string, options?: RequestInit): Promise<Response> {
   return fetch(path, options).catch(() => {
     throw new Error('The service did not answer. Check that it is running, and try again.');
@@ -102,13 +104,13 @@ async function predict(wav: Blob): Promise<Prediction> {
   return (await answerOf<{ predictions: Prediction[] }>(response)).predictions[0];
 }
 
-/** Whatever the browser can play as mono WAV at the rate that the model knows best. */
+/** Converts any sound that the browser can play to a mono WAV file at the most frequent rate of the training data. */
 async function convert(sound: Blob): Promise<Blob> {
   const rates = [...(model.data.rates ?? [])].sort((a, b) => b.clips - a.clips);
   const rate = rates[0]?.rate ?? USUAL_RATE;
   const context = new OfflineAudioContext(1, 1, rate);
   const buffer = await context.decodeAudioData(await sound.arrayBuffer()).catch(() => {
-    throw new Error('This browser cannot read that file as sound. Give a WAV, MP3, Ogg or M4A file.');
+    throw new Error('This browser cannot decode the file. Choose a WAV, MP3, Ogg or M4A file.');
   });
   const samples = new Float32Array(buffer.length);
   for (let channel = 0; channel < buffer.numberOfChannels; channel++) {
@@ -122,7 +124,7 @@ async function convert(sound: Blob): Promise<Blob> {
 /** A WAV file goes as it is, so that the model sees its very samples; what the server cannot use is converted. */
 async function classify(sound: Blob, name: string): Promise<void> {
   fail('');
-  say(`classifying ${name}`);
+  say(`classifying ${name}…`);
   try {
     let sent = (await isWav(sound)) ? sound : await convert(sound);
     let converted = sent !== sound;
@@ -179,7 +181,7 @@ function show(prediction: Prediction, sent: Blob, name: string, converted: boole
     ? `Unlike the training data${windows.length === 0 ? ': silence' : ''}`
     : `${mean.label}, ${percent(mean.probabilities[mean.label])}`;
   const like = windows.filter(({ unlike }) => !unlike).length || windows.length;
-  const many = windows.length > 1 ? `, the mean of ${like} windows, which no evaluation stands behind` : '';
+  const many = windows.length > 1 ? `, the mean of ${like} windows (such means were not evaluated)` : '';
   const at = resampledTo === undefined ? '' : `, resampled to ${resampledTo} Hz, the rate of the training data`;
   find('about').textContent =
     `${name}: ${time(seconds)} at ${rate} Hz${converted ? ' (converted in the browser)' : ''}${at}${many}`;
@@ -206,7 +208,7 @@ function show(prediction: Prediction, sent: Blob, name: string, converted: boole
     }),
   );
   find('windows-part').hidden = rows.length < 2;
-  // An SVM's class is its largest decision value, as in the evaluation.
+  // The class of an SVM has the largest decision value, as in the evaluation.
   const unlike = windows.some(
     ({ label, probabilities }) => probabilities[label] < Math.max(...Object.values(probabilities)),
   );
@@ -235,7 +237,7 @@ function bar(label: string, p: number): HTMLElement {
   return item;
 }
 
-/** The images that the model saw, side by side; silence is a gap. */
+/** Draws the input images of the model side by side, with gaps for silence. */
 function drawSpectrogram(windows: PredictedWindow[], silent: { start: number }[]): void {
   const { height, width } = model.features;
   const canvas = find<HTMLCanvasElement>('spectrogram');
@@ -261,9 +263,9 @@ function drawSpectrogram(windows: PredictedWindow[], silent: { start: number }[]
     context?.putImageData(pixels, starts.indexOf(start) * width, 0);
   }
   const all = windows.length + silent.length;
-  const first = starts.length < all ? ` The first ${starts.length} of ${all} windows are shown.` : '';
+  const first = starts.length < all ? ` Only the first ${starts.length} of ${all} windows are shown.` : '';
   find('caption').textContent =
-    `What the model saw: ${width} x ${height} pixels a window of ${time(model.features.clipSeconds)}.${first}`;
+    `Input of the model: ${width} x ${height} pixels per window of ${time(model.features.clipSeconds)}.${first}`;
 }
 
 let recorder: MediaRecorder | undefined;
@@ -291,9 +293,9 @@ async function toggleRecording(): Promise<void> {
     current.start();
     button.textContent = 'Stop and classify';
     button.setAttribute('aria-pressed', 'true');
-    say(`recording, ${LONGEST_SECONDS} s at most`);
+    say(`recording, at most ${LONGEST_SECONDS} s`);
   } catch (error) {
-    fail(`The microphone cannot be used: ${(error as Error).message}`);
+    fail(`Cannot use the microphone: ${(error as Error).message}`);
   }
 }
 
@@ -318,7 +320,7 @@ function listen(): void {
     });
   }
   const record = find<HTMLButtonElement>('record');
-  // Only pages from https or this very machine may hear.
+  // Browsers only allow recording on https or localhost.
   if (!navigator.mediaDevices) {
     record.disabled = true;
     record.title = 'Recording needs https';

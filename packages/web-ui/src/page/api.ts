@@ -1,19 +1,19 @@
 const BASE = '/api/v1';
 
-/** What the API says went wrong. */
+/** An error returned by the API. */
 export class Refusal extends Error {
   constructor(
     readonly code: string,
     message: string,
     readonly hint?: string,
-    /** Whether asking again would change nothing */
+    /** Whether retrying is pointless */
     readonly lasting = false,
   ) {
     super(`${code}: ${message}`);
   }
 }
 
-/** Asks the API. @throws Refusal */
+/** Sends a request to the API. @throws Refusal */
 export async function ask<T>(path: string, method = 'GET', body?: unknown): Promise<T> {
   const init: RequestInit = { method };
   if (body !== undefined) {
@@ -26,14 +26,14 @@ export async function ask<T>(path: string, method = 'GET', body?: unknown): Prom
   throw refusal(response.status, answer);
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: whatever was answered
+// biome-ignore lint/suspicious/noExplicitAny: any JSON value
 function refusal(status: number, answer: any): Refusal {
-  if (!answer?.error) return new Refusal(String(status), 'no coded answer');
+  if (!answer?.error) return new Refusal(String(status), 'the server sent no error code');
   const { code, message, hint } = answer.error;
   return new Refusal(code, message, hint, status < 500 && status !== 401 && status !== 429);
 }
 
-/** Why a stream was refused, which an EventSource does not tell; undefined where it is not any more. */
+/** Why a stream was refused, which an EventSource does not expose; undefined if it is no longer refused. */
 async function whyRefused(path: string): Promise<Refusal | undefined> {
   const response = await fetch(BASE + path).catch(() => undefined);
   if (!response?.ok) return response && refusal(response.status, await response.json().catch(() => undefined));
@@ -41,17 +41,17 @@ async function whyRefused(path: string): Promise<Refusal | undefined> {
   return undefined;
 }
 
-/** Milliseconds before a lost stream is opened anew: the first, doubled each time, and the last. */
+/** Milliseconds before reopening a lost stream: the initial value, doubled each time, and the maximum. */
 const [FIRST_MS, LAST_MS] = [2000, 30_000];
 
 /**
- * Hears a stream of events until ended. After a short disconnect the browser comes back by itself within a second and
- * tells the last event's id, so that the server sends what was missed; of a server that stays away it is asked ever less
- * often, and all is told anew. `refused` is told an answer that is no stream.
+ * Subscribes to a stream of events. After a short disconnect the browser reconnects by itself within a second with the
+ * id of the last event, so that the server sends missed events. While the server stays unreachable, reconnects with
+ * exponential backoff and gets a new snapshot. Calls `refused` if the response is not a stream.
  */
 export function listen<S, C>(
   path: string,
-  heard: {
+  on: {
     snapshot: (state: S) => void;
     change: (change: C) => void;
     connected: (is: boolean) => void;
@@ -68,21 +68,21 @@ export function listen<S, C>(
     source.addEventListener('open', () => {
       lost = 0;
       wait = FIRST_MS;
-      heard.connected(true);
+      on.connected(true);
     });
     source.addEventListener('error', () => {
-      heard.connected(false);
+      on.connected(false);
       const refused = source.readyState === EventSource.CLOSED;
       lost++;
-      // Once is left to the browser, which knows the last event's id.
+      // Leave the first reconnect to the browser, which knows the id of the last event.
       if (!refused && lost === 1 && wait === FIRST_MS) return;
       source.close();
       timer = setTimeout(open, wait);
       wait = Math.min(2 * wait, LAST_MS);
-      if (refused) void whyRefused(path).then((why) => why && !ended && heard.refused(why));
+      if (refused) void whyRefused(path).then((why) => why && !ended && on.refused(why));
     });
-    source.addEventListener('snapshot', ({ data }) => heard.snapshot(JSON.parse(data)));
-    source.addEventListener('change', ({ data }) => heard.change(JSON.parse(data)));
+    source.addEventListener('snapshot', ({ data }) => on.snapshot(JSON.parse(data)));
+    source.addEventListener('change', ({ data }) => on.change(JSON.parse(data)));
   };
   open();
   return () => {

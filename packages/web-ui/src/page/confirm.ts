@@ -1,6 +1,6 @@
 import { h } from './dom.js';
 
-/** Shows a dialog until it is closed, and takes it away. */
+/** Shows a dialog, and removes it when it is closed. */
 export function showDialog(dialog: HTMLDialogElement): Promise<string> {
   document.body.append(dialog);
   dialog.showModal();
@@ -12,7 +12,7 @@ export function showDialog(dialog: HTMLDialogElement): Promise<string> {
   });
 }
 
-/** Asks before something is done. @param yes what the button that does it says; @param no what the other one says */
+/** Asks for confirmation. @param yes label of the confirming button; @param no label of the other button */
 export async function confirm(question: string, yes: string, no: string): Promise<boolean> {
   const dialog = h('dialog', { class: 'small', 'aria-labelledby': 'question' });
   dialog.append(

@@ -1,9 +1,9 @@
 type Child = Node | string | number | undefined | false;
 
-/** What an element gets: `on…` listens, `data` and `aria-…` and all else are attributes; false and undefined are left out. */
+/** Attributes of an element: `on…` adds a listener, anything else sets an attribute unless false or undefined. */
 type Attributes = Record<string, string | number | boolean | undefined | ((event: Event) => void)>;
 
-/** An element. Text is always text: whatever a spec or a host is called, none of it is markup. */
+/** Creates an element. Text is never parsed as markup, so that names of specs or hosts cannot inject any. */
 export function h<K extends keyof HTMLElementTagNameMap>(
   tag: K,
   attributes: Attributes = {},
@@ -15,7 +15,7 @@ export function h<K extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
-/** As `h`, of a drawing. */
+/** Like `h`, for SVG. */
 export function s(tag: string, attributes: Attributes = {}, ...children: Child[]): SVGElement {
   const element = document.createElementNS('http://www.w3.org/2000/svg', tag);
   set(element, attributes);
@@ -35,19 +35,19 @@ function set(element: Element, attributes: Attributes): void {
   }
 }
 
-/** Sets text where it differs, so that nothing is drawn anew without need. */
+/** Sets text only if it changed, to avoid unnecessary rendering. */
 export function say(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** Says what went wrong; what to do about it stands on a line of its own. */
-export function tell(element: HTMLElement, error: { message: string; hint?: string }): HTMLElement {
+/** Shows an error, with the hint on a separate line. */
+export function showError(element: HTMLElement, error: { message: string; hint?: string }): HTMLElement {
   element.hidden = false;
   element.replaceChildren(error.message, ...(error.hint ? [h('span', { class: 'hint' }, error.hint)] : []));
   return element;
 }
 
-/** Elements by key, kept where their key stays, so that focus and selection stay too. */
+/** Keyed list of elements. Reuses elements with the same key, which preserves focus and selection. */
 export class Keyed<T> {
   readonly #parent: Element;
   readonly #make: (item: T) => { element: Element; update: (item: T) => void };
@@ -86,7 +86,7 @@ export function seconds(value: number): string {
   return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
 }
 
-/** A metric's value: a share in percent, else as it is. */
+/** A metric's value: percent for a share, otherwise unchanged. */
 export const valueText = (value: number, share: boolean): string => (share ? percent(value) : value.toFixed(4));
 
 export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;

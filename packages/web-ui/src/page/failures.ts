@@ -1,10 +1,10 @@
 import type { Grid } from '@cryfold/run-control';
-import { h, tell } from './dom.js';
+import { h, showError } from './dom.js';
 
-/** Different failures, and folds of each, that are named one by one. */
+/** Maximum number of failures listed, and of folds per failure. */
 const [REASONS, FOLDS] = [20, 12];
 
-/** Why folds failed: each reason once, with the folds as `cryfold logs` takes them. */
+/** Shows why folds failed: each reason once, with the names of its folds as in `cryfold logs`. */
 export function showFailures(root: HTMLElement, { failures, places, trials }: Grid): void {
   root.hidden = failures.length === 0;
   const reasons = failures.slice(0, REASONS).map(({ code, message, hint, cells }) => {
@@ -13,7 +13,7 @@ export function showFailures(root: HTMLElement, { failures, places, trials }: Gr
       return `${trials[trial].name}/${repeat}/${fold}${shuffle === null ? '' : `, shuffled labels ${shuffle}`}`;
     });
     const more = cells.length > FOLDS ? `, and ${cells.length - FOLDS} more` : '';
-    const problem = tell(h('div', { class: 'problem' }), { message: `${code}: ${message}`, hint });
+    const problem = showError(h('div', { class: 'problem' }), { message: `${code}: ${message}`, hint });
     problem.append(h('span', { class: 'hint faint' }, `${cells.length} failed: ${names.join(', ')}${more}`));
     return problem;
   });

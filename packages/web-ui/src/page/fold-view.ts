@@ -1,10 +1,10 @@
 import type { Grid, WatchedFold } from '@cryfold/run-control';
 import { ask } from './api.js';
 import { showDialog } from './confirm.js';
-import { h, percent, s, seconds, tell } from './dom.js';
+import { h, percent, s, seconds, showError } from './dom.js';
 import { head, scroll } from './tables.js';
 
-/** Milliseconds between questions after a fold that is not done. */
+/** Milliseconds between refreshes of an unfinished fold. */
 const AGAIN_MS = 3000;
 
 /** One fold in a dialog: learning curve, confusion matrix, attempts, logs, artifacts. */
@@ -16,7 +16,7 @@ export async function showFold(
   const { name: trial, title: shownAs } = trials[at];
   const title = `${shownAs}, repeat ${repeat} fold ${fold}${shuffle === null ? '' : `, shuffled labels ${shuffle}`}`;
   const dialog = h('dialog', { 'aria-label': title });
-  const body = h('div', {}, h('p', { class: 'faint' }, 'looking…'));
+  const body = h('div', {}, h('p', { class: 'faint' }, 'loading…'));
   dialog.append(
     h('button', { type: 'button', class: 'close', onclick: () => dialog.close() }, 'Close'),
     h('h2', {}, title),
@@ -29,12 +29,12 @@ export async function showFold(
   const show = async () => {
     try {
       const detail = await ask<WatchedFold>(`/runs/${where}${shuffle === null ? '' : `?shuffle=${shuffle}`}`);
-      const told = JSON.stringify(detail);
-      if (told !== shown || detail.training) body.replaceChildren(...parts(detail));
-      shown = told;
+      const text = JSON.stringify(detail);
+      if (text !== shown || detail.training) body.replaceChildren(...parts(detail));
+      shown = text;
       if (dialog.open && !detail.committed) timer = setTimeout(show, AGAIN_MS);
     } catch (error) {
-      body.replaceChildren(tell(h('p', { class: 'problem' }), error as Error));
+      body.replaceChildren(showError(h('p', { class: 'problem' }), error as Error));
     }
   };
   await show();
@@ -62,15 +62,15 @@ function parts(detail: WatchedFold): Node[] {
       h(
         'p',
         {},
-        h('progress', { max: 1, value: training.fraction, 'aria-label': 'of the fold that is done' }),
+        h('progress', { max: 1, value: training.fraction, 'aria-label': 'progress of this fold' }),
         ` training, ${percent(training.fraction)}`,
       ),
     );
   } else if (failure) {
     found.push(
-      tell(h('p', { class: 'problem' }), { message: `${failure.code}: ${failure.message}`, hint: failure.hint }),
+      showError(h('p', { class: 'problem' }), { message: `${failure.code}: ${failure.message}`, hint: failure.hint }),
     );
-  } else if (!committed) found.push(h('p', { class: 'faint' }, 'no result yet: no worker has it now'));
+  } else if (!committed) found.push(h('p', { class: 'faint' }, 'no result yet, and no worker is training it'));
   found.push(h('dl', {}, ...facts.flatMap(([name, value]) => [h('dt', {}, name), h('dd', {}, value)])));
   if (committed && committed.curve.length > 0) found.push(h('h3', {}, 'Learning curve'), ...curves(committed.curve));
   if (confusion) found.push(h('h3', {}, 'Confusion matrix'), matrix(confusion));
@@ -127,7 +127,7 @@ function curves(curve: NonNullable<WatchedFold['committed']>['curve']): Node[] {
 
 const [WIDTH, HEIGHT, LEFT, TOP, BOTTOM] = [400, 116, 56, 10, 8];
 
-/** Training solid; test dashed, where it is known. */
+/** Training as a solid line; test, if known, as a dashed line. */
 function chart(name: string, training: readonly number[], test: readonly number[]): Node {
   const values = [...training, ...test];
   const low = Math.min(0, ...values);

@@ -4,17 +4,17 @@ import { h, percent, seconds, valueText } from './dom.js';
 type Place = Grid['places'][number];
 
 const PHASES = ['waiting', 'training', 'done', 'failed'];
-/** Cells of one trial from which on they are drawn smaller. */
+/** Trials with more cells than this get smaller cells. */
 const MANY = 300;
 
 /**
- * Every fold as a button: a strip of folds per repeat, the repeats of a trial in a row. Trials that are out of sight are
- * not laid out. One button per trial is in the tab order; arrow keys move on from there.
+ * Shows each fold as a button: a strip of folds per repeat, with the repeats of a trial in a row. Trials outside the
+ * viewport are not laid out. One button per trial is in the tab order; arrow keys move between the others.
  */
 export class GridView {
   readonly #grid: Grid;
   readonly #buttons: HTMLButtonElement[] = [];
-  /** Codes of the cells that failed */
+  /** Error codes of failed cells */
   #codes: Map<number, string>;
 
   constructor(root: HTMLElement, grid: Grid, open: (place: Place) => void) {
@@ -39,7 +39,7 @@ export class GridView {
     for (const i of indices) this.#show(i);
   }
 
-  /** Shows why folds failed, after the grid's failures changed. */
+  /** Updates the error codes after the grid's failures changed. */
   explain(): void {
     const before = this.#codes;
     this.#codes = codesOf(this.#grid);

@@ -1,11 +1,11 @@
 import type { Session } from '@cryfold/run-control';
 import { ask, Refusal } from './api.js';
-import { h, say, tell } from './dom.js';
+import { h, say, showError } from './dom.js';
 import { runView } from './run-view.js';
 import { runsView } from './runs-view.js';
 import type { View } from './view.js';
 
-/** An address and the token that `cryfold run --ui` put behind it. */
+/** An address followed by the token that `cryfold run --ui` added. */
 const LINK = /^(#.*)\?token=([\w-]+)$/;
 
 const root = document.getElementById('content')!;
@@ -14,7 +14,7 @@ const menu = document.getElementById('session')!;
 let session: Session = { role: null, open: false };
 let leave = () => {};
 
-/** Shows what the address names: `#/` all runs, `#/runs/RUN` one. */
+/** Shows the page at the current address: `#/` lists all runs, `#/runs/RUN` shows one. */
 function show(): void {
   leave();
   leave = () => {};
@@ -26,7 +26,7 @@ function show(): void {
   const view: View = {
     root,
     session,
-    connected: (is) => say(connection, is ? 'live' : 'connection lost; trying again'),
+    connected: (is) => say(connection, is ? 'live' : 'connection lost; reconnecting'),
     refused: (why) => {
       // The session has ended.
       if (why.code === 'API_UNAUTHORIZED') void start().catch(() => {});
@@ -39,14 +39,14 @@ function show(): void {
   leave = run === undefined ? runsView(view) : runView(view, decodeURIComponent(run));
 }
 
-/** Shows why there is nothing to show. */
+/** Shows why the page has no content. */
 function refuse(why: Refusal): void {
   leave();
   leave = () => {};
   say(connection, '');
   root.replaceChildren(
     h('h1', {}, 'Nothing to show'),
-    tell(h('p', { class: 'problem', role: 'alert' }), why),
+    showError(h('p', { class: 'problem', role: 'alert' }), why),
     h('p', {}, h('a', { href: '#/' }, 'All runs')),
   );
   root.setAttribute('data-ready', '');
@@ -63,7 +63,7 @@ function login(): void {
       await start();
     } catch (error) {
       const unknown = error instanceof Refusal && error.code === 'API_UNAUTHORIZED';
-      tell(problem, unknown ? { message: 'This token is not known to the server.' } : (error as Error));
+      showError(problem, unknown ? { message: 'The server does not accept this token.' } : (error as Error));
       token.select();
     }
   };
@@ -72,7 +72,7 @@ function login(): void {
     h(
       'form',
       { onsubmit: submit },
-      h('label', { for: 'token' }, 'A token of this server'),
+      h('label', { for: 'token' }, 'Access token'),
       token,
       h('button', {}, 'Log in'),
       problem,
@@ -82,12 +82,12 @@ function login(): void {
   token.focus();
 }
 
-/** Exchanges the token of a link for a session, and takes it from the address and this tab's history. */
+/** Exchanges the token of a link for a session, and removes it from the address and the history of this tab. */
 async function useLink(): Promise<void> {
   const [, address, token] = LINK.exec(location.hash) ?? [];
   if (token === undefined) return;
   history.replaceState(null, '', address);
-  // A token that is not known any more leads to the login.
+  // An expired token leads to the login.
   await ask('/session', 'POST', { token }).catch(() => {});
 }
 
@@ -104,7 +104,7 @@ async function start(): Promise<void> {
   show();
 }
 
-// The address says what is shown, so that the skip link must leave it alone.
+// The address determines what is shown, so the skip link must not change it.
 document.querySelector('.skip')?.addEventListener('click', (event) => {
   event.preventDefault();
   root.focus();
@@ -114,4 +114,4 @@ addEventListener('hashchange', () => {
   else show();
   scrollTo(0, 0);
 });
-start().catch((error) => root.replaceChildren(tell(h('p', { class: 'problem' }), error)));
+start().catch((error) => root.replaceChildren(showError(h('p', { class: 'problem' }), error)));

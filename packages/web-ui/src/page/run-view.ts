@@ -1,7 +1,7 @@
 import type { Grid, GridChange, GridStatus } from '@cryfold/run-control';
 import { ask, listen } from './api.js';
 import { confirm } from './confirm.js';
-import { h, say, seconds, tell } from './dom.js';
+import { h, say, seconds, showError } from './dom.js';
 import { showFailures } from './failures.js';
 import { showFold } from './fold-view.js';
 import { GridView } from './grid.js';
@@ -9,9 +9,9 @@ import { SearchView } from './search-view.js';
 import { ENDED, showTrials, trialsTable } from './trials-table.js';
 import type { View } from './view.js';
 
-/** One run: its state, its folds as they end, its trials, what can be done to it. */
+/** Shows one run: its state, folds, trials and actions. */
 export function runView(view: View, run: string): () => void {
-  view.root.replaceChildren(h('h1', {}, run), h('p', { class: 'faint' }, 'looking…'));
+  view.root.replaceChildren(h('h1', {}, run), h('p', { class: 'faint' }, 'loading…'));
   const page = new RunPage(view, run);
   return listen<Grid, GridChange>(`/events?run=${encodeURIComponent(run)}`, {
     snapshot: (all) => page.show(all),
@@ -21,7 +21,7 @@ export function runView(view: View, run: string): () => void {
   });
 }
 
-/** The elements of a run's page, which appear with the first snapshot: before it nobody knows that there is a run. */
+/** The page of a run. It appears with the first snapshot, because until then the run may not exist. */
 class RunPage {
   readonly #view: View;
   readonly #run: string;
@@ -57,7 +57,7 @@ class RunPage {
     this.#warning.hidden = all.warning === null;
     this.#drawn = new GridView(this.#cells, all, (place) => void showFold(this.#run, all, place));
     this.#searched = search ? new SearchView(this.#search, search) : undefined;
-    say(this.#title, search ? 'Estimators that are not searched' : 'Trials');
+    say(this.#title, search ? 'Estimators without a search' : 'Trials');
     this.#estimators.hidden = search?.fixed.length === 0;
     this.#status.show(all.status);
     showFailures(this.#failures, all);
@@ -101,7 +101,7 @@ class RunPage {
   }
 }
 
-/** How far a run is, and what can be done to it or fetched of it then. */
+/** Progress of a run, with available actions and downloads. */
 class StatusLine {
   readonly problem = h('p', { class: 'problem', role: 'alert', hidden: true });
   readonly line: HTMLElement;
@@ -109,7 +109,7 @@ class StatusLine {
   readonly #path: string;
   readonly #operator: boolean;
   readonly #state = h('span', { class: 'state' });
-  readonly #bar = h('progress', { max: 1, 'aria-label': 'folds that are done' });
+  readonly #bar = h('progress', { max: 1, 'aria-label': 'finished folds' });
   readonly #folds = h('span');
   readonly interrupted = h('p', { class: 'problem', role: 'note', hidden: true });
   readonly #links: HTMLElement;
@@ -124,17 +124,12 @@ class StatusLine {
     this.line = h('div', { class: 'actions' }, this.#state, this.#bar, this.#folds);
     const cancel = () =>
       this.#act('cancel', [
-        `Stop ${run}? What trains now is lost; finished folds are kept.`,
-        'Stop the run',
+        `Cancel ${run}? Folds that are training are lost; finished folds are kept.`,
+        'Cancel run',
         'Keep running',
       ]);
     this.#cancel = h('button', { type: 'button', class: 'danger', onclick: cancel }, 'Cancel run…');
-    const retry = () =>
-      this.#act('retry', [
-        `Train the folds of ${run} that are missing or failed again?`,
-        'Train them',
-        'Leave it as it is',
-      ]);
+    const retry = () => this.#act('retry', [`Retry the missing and failed folds of ${run}?`, 'Retry', 'Do nothing']);
     this.#retry = h('button', { type: 'button', onclick: retry }, 'Retry…');
     const pause = () => this.#send('scheduling', { paused: !this.#paused });
     this.#pause = h('button', { type: 'button', onclick: pause });
@@ -171,14 +166,14 @@ class StatusLine {
     const buttons = [this.#pause, this.#cancel, this.#retry];
     this.problem.hidden = true;
     for (const button of buttons) button.disabled = true;
-    await ask(`${this.#path}/${verb}`, 'POST', body).catch((error) => tell(this.problem, error));
+    await ask(`${this.#path}/${verb}`, 'POST', body).catch((error) => showError(this.problem, error));
     for (const button of buttons) button.disabled = false;
   }
 }
 
 function interruption({ trial, repeat, fold, times }: NonNullable<GridStatus['givenBack']>[number]): string {
-  const what = repeat === undefined ? `what ${trial} needs` : `${trial}/${repeat}/${fold}`;
-  return `Stopping workers gave ${what} back ${times === 1 ? 'once' : `${times} times`}.`;
+  const what = repeat === undefined ? `Preparing ${trial}` : `${trial}/${repeat}/${fold}`;
+  return `${what} was interrupted ${times === 1 ? 'once' : `${times} times`} by stopping workers.`;
 }
 
 function legend(): HTMLElement {

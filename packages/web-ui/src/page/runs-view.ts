@@ -6,21 +6,21 @@ import type { View } from './view.js';
 
 type Worker = ClusterView['workers'][number];
 
-/** A run, and which share of all folds that train now is its own; undefined where no fold of another run trains. */
+/** A run with its share of all folds that are training; undefined if no other run has any. */
 type Shared = RunStatus & { share: number | undefined };
 
 const RUN = ['Run', 'State', 'Folds', 'Time left'];
-const WORKER = ['Worker', 'Queues', 'Does now'];
-/** Unfinished runs come before all others. */
+const WORKER = ['Worker', 'Queues', 'Current work'];
+/** Unfinished runs come first. */
 const FIRST: Partial<Record<RunStatus['state'], number>> = { running: 0, stopped: 1 };
 
-/** All runs, what waits in the queues, and what each worker does now. */
+/** Shows all runs, the queues, and the current work of each worker. */
 export function runsView(view: View): () => void {
   const runs = h('tbody');
   const workers = h('tbody');
   const queues = h('p', { class: 'faint' });
   const noRuns = h('p', { class: 'faint' }, 'no runs yet');
-  const noWorkers = h('p', { class: 'faint' }, 'no worker was heard of in the last 15 s');
+  const noWorkers = h('p', { class: 'faint' }, 'no active workers in the last 15 s');
   const runRows = new Keyed<Shared>(runs, runRow);
   const workerRows = new Keyed<Worker>(workers, workerRow);
   view.root.replaceChildren(
@@ -71,7 +71,7 @@ function withShares(runs: readonly RunStatus[]): Shared[] {
 
 function runRow({ run }: RunStatus) {
   const state = h('span', { class: 'state' });
-  const bar = h('progress', { max: 1, 'aria-label': `folds of ${run} that are done` });
+  const bar = h('progress', { max: 1, 'aria-label': `finished folds of ${run}` });
   const folds = h('div');
   const left = h('td');
   const link = h('a', { href: `#/runs/${encodeURIComponent(run)}` }, run);
@@ -89,7 +89,7 @@ function runRow({ run }: RunStatus) {
     bar.hidden = now.damage !== undefined;
     bar.value = now.total > 0 ? now.done / now.total : 0;
     const { code, message, hint = '' } = now.damage ?? {};
-    const share = now.share === undefined ? '' : `, ${percent(now.share)} of the folds that train`;
+    const share = now.share === undefined ? '' : `, ${percent(now.share)} of all training folds`;
     const count = `${now.done} of ${now.total}${now.failed > 0 ? `, ${now.failed} failed` : ''}${share}`;
     say(folds, code === undefined ? count : `${code}: ${message}. ${hint}`);
     say(left, now.state === 'running' && now.etaSeconds !== null ? `about ${seconds(now.etaSeconds)}` : '');
@@ -98,13 +98,13 @@ function runRow({ run }: RunStatus) {
 }
 
 function workerRow({ host, pid, queues }: Worker) {
-  const does = h('td', { class: 'name' });
+  const work = h('td', { class: 'name' });
   const element = h(
     'tr',
     {},
     h('th', { scope: 'row', class: 'name' }, `${host} ${pid}`),
     h('td', {}, queues.join(', ')),
-    does,
+    work,
   );
   const update = ({ doing }: Worker) => {
     const texts = doing.map(({ run, trial, repeat, fold, fraction }) => {
@@ -112,7 +112,7 @@ function workerRow({ host, pid, queues }: Worker) {
         repeat === undefined ? `preparing ${trial}` : `${trial}, repeat ${repeat} fold ${fold}, ${percent(fraction)}`;
       return `${what} (${run})`;
     });
-    say(does, texts.join('; ') || 'idle');
+    say(work, texts.join('; ') || 'idle');
   };
   return { element: labelled(element, WORKER), update };
 }

@@ -4,7 +4,7 @@ import { head, labelled, scroll } from './tables.js';
 
 type TrialRow = GridSearch['trials'][number];
 
-/** The trials of a sweep, in the order in which `cryfold status RUN` prints them. */
+/** The trials of a sweep, in the same order as in `cryfold status RUN`. */
 export class SearchView {
   readonly #search: GridSearch;
   readonly #known: Map<string, TrialRow>;
@@ -26,7 +26,7 @@ export class SearchView {
     const score = ({ mean }: TrialRow) => (mean === null ? Number.MIN_SAFE_INTEGER : figure.sign * mean);
     const trained = ({ epochs }: TrialRow) => epochs?.trained ?? 0;
     const rows = [...this.#known.values()];
-    // As `trialOrder` of the evaluation package, which no script of the page can load.
+    // Same as `trialOrder` of the evaluation package, which the page cannot import.
     rows.sort(
       (a, b) =>
         bases.indexOf(a.base) - bases.indexOf(b.base) ||
@@ -69,7 +69,10 @@ export class SearchView {
     return { element: labelled(element, this.#names()), update };
   }
 
-  /** A log-loss in nats, everything else in percent; few folds give an interval beyond what can be. */
+  /**
+   * A log-loss in nats, any other metric in percent. Clipped, because intervals of few folds may exceed the range of
+   * the metric.
+   */
   #text(value: number | null): string {
     if (value === null) return '–';
     if (!this.#search.figure.share) return Math.max(0, value).toFixed(4);

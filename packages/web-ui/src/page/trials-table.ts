@@ -2,16 +2,16 @@ import type { Grid } from '@cryfold/run-control';
 import { h, say, valueText } from './dom.js';
 import { head, labelled, scroll } from './tables.js';
 
-/** States in which a run's figures change no more. */
+/** Final states, in which a run's figures no longer change. */
 export const ENDED: ReadonlySet<string> = new Set(['complete', 'incomplete']);
-const columnsOf = (mean: string) => ['Trial', 'Folds', mean, 'Seconds a fold', 'Parameters'];
+const columnsOf = (mean: string) => ['Trial', 'Folds', mean, 'Seconds per fold', 'Parameters'];
 
-/** A table without rows. @param body where its rows go */
+/** An empty table. @param body element for its rows */
 export function trialsTable(body: HTMLElement): HTMLElement {
   return scroll('Estimators', h('table', { class: 'stack' }, head(...columnsOf('Mean')), body));
 }
 
-/** Estimators; those of a sweep that are not searched. */
+/** Shows the estimators; for a sweep, only those without a search. */
 export function showTrials(body: HTMLElement, { status, trials, places, cells, figure, search }: Grid): void {
   const columns = columnsOf(`Mean ${figure.title}${ENDED.has(status.state) ? '' : ' so far'}`);
   const titles = body.parentElement?.querySelectorAll('thead th') ?? [];

@@ -4,10 +4,10 @@ import type { Refusal } from './api.js';
 export interface View {
   root: HTMLElement;
   session: Session;
-  /** Told whether events are heard. */
+  /** Called when the connection is established or lost. */
   connected: (is: boolean) => void;
-  /** Told why the server refuses to tell events. */
+  /** Called when the server refuses to send events. */
   refused: (why: Refusal) => void;
-  /** Told once what was asked for is shown. */
+  /** Called once the content is shown. */
   ready: () => void;
 }
