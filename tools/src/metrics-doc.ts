@@ -15,7 +15,7 @@ Written by \`tools/metrics-doc\`; a test compares it with what a real run export
 
 \`cryfold coordinator\`, \`worker\` and \`aggregator\` answer on \`--metrics-port N\` or \`CRYFOLD_METRICS_PORT\`, and nowhere where
 neither is set: nothing is measured then. 0 takes a free port, which the log names. They listen on all interfaces, since probes and
-Prometheus come from other hosts; whoever reaches the port can read names and progress of runs, and change nothing.
+Prometheus come from other hosts; anyone who reaches the port can read names and progress of runs, and change nothing.
 \`CRYFOLD_METRICS_HOST=127.0.0.1\` keeps them to the machine. \`cryfold run\` gives its own processes no port.
 
 | path | answer |
@@ -29,10 +29,10 @@ plan through the coordinator to each fold's training and commit. Unset, none of 
 
 A run's series stay for 15 minutes after its end. Series of single folds (\`cryfold_run_fold_*\`, \`cryfold_run_epoch_*\`) are
 those of the newest runs that have 1,500 folds together, so that a scrape of 100 runs stays below 1 MB; a run that has more
-folds than that is only told in sums. Each run is told by the one coordinator that drives it. Queues and Redis are told
-by each coordinator: take \`max by (queue, state)\`.
+folds than that is only reported in sums. The one coordinator that drives a run reports it. Every coordinator reports queues
+and Redis: take \`max by (queue, state)\`.
 
-C is exported by coordinators, W by workers, A by aggregators, S by \`cryfold serve\` on its own port. Units are in the names; ratios lie in [0, 1]; \`_total\` counts since
+C is exported by coordinators, W by workers, A by aggregators, S by \`cryfold serve\` on its own port. Units are in the names; ratios are from 0 to 1; \`_total\` counts since
 the process began.
 
 | metric | kind | by | labels | meaning |
