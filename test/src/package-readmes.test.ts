@@ -12,6 +12,6 @@ test('each package says in its README what it owns and names exactly the package
     const [, imports] = /^It imports (.*)\.$/m.exec(await read('README.md')) ?? assert.fail(`${name} has no README`);
     const named = [...imports.matchAll(/`([^`]+)`/g)].map(([, one]) => one);
     assert.deepEqual(named, ours, name);
-    if (ours.length === 0) assert.equal(imports, 'nothing of ours', name);
+    if (ours.length === 0) assert.equal(imports, 'no other package', name);
   }
 });
