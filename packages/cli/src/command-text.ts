@@ -14,7 +14,7 @@ const CHECKOUT = fileURLToPath(new URL('../../../../', import.meta.url));
 
 /** Command names in messages. Any other word after `cryfold` is prose. */
 const COMMAND =
-  /(?<![\w/.-])(?:npx )?cryfold (?=(?:aggregator|cancel|compare|coordinator|data (?:audit|inspect|synth)|doctor|export|extend|fuse|gc|list|logs|models|pause|plan|predict|report|resume|retrain|retry|run|schedule|serve|status|sweep|train-final|weights (?:fetch|put)|worker)\b)/g;
+  /(?<![\w/.-])(?:npx )?cryfold (?=(?:aggregator|cancel|compare|coordinator|data (?:audit|inspect|synth)|demo|doctor|export|extend|fuse|gc|list|logs|models|pause|plan|predict|report|resume|retrain|retry|run|schedule|serve|setup|status|sweep|train-final|weights (?:fetch|put)|worker)\b)/g;
 
 let given: Given = {};
 

@@ -110,7 +110,7 @@ function tensorFlowChecks({ image, cacheDir }: Config): Promise<Check>[] {
       const { device } = await info;
       return device === 'GPU'
         ? 'used by TensorFlow'
-        : 'none; networks train on the CPU (for GPU support: scripts/build-tensorflow --variant cuda)';
+        : 'none; networks train on the CPU (for GPU support: cryfold setup --variant cuda)';
     }),
     check('precision', async () => {
       await info;

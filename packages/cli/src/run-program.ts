@@ -2,9 +2,10 @@ import type { Command } from 'commander';
 import { addDataOptions } from './data-options.js';
 import { priorityOption } from './priority-option.js';
 import { type ActionWrapper, fromZero, list, readConfig, whole } from './program.js';
+import { addSetupCommands } from './setup-program.js';
 import { addSweepCommands } from './sweep-commands.js';
 
-/** Adds the commands that evaluate a spec: `run`, `plan` and `sweep`. */
+/** Adds the commands that evaluate a spec: `run`, `plan`, `sweep` and `demo`; and `setup`. */
 export function addRunCommands(program: Command, wrap: ActionWrapper): void {
   const run = addDataOptions(program.command('run'))
     .description('Evaluate a spec (default: specs/paper.yaml) on recordings and print Table II.')
@@ -61,4 +62,5 @@ export function addRunCommands(program: Command, wrap: ActionWrapper): void {
     );
 
   addSweepCommands(program, run.options, wrap);
+  addSetupCommands(program, run.options, wrap);
 }

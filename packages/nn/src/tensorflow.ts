@@ -76,10 +76,10 @@ function loadVendor(): TensorFlow {
 
 function missing(reason: string, cause: unknown): CryfoldError {
   const [what, hint] = reason.includes(`Cannot find module '${VENDOR}'`)
-    ? ['is not installed', 'Run npm ci, then scripts/build-tensorflow.']
+    ? ['is not installed', 'Run npm ci, then cryfold setup.']
     : reason.includes('can not be found at path')
-      ? ['is not built', 'Run scripts/build-tensorflow; it is needed after each npm ci, but then takes no time.']
-      : [`cannot be loaded: ${reason.split('\n')[0]}`, 'Run scripts/build-tensorflow --force.'];
+      ? ['is not built', 'Run cryfold setup; it is needed after each npm ci, but then takes no time.']
+      : [`cannot be loaded: ${reason.split('\n')[0]}`, 'Run cryfold setup --force.'];
   return new CryfoldError('TENSORFLOW_MISSING', `the TensorFlow binding ${what}`, { hint, cause });
 }
 

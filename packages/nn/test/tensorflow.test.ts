@@ -106,15 +106,15 @@ test('an absent, unbuilt or broken binding is TENSORFLOW_MISSING with the comman
     }
   };
 
-  await expectAll(/is not installed/, /npm ci, then scripts\/build-tensorflow/);
+  await expectAll(/is not installed/, /npm ci, then cryfold setup/);
 
   const copy = join(modules, '@tensorflow/tfjs-node-gpu');
   await cp(VENDOR, copy, { recursive: true, filter: (path) => path !== join(VENDOR, 'lib') });
   const { dependencies } = JSON.parse(await readFile(join(VENDOR, 'package.json'), 'utf8'));
   for (const name of [...Object.keys(dependencies), '@tensorflow/tfjs-core']) await place(name);
-  await expectAll(/is not built/, /Run scripts\/build-tensorflow;/);
+  await expectAll(/is not built/, /Run cryfold setup;/);
 
   await mkdir(join(copy, 'lib/napi-v8'), { recursive: true });
   await writeFile(join(copy, 'lib/napi-v8/tfjs_binding.node'), 'not a library');
-  await expectAll(/cannot be loaded: .*tfjs_binding\.node/, /build-tensorflow --force/);
+  await expectAll(/cannot be loaded: .*tfjs_binding\.node/, /cryfold setup --force/);
 });

@@ -78,7 +78,11 @@ export const searchSchema = z.strictObject({
         .enum(['folds', 'epochs'])
         .default('folds')
         .describe('what good trials get more of: folds, or epochs of networks'),
-      eta: z.int().min(2).default(3).describe('one in so many trials is promoted, to so many times the resource'),
+      eta: z
+        .int()
+        .min(2)
+        .default(3)
+        .describe('of this number of trials one is promoted, and gets this many times the resource'),
       min: count.default(1).describe('what every trial begins with'),
     })
     .optional()

@@ -58,13 +58,15 @@ function sectionsOf(command: Command, above: readonly string[], shared: readonly
     code(one.name()),
     meaning(one.description, one.defaultValue),
   ]);
-  const takesShared = command.name() !== SHARED && shared.every((option) => command.options.includes(option));
+  const missing = shared.filter((option) => !command.options.includes(option));
+  const takesShared = command.name() !== SHARED && missing.length < 2;
+  const except = missing.map(({ long }) => `, except ${code(long ?? '')}`).join('');
   const own = takesShared ? command.options.filter((option) => !shared.includes(option)) : command.options;
   return [
     title,
     `${cell(command.description())}\n`,
     `\`\`\`text\n${usage}\n\`\`\`\n`,
-    ...(takesShared ? [`It takes the options of [${SHARED}](#${SHARED}) too.\n`] : []),
+    ...(takesShared ? [`It takes the options of [${SHARED}](#${SHARED}) too${except}.\n`] : []),
     ...[table(['argument', 'meaning'], argumentRows), optionTable(own)].flatMap((rows) =>
       rows === '' ? [] : [`${rows}\n`],
     ),

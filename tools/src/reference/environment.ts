@@ -7,9 +7,10 @@ const OTHERS = {
   'HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY':
     'the proxies for --server, downloads of weights and traces, and the hosts that need none',
   'NO_COLOR, FORCE_COLOR': 'print no colours; print them to a pipe, too',
-  CRYFOLD_CHILD: 'set for training and predicting processes, so that their temporary files can be told apart',
+  CRYFOLD_CHILD: 'set for training and predicting processes, so that their temporary files carry their name',
   CRYFOLD_TOOLS: 'tests only: a folder with packed programs of servers, `OS-ARCH/NAME.gz`',
   CRYFOLD_TEST_RUN: 'tests only: set by scripts/test to find what a test leaves behind',
+  CRYFOLD_CHECKS_TABLE: 'tests only: set by scripts/test-containers, the file that gets its table of checks',
   CRYFOLD_TEST_ROLLOUT: 'tests only: set by scripts/test-k8s, which has a cluster for rollouts',
   CRYFOLD_UNIT_PEERS: 'tests only: set by scripts/check.mjs to the programs that unit tests may find',
 };

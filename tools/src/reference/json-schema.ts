@@ -74,6 +74,6 @@ function listOf({ items, prefixItems, minItems, maxItems }: Schema): string {
   return `list${members}${counts.length > 0 ? ` (${counts.join(', ')})` : ''}`;
 }
 
-/** The default as one types it; empty where there is none. */
+/** The default as one types it; empty if the key has no default. */
 export const defaultOf = ({ default: value }: Schema): string =>
   value === undefined ? '' : code(typeof value === 'string' ? value : JSON.stringify(value));

@@ -39,7 +39,7 @@ export function specReference(): string {
 [features.md](features.md), [external-vectors.md](external-vectors.md).\n`,
     ...kindSections(features.anyOf?.[0] ?? {}, [['every feature set', () => true]]),
     `## estimators\n\nBelow a name of your choice stands \`kind\` and its parameters. What each kind is: networks
-[models.md](models.md), the others [classical.md](classical.md), programs of yours [commands.md](commands.md).\n`,
+[models.md](models.md), the others [classical.md](classical.md), your own programs [commands.md](commands.md).\n`,
     ...kindSections(estimators.additionalProperties as Schema, [
       ['every estimator', () => true],
       ['every network', (kind) => has(kind, 'epochs')],
