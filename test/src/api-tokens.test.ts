@@ -72,7 +72,7 @@ test('a coordinator reloads a replaced token file, and closes connections of rem
     await writeFile(CRYFOLD_API_TOKEN_FILE, NEW);
     await client.json('runs', z.unknown());
     for (const [text, why] of [
-      ['operate:short', /less than 16 characters/],
+      ['operate:short', /fewer than 16 characters/],
       ['', /open to everyone/],
     ] as const) {
       await replace(text);

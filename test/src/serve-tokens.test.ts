@@ -46,7 +46,7 @@ test('serve takes the tokens of a replaced file without a restart, and keeps the
     CRYFOLD_SERVE_TOKENS_FILE: path('tokens'),
   });
   assert.equal(refused.code, 2);
-  assert.match(refused.stderr, /CRYFOLD_SERVE_TOKENS_FILE: \S+ holds no token/);
+  assert.match(refused.stderr, /CRYFOLD_SERVE_TOKENS_FILE: \S+ contains no token/);
 
   await replace(`read:${OLD}\n`);
   const served = await serve(t);

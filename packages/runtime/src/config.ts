@@ -80,7 +80,7 @@ export interface Config {
   otlpEndpoint: string | undefined;
   /** Absent: the API is not served. */
   api: Readonly<ApiConfig> | undefined;
-  /** Who may ask a prediction service. */
+  /** Tokens of a prediction service. */
   serve: Readonly<Tokens>;
 }
 
@@ -184,12 +184,12 @@ function apiConfig(env: z.infer<typeof schema>): Readonly<ApiConfig> | undefined
   });
 }
 
-/** Tokens of a server. A file without any is refused: the server would be open to everyone who reaches its port. */
+/** Tokens of a server. A file without tokens is refused, because the server would then accept every client. */
 function tokensOf(env: z.infer<typeof schema>, name: 'CRYFOLD_API_TOKENS' | 'CRYFOLD_SERVE_TOKENS'): Tokens {
   const secret = secretOf(env, name);
   const tokens = parseApiTokens(secret ? readSecret(secret) : '', name);
   if (typeof secret === 'object' && tokens.length === 0) {
-    throw new CryfoldError('USAGE', `environment variable ${secret.variable}: ${secret.file} holds no token`, {
+    throw new CryfoldError('USAGE', `environment variable ${secret.variable}: ${secret.file} contains no token`, {
       context: { variable: secret.variable },
       hint: 'Write lines read:TOKEN and operate:TOKEN into it, or unset the variable for a server without tokens.',
     });

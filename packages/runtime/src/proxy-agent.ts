@@ -4,9 +4,9 @@ import { HttpsProxyAgent } from 'https-proxy-agent';
 import { getProxyForUrl } from 'proxy-from-env';
 
 /**
- * The proxy for a URL by HTTPS_PROXY, HTTP_PROXY and NO_PROXY, in capitals or not, which every program of a machine
- * shares. Loopback is always asked directly: no proxy reaches this machine's own services.
- * @returns undefined where the URL is asked directly, as where the variable names no http(s) proxy
+ * The proxy for a URL according to HTTPS_PROXY, HTTP_PROXY and NO_PROXY, in upper or lower case, as for other programs.
+ * Loopback is always contacted directly, because no proxy reaches this machine's own services.
+ * @returns undefined if the URL is contacted directly, also if the variable does not name an http(s) proxy
  */
 export function proxyFor(url: string): string | undefined {
   const { hostname } = new URL(url);
@@ -46,9 +46,9 @@ class Tunnels extends HttpsProxyAgent<string> {
 }
 
 /**
- * Makes the connections of Node's own requests to a URL: tunnels, so that a proxy sees no token. What a proxy answers
- * instead of opening one looks like the server's own answer; a request emits `proxyConnect` with it before.
- * @returns undefined where the URL is asked directly
+ * The agent for Node's own requests to a URL. It opens tunnels, so a proxy sees no token. If the proxy refuses, its
+ * response looks like that of the server; the request emits `proxyConnect` with it before.
+ * @returns undefined if the URL is contacted directly
  */
 export function proxyAgent(url: string, options: TunnelOptions): Agent | undefined {
   const proxy = proxyFor(url);
