@@ -66,7 +66,7 @@ export class Access {
     this.#cookie = `cryfold_${sha256(bytes(this.#tokens.map(({ hash }) => hash).join())).slice(0, 8)}`;
   }
 
-  /** Whether nobody is asked for a token. */
+  /** Whether requests need no token. */
   get open(): boolean {
     return this.#tokens.length === 0;
   }
@@ -155,7 +155,7 @@ export function isSecure({ protocol, headers }: Asking & { protocol: string }): 
 
 /**
  * Refuses what another site's page could make a browser send: requests that change something and come from another
- * origin, and, where no token is asked for, names that are not this machine's (DNS rebinding).
+ * origin, and, without tokens, host names other than this machine's (DNS rebinding).
  * @throws CryfoldError API_FORBIDDEN
  */
 export function refuseOtherSites({ method, headers }: Asking & { method: string }, open: boolean): void {

@@ -6,7 +6,7 @@ import { getProxyForUrl } from 'proxy-from-env';
 /**
  * The proxy for a URL by HTTPS_PROXY, HTTP_PROXY and NO_PROXY, in capitals or not, which every program of a machine
  * shares. Loopback is always asked directly: no proxy reaches this machine's own services.
- * @returns undefined where the URL is asked directly, as where the variable names no http(s) proxy
+ * @returns undefined if the URL is contacted directly, also if the variable does not name an http(s) proxy
  */
 export function proxyFor(url: string): string | undefined {
   const { hostname } = new URL(url);

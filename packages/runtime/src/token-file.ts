@@ -11,7 +11,7 @@ const EVERY_MS = 2000;
 /**
  * Lets a server know the tokens of a mounted file as it changes, and closes what is open with tokens that are gone. While
  * the file cannot be read, or holds no valid list, the tokens read before stay.
- * @returns ends it
+ * @returns stops watching
  */
 export function followTokens(
   file: string,
