@@ -5,12 +5,12 @@ import { parseApiTokens } from './api-tokens.js';
 import type { Connections } from './connections.js';
 import type { Logger } from './logger.js';
 
-/** Milliseconds between two looks at the file. Watching it would miss mounted secrets, which are links that are replaced. */
+/** Milliseconds between reads of the file. A file watcher would miss mounted secrets, which are replaced links. */
 const EVERY_MS = 2000;
 
 /**
- * Lets a server know the tokens of a mounted file as it changes, and closes what is open with tokens that are gone. While
- * the file cannot be read, or holds no valid list, the tokens read before stay.
+ * Keeps a server's tokens in step with a mounted file, and closes connections whose token was removed. While the file
+ * is unreadable or invalid, the previous tokens stay valid.
  * @returns stops watching
  */
 export function followTokens(
