@@ -77,7 +77,8 @@ export class NetworkTrainer {
       device: isUsingGpuDevice ? 'GPU' : 'CPU',
       threads: String(settings.threads),
       ...(settings.xla && { xla: 'auto-jit' }),
-      ...(isUsingGpuDevice && (await gpuModel(settings.gpu))),
+      // A GPU that was assigned but is not used shows why a fold was slow.
+      ...(isUsingGpuDevice ? await gpuModel(settings.gpu) : settings.gpu !== undefined && { gpu: settings.gpu }),
       processor: cpus()[0]?.model.trim() ?? 'unknown',
     });
   }

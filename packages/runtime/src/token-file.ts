@@ -9,9 +9,9 @@ import type { Logger } from './logger.js';
 const EVERY_MS = 2000;
 
 /**
- * Lets a server know the tokens of a mounted file as it changes, and closes what is open with tokens that are gone. While
- * the file cannot be read, or holds no valid list, the tokens read before stay.
- * @returns ends it
+ * Keeps a server's tokens in step with a mounted file, and closes connections whose token was removed. While the file
+ * is unreadable or invalid, the previous tokens stay valid.
+ * @returns stops watching
  */
 export function followTokens(
   file: string,

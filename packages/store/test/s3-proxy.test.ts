@@ -174,7 +174,7 @@ test('what a proxy refuses is not taken for an answer of the S3 server', { skip 
   await wrong.close();
 });
 
-test('a proxy that is away or hangs is given up, and its connections are closed', { skip }, async () => {
+test('gives up on an unreachable or hanging proxy, and closes its connections', { skip }, async () => {
   process.env.HTTP_PROXY = address;
   const store = await open(plain, http(), { silenceMs: 500 });
   proxy.hangs = true;
