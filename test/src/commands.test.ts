@@ -86,7 +86,7 @@ test('a cancelled run ends its programs within five seconds', { skip }, async ()
   const { stdout } = await cryfold(['list', '--json'], bed.environment);
   const { run } = JSON.parse(stdout).find(({ run }: { run: string }) => run.startsWith('cancelled-'));
   assert.equal((await cryfold(['cancel', run], bed.environment)).code, 0);
-  // How long the command itself takes to start is no part of the promise.
+  // The start time of the command itself does not count.
   const asked = Date.now();
   await until('the end of the program', () => !existsSync(`/proc/${pid}`));
   assert.ok(Date.now() - asked < 5000, `${Date.now() - asked} ms`);

@@ -12,6 +12,6 @@ test('each README describes its package and lists exactly the packages that it i
     const [, imports] = /^It imports (.*)\.$/m.exec(await read('README.md')) ?? assert.fail(`${name} has no README`);
     const named = [...imports.matchAll(/`([^`]+)`/g)].map(([, one]) => one);
     assert.deepEqual(named, ours, name);
-    if (ours.length === 0) assert.equal(imports, 'nothing of ours', name);
+    if (ours.length === 0) assert.equal(imports, 'no other package of this repository', name);
   }
 });
