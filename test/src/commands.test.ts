@@ -86,7 +86,7 @@ test('a cancelled run ends its programs within five seconds', { skip }, async ()
   const { stdout } = await cryfold(['list', '--json'], bed.environment);
   const { run } = JSON.parse(stdout).find(({ run }: { run: string }) => run.startsWith('cancelled-'));
   assert.equal((await cryfold(['cancel', run], bed.environment)).code, 0);
-  // The start of the command does not count.
+  // The start time of the command itself does not count.
   const asked = Date.now();
   await until('the end of the program', () => !existsSync(`/proc/${pid}`));
   assert.ok(Date.now() - asked < 5000, `${Date.now() - asked} ms`);
