@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -8,6 +8,18 @@ import { temporaryFolder } from '@cryfold/integration-tests/command';
 import { ROOT } from '../src/paths.js';
 
 const PACK = fileURLToPath(new URL('../src/pack.js', import.meta.url));
+
+/** Vendors of which one of our packages has another version than the checkout's root, as npm installs them. */
+function linkNested(modules: string): void {
+  for (const folder of readdirSync(join(ROOT, 'packages'))) {
+    const nested = join(ROOT, 'packages', folder, 'node_modules');
+    for (const name of existsSync(nested) ? readdirSync(nested) : []) {
+      if (name.startsWith('.')) continue;
+      rmSync(join(modules, name), { force: true });
+      symlinkSync(join(nested, name), join(modules, name));
+    }
+  }
+}
 
 /** Stands in for npm, which would fetch them: links to what the checkout has of other vendors. */
 function linkVendors(modules: string): void {
@@ -31,6 +43,7 @@ test('the tarball evaluates recordings in a folder without a checkout, once setu
   const tarball = execFileSync(process.execPath, [PACK, '--out', folder.path], { encoding: 'utf8' }).trim();
   execFileSync('tar', ['xzf', tarball, '-C', installed, '--strip-components', '1']);
   linkVendors(join(folder.path, 'node_modules'));
+  linkNested(join(folder.path, 'node_modules'));
   const { bin, dependencies } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
   assert.ok(Object.values<string>(dependencies).every((version) => /^\d+\.\d+\.\d+/.test(version)));
 
