@@ -78,7 +78,7 @@ after(async () => {
 });
 
 test('each role can only do what it is allowed to', { skip }, async (t) => {
-  // Of so many wrong tokens most are answered late, which other tests need not wait for.
+  // Most responses to wrong tokens are delayed, which other tests need not wait for.
   const other = await serve();
   t.after(() => other.close());
   const tried: Promise<void>[] = [];
@@ -435,7 +435,7 @@ test('--server does all that REDIS_URL and the store’s credentials do', { skip
   assert.equal((await running.ended).code, 4);
   assert.equal((await cryfold(['status', long], remote)).code, 4);
 
-  // Where to look is the server's matter: no setting of this machine could say so.
+  // Only the server knows the location; no setting of this machine does.
   const unknown = [
     ['report', 'nothing-1'],
     ['export', 'mlflow', 'nothing-1', '--to', path('ml')],

@@ -27,7 +27,7 @@ async function residentMib(pid: number): Promise<number> {
 }
 
 const imagesKey = () => `features/${randomBytes(32).toString('hex')}/images.npy`;
-/** An image file of about so many bytes. */
+/** An image file of about this size in bytes. */
 const images = (bytes: number) =>
   encodeNpy(randomBytes(Math.floor(bytes / 30_000) * 30_000), [Math.floor(bytes / 30_000), 100, 100, 3]);
 
@@ -156,7 +156,7 @@ for (const kind of STORE_KINDS) {
       const refused = await beginDownload(server.url, key);
       assert.deepEqual([downloads[0].status, downloads[1].status, refused.status], [200, 200, 429]);
       refused.socket.destroy();
-      // A socket that is not read does not hear of its end either; its place tells.
+      // An unread socket does not notice its end either, so check its place.
       await until('a free place', async () => {
         const { socket, status } = await beginDownload(server.url, key);
         socket.destroy();

@@ -28,7 +28,7 @@ const levels = new Map(
 function levelsOf(images: ArrayLike<number>): number[] {
   return Array.from({ length: images.length / 3 }, (_, i) => {
     const level = levels.get([0, 1, 2].map((channel) => images[3 * i + channel]).join());
-    assert.ok(level !== undefined, 'a colour that is none of SoX');
+    assert.ok(level !== undefined, 'a colour that SoX does not use');
     return level;
   });
 }

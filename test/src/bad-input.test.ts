@@ -68,7 +68,7 @@ const cases: Case[] = [
   { what: 'one class only', data: 'one-class', exit: 10, code: 'DATA_ONE_CLASS', names: /one-class/ },
   { what: 'fewer clips than folds', data: 'few', exit: 10, code: 'DATA_TOO_FEW', names: /2 clips.*3 folds/ },
   { what: 'a truncated WAV', data: 'truncated', exit: 10, code: 'WAV_INVALID', names: /a\/9\.wav/ },
-  { what: 'a file that is no WAV', data: 'text', exit: 10, code: 'WAV_INVALID', names: /a\/9\.wav/ },
+  { what: 'a file that is not WAV', data: 'text', exit: 10, code: 'WAV_INVALID', names: /a\/9\.wav/ },
   { what: 'a WAV without samples', data: 'nothing', exit: 10, code: 'WAV_EMPTY', names: /a\/9\.wav/ },
   { what: 'a silent recording', data: 'silent', exit: 10, code: 'CLIP_SILENT', names: /a\/9\.wav/ },
   {

@@ -63,7 +63,7 @@ export class KeyAgent {
     }
   }
 
-  /** @returns false where the server is away */
+  /** @returns false if the server is unreachable */
   async #renew(): Promise<boolean> {
     const token = this.#issuer.token(LIFE);
     const files =

@@ -11,7 +11,7 @@ fold is committed once, that the bytes are those of an undisturbed run, and that
 
   --seed N     of the faults (0)
   --minutes M  begin no further round after M minutes (2, or without end where --kills is given)
-  --kills N    go on until N processes were killed
+  --kills N    continue until N processes were killed
   --keep       keep the folder with logs and results
 
 Exit status: 0 clean, 1 a violation, 2 could not run.

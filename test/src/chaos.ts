@@ -26,9 +26,9 @@ const LOG_BYTES = 1e6;
 
 export interface ChaosOptions {
   seed: number;
-  /** Ends after the round in which so many processes were killed. */
+  /** Ends after the round in which this many processes were killed */
   kills: number;
-  /** Begins no further round after so many minutes of rounds. */
+  /** Starts no further round after this many minutes */
   minutes: number;
   /** Where data, stores and logs go; it must be empty */
   folder: string;
@@ -53,7 +53,7 @@ export interface ChaosReport {
 }
 
 /**
- * Runs the same evaluation again and again in fresh stores on a real cluster of processes (coordinator, aggregator, two
+ * Runs the same evaluation repeatedly in fresh stores on a real cluster of processes (coordinator, aggregator, two
  * workers) while faults strike at random instants, and compares each with an undisturbed run.
  * @returns undefined where this machine has no Redis
  */
@@ -189,7 +189,7 @@ async function strike(scene: Scene, report: ChaosReport, say: (text: string) => 
   await Promise.all(under);
 }
 
-/** The command that a person would wait at; what it is told to do after a failure, it does. */
+/** The command that a user would run; after a failure, it follows the printed advice. */
 async function followRun(
   args: string[],
   environment: Record<string, string>,

@@ -117,7 +117,7 @@ export class Cluster {
     });
   }
 
-  /** Ends a member for good. */
+  /** Ends a member permanently. */
   async remove(name: string, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     const child = this.#members.get(name)?.process;
     this.#members.delete(name);

@@ -111,7 +111,7 @@ test('saves models of programs, which only predict if commands are allowed', { s
   const { status, answer } = await ask();
   assert.equal(status, 200);
   assert.deepEqual(answer.predictions[0].windows[0].probabilities, predictions[0].windows[0].probabilities);
-  // A program that hangs is ended with its request.
+  // A hanging program is killed with its request.
   await writeFile(path('hang'), '');
   const hung = await ask();
   assert.deepEqual([hung.status, hung.answer.error.code], [504, 'PREDICTION_TIMEOUT']);

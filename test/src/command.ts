@@ -157,7 +157,7 @@ export function descendants(pid: number): Process[] {
   return below(pid);
 }
 
-/** Whether a process of ours exists. */
+/** Whether one of our processes exists. */
 export function alive(pid: number): boolean {
   try {
     process.kill(pid, 0);

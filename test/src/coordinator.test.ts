@@ -29,7 +29,7 @@ after(async () => {
   await folder.remove();
 });
 
-/** A stored plan of so many folds of one network. */
+/** A stored plan with `count` folds of one network. */
 async function planned(name: string, count: number): Promise<RunPlan> {
   const spec = parseSpec(`version: 1\nname: ${name}\nestimators: { cnn: { kind: small-cnn } }\n`, name);
   const clips = ['a', 'b', 'a', 'b'].map((label, i) => ({ id: `c${i}`, label, group: 'g' }));

@@ -57,7 +57,7 @@ before(async () => {
   );
   await writeFile(
     path('tiny.yaml'),
-    // Folds of some seconds on any machine, one after the other: the run goes on while the test looks
+    // Folds of some seconds on any machine, one after the other: the run continues while the test checks
     TINY_SPEC.replace('epochs: 2', 'epochs: 800').replace('  svm:', '  weak: { kind: svm, C: 1 }\n  svm:'),
   );
   await synthesizeCorpus(path(HOSTILE), { clips: 60, seed: 1 });
@@ -114,7 +114,7 @@ test('a link with a token logs in, and the token leaves the address at once', { 
   await page.goto(`${url}/#/?token=${WRONG}`);
   await page.waitForSelector('main[data-ready] h1:text("Log in")');
   assert.equal(new URL(page.url()).hash, '#/');
-  // The same page hears of a link that is opened in its tab.
+  // The same page handles a link that is opened in its tab.
   await page.goto(`${url}/#/?token=${OPERATE}`);
   await page.waitForSelector('main[data-ready] h1:not(:text("Log in"))');
   assert.equal(new URL(page.url()).hash, '#/');
@@ -149,7 +149,7 @@ test('shows folds as they finish, cancels and retries a run, and shows fold deta
   assert.deepEqual(await axe(page), [], 'a fold that trains');
   await page.keyboard.press('Escape');
 
-  // Events that were missed are told after a disconnect.
+  // Missed events are sent after a disconnect.
   proxy.set('cut');
   await page.waitForSelector('#connection:text("connection lost")');
   const before = await cells(page, 2);
@@ -194,7 +194,7 @@ test('shows folds as they finish, cancels and retries a run, and shows fold deta
   );
   const mean = results.models.find(({ name }: { name: string }) => name === 'svm').accuracy.mean;
   assert.ok((await page.locator('main').innerText()).includes(`${(100 * mean).toFixed(1)} %`), 'the mean accuracy');
-  // The seconds come from the folds' own records, for whoever opens a run after its end too.
+  // The seconds come from the records of folds, so that they are also shown after the run has ended.
   for (const reload of [false, true]) {
     if (reload) await page.reload();
     await page.waitForSelector('main[data-ready]');
@@ -362,7 +362,7 @@ search:
   assert.deepEqual([...new Set(trials.map(({ state }) => state))].sort(), ['COMPLETE', 'PRUNED']);
   const rows = async () => {
     const cells = await page.locator('tbody.search tr').evaluateAll((all) =>
-      // The browser's own types are no part of this program.
+      // This program does not include browser types.
       all.map((row) =>
         Array.from((row as unknown as { cells: { textContent: string }[] }).cells, (c) => c.textContent),
       ),

@@ -30,7 +30,7 @@ search:
     soft: { C: { choice: [0.01, 50] } }
 `;
 
-/** A Python that has MLflow: told by CRYFOLD_MLFLOW_PYTHON, or the usual one. */
+/** A Python with MLflow: CRYFOLD_MLFLOW_PYTHON, or the default one. */
 function pythonWithMlflow(): string | undefined {
   const python = process.env.CRYFOLD_MLFLOW_PYTHON ?? 'python3';
   try {

@@ -67,13 +67,13 @@ async function collect(blocks: AsyncIterable<Float64Array>): Promise<Float64Arra
   return Float64Array.from(all);
 }
 
-/** Runs predict and tells which shared libraries the process had mapped at its end. */
+/** Runs predict and returns the shared libraries that the process had mapped at its end. */
 async function predictAndMaps(args: string[], environment: Record<string, string>, stdin?: Uint8Array) {
   const maps = join(folder.path, 'maps.txt');
   const preload = join(folder.path, 'maps.cjs');
   await writeFile(
     preload,
-    // Its size is said to be 0, so that copying it copies nothing.
+    // Its size is reported as 0, so that copying it copies nothing.
     `const fs = require('node:fs'); process.on('exit', () => fs.writeFileSync(${JSON.stringify(maps)}, fs.readFileSync('/proc/self/maps')));`,
   );
   const child = spawn(process.execPath, ['--require', preload, PROGRAM, 'predict', ...args, '--json'], {
@@ -273,7 +273,7 @@ test('with a cluster a worker trains on all data, to the same bytes', async () =
     const again = await json(['train-final', run.id], environment);
     assert.deepEqual([again.known, again.card.files], [false, card.files]);
     await until('the worker to tell', () => worker.stdout().includes('training on all clips'));
-    // What can never be trained is told, not waited for.
+    // Reports what can never be trained instead of waiting for it.
     await rm(join(store, 'finals'), { recursive: true });
     await rm(join(store, 'features'), { recursive: true });
     const { code, stderr } = await cryfold(['train-final', run.id, '--name', 'other'], environment);

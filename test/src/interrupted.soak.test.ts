@@ -37,7 +37,7 @@ function worker(): Command {
 
 const status = async (id: string) => JSON.parse((await cryfold(['status', id, '--json'], bed.environment)).stdout);
 
-/** When a checkpoint was last written, milliseconds since 1970; 0 where there is none. */
+/** When a checkpoint was last written, milliseconds since 1970; 0 if never. */
 async function lastCheckpoint(kind: 'folds' | 'finals' = 'folds'): Promise<number> {
   const keys = await readdir(bed.path('store', kind)).catch(() => []);
   const times = keys.map(async (key) => {

@@ -217,7 +217,7 @@ test('on a cluster that schedules, rollouts complete, the CronJob makes its Job,
   const job = await until(
     'the CronJob to make its Job, and the Job its pod',
     async () => {
-      // Paces the loop: each look starts a kubectl.
+      // Slows down the loop, since each check starts kubectl.
       await sleep(1000);
       const jobs = JSON.parse(await kube.must(['-n', 'cryfold', 'get', 'jobs', '-o', 'json'])).items;
       return jobs.find(({ status }: Manifest) => status.ready === 1 || status.succeeded === 1);

@@ -156,7 +156,7 @@ export class KubeCluster {
     return say(this.#kubectl, ['--kubeconfig', this.kubeconfig, ...args], input);
   }
 
-  /** As kubectl, but a failure is an error that tells what was said. */
+  /** Like kubectl, but throws an error with the output on failure. */
   async must(args: string[], input = ''): Promise<string> {
     const { code, stdout, stderr } = await this.kubectl(args, input);
     if (code !== 0) throw new Error(`kubectl ${args.join(' ')}: ${stderr}`);

@@ -192,7 +192,7 @@ export class Pods {
     return said.filter(Boolean).join(', ');
   }
 
-  /** The most that a process and its children ever held, MiB by name; only of those that still run. */
+  /** Peak memory of a process and its running children by name, in MiB. */
   memory(): Record<string, number> {
     return Object.fromEntries(
       this.#running.flatMap(({ name, process: { pid, exitCode } }) => {

@@ -20,7 +20,7 @@ before(async () => {
 });
 after(() => folder.remove());
 
-/** Whether a command ends within so many seconds; then with what. */
+/** Whether a command ends within a number of seconds, and its result. */
 async function ends({ process, ended }: Command, seconds: number) {
   await until('the process to end', () => process.exitCode !== null || process.signalCode !== null, seconds);
   return ended;

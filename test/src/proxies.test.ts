@@ -38,7 +38,7 @@ async function listening(t: TestContext, server: Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/** What the proxy is asked for meanwhile. */
+/** Requests that the proxy receives meanwhile. */
 async function asked<T>(work: () => Promise<T>): Promise<[T, string[]]> {
   const before = proxy.asked.length;
   const result = await work();

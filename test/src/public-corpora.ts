@@ -46,7 +46,7 @@ function takes(folds: number, write: (fold: number, label: number, source: numbe
   return files;
 }
 
-/** A small ESC-50: its five folds, file names and the columns of `meta/esc50.csv`, with tones of ours as sound. */
+/** A small ESC-50: its five folds, file names and the columns of `meta/esc50.csv`, with generated tones as sound. */
 export async function smallEsc50(root: string): Promise<PublicFile[]> {
   const files = takes(5, (fold, label, source, take) => `audio/${fold}-${source}-${'AB'[take]}-${label}.wav`);
   await putTones(root, files);
@@ -60,7 +60,7 @@ export async function smallEsc50(root: string): Promise<PublicFile[]> {
   return files;
 }
 
-/** A small UrbanSound8K: its ten folds, file names and the columns of its table, with tones of ours as sound. */
+/** A small UrbanSound8K: its ten folds, file names and the columns of its table, with generated tones as sound. */
 export async function smallUrbanSound8k(root: string): Promise<PublicFile[]> {
   const files = takes(10, (fold, label, source, take) => `audio/fold${fold}/${source}-${label}-0-${take}.wav`);
   await putTones(root, files);

@@ -67,13 +67,13 @@ test('a Redis that may evict jobs is refused', async () => {
   }
 });
 
-test('a node of a Redis Cluster is refused, since the keys of a queue would lie on several nodes', async () => {
+test('refuses a node of a Redis Cluster, since the keys of a queue would be on several nodes', async () => {
   await withRedis(['--cluster-enabled', 'yes'], async (url) => {
     await assert.rejects(checkRedis(url), unsafe(/Redis Cluster/));
   });
 });
 
-test('a replica is refused, and a service waits until it is none', async () => {
+test('refuses a replica, and a service waits until it is promoted', async () => {
   await withRedis(['--replicaof', '127.0.0.1', '1'], async (url) => {
     await assert.rejects(checkRedis(url), (error) => {
       assert.ok(error instanceof CryfoldError);

@@ -46,7 +46,7 @@ function use(url: string) {
       if (payload.kind === 'fold') done.add(payload.key);
     },
   });
-  /** Adds a job as often as needed while Redis is away, and waits until it was done. */
+  /** Adds a job as often as needed while Redis is unreachable, and waits until it is done. */
   const doOne = async (name: string) => {
     const job = fold(name);
     await until(

@@ -24,7 +24,7 @@ export class RedisServer {
 
   /**
    * @param folder for its working folder, which is named after its port
-   * @param flags such as `--requirepass x` or `--sentinel`; nothing is saved unless they say so
+   * @param flags such as `--requirepass x` or `--sentinel`; nothing is saved by default
    */
   static async start(folder: string, ...flags: string[]): Promise<RedisServer> {
     const program = (await findRedis()) as string;

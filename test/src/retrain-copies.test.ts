@@ -55,7 +55,7 @@ test('shifted copies of the champion’s training clips count as known if its au
   const first = await retrain(await manifest('trained.csv', trained));
   assert.equal(first.outcome, 'promoted', first.reason);
 
-  // Of the copied clips, half are in the new data themselves; of the others only the files lie beside it.
+  // Of the copied clips, half are in the new data themselves; of the others only the files are next to it.
   const copies = await Promise.all(trained.slice(0, 30).map(shifted));
   const rows = [...trained.slice(0, 15), ...copies, ...added];
   const { evidence, reason } = await retrain(await manifest('copied.csv', rows));

@@ -154,7 +154,7 @@ test('kill -9 of a worker, its training child and the coordinator: same bytes, n
       return victim(text);
     });
     process.kill(found, 'SIGKILL');
-    await until('the work to go on', async () => (await logLines(out)).length > lines);
+    await until('the work to continue', async () => (await logLines(out)).length > lines);
   }
   const { code, stderr } = await running.ended;
   assert.equal(code, 0, stderr);

@@ -114,7 +114,7 @@ test('cuts off an upload of unknown length as soon as it passes the limit', asyn
   socket.on('drain', pump);
   pump();
   await until('the refusal', () => heard().includes('UPLOAD_TOO_LARGE'));
-  // A client that goes on sending is not listened to for long.
+  // The server stops reading from a client that keeps sending.
   await closed;
 });
 
@@ -289,7 +289,7 @@ test('a killed service leaves no upload behind', async () => {
   const { socket } = open(served, `Content-Length: ${CLIP.length}`);
   socket.write(CLIP);
   await until('the upload', async () => (await pending(served)) === 1);
-  // What holds its bytes has no name; afterEach looks once more, after SIGKILL.
+  // The file with its bytes has no name; afterEach checks again after SIGKILL.
   assert.deepEqual(await readdir(scratch), []);
 });
 

@@ -240,7 +240,7 @@ test('a new champion is followed without dropping a request, and one that is dam
   await until('the failed switch', async () => (await (await fetch(`${url}/metrics`)).text()).includes(failed));
   assert.equal((await send(wav, 'audio/wav')).body.model.version, versions[0]);
   await json(['models', 'rollback', 'cry']);
-  // The service still follows the champion, and returning to the version that it serves was no failure.
+  // The service still follows the champion, and returning to the served version was not a failure.
   await promote(versions[1]);
   await until('the next champion', async () => (await send(wav, 'audio/wav')).body.model.version === versions[1]);
   assert.equal((await (await fetch(`${url}/metrics`)).text()).includes(failed), true);
@@ -300,7 +300,7 @@ for (const { name, viewport, colorScheme } of views) {
     await page.setInputFiles('#file', { name: 'three.wav', mimeType: 'audio/wav', buffer: wav });
     await page.locator('#result').waitFor();
     const { mean } = (await send(wav, 'audio/wav')).body.predictions[0];
-    // Tones are no voices.
+    // Tones are not voices.
     assert.equal(await page.locator('#heading').textContent(), 'Unlike the training data');
     assert.equal(await page.getByText('unlike the training data', { exact: true }).count(), 3);
     assert.equal(await page.locator('#bars li').count(), Object.keys(mean.probabilities).length);
@@ -315,7 +315,7 @@ for (const { name, viewport, colorScheme } of views) {
     }
     await check('with a result');
 
-    // Another rate is resampled in the browser; what is no sound is told.
+    // Other rates are resampled in the browser; files without sound are reported.
     const fast = Buffer.from(
       encodeWav(
         new Float64Array(44100).map((_, i) => 0.5 * Math.sin(i / 20)),

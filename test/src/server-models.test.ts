@@ -218,7 +218,7 @@ test('run --server reports missing workers, explains Ctrl-C, and survives a coor
   await writeFile(path('away.yaml'), SPEC.replace('name: cry', 'name: away').replace('C: 1 ', 'C: 3 '));
   const args = ['run', path('away.yaml'), '--data', path('corpus'), '--out', path('away')];
   const left = start(args, remote);
-  await until('the absent worker to be told', async () =>
+  await until('the missing worker to be reported', async () =>
     /cpu jobs? waits?, the first for \d+ s; no cpu worker is running/.test(left.stderr()),
   );
   left.process.kill('SIGINT');

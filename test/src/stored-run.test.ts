@@ -54,6 +54,6 @@ test('a store written by commit 9364da0 is found: nothing is trained, and its fi
   const now = await readFile(path('out', 'results.json'), 'utf8');
   assert.equal(unchanged(now), unchanged(await readFile(join(GOLDENS, RESULTS), 'utf8')));
   const { leaks } = JSON.parse(now);
-  assert.deepEqual([leaks.sounds, leaks.groups], [0, 0], 'what that commit did not look for');
+  assert.deepEqual([leaks.sounds, leaks.groups], [0, 0], 'that commit did not search for leaks');
   assert.equal(sha256(await readFile(path('out', 'out-of-fold.csv'))), OUT_OF_FOLD);
 });

@@ -93,7 +93,7 @@ test('a sweep continues identically after all processes were killed', { skip }, 
 
   const resumed = await sweep('killed');
   const after = await records('killed');
-  for (const [name, bytes] of before) assert.equal(after.get(name), bytes, `${name} was written anew`);
+  for (const [name, bytes] of before) assert.equal(after.get(name), bytes, `${name} was written again`);
   assert.equal(resumed.search?.trials.length, 14);
   assert.deepEqual(resumed.search, undisturbed.search);
   assert.deepEqual(resumed.models, undisturbed.models);

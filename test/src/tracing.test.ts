@@ -36,7 +36,7 @@ interface KeyValue {
 const plain = (attributes: KeyValue[]) =>
   Object.fromEntries(attributes.map(({ key, value }) => [key, Object.values(value)[0]]));
 
-/** A collector: OTLP over HTTP in JSON, as the specification has it. */
+/** A collector: OTLP over HTTP in JSON, as in the specification. */
 const spans: Span[] = [];
 let collector: Server;
 let cluster: ObservedCluster;

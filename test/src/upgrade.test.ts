@@ -195,7 +195,7 @@ test('distinguishes newer formats from damage for all records', () => {
   assert.equal(failureOf(JSON.stringify(new CryfoldError('FORMAT_NEWER', 'm').toRecord())).failure, 'infrastructure');
 });
 
-test('a newer run is left alone by coordinator and aggregator, which say so once; others go on', async () => {
+test('coordinator and aggregator ignore a newer run with one log message, and continue others', async () => {
   const options = { clips: 60, repeats: 1 };
   const plans: Record<'plain' | 'fold' | 'plan', RunPlan> = {
     plain: await writeRandomRun(store, { ...options, name: 'plain' }),
@@ -240,7 +240,7 @@ test('a newer run is left alone by coordinator and aggregator, which say so once
   for (const name of ['runs', 'aggregate', 'gpu', 'cpu'] as const) assert.equal((await queues.counts(name)).failed, 0);
   assert.ok((await queues.liveIds(queue)).has(key), 'the job still waits');
 
-  // As after the upgrade: whoever reads the format goes on with the very same job.
+  // As after the upgrade: a process that reads the format continues with the same job.
   await plan.write(planBytes);
   const upgraded = await started(new Aggregator(of('upgraded')));
   await queues.add('aggregate', [{ id: plans.plan.run, payload: { format: 1, kind: 'run', run: plans.plan.run } }]);

@@ -20,7 +20,7 @@ else:
     def nothing(i):
         return i
 
-    for workers in (4, 16):  # one worker is no process of its own there
+    for workers in (4, 16):  # one worker is not a separate process there
         with Parallel(n_jobs=workers, backend="loky", batch_size=1) as parallel:
             parallel(delayed(nothing)(i) for i in range(2 * workers))
             start = time.perf_counter()

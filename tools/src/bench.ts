@@ -8,7 +8,7 @@ interface Member {
   compare: (only: string | undefined) => Promise<Comparison[]>;
 }
 
-// Each loads what it measures only where it is asked for: TensorFlow alone takes a second.
+// Each benchmark is loaded on demand, since TensorFlow alone takes a second.
 const MEMBERS: Record<string, Member> = {
   augment: {
     description: 'what changing the training images costs a training step, one thread (1-2 min)',

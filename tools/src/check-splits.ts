@@ -25,7 +25,7 @@ import {
 } from '@cryfold/evaluation';
 import { wholeOption } from './options.js';
 
-/** What a splitter is asked for: everything that a spec may say, and how the oracle calls the splitter. */
+/** A request to a splitter: everything in a spec, and how the oracle calls the splitter. */
 interface Case extends Omit<SplitRequest, 'labels' | 'predefined' | 'testSize'> {
   splitter: string;
   labels: number[];

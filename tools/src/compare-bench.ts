@@ -39,12 +39,12 @@ type Run = Map<string, Comparison>;
 /** @throws Error where the benchmark could not run */
 async function bench(root: string, name: string): Promise<Run> {
   const program = join(root, 'scripts', 'bench');
-  if (!existsSync(program)) throw new Error(`${root} is no checkout of cryfold: it has no scripts/bench`);
+  if (!existsSync(program)) throw new Error(`${root} is not a checkout of cryfold: it has no scripts/bench`);
   try {
     return read((await promisify(execFile)(program, [name, '--json'], { maxBuffer: 2 ** 26 })).stdout);
   } catch (error) {
     const { code, stdout, stderr } = error as { code?: unknown; stdout?: string; stderr?: string };
-    // 1: a target was missed, which is no concern of this comparison.
+    // 1: a target was missed, which is irrelevant for this comparison.
     if (code === 1 && stdout) return read(stdout);
     throw new Error(`${program} ${name}: ${stderr || (error as Error).message}`);
   }

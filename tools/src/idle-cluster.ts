@@ -28,7 +28,8 @@ const START = 60;
  */
 export async function measureIdle({ root, url, folder, seconds }: IdleCluster): Promise<Record<Role, Memory>> {
   const program = join(root, 'packages', 'cli', 'bin', 'cryfold.js');
-  if (!existsSync(program)) throw new Error(`${root} is no checkout of cryfold: it has no packages/cli/bin/cryfold.js`);
+  if (!existsSync(program))
+    throw new Error(`${root} is not a checkout of cryfold: it has no packages/cli/bin/cryfold.js`);
   const env = { ...process.env, REDIS_URL: url, CRYFOLD_STORE: `file:${join(folder, 'idle')}` };
   const members = ROLES.map((role) => new Member(role, program, env));
   try {

@@ -69,7 +69,7 @@ const firstsOf = (sounds: readonly Sound[]) =>
     yield* sounds;
   });
 
-/** How many copies were missed, and how many sounds were joined with one that they are no copy of. */
+/** How many copies were missed, and how many different sounds were merged. */
 async function measure(sources: readonly Source[], distort: (source: Source) => Sound) {
   const firsts = await firstsOf([...sources.map((source) => plain(original(source))), ...sources.map(distort)]);
   const missed = sources.filter((_, i) => firsts[sources.length + i] !== firsts[i]).length;
@@ -115,7 +115,7 @@ function spread<T>(all: readonly T[], count: number): T[] {
   return Array.from({ length: Math.min(count, all.length) }, (_, i) => all[Math.floor(i * step)]);
 }
 
-/** Recordings that an earlier version of this tool measured, when the limits were chosen: so many, spread evenly. */
+/** Recordings that an earlier version of this tool measured, when the limits were chosen: `count` of them, spread evenly. */
 const SEEN = 60;
 
 /**
@@ -131,7 +131,7 @@ function halves(clips: readonly Clip[]): Record<Half, Clip[]> {
   return { tuning: all.filter(isTuning), 'held-out': all.filter((clip) => !isTuning(clip)) };
 }
 
-/** Two seconds of each of so many recordings of both halves, spread evenly; shorter recordings are left out. */
+/** Two seconds of `count` recordings of both halves, spread evenly; shorter recordings are skipped. */
 async function realSources(data: string, count: number) {
   const dataset = await readDataset(data, { clipSeconds: 2, skipBad: true });
   const found: Partial<Record<Half, Source[]>> = {};

@@ -1,5 +1,5 @@
 /**
- * A whole number from a command line; ends the process with code 2 where it is none or out of bounds.
+ * A whole number from a command line; ends the process with code 2 if it is missing or out of bounds.
  * @param name of the option, without dashes
  */
 export function wholeOption(name: string, value: string, { least = 1, most = Number.MAX_SAFE_INTEGER } = {}): number {

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 
-/** The repository's root; built tools lie in tools/dist/src. */
+/** The repository's root; built tools are in tools/dist/src. */
 export const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
 /** A Python program of tools/python: the peers of benchmarks. */

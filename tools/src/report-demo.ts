@@ -2,7 +2,7 @@
 // long it took to aggregate and to report.
 //
 // usage: tools/report-demo [--out FILE] [--clips N] [--repeats N] [--null] [--hostile] [--holes N]
-//   --null     models that only guess: the report's first line must say so
+//   --null     models that only guess: the report must start with a warning
 //   --hostile  class names that are markup
 //   --holes N  folds without a result
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';

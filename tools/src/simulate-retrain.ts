@@ -212,7 +212,7 @@ function summarise(cases: readonly Case[]) {
   const count = (of: readonly Case[], what: (one: Case) => boolean) => of.filter(what).length;
   const share = (of: readonly Case[], what: (one: Case) => boolean) =>
     of.length === 0 ? null : count(of, what) / of.length;
-  // Of those that were compared: counting the refused ones would flatter the test.
+  // Only compared challengers: counting refused ones would flatter the test.
   const compared = worse.filter(({ opponent }) => opponent !== 'refused');
   const wrong = count(compared, ({ promoted }) => promoted);
   return {

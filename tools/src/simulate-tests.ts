@@ -1,4 +1,4 @@
-// How often the tests between two models find a difference where there is none, and how often the intervals of pooled
+// How often the tests between two models find a difference between equal models, and how often the intervals of pooled
 // figures hold the truth, with the evaluation of real runs. Prints Markdown tables, or --json.
 //
 //   tools/simulate-tests --runs 200 --corpora 52x44,30x15 --effects 0,0.25,0.5 --samples 400 --groups 5,10,20,50

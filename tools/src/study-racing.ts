@@ -6,7 +6,7 @@
 //
 // The model. A sweep has 20 trials over 10 repeats x 5 folds of N clips. Trial i answers clip c right in repeat r with
 // probability sigmoid(skill_i + difficulty_c + affinity_ic + luck_icr): difficulty ~ N(1, 2) is shared by all trials and
-// cancels in pairs, affinity ~ N(0, 1) is what a trial makes of a clip in every repeat, so that more repeats are no new
+// cancels in pairs, affinity ~ N(0, 1) is what a trial makes of a clip in every repeat, so that more repeats are not new
 // evidence about it, luck ~ N(0, 0.7) is its training. A fold's score is the share of right answers. Skills: three in
 // four trials N(0, spread), one in four much worse (minus |N(2, 1)|), as learning rates that do not learn. The best
 // trial is the one of the highest skill: its mean over all possible clips is the highest.

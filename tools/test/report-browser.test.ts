@@ -59,7 +59,7 @@ for (const [what, flags] of [
       await page.goto(pathToFileURL(join(folder.path, 'page.html')).href);
       assert.equal(await page.evaluate('document.documentElement.scrollWidth - innerWidth'), 0, `${name}: too wide`);
       const cut = await page.evaluate('[...document.images].filter((image) => !image.naturalWidth).length');
-      assert.equal(cut, 0, `${name}: images that are none`);
+      assert.equal(cut, 0, `${name}: broken images`);
       await page.evaluate(AXE);
       const violations = await page.evaluate(
         'axe.run().then((r) => r.violations.map((v) => v.id + ": " + v.nodes[0].html.slice(0, 200)))',

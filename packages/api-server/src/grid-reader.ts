@@ -30,7 +30,7 @@ export class GridReader {
     return this.#decoded.storedPlan(run);
   }
 
-  /** Warning about unknown groups and leaks between the folds of a run; null if there are none. */
+  /** Warning about unknown groups and leaks between the folds of a run; null without any. */
   async warning(plan: RunPlan): Promise<string | null> {
     const sounds = await ifReadable(this.#store.datasets.sharedSounds(plan.dataset.key));
     const manifest = await ifReadable(this.#decoded.manifest(plan)).catch((error) => {

@@ -74,7 +74,7 @@ test('all routes except health, login and the API description require a token', 
   for (const [path, methods] of Object.entries(paths)) {
     for (const method of Object.keys(methods) as ('get' | 'post')[]) {
       const { statusCode } = await app.inject({ method, url: path.replace(/\{[^}]*\}/g, 'x') });
-      // Of so many requests without a token the last ones are refused as too many.
+      // The last of these requests without a token exceed the limit.
       assert.equal(statusCode === 401 || statusCode === 429, !open.has(path), `${method} ${path}: ${statusCode}`);
     }
   }

@@ -26,7 +26,7 @@ async function scene(t: TestContext, job?: () => Job) {
     found.asked++;
     return { ...(await status(wanted)), ...(found.state ? { state: found.state } : {}) };
   };
-  // Only the job is asked for, and no Redis is needed for that.
+  // Only the job is queried, which needs no Redis here.
   if (job) Object.defineProperty(control, 'queues', { value: { job: async () => job() } });
   const remove = () => rawRecords(store.artifacts).plan(run).delete();
   return { list: new RunList(control), run, found, remove };

@@ -57,7 +57,7 @@ export class Copies {
     return paths;
   }
 
-  /** The run whose results are in the folder; an empty name if they cannot be read; undefined if there are none. */
+  /** The run whose results are in the folder; an empty name if they cannot be read; undefined without results. */
   async #held(): Promise<{ run: string; results?: RunResults } | undefined> {
     const file = join(this.#folder.path, RESULTS);
     try {

@@ -36,7 +36,7 @@ export function machineOf({ target }: Pick<Config, 'target'>): SummaryOptions['m
   return target.kind === 'local' ? { processor: cpus()[0]?.model.trim() ?? 'unknown', host: hostname() } : undefined;
 }
 
-/** Without finished folds, this machine is measured if the estimate exceeds so many hours. */
+/** Without finished folds, this machine is measured if the estimate exceeds this many hours. */
 const WORTH_CALIBRATION = 10 * MINUTE;
 
 export interface Calibrating {

@@ -52,7 +52,7 @@ export async function findRun(run: string, config: Where): Promise<FoundRun> {
 
 /**
  * The folder with the results that a path refers to: itself, or its only subfolder that has results.
- * @returns undefined if there is none
+ * @returns undefined without results
  * @throws CryfoldError RUN_AMBIGUOUS if several subfolders have results, as after `cryfold run --protocol
  * paper,grouped`
  */

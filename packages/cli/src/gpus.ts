@@ -6,7 +6,7 @@ import { CryfoldError } from '@cryfold/core';
  * The GPU of each training process: `perGpu` processes per GPU, assigned round-robin, so that the first ones use
  * different GPUs.
  * @param visible GPUs as in CUDA_VISIBLE_DEVICES; default: the UUIDs of all GPUs that nvidia-smi lists
- * @throws CryfoldError USAGE if there is none
+ * @throws CryfoldError USAGE without any GPU
  */
 export async function gpuOfEachChild(perGpu: number, visible: readonly string[] | undefined): Promise<string[]> {
   const gpus = visible ?? (await listGpus());

@@ -6,7 +6,7 @@ export interface Listed {
   date: string;
   dataset: string;
   metric: MetricName | undefined;
-  /** Mean of the metric; undefined if there is none yet */
+  /** Mean of the metric; undefined until it is known */
   mean: number | undefined;
 }
 

@@ -19,7 +19,7 @@ async function savePlanned(store: RunStore, dataset: string, splitter: string): 
   return plan.run;
 }
 
-test('resolves protocol names, and tells predefined folds from --test-on', async (t) => {
+test('resolves protocol names, and distinguishes predefined folds from --test-on', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'cryfold-name-'));
   t.after(() => rm(folder, { recursive: true }));
   const store = new RunStore(openStore(`file:${folder}`));

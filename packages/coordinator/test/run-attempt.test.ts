@@ -65,7 +65,7 @@ test('fails with the reason if the results cannot be computed, and reports wheth
     await assert.rejects(run.finish(), (error) => {
       return error instanceof CryfoldError && error.code === 'RUN_FAILED' && error.context.repaired === repaired;
     });
-    assert.equal(queues.failed.size, 0, 'the next attempt may ask again');
+    assert.equal(queues.failed.size, 0, 'the next attempt may retry');
   }
 });
 

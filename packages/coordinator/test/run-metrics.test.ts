@@ -112,7 +112,7 @@ test('a scrape of a coordinator with 100 runs of the paper, as full as it gets, 
   assert.equal(series('cryfold_run_epoch_loss'), 10 * 2 * 10 * 2);
 });
 
-test('a run that ended is told for a quarter of an hour, and then leaves', async (t) => {
+test('exports an ended run for a quarter of an hour', async (t) => {
   const metrics = new RunMetrics(endpoint.metrics, store);
   const plan = planOf(1000);
   t.mock.timers.enable({ apis: ['Date'], now: Date.now() });

@@ -20,7 +20,7 @@ export const manifest: DatasetManifest = {
   clips: Array.from({ length: 6 }, (_, i) => ({ id: `${i}`, label: 'ab'[i % 2], group: `${i}` })),
 };
 
-/** A plan of so many folds of each estimator in a spec's YAML. */
+/** A plan with folds of each estimator in a spec's YAML. */
 export function planOf(estimators: string, rest = '', folds = 3) {
   const spec = parseSpec(`version: 1\nname: small\nestimators: ${estimators}\n${rest}`, 'spec.yaml');
   return planRun({ spec, manifest, splits: repeatedKFold(6, { splits: folds, repeats: 1, seed: 0 }) });
@@ -43,7 +43,7 @@ export class MemoryQueues implements RunQueues {
     return jobs;
   }
 
-  /** Ends a job for good. */
+  /** Removes a job permanently. */
   fail(queue: QueueName, id: string, why: string): void {
     this.jobs(queue).delete(id);
     this.failed.set(id, why);

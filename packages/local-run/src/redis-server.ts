@@ -100,7 +100,7 @@ export class RedisServer {
   async stop(): Promise<void> {
     await endKeeper(this.#keeper);
     if (this.#keeper.signalCode === null) return;
-    // A killed keeper leaves its folder behind, and its Redis unless the kernel ends it.
+    // A killed keeper leaves its folder behind, and its Redis unless the kernel kills it.
     await shutDownPrivateRedis(this.url);
     if (await listens(this.url)) return;
     await unlink(this.url).catch(() => {});

@@ -14,7 +14,7 @@ export interface Predicting {
   spool: Spool;
   arrivals: Arrivals;
   connections: Connections;
-  /** Whose token a request has shown; undefined where none is asked for */
+  /** The client of a request by its token; undefined if no token is required */
   nameOf: (request: FastifyRequest) => string | undefined;
   metrics: Metrics;
   /** Maximum size of a request in bytes */
@@ -51,7 +51,7 @@ export async function predictRequest(request: FastifyRequest, reply: FastifyRepl
   const work = async () => {
     checkLength(request.headers, maxUpload);
     place = spool.take() ?? ((await arrivals.closeSlowest()) ? spool.take() : undefined);
-    // From now on, the limits of places hold instead of those of connections.
+    // From here on, the limit of places applies instead of the connection limit.
     if (!place || !connections.trust(request.raw, nameOf(request) ?? clientAddress(request.ip))) {
       throw busy(`${spool.taken} requests are being answered already`);
     }

@@ -129,7 +129,7 @@ test('compares all pairs of models by group, and each fusion with its best membe
   assert.ok(Number(low) < Number(difference) && Number(difference) < Number(high));
   assert.ok(byGroup!.pValue! > 0 && byGroup!.pValue! < 0.0001);
   assert.deepEqual([p, by], ['<0.0001', '50 groups']);
-  assert.equal(folds, byFold!.pHolm < 0.0001 ? '<0.0001' : byFold!.pHolm.toFixed(4), 'the t-test stands beside it');
+  assert.equal(folds, byFold!.pHolm < 0.0001 ? '<0.0001' : byFold!.pHolm.toFixed(4), 'the t-test is next to it');
   // The stored comparison is resnet minus combined, so the sentence must reverse the sign.
   const { difference: stored } = r.comparisons.find(({ a, b }) => a === 'tl-resnet50' && b === 'combined')!.byGroup!;
   assert.ok(stored > 0, 'the mean with a poor member loses');

@@ -74,7 +74,7 @@ export interface FoldGrid {
 
 export interface Grid extends FoldGrid {
   status: GridStatus;
-  /** Warning about the figures; null if there is none */
+  /** Warning about the figures, if any */
   warning: string | null;
   /** Null for a run that is not a sweep */
   search: GridSearch | null;

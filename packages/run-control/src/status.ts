@@ -159,7 +159,7 @@ export function isUnfinished({ state }: RunStatus): boolean {
 
 type QueueStatus = Omit<ClusterStatus, 'unfinished'>;
 
-/** Queues, counters and workers of all Redis servers together; empty if there are none. */
+/** Queues, counters and workers of all Redis servers together; empty without any. */
 export async function queueStatus(...all: readonly (Queues | undefined)[]): Promise<QueueStatus> {
   const [first, ...others] = await Promise.all(all.flatMap((queues) => (queues ? [statusOfQueues(queues)] : [])));
   if (!first) return { queues: null, counters: null, workers: [] };

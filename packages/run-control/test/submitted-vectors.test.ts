@@ -36,7 +36,7 @@ const specOf = (bytes: Uint8Array): Spec => ({
 const planOf = (spec: Spec) =>
   planRun({ spec, manifest, splits: repeatedKFold(6, { splits: 3, repeats: 1, seed: 0 }) });
 
-/** Submits a spec of two columns for six clips, whose vectors somebody has uploaded. */
+/** Submits a spec of two columns for six clips, with uploaded vectors. */
 async function submit(bytes: Uint8Array) {
   const spec = specOf(bytes);
   const { vectors } = store.datasets.featureFiles(featuresKey(spec.features, manifest.contentHash));

@@ -2,11 +2,11 @@ import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 
 /**
- * An HTTP proxy that tunnels (CONNECT) to this machine, whatever host it is asked for, so that names which only it can
+ * An HTTP proxy that tunnels (CONNECT) to this machine for any requested host, so that names which only it can
  * resolve prove that a request went through it.
  */
 export class ConnectProxy {
-  /** Hosts and ports that it was asked for */
+  /** Requested hosts and ports */
   readonly asked: string[] = [];
   /** The status that it answers instead of tunnelling; absent: it tunnels */
   refuses: number | undefined;

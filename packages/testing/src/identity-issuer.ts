@@ -46,7 +46,7 @@ export class IdentityIssuer {
     };
   }
 
-  /** A web identity that may read and write, and expires after so many seconds. */
+  /** A web identity that may read and write, and expires after a number of seconds. */
   token(seconds: number): string {
     const now = Math.floor(Date.now() / 1000);
     const claims = { iss: this.url, aud: CLIENT, sub: 'worker', policy: 'readwrite', iat: now, exp: now + seconds };

@@ -21,7 +21,7 @@ export interface ChildSettings {
   /** TensorFlow's threads, and whether it uses XLA. */
   threads: number;
   xla: boolean;
-  /** Memory limit, above which the process is ended with OUT_OF_MEMORY. */
+  /** Memory limit, above which the process is killed with OUT_OF_MEMORY. */
   maxMemoryMb: number;
 }
 

@@ -1,6 +1,6 @@
 /**
  * A process full of simulated workers, for cluster.ts: cluster-workers.js REDIS_URL STORE_URL WORKERS SECONDS. Each does
- * what a real one does besides training: takes a fold, renews its lock, tells its progress four times a second, asks
+ * what a real one does besides training: takes a fold, renews its lock, reports its progress four times a second, asks
  * the store once a second whether the run is cancelled, and commits.
  */
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -96,7 +96,7 @@ export interface NoOpRun {
   name: string;
 }
 
-/** Brings a run to its end with consumers that run elsewhere; returns the seconds that it took, and when it began. */
+/** Completes a run with consumers that run elsewhere; returns its duration in seconds and its start. */
 export async function runToEnd(
   { url, storeUrl }: Pick<Scene, 'url' | 'storeUrl'>,
   { count, name }: NoOpRun,

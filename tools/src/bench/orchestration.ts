@@ -59,7 +59,7 @@ async function firstFolds(scene: Scene): Promise<Comparison[]> {
   );
 }
 
-/** Pairs of ours and BullMQ alone, without the first, which warms up. */
+/** Pairs of cryfold and plain BullMQ, without the first, which warms up. */
 async function inPairs(scene: Scene, workers: number): Promise<[Folds, Folds][]> {
   const pairs: [Folds, Folds][] = [];
   for (let pair = 0; pair <= PAIRS; pair++) {

@@ -50,7 +50,7 @@ export interface Libsvm {
   SVM_TYPES: { C_SVC: number };
 }
 
-/** libsvm-js, where it can be found: it is no dependency of ours. */
+/** libsvm-js, where it can be found: it is not a dependency of cryfold. */
 export async function findLibsvm(): Promise<Libsvm | undefined> {
   try {
     return await createRequire(import.meta.url)('libsvm-js');

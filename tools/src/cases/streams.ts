@@ -35,7 +35,7 @@ const makeModel = (bench: Bench) =>
       if (last.code !== 0) throw new Error(bench.failure(last));
     }
     const name = /\b[\w-]+@[0-9a-f]{12}\b/.exec(last?.stdout ?? '')?.[0];
-    if (!name) throw new Error('train-final names no version');
+    if (!name) throw new Error('train-final does not name a version');
     return name;
   });
 

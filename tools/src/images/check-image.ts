@@ -35,7 +35,7 @@ export async function checkImage(built: ScratchBuild, name: Image): Promise<void
   );
 }
 
-/** A service that waits for a Redis that is away is alive: its health check must say so, and fail once it is gone. */
+/** A service waiting for an unreachable Redis is alive: its health check must pass, and fail once the service has ended. */
 async function checkHealth(built: ScratchBuild, name: Image, main: string): Promise<void> {
   const env = {
     ...built.environment(name),

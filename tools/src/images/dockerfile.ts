@@ -49,7 +49,7 @@ export function effective(stages: readonly Stage[], name: string): Instruction[]
   return [...effective(stages, stage.from), ...stage.instructions];
 }
 
-/** The value of the last instruction of one kind. @throws Error where there is none */
+/** The value of the last instruction of one kind. @throws Error if it is missing */
 export function lastOf(stages: readonly Stage[], name: string, instruction: string): string {
   const found = effective(stages, name).findLast((one) => one.instruction === instruction);
   if (!found) throw new Error(`${name}: the Dockerfile has no ${instruction}`);

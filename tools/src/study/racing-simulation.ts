@@ -69,7 +69,7 @@ export function simulate({ clips, spread }: Scenario, seed: number): Sweep {
   return { scores, truth: skills.map(accuracyOf) };
 }
 
-/** All trials advance side by side, fold by fold, as a sweep's jobs lie in the queue. */
+/** All trials advance side by side, fold by fold, as a sweep's jobs are in the queue. */
 export function raced({ scores }: Sweep, rules: Racing): Outcome {
   let alive = scores.map((own, i) => ({ own, trial: String(i), running: true, scores: new Map<number, number>() }));
   let folds = 0;

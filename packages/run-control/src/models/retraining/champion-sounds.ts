@@ -30,7 +30,7 @@ export async function championSounds(
   return { copies, uncompared: others.length - found.length };
 }
 
-/** Note for a verdict about clips that could not be compared; empty if there are none. */
+/** Note for a verdict about clips that could not be compared; otherwise empty. */
 export function uncomparedNote({ uncompared }: ChampionSounds, trained: number): string {
   if (uncompared === 0) return '';
   return (

@@ -9,7 +9,7 @@ import type { Heard } from './heard.js';
 export const STAND_IN_SHARE = 0.95;
 /**
  * Minimum number of groups for a promotion. The test itself needs only `LEAST_GROUPS` (6), but then a challenger must
- * win on nearly all of them, and so few groups do not represent others.
+ * win on nearly all of them, and a few groups do not represent others.
  */
 export const CONTEST_GROUPS = 10;
 /** Minimum number of clips per class to judge its recall. */
