@@ -25,7 +25,7 @@ from pathlib import Path
 HEADERS = "tensorflow/include/"
 NEEDED_HEADERS = re.compile(r"tensorflow/include/(tensorflow/c/|(tensorflow/core|tsl)/platform/ctstring|xla/tsl/)")
 LIBRARIES = re.compile(r"tensorflow/libtensorflow_(cc|framework)\.(so\.2|2\.dylib)$")
-# Libraries, and the assembler and device code that XLA looks for when auto-jit is asked for.
+# Libraries, and the assembler and device code that XLA looks for when auto-jit is on.
 CUDA = re.compile(r"nvidia/(\w+/lib/.*\.so[.\d]*|cuda_nvcc/(bin/ptxas|nvvm/libdevice/.*))$")
 
 

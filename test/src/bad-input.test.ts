@@ -36,7 +36,7 @@ before(async () => {
   await corpus('truncated', ['a', 'b']);
   await write('truncated/a/9.wav', noise(0.01).subarray(0, 1000));
   await corpus('text', ['a', 'b']);
-  await write('text/a/9.wav', 'these are no samples');
+  await write('text/a/9.wav', 'not audio samples');
   await corpus('nothing', ['a', 'b']);
   await write('nothing/a/9.wav', encodeWav(new Float64Array(), 8000));
   await corpus('silent', ['a', 'b']);

@@ -57,7 +57,7 @@ test('input errors are not retried, and keep their record', async () => {
   assert.equal(calls, 1);
 });
 
-test('a job without memory is tried once more, since another worker may have more', async () => {
+test('a job without memory is tried again, since another worker may have more', async () => {
   let calls = 0;
   const consumer = consume(async () => {
     calls++;

@@ -2,7 +2,7 @@
 
 usage: bench-torch.py [--children N] [--seconds S] [--device cuda] [VARIANT ...]
 
-The network is Keras's ResNet50 with cryfold's head, 60 x 90, batch 50, Adam; uint8 images lie on the GPU and are
+The network is Keras's ResNet50 with cryfold's head, 60 x 90, batch 50, Adam; uint8 images are on the GPU and
 gathered by index; the loss is read after every step, as cryfold does. Variants: PRECISION[+channels_last][+compile or
 +reduce-overhead][+foldsK], PRECISION one of float32 (no TF32), tf32, bfloat16, float16 (autocast; float16 with GradScaler).
 +foldsK trains K folds in one graph: their channels lie side by side, in grouped convolutions.

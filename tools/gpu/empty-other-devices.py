@@ -2,7 +2,7 @@
 
 usage: empty-other-devices.py FILE ARCH         ARCH as in sm_90: 90
 
-Offsets stay. CUDA's "fatbins" lie in the sections .nv_fatbin and __nv_relfatbin: a header (magic, header size, size of
+Offsets stay. CUDA's "fatbins" are in the sections .nv_fatbin and __nv_relfatbin: a header (magic, header size, size of
 all entries), then entries (kind: 1 PTX, 2 machine code; header size; payload size; architecture). The machine code of
 ARCH stays. A fatbin without it keeps PTX, which the driver compiles, and machine code of the same major architecture, up
 to ARCH. Everything behind the last loaded segment, which is symbols and section headers, is cut off.

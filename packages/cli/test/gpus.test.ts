@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { gpuOfEachChild } from '../src/gpus.js';
 
-test('gives the first children different GPUs, of those that nvidia-smi lists or that are visible', async (t) => {
+test('gives the first children different GPUs, from nvidia-smi or CUDA_VISIBLE_DEVICES', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'cryfold-nvidia-smi-'));
   const path = process.env.PATH;
   t.after(() => {

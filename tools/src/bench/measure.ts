@@ -11,7 +11,7 @@ export interface Comparison {
   peer: string;
   /** Things per second, so more is better */
   unit: string;
-  /** Median over pairs of ours / theirs: above 1 means that we are better */
+  /** Median over pairs of our rate divided by the peer's: above 1 means that we are better */
   ratio: number;
   /** The ratio to reach; 0: none */
   target: number;

@@ -90,7 +90,7 @@ export const cluster: CaseGroup = {
       tests: testsOf('test/src/redis-faults.soak.test.ts')('a failover that leaves connections open'),
     },
     byTest(
-      '06c a follower is stopped while Redis is away',
+      '06c a follower is stopped while Redis is down',
       'test/src/processes.test.ts',
       'following a cluster’s run ends on a signal while Redis is unreachable',
     ),

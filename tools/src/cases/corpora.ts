@@ -56,7 +56,7 @@ const SEGMENTS: Case[] = [
 ];
 
 const rates: Case = {
-  name: '04 the rate tells the class',
+  name: '04 the rate predicts the class',
   run: async (bench) => {
     const answer = await bench.cryfold(['data', 'audit', await bench.make('04-rates.py')]);
     if (answer.code !== 0) return bench.failure(answer);
