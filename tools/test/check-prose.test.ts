@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { findPhrases } from '../src/prose/find-phrases.js';
 import { PROSE_RULES } from '../src/prose/rules.js';
 
@@ -35,4 +37,10 @@ test('reads whole words only, in any case, and no names in backticks', () => {
 test('suggests nothing that another rule forbids', () => {
   const suggestions = PROSE_RULES.map(({ instead }) => instead).join('\n');
   assert.deepEqual(findPhrases('suggestions.md', suggestions), []);
+});
+
+test('no tracked file has such a phrase', () => {
+  const command = fileURLToPath(new URL('../../check-prose', import.meta.url));
+  const { status, stdout, stderr } = spawnSync(command, { encoding: 'utf8' });
+  assert.equal(status, 0, stdout + stderr);
 });
