@@ -22,6 +22,10 @@ const MEMBERS: Record<string, Member> = {
     description: 'the paper’s images per second on one core, beside sox + resize',
     compare: async () => (await import('./bench/features.js')).compare(),
   },
+  job: {
+    description: 'the paper’s evaluation of 600 clips, from WAV files to the table, beside a plain script (15-20 min)',
+    compare: async (only) => (await import('./bench/job.js')).compare(only),
+  },
   nn: {
     description: 'ResNet50 and Small CNN: training, prediction, a first fold, beside Keras, PyTorch (10-20 min)',
     compare: async (only) => (await import('./bench/nn.js')).compare(only),
@@ -42,7 +46,7 @@ Compares cryfold with a peer in alternating pairs in one run and prints medians,
 over 1 means that cryfold is better. Only ratios mean anything on a shared machine.
 
   --only   of nn: cases with these words, such as 'resnet50 train float32 2x1' (processes x threads) or 'PyTorch';
-           of augment: small-cnn or resnet50
+           of augment: small-cnn or resnet50; of job: a folder with CLASS/*.wav of one second instead
   --json   an array of {name, ours, theirs, peer, unit, ratio, target, ok} instead
 
 Exit status: 0 if every target is met, 1 if one is missed, 2 if the benchmark could not run.

@@ -60,7 +60,7 @@ export function addControlCommands(program: Command, wrap: ActionWrapper): void 
         (await change()).extendCommand(run, options, await readConfig(), process.env),
       ),
     );
-  command('logs', 'Show the logs of failed attempts. With a fold, also show its committed attempt.')
+  command('logs', 'Show the logs of failed attempts. If a fold is given, also show its committed attempt.')
     .argument('<run>', NAMED)
     .argument('[fold]', 'TRIAL/REPEAT/FOLD, or a prefix of a fold key')
     .action(

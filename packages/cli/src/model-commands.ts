@@ -167,7 +167,7 @@ function addModels(program: Command, wrap: ActionWrapper): void {
       ),
     );
   withJson(models.command('show'))
-    .description('Show a model card. For a NAME, show that of its champion and the history of promotions.')
+    .description('Show a model card. If only a NAME is given, show the card of its champion and the promotion history.')
     .argument('<model>', 'NAME or NAME@VERSION')
     .action(
       wrap(async (model: string, options) => (await load()).modelsShowCommand(model, options, await readConfig())),

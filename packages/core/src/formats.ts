@@ -58,7 +58,7 @@ export function newer(name: string, format: number, reads: number): CryfoldError
   });
 }
 
-/** Codes of records that no retry can make readable. */
+/** Error codes of records that stay unreadable however often they are retried. */
 const UNREADABLE: ReadonlySet<string> = new Set(['FORMAT_NEWER', 'JOB_INVALID', 'ARTIFACT_TOO_LARGE']);
 
 /**

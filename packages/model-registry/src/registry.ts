@@ -215,7 +215,7 @@ export class ModelRegistry {
   #check(name: string): void {
     if (MODEL_NAME.test(name)) return;
     throw new CryfoldError('MODEL_NOT_FOUND', `${JSON.stringify(name)} is not a valid model name`, {
-      hint: 'Names have lower-case letters, digits and dashes.',
+      hint: 'A name may contain only lower-case letters, digits and dashes.',
     });
   }
 }

@@ -22,8 +22,8 @@ const STALLED_CHECK_MS = 3000;
 
 /**
  * Milliseconds for which a job that only a newer version can read is put back, and for which its slot takes no other
- * job. A newer process can then take it, and the cost stays low however many such jobs there are. Less than LOCK_MS /
- * 4, when BullMQ would renew the lock that was released.
+ * job. A newer process can then take it, and the cost stays low however many such jobs there are. Must be less
+ * than LOCK_MS / 4, after which BullMQ would renew the released lock.
  */
 const NEWER = { delayMs: 500, restMs: 1500 };
 

@@ -161,8 +161,12 @@ function notFinite(why: string): CryfoldError {
 }
 
 function notConverged(iterations: number, violation: number, tolerance: number): CryfoldError {
-  return new CryfoldError('SVM_NOT_CONVERGED', `SVM: violation ${violation} after ${iterations} iterations`, {
-    context: { iterations, violation, tolerance },
-    hint: 'Lower C, standardise the features, or use another kernel or gamma.',
-  });
+  return new CryfoldError(
+    'SVM_NOT_CONVERGED',
+    `the SVM did not converge after ${iterations} iterations (violation ${violation})`,
+    {
+      context: { iterations, violation, tolerance },
+      hint: 'Lower C, standardise the features, or use another kernel or gamma.',
+    },
+  );
 }

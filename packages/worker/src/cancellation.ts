@@ -12,7 +12,7 @@ export interface CancellableWork {
 }
 
 /**
- * Runs work unless the run is already cancelled. If it is cancelled meanwhile, aborts the signal of the work. @returns
+ * Runs work unless the run is already cancelled. If the run is cancelled in the meantime, aborts the work's signal. @returns
  * false if the run was cancelled
  */
 export async function unlessCancelled(
