@@ -84,7 +84,10 @@ test('a URL or key needs a hash, unless it names the published file', async (t) 
   const url = await serve(t, (_request, response) => response.end(BYTES));
   const use = await options();
   for (const source of [`${url}/w.h5`, `${url}/w.h5#sha256=abc`, 'store:w.h5', 'store:w.h5#md5=']) {
-    assert.match((await failure(resolveWeights(source, use), 'WEIGHTS_INVALID')).message, /w\.h5: no hash/);
+    assert.match(
+      (await failure(resolveWeights(source, use), 'WEIGHTS_INVALID')).message,
+      /w\.h5: the hash of the file is missing/,
+    );
   }
   const published = `${url}/resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5`;
   const error = await failure(resolveWeights(published, use), 'WEIGHTS_INVALID');
