@@ -92,7 +92,7 @@ test('shows the logs of one fold up to a bound', { skip }, async () => {
   for (let i = 0; i < 20; i++) await new RunStore(store).folds.saveLog(jobs[0].key, `failed${i}`, text);
   const [{ failed }] = await new StoreControl(new RunStore(store)).logs(run, jobs[0].key);
   assert.equal(failed.length, 20);
-  assert.equal(failed.filter(({ log }) => log.startsWith('[left out')).length, 12);
+  assert.equal(failed.filter(({ log }) => log.startsWith('[omitted')).length, 12);
 });
 
 test('writes no log lines for requests without a token', { skip }, async () => {

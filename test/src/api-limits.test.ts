@@ -287,7 +287,7 @@ test('shows the ends of long logs, and at most 16 MiB of a run', { skip }, async
   const control = new StoreControl(new RunStore(store), undefined);
   const logs = (await control.logs(run)).flatMap(({ failed }) => failed.map(({ log }) => log));
   assert.equal(logs.length, folds.length);
-  assert.equal(logs.filter((log) => log.startsWith('[left out')).length, 3);
+  assert.equal(logs.filter((log) => log.startsWith('[omitted')).length, 3);
   assert.ok(logs.filter((log) => log.endsWith(' end') && !log.includes('begin')).length === 15);
   const [{ failed }] = await control.logs(run, folds[17].key);
   assert.ok(failed[0].log.endsWith(' end'));

@@ -217,7 +217,7 @@ test('leaks are at the top of all outputs, and --group-duplicates prevents them'
   assert.ok(
     card.limits.some((limit: string) => /same sounds are in train and test.*too optimistic for new groups/.test(limit)),
   );
-  assert.ok(!card.limits.some((limit: string) => limit.startsWith('Of new groups')));
+  assert.ok(!card.limits.some((limit: string) => limit.startsWith('For new groups')));
   const exported = await cryfold(['export', 'mlflow', '--to', path('leaky-mlflow')], store);
   assert.equal(exported.code, 0, exported.stderr);
   const files = (await readdir(path('leaky-mlflow'), { recursive: true })).filter((file) =>

@@ -49,7 +49,7 @@ test('a run on S3 gives the same bytes as on files, and reveals no secrets', asy
   const logs = /logs in (\S+)/.exec(ended.stderr)?.[1] ?? assert.fail(ended.stderr);
   t.after(() => rm(dirname(resolve(logs)), { recursive: true }));
   const again = await cryfold(args('s3'), server.environment('runs/here'));
-  assert.match(again.stderr, /in the store already/);
+  assert.match(again.stderr, /already in the store/);
   let told = ended.stdout + ended.stderr + seen;
   for (const name of await readdir(logs)) {
     told += await readFile(join(logs, name), 'utf8');
