@@ -59,7 +59,7 @@ test('runs, their models and final models are written as MLflow has them, and ML
   }
 
   const told = await cryfold(['export', 'mlflow', '--to', at('ml runs')], { CRYFOLD_STORE: `file:${at('store')}` });
-  assert.match(told.stdout, /^1 run and 1 version of models in /);
+  assert.match(told.stdout, /^1 run and 1 model version exported to /);
 
   // Without MLflow: what its file store looks for.
   const experiments = (await readdir(at('ml runs'))).filter((name) => /^\d{2,}$/.test(name));

@@ -1,5 +1,5 @@
 // Run within an image, with --experimental-import-meta-resolve: imports each package, or file of one, that our code there
-// names.
+// names, and the modules of our packages, so that a missing export is found too.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -10,6 +10,7 @@ const failures = [];
 let imported = 0;
 for (const name of readdirSync(packages)) {
   const named = new Set();
+  if (!existsSync(join(packages, name, 'dist'))) continue;
   for (const file of readdirSync(join(packages, name, 'dist'), { recursive: true })) {
     if (!file.endsWith('.js')) continue;
     const text = readFileSync(join(packages, name, 'dist', file), 'utf8');
@@ -17,6 +18,15 @@ for (const name of readdirSync(packages)) {
       /(\bfrom |\bimport\(|\bimport |\brequire\()['"]([^.'"][^'"\s]*)['"]/g,
     )) {
       if (!/^(node:|@cryfold\/|\$)/.test(specifier)) named.add(specifier);
+    }
+  }
+  for (const entry of Object.values(exportsOf(name))) {
+    if (!tensorflow && /tensorflow/.test(entry)) continue;
+    try {
+      await import(pathToFileURL(join(packages, name, entry)).href);
+      imported++;
+    } catch (error) {
+      if (tensorflow || !/@tensorflow/.test(error.message)) failures.push(`${name}/${entry}: ${error.message.split('\n')[0]}`);
     }
   }
   // Resolved as from the package: versions may differ between packages.
@@ -31,6 +41,13 @@ for (const name of readdirSync(packages)) {
     }
   }
 }
+/** The modules that a package offers, by name. */
+function exportsOf(name) {
+  const { exports = {} } = JSON.parse(readFileSync(join(packages, name, 'package.json'), 'utf8'));
+  const files = Object.values(typeof exports === 'string' ? { '.': exports } : exports);
+  return files.map((file) => (typeof file === 'string' ? file : (file.import ?? file.default))).filter((file) => file?.endsWith('.js'));
+}
+
 for (const failure of failures) console.error(failure);
 console.log(`${imported} imports`);
 process.exit(failures.length === 0 && imported > 20 ? 0 : 1);

@@ -36,7 +36,7 @@ export async function serveCommand(options: ServeOptions, config: Config): Promi
         maxUpload: Math.ceil(options.maxUploadMb * 2 ** 20),
         timeoutSeconds: options.timeoutSeconds,
         pollSeconds: options.pollSeconds,
-        access: config.serve,
+        access: config.serve(),
         allowCommands: options.allowCommands ?? false,
       });
       await started.start();

@@ -58,6 +58,8 @@ export function loadTensorFlow({ threads, xla = false, gpu }: ProcessSettings): 
     // Set or unset explicitly: results must not depend on settings that are not in the fold's key.
     if (xla) process.env.TF_XLA_FLAGS = '--tf_xla_auto_jit=2 --tf_xla_cpu_global_jit';
     else delete process.env.TF_XLA_FLAGS;
+    // So that an index means the same GPU as in nvidia-smi.
+    process.env.CUDA_DEVICE_ORDER ??= 'PCI_BUS_ID';
     if (gpu !== undefined) process.env.CUDA_VISIBLE_DEVICES = gpu;
     loaded = { tf: loadVendor(), threads, xla };
   }

@@ -77,8 +77,9 @@ export class NetworkTrainer {
       device: isUsingGpuDevice ? 'GPU' : 'CPU',
       threads: String(settings.threads),
       ...(settings.xla && { xla: 'auto-jit' }),
-      // A GPU that was assigned but is not used shows why a fold was slow.
-      ...(isUsingGpuDevice ? await gpuModel(settings.gpu) : settings.gpu !== undefined && { gpu: settings.gpu }),
+      // The assigned GPU by its id, if it is not used or nvidia-smi cannot name it
+      ...(settings.gpu !== undefined && { gpu: settings.gpu }),
+      ...(isUsingGpuDevice && (await gpuModel(settings.gpu))),
       processor: cpus()[0]?.model.trim() ?? 'unknown',
     });
   }

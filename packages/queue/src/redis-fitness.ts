@@ -41,7 +41,7 @@ export function requireFit(info: string, policy?: string): RedisFacts {
     warnings.push('Its eviction policy is unknown, because INFO lacks it. It must be noeviction.');
   } else if (evicts !== 'noeviction') {
     throw unsafe(
-      `has the eviction policy ${evicts}and may delete jobs when its memory is full`,
+      `has the eviction policy ${evicts} and may delete jobs when its memory is full`,
       'Run redis-cli config set maxmemory-policy noeviction, and set maxmemory-policy noeviction in redis.conf.',
     );
   }

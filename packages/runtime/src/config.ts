@@ -81,7 +81,7 @@ export interface Config {
   /** Absent: the API is not served. */
   api: Readonly<ApiConfig> | undefined;
   /** Tokens of a prediction service. */
-  serve: Readonly<Tokens>;
+  serve: () => Readonly<Tokens>;
 }
 
 /**
@@ -184,14 +184,15 @@ function apiConfig(env: z.infer<typeof schema>): Readonly<ApiConfig> | undefined
   });
 }
 
-/** Tokens of a server. A file without tokens is refused, because the server would then accept every client. */
+/** Tokens of a server. A variable or file without tokens is refused, because the server would then accept every client. */
 function tokensOf(env: z.infer<typeof schema>, name: 'CRYFOLD_API_TOKENS' | 'CRYFOLD_SERVE_TOKENS'): Tokens {
   const secret = secretOf(env, name);
   const tokens = parseApiTokens(secret ? readSecret(secret) : '', name);
-  if (typeof secret === 'object' && tokens.length === 0) {
-    throw new CryfoldError('USAGE', `environment variable ${secret.variable}: ${secret.file} contains no token`, {
-      context: { variable: secret.variable },
-      hint: 'Write lines read:TOKEN and operate:TOKEN into it, or unset the variable for a server without tokens.',
+  if (secret !== undefined && secret !== '' && tokens.length === 0) {
+    const [variable, where] = typeof secret === 'object' ? [secret.variable, secret.file] : [name, 'it'];
+    throw new CryfoldError('USAGE', `environment variable ${variable}: ${where} contains no token`, {
+      context: { variable },
+      hint: 'Write read:TOKEN and operate:TOKEN into it, or unset the variable for a server without tokens.',
     });
   }
   return { tokens, tokensFile: typeof secret === 'object' ? secret.file : undefined };
@@ -247,6 +248,6 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Readon
     metricsHost: env.CRYFOLD_METRICS_HOST,
     otlpEndpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,
     api: apiConfig(env),
-    serve: Object.freeze(tokensOf(env, 'CRYFOLD_SERVE_TOKENS')),
+    serve: () => Object.freeze(tokensOf(env, 'CRYFOLD_SERVE_TOKENS')),
   });
 }

@@ -44,7 +44,7 @@ export function openStore(url: string, s3?: S3Settings, limits?: S3Limits): Arti
     if (!s3) {
       throw invalid(
         'credentials are missing',
-        'Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY(or the same names with _FILE), or AWS_WEB_IDENTITY_TOKEN_FILE and AWS_ROLE_ARN.',
+        'Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or the same names with _FILE), or AWS_WEB_IDENTITY_TOKEN_FILE and AWS_ROLE_ARN.',
       );
     }
     return new S3Store(bucket, prefix.map((segment) => `${segment}/`).join(''), s3, limits);

@@ -5,7 +5,7 @@ import { cell, code, table } from './page.js';
 /** Variables that libraries, scripts or tests read. */
 const OTHERS = {
   'HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY':
-    'the proxies for --server, downloads of weights and traces, and the hosts that need none',
+    'the proxies for --server, S3, downloads of weights and traces, and the hosts that need none',
   'NO_COLOR, FORCE_COLOR': 'print no colours; print them to a pipe, too',
   CRYFOLD_CHILD: 'set for training and predicting processes, so that their temporary files carry their name',
   CRYFOLD_TOOLS: 'tests only: a folder with packed programs of servers, `OS-ARCH/NAME.gz`',
