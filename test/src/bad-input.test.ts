@@ -198,8 +198,8 @@ test('wrong flags are usage errors', async () => {
 test('reports invalid versions, unknown models and store weights with specific errors', async () => {
   const store = { CRYFOLD_STORE: `file:${path('none')}` };
   const wrong: [string[], RegExp, number][] = [
-    [['models', 'promote', 'nosuch@v'], /MODEL_NOT_FOUND: "v" of "nosuch@v" cannot be a version/, 2],
-    [['predict', 'nosuch@v', path('good/a/0.wav')], /MODEL_NOT_FOUND: "v" of "nosuch@v" cannot be a version/, 2],
+    [['models', 'promote', 'nosuch@v'], /MODEL_NOT_FOUND: "v" of "nosuch@v" is not a version/, 2],
+    [['predict', 'nosuch@v', path('good/a/0.wav')], /MODEL_NOT_FOUND: "v" of "nosuch@v" is not a version/, 2],
     [['models', 'show', 'No Such'], /MODEL_NOT_FOUND: "No Such" is neither NAME nor NAME@VERSION/, 2],
     [['models', 'rollback', 'nosuch'], /MODEL_NOT_FOUND: there is no model named nosuch\n.*models list/, 2],
     [['weights', 'put', path('absent.h5')], /WEIGHTS_NOT_FOUND: .*absent\.h5.*\n {2}Give the path of (?!.*random)/, 10],

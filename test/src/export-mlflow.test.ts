@@ -99,7 +99,7 @@ test('runs, their models and final models are written as MLflow has them, and ML
   assert.equal(card.metrics[0].pooled.accuracy, pooled.accuracy);
   // The final model is of the winner, and says how it was chosen.
   assert.deepEqual([card.search.nested, card.search.winners[0].parameters], [false, { C: 50 }]);
-  assert.ok(card.limits.some((limit: string) => limit.includes('too good')));
+  assert.ok(card.limits.some((limit: string) => limit.includes('too optimistic')));
 
   const none = await cryfold(['export', 'mlflow', 'nothing-1', '--to', at('none')], {
     CRYFOLD_STORE: `file:${at('store')}`,

@@ -170,7 +170,7 @@ test('alternating servers train a model, and report its failure', { skip }, asyn
   const { card } = await http.make({ run, of: 'near', name: 'turns' }, watching);
   assert.deepEqual([card.name, card.of], ['turns', 'near']);
   await assert.rejects(http.make({ run, of: 'nothing', name: 'turns' }, watching), (error: CryfoldError) => {
-    assert.deepEqual([error.code, error.hint], ['USAGE', 'It has: svm, near, both.']);
+    assert.deepEqual([error.code, error.hint], ['USAGE', 'Its models: svm, near, both.']);
     return true;
   });
   assert.ok(asked > 4);

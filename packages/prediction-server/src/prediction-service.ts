@@ -84,7 +84,7 @@ export class PredictionService implements Service {
       });
     }
     const served = { port: (app.server.address() as AddressInfo).port, address: listen, tokens: access.tokens.length };
-    log.info(served, 'predictions served');
+    log.info(served, 'serving predictions');
   }
 
   /** Finishes pending requests within the grace period, and rejects the others. */
