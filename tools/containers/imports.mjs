@@ -26,7 +26,8 @@ for (const name of readdirSync(packages)) {
       await import(pathToFileURL(join(packages, name, entry)).href);
       imported++;
     } catch (error) {
-      if (tensorflow || !/@tensorflow/.test(error.message)) failures.push(`${name}/${entry}: ${error.message.split('\n')[0]}`);
+      if (tensorflow || !/@tensorflow/.test(error.message))
+        failures.push(`${name}/${entry}: ${error.message.split('\n')[0]}`);
     }
   }
   // Resolved as from the package: versions may differ between packages.
@@ -45,7 +46,9 @@ for (const name of readdirSync(packages)) {
 function exportsOf(name) {
   const { exports = {} } = JSON.parse(readFileSync(join(packages, name, 'package.json'), 'utf8'));
   const files = Object.values(typeof exports === 'string' ? { '.': exports } : exports);
-  return files.map((file) => (typeof file === 'string' ? file : (file.import ?? file.default))).filter((file) => file?.endsWith('.js'));
+  return files
+    .map((file) => (typeof file === 'string' ? file : (file.import ?? file.default)))
+    .filter((file) => file?.endsWith('.js'));
 }
 
 for (const failure of failures) console.error(failure);
