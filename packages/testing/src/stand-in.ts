@@ -1,0 +1,22 @@
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import type { TestContext } from 'node:test';
+
+/**
+ * Puts a shell script first on PATH until the test ends, for a program that no test machine has.
+ * @returns the script's path; write it again to change the answer
+ */
+export async function standIn(t: TestContext, name: string, script: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'cryfold-stand-in-'));
+  const path = process.env.PATH;
+  t.after(() => {
+    process.env.PATH = path;
+    return rm(folder, { recursive: true });
+  });
+  const program = join(folder, name);
+  await writeFile(program, script);
+  await chmod(program, 0o755);
+  process.env.PATH = `${folder}${delimiter}${path}`;
+  return program;
+}
