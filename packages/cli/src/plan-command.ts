@@ -63,8 +63,8 @@ async function planAll(spec: string | undefined, options: ManyPlans, config: Con
         ...{ gpuHourPrice, cpuHourPrice, machine: machineOf(config) },
         calibrate: calibrator(plan, { ...measuring, config, workers, always }),
       });
-      const precisions =
-        config.target.kind === 'local' ? await precisionSpeeds(plan, { ...measuring, again: always }) : [];
+      const trainsHere = config.target.kind === 'local' && summary.inStore < summary.folds;
+      const precisions = trainsHere ? await precisionSpeeds(plan, { ...measuring, again: always }) : [];
       display.clear();
       const text = options.json
         ? jsonText({ ...summary, precisions, skipped: dataset.skipped, warnings: dataset.warnings })
