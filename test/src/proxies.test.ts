@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
-import { ConnectProxy } from '@cryfold/testing';
+import { ConnectProxy, selfSigned } from '@cryfold/testing';
 import { cryfold, ROOT, temporaryFolder } from './command.js';
 
 const SECRET = 'proxy-s3cr3t';
@@ -76,15 +76,7 @@ test('weights are downloaded through the proxy of HTTP_PROXY, unless NO_PROXY na
 
 test('--server goes through the proxy of HTTPS_PROXY in a tunnel, and to loopback directly', async (t) => {
   try {
-    execFileSync(
-      'openssl',
-      [
-        ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'],
-        ...['-subj', '/CN=test', '-addext', 'subjectAltName=DNS:api.test'],
-        ...['-keyout', path('key.pem'), '-out', path('ca.pem')],
-      ],
-      { stdio: 'ignore' },
-    );
+    selfSigned({ key: path('key.pem'), certificate: path('ca.pem'), names: ['DNS:api.test'] });
   } catch {
     t.skip('openssl is not installed');
     return;

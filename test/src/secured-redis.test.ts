@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { synthesizeCorpus } from '@cryfold/corpus';
-import { freePort } from '@cryfold/testing';
+import { freePort, selfSigned } from '@cryfold/testing';
 import { Cluster, findRedis } from './cluster.js';
 import { cryfold, logLines, ROOT, TINY_SPEC, temporaryFolder, until } from './command.js';
 
@@ -41,15 +41,7 @@ before(async () => {
     return;
   }
   try {
-    execFileSync(
-      'openssl',
-      [
-        ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'],
-        ...['-subj', '/CN=test', '-addext', 'subjectAltName=IP:127.0.0.1'],
-        ...['-keyout', path('key.pem'), '-out', path('ca.pem')],
-      ],
-      { stdio: 'ignore' },
-    );
+    selfSigned({ key: path('key.pem'), certificate: path('ca.pem'), names: ['IP:127.0.0.1'] });
   } catch {
     skip = 'openssl is not installed';
     return;

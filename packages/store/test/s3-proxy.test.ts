@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import dns from 'node:dns';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, mock, type TestContext, test } from 'node:test';
 import { CryfoldError } from '@cryfold/core';
-import { ConnectProxy, findTool, IdentityIssuer, MINIO_ROLE, S3Server } from '@cryfold/testing';
+import { ConnectProxy, findTool, IdentityIssuer, MINIO_ROLE, S3Server, selfSigned } from '@cryfold/testing';
 import { openStore } from '../src/index.js';
 import { S3Keys } from '../src/s3-keys.js';
 
@@ -29,15 +28,7 @@ before(async () => {
   if (!program) return;
   folder = await mkdtemp(join(tmpdir(), 'cryfold-proxy-'));
   const [key, certificate] = [join(folder, 'key.pem'), join(folder, 'ca.pem')];
-  execFileSync(
-    'openssl',
-    [
-      ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'],
-      ...['-subj', '/CN=test', '-addext', `subjectAltName=DNS:${DOMAIN},DNS:*.${DOMAIN},IP:127.0.0.1`],
-      ...['-keyout', key, '-out', certificate],
-    ],
-    { stdio: 'ignore' },
-  );
+  selfSigned({ key, certificate, names: [`DNS:${DOMAIN}`, `DNS:*.${DOMAIN}`, 'IP:127.0.0.1'] });
   issuer = await IdentityIssuer.start();
   [proxy, secure, plain] = await Promise.all([
     ConnectProxy.start(`somebody:${PASSWORD}`),

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import dns from 'node:dns';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -8,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, mock, test } from 'node:test';
 import { CryfoldError } from '@cryfold/core';
-import { findTool, S3_TOOLS, S3Server, TcpProxy } from '@cryfold/testing';
+import { findTool, S3_TOOLS, S3Server, selfSigned, TcpProxy } from '@cryfold/testing';
 import { Client } from 'minio';
 import { openStore, type S3Limits, type S3Settings } from '../src/index.js';
 import { uploadInParts } from '../src/s3-parts.js';
@@ -241,15 +240,7 @@ test('s3 store: supports TLS with a custom certificate, and the bucket in the ho
   const [certificate, key] = [join(folder, 'public.crt'), join(folder, 'private.key')];
   const domain = 's3.test';
   try {
-    execFileSync(
-      'openssl',
-      [
-        ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'],
-        ...['-subj', '/CN=test', '-addext', `subjectAltName=DNS:${domain},DNS:*.${domain},IP:127.0.0.1`],
-        ...['-keyout', key, '-out', certificate],
-      ],
-      { stdio: 'ignore' },
-    );
+    selfSigned({ key, certificate, names: [`DNS:${domain}`, `DNS:*.${domain}`, 'IP:127.0.0.1'] });
   } catch {
     return t.skip('openssl is not installed');
   }
