@@ -1,70 +1,30 @@
-"""PyTorch's side: the training step that bench-ours.mjs measures, on the same card. One JSON object a line.
+"""PyTorch's side: the training step that bench.mjs measures, on the same card. Prints one JSON object per variant.
 
-usage: bench-torch.py [--children N] [--seconds S] [--device cuda] [VARIANT ...]
+usage: bench-torch.py [--children N] [--seconds S] [--device cuda] VARIANT ...
 
-The network is Keras's ResNet50 with cryfold's head, 60 x 90, batch 50, Adam; uint8 images are on the GPU and
-gathered by index; the loss is read after every step, as cryfold does. Variants: PRECISION[+channels_last][+compile or
-+reduce-overhead][+foldsK], PRECISION one of float32 (no TF32), tf32, bfloat16, float16 (autocast; float16 with GradScaler).
-+foldsK trains K folds in one graph: their channels lie side by side, in grouped convolutions.
+VARIANT: MODEL:PRECISION[+channels_last][+compile or +reduce-overhead][+foldsK], with MODEL resnet50 or small-cnn and
+PRECISION float32 (no TF32), tf32, bfloat16 or float16 (autocast; float16 with GradScaler). +foldsK trains K folds in one
+graph. Images are 60 x 90, batches of 50, the optimizer is Adam; uint8 images are on the GPU and gathered by index, and
+the loss is read after every step, as in cryfold.
 """
 
 import argparse
 import json
+import re
 import subprocess
 import sys
 import time
 
 import torch
 from torch import nn
+from torch_networks import CLASSES, NETWORKS
 
 BATCH, COUNT, SIZE = 50, 250, (60, 90)
-DEFAULT = [
-    "float32", "tf32", "tf32+channels_last", "bfloat16", "bfloat16+channels_last", "float16+channels_last",
-    "bfloat16+channels_last+compile", "bfloat16+channels_last+reduce-overhead",
-]  # fmt: skip
-
-
-class Block(nn.Module):
-    def __init__(self, inputs, filters, stride, shortcut, folds):
-        super().__init__()
-
-        def part(a, b, size, step):
-            convolution = nn.Conv2d(folds * a, folds * b, size, step, size // 2, bias=False, groups=folds)
-            return nn.Sequential(convolution, nn.BatchNorm2d(folds * b))
-
-        self.path = nn.Sequential(
-            *(part(inputs, filters, 1, stride), nn.ReLU(), part(filters, filters, 3, 1), nn.ReLU()),
-            part(filters, 4 * filters, 1, 1),
-        )
-        self.shortcut = part(inputs, 4 * filters, 1, stride) if shortcut else nn.Identity()
-
-    def forward(self, x):
-        return torch.relu(self.path(x) + self.shortcut(x))
-
-
-def resnet50(folds=1):
-    first = nn.Conv2d(3 * folds, 64 * folds, 7, 2, 3, bias=False, groups=folds)
-    parts = [first, nn.BatchNorm2d(64 * folds), nn.ReLU(), nn.MaxPool2d(3, 2, 1)]
-    inputs = 64
-    for filters, blocks, stride in ((64, 3, 1), (128, 4, 2), (256, 6, 2), (512, 3, 2)):
-        for i in range(blocks):
-            parts.append(Block(inputs, filters, stride if i == 0 else 1, i == 0, folds))
-            inputs = 4 * filters
-    if folds == 1:
-        parts += [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0.25)]
-        for a, b in ((2048, 256), (256, 128), (128, 64)):
-            parts += [nn.Linear(a, b), nn.ReLU()]
-        return nn.Sequential(*parts, nn.Linear(64, 5))
-    # One dense layer for each fold: a grouped convolution of 1 x 1.
-    parts += [nn.AdaptiveAvgPool2d(1), nn.Dropout(0.25)]
-    for a, b in ((2048, 256), (256, 128), (128, 64)):
-        parts += [nn.Conv2d(folds * a, folds * b, 1, groups=folds), nn.ReLU()]
-    return nn.Sequential(*parts, nn.Conv2d(folds * 64, folds * 5, 1, groups=folds), nn.Flatten())
 
 
 class Training:
     def __init__(self, variant, device):
-        precision, *options = variant.split("+")
+        name, precision, *options = re.split(r"[:+]", variant)
         self.device = device
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = precision != "float32"
         torch.backends.cudnn.benchmark = True
@@ -72,9 +32,9 @@ class Training:
         self.format = torch.channels_last if "channels_last" in options else torch.contiguous_format
         torch.manual_seed(0)
         self.images = torch.randint(0, 256, (COUNT, 3, *SIZE), dtype=torch.uint8, device=device)
-        self.labels = torch.arange(COUNT, device=device) % 5
+        self.labels = torch.arange(COUNT, device=device) % CLASSES
         self.folds = next((int(text[5:]) for text in options if text.startswith("folds")), 1)
-        model = resnet50(self.folds).to(device=device, memory_format=self.format)
+        model = NETWORKS[name](*([self.folds] if self.folds > 1 else [])).to(device=device, memory_format=self.format)
         # The fused optimizer is PyTorch's fastest.
         self.optimizer = torch.optim.Adam(model.parameters(), 1e-4, fused=device == "cuda")
         self.scaler = torch.amp.GradScaler(device, enabled=precision == "float16")
@@ -91,7 +51,7 @@ class Training:
         x = (self.images[index].float() / 255).repeat(1, self.folds, 1, 1).contiguous(memory_format=self.format)
         self.optimizer.zero_grad()
         with torch.autocast(self.device, dtype=self.type, enabled=self.type is not None):
-            logits = self.model(x).reshape(BATCH * self.folds, 5)
+            logits = self.model(x).reshape(BATCH * self.folds, CLASSES)
             loss = nn.functional.cross_entropy(logits, self.labels[index].repeat_interleave(self.folds)) * self.folds
         self.scaler.scale(loss).backward()
         self.scaler.step(self.optimizer)
@@ -145,7 +105,7 @@ def together(variant, children, seconds, device):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("variants", nargs="*", default=DEFAULT)
+    parser.add_argument("variants", nargs="+")
     parser.add_argument("--children", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=3)
     parser.add_argument("--device", default="cuda")

@@ -25,6 +25,13 @@ export interface ProcessSettings {
   gpu?: string | undefined;
 }
 
+/**
+ * Makes XLA start most of a step's kernels as CUDA graphs. Measured on an H200: 1.6x the images per second of a
+ * ResNet50 step in bfloat16 (docs/performance.md). Has no effect on CPUs.
+ */
+const CUDA_GRAPHS =
+  '--xla_gpu_enable_command_buffer=FUSION,CUBLAS,CUBLASLT,CUDNN,CUSTOM_CALL --xla_gpu_graph_min_graph_size=1';
+
 let loaded: { tf: TensorFlow; threads: number; xla: boolean } | undefined;
 
 /**
@@ -56,8 +63,10 @@ export function loadTensorFlow({ threads, xla = false, gpu }: ProcessSettings): 
     // Several training children share a GPU; by default, each would take all of its memory.
     process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true';
     // Set or unset explicitly: results must not depend on settings that are not in the fold's key.
-    if (xla) process.env.TF_XLA_FLAGS = '--tf_xla_auto_jit=2 --tf_xla_cpu_global_jit';
-    else delete process.env.TF_XLA_FLAGS;
+    if (xla) {
+      process.env.TF_XLA_FLAGS = '--tf_xla_auto_jit=2 --tf_xla_cpu_global_jit';
+      process.env.XLA_FLAGS = [process.env.XLA_FLAGS, CUDA_GRAPHS].filter(Boolean).join(' ');
+    } else delete process.env.TF_XLA_FLAGS;
     // So that an index means the same GPU as in nvidia-smi.
     process.env.CUDA_DEVICE_ORDER ??= 'PCI_BUS_ID';
     if (gpu !== undefined) process.env.CUDA_VISIBLE_DEVICES = gpu;
