@@ -156,17 +156,17 @@ export async function readLabels(path: string, { folds = false, groupBy, layout 
   const reading = manifest
     ? { ...(await readManifest(path, { folds, groupBy: column })), unread: [] }
     : { ...(await listRecordings(path, layout)), byColumn: false };
-  const { root, reader, byColumn, apart, warnings = [], groupHints = [] } = reading;
-  const grouped = by && !byColumn ? groupRecordings(reading.recordings, by, apart) : reading;
-  const { groupSource } = grouped;
+  const { root, reader, byColumn, warnings = [], groupHints = [] } = reading;
+  const grouped = by && !byColumn ? groupRecordings(reading.recordings, by, reading) : undefined;
+  const { groupSource, recordings } = grouped ?? reading;
   // Groups that are recordings are paths, which differ in case.
-  const unified = unifyNames(grouped.recordings, { groups: groupSource.kind !== 'recording' });
+  const unified = unifyNames(recordings, { groups: groupSource.kind !== 'recording' });
   const ownFolds = unified.recordings.some((one) => 'fold' in one && one.fold);
   const own = ownFolds && !folds ? ['the data names its own folds: --protocol predefined uses them'] : [];
   return {
     ...{ root, reader, groupSource, recordings: unified.recordings, leftOut: reading.skipped },
     ...{ unread: reading.unread, ownFolds },
-    warnings: [...warnings, ...own, ...unified.warnings],
+    warnings: [...warnings, ...(grouped?.warnings ?? []), ...own, ...unified.warnings],
     groupHints: groupSource.kind === 'none' ? groupHints : [],
   };
 }

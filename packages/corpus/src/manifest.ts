@@ -77,7 +77,7 @@ interface Rows {
 }
 
 /** Like `readManifest`, for any table at or below `root`; its paths are relative to the table. */
-export async function readRows(path: string, options: RowsOptions): Promise<Reading & { byColumn: boolean }> {
+export async function readRows(path: string, options: RowsOptions): Promise<Reading & { byColumn: boolean; columns: readonly string[] }> {
   const table = await readTable(path);
   const { columns, byColumn } = columnsOf(table, options);
   const own = dirname(resolve(path));
@@ -106,6 +106,7 @@ export async function readRows(path: string, options: RowsOptions): Promise<Read
   return {
     recordings,
     byColumn,
+    columns: table.header,
     groupSource: named === 0 ? NO_GROUPS : columnSource(table.header[columns.group], partial),
     warnings: [
       ...columnWarnings(columns),

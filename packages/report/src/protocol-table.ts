@@ -23,21 +23,27 @@ export function protocolLegend(runs: readonly RunResults[]): string[] {
 
 /**
  * One row per model: mean and standard deviation of the first run's metric under each protocol, and the difference from
- * the first protocol.
+ * the protocol before it, so that grouped folds stand beside the random folds of equal size.
  */
 export function protocolRows(runs: readonly RunResults[]): string[][] {
   const metric = metricOf(runs[0]);
   const text = (value: number | null | undefined) => metricText(metric, value ?? null);
   const row = (name: string, summaryOf: (run: RunResults) => Summary | undefined) => {
-    const [first, ...others] = runs.map((run) => summaryOf(run) ?? null);
+    const summaries = runs.map((run) => summaryOf(run) ?? null);
     const figures = (own: Summary) => [text(own?.mean), text(own?.standardDeviation)];
-    const difference = (own: Summary) => text(first && own && own.mean - first.mean);
-    return [name, ...figures(first), ...others.flatMap((own) => [...figures(own), difference(own)])];
+    const difference = (own: Summary, before: Summary) => text(before && own && own.mean - before.mean);
+    return [
+      name,
+      ...summaries.flatMap((own, i) => (i === 0 ? figures(own) : [...figures(own), difference(own, summaries[i - 1])])),
+    ];
   };
   const names = new Set(runs.flatMap(({ models }) => models.map(({ name }) => name)));
-  const [, ...letters] = runs.map((_, i) => letterOf(i));
+  const heads = runs.flatMap((_, i) => {
+    const figures = [`${letterOf(i)} mean`, 'sd'];
+    return i === 0 ? figures : [...figures, `${letterOf(i)} - ${letterOf(i - 1)}`];
+  });
   return [
-    ['model', 'A mean', 'sd', ...letters.flatMap((letter) => [`${letter} mean`, 'sd', `${letter} - A`])],
+    ['model', ...heads],
     ...Array.from(names, (name) => row(name, ({ models }) => models.find((model) => model.name === name)?.[metric])),
     row(baselineRow(metric), ({ baselines }) => baselines.majority[metric]),
   ];
@@ -60,7 +66,7 @@ export function protocolTitle(runs: readonly RunResults[]): string {
 
 /**
  * Several protocols side by side: mean and standard deviation of the first run's metric for each model under each
- * protocol, and the difference from the first protocol.
+ * protocol, and the difference from the protocol before it.
  * @param runs runs of the same data, at most 26
  */
 export function protocolTable(runs: readonly RunResults[], { color = false }: TextOptions = {}): string {

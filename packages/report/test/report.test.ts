@@ -281,6 +281,13 @@ test('shows two protocols side by side with their difference', () => {
   const [, a, , b, , difference] = cells(text, 'svm');
   assert.ok(Math.abs(Number(b) - Number(a) - Number(difference)) < 0.011);
   assert.ok(Number(difference) < -5);
+  const three = protocolTable([good, good, poor]);
+  assert.match(three, /^model .* B - A .* C - B$/m);
+  assert.deepEqual(
+    cells(three, 'svm').filter((_, i) => i === 5 || i === 8),
+    ['0.00', difference],
+    'grouped folds stand beside the random folds before them',
+  );
   assert.match(
     text,
     /^A: ungrouped folds: clips of the same group are in train and test \(RepeatedKFold, 2 repeats x \d folds\)$/m,

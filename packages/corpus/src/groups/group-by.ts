@@ -1,4 +1,4 @@
-import { CryfoldError, counted, type GroupSource, printable } from '@cryfold/core';
+import { CryfoldError, counted, didYouMean, type GroupSource, printable } from '@cryfold/core';
 import type { Recording } from '../recording.js';
 import { tidyName } from '../text/names.js';
 
@@ -17,7 +17,7 @@ export function parseGroupBy(text: string): GroupBy {
   if (text === 'recording' || text === 'folder') return { kind: text };
   const invalid = (why: string) =>
     new CryfoldError('USAGE', `--group-by ${JSON.stringify(text.slice(0, LONGEST))}: ${why}`, {
-      hint: 'Use recording, folder, a column of the manifest, or a regular expression such as "^(.+)_\\d+\\.".',
+      hint: 'Use recording, folder, a column of the manifest, or a regular expression such as "([^/]+)_\\d+\\.".',
     });
   if (text === '' || text.length > LONGEST) throw invalid(`a pattern has 1 to ${LONGEST} characters`);
   try {
@@ -27,22 +27,62 @@ export function parseGroupBy(text: string): GroupBy {
   }
 }
 
+/** What `groupRecordings` knows about the data besides its recordings. */
+export interface GroupContext {
+  /** Names of folders that are not groups: those of splits and folds */
+  apart?: ReadonlySet<string> | undefined;
+  /** Names of the manifest's columns */
+  columns?: readonly string[] | undefined;
+}
+
 /**
  * Recordings with the groups that the user requests. A name without a group is an error of that recording.
- * @param apart names of folders that are not groups: those of splits and folds
+ * @throws CryfoldError USAGE if no recording has a group
  */
 export function groupRecordings(
   recordings: readonly Recording[],
   by: GroupBy,
-  apart: ReadonlySet<string> = new Set(),
-): { recordings: Recording[]; groupSource: GroupSource } {
+  { apart = new Set(), columns }: GroupContext = {},
+): { recordings: Recording[]; groupSource: GroupSource; warnings: string[] } {
+  const groups = new Set<string>();
   const grouped = recordings.map((recording): Recording => {
     if ('error' in recording) return recording;
     const { file } = recording;
     const group = groupOf(recording, by, apart);
-    return tidyName(group) !== '' ? { ...recording, group } : { file, error: ungrouped(file, by) };
+    if (tidyName(group) === '') return { file, error: ungrouped(file, by) };
+    groups.add(group);
+    return { ...recording, group };
   });
-  return { recordings: grouped, groupSource: sourceOf(by) };
+  if (groups.size === 0 && by.kind === 'pattern' && recordings.some((one) => !('error' in one))) {
+    throw matchesNothing(by.text, recordings, columns);
+  }
+  const warnings = by.kind === 'pattern' ? repeatedNames([...groups]) : [];
+  return { recordings: grouped, groupSource: sourceOf(by), warnings };
+}
+
+function matchesNothing(text: string, recordings: readonly Recording[], columns: readonly string[] | undefined) {
+  const [example] = recordings.filter((one) => !('error' in one));
+  const what = columns ? 'is no column of the manifest, and as a pattern it matches no path' : 'matches no path';
+  const known = columns ? `${didYouMean(text, columns)}The columns are ${columns.join(', ')}. ` : '';
+  return new CryfoldError('USAGE', `--group-by ${JSON.stringify(text)} ${what}, such as ${printable(example.file)}`, {
+    context: { groupBy: text },
+    hint: `${known}A pattern is matched against the path below the data.`,
+  });
+}
+
+/** Warns if groups differ only in their folder: probably one speaker in the folders of several classes. */
+function repeatedNames(groups: readonly string[]): string[] {
+  const byName = new Map<string, string[]>();
+  for (const group of groups) {
+    const name = group.slice(group.lastIndexOf('/') + 1);
+    byName.set(name, [...(byName.get(name) ?? []), group]);
+  }
+  const repeated = [...byName.values()].filter((same) => same.length > 1);
+  if (repeated.length === 0) return [];
+  const [first, second] = repeated[0].map(printable);
+  return [
+    `${counted(repeated.length, 'name')} of --group-by occur in several folders and form a group in each (${first}, ${second}); if they are the same speaker or recording, use a pattern without the folder, such as ([^/]+)_\\d+`,
+  ];
 }
 
 function sourceOf(by: GroupBy): GroupSource {

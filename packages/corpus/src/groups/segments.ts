@@ -5,14 +5,18 @@ const NUMBERED = /^(.*[^_. -])([_. -])(?:(?:seg|segment|part|clip|chunk|slice)[_
 
 /** Suggestion from file names that look like parts of recordings. */
 export interface SegmentNames {
-  /** Recordings that the files seem to come from */
+  /** Recordings that the files seem to come from if equal names in several folders are the same recording */
   recordings: number;
+  /** The same if they are different recordings */
+  recordingsWithFolder: number;
   /** Files named like parts */
   files: number;
   /** Two such files of one recording */
   examples: [string, string];
-  /** For `--group-by` */
+  /** For `--group-by`: the name without its folder, so that no recording or speaker is separated by its class */
   pattern: string;
+  /** For `--group-by` if equal names in several folders are different recordings */
+  withFolder: string;
 }
 
 /**
@@ -41,16 +45,28 @@ export function segmentNames(files: readonly string[]): SegmentNames | undefined
   const [[separator]] = [...separators].sort((a, b) => b[1] - a[1]);
   const worded = several.some(([stem, [file]]) => !/^[_. -]\d/.test(file.slice(stem.length)));
   const words = worded ? '(?:[a-z]+[_. -]?)?' : '';
-  const pattern = `^(.+?)(?:${separator === '.' ? '\\.' : separator}${words}\\d+)?\\.[^.]+$`;
-  const made = new RegExp(pattern, 'u');
-  const recordings = new Set(files.map((file) => made.exec(file)?.[1])).size;
-  return { recordings, files: parts, examples: [first, second], pattern };
+  const rest = `(?:${separator === '.' ? '\\.' : separator}${words}\\d+)?\\.[^./]+$`;
+  const [pattern, withFolder] = [`([^/]+?)${rest}`, `^(.+?)${rest}`];
+  return {
+    ...{ pattern, withFolder, files: parts, examples: [first, second] },
+    recordings: countGroups(files, pattern),
+    recordingsWithFolder: countGroups(files, withFolder),
+  };
+}
+
+function countGroups(files: readonly string[], pattern: string): number {
+  const expression = new RegExp(pattern, 'u');
+  return new Set(files.map((file) => expression.exec(file)?.[1])).size;
 }
 
 /** The warning about such names, with what to type. */
 export function segmentWarning(files: readonly string[]): string | undefined {
   const found = segmentNames(files);
   if (!found) return undefined;
-  const { examples, pattern, recordings } = found;
-  return `file names look like parts of recordings (${examples.join(', ')}): if they are, pass --group-by '${pattern}', which forms ${counted(recordings, 'group')} from ${counted(files.length, 'file')}`;
+  const { examples, pattern, withFolder, recordings, recordingsWithFolder } = found;
+  const other =
+    recordings === recordingsWithFolder
+      ? ''
+      : `. Some names occur in several folders; if these are different recordings, pass --group-by '${withFolder}', which forms ${counted(recordingsWithFolder, 'group')}`;
+  return `file names look like parts of recordings (${examples.join(', ')}): if they are, pass --group-by '${pattern}', which forms ${counted(recordings, 'group')} from ${counted(files.length, 'file')}${other}`;
 }
