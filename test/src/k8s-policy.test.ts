@@ -5,7 +5,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { findTool } from '@cryfold/testing';
-import { EXIT } from 'cryfold';
+import { EXIT } from 'cryfold/command-line';
 import { parse, parseAllDocuments } from 'yaml';
 import { ROOT, temporaryFolder } from './command.js';
 import { HOW, type Manifest, OVERLAYS, pick, podTemplates, render, say } from './kube.js';

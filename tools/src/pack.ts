@@ -1,5 +1,6 @@
-// Packs the cryfold command with everything that is ours into one tarball, which npm installs without a checkout. Its own
-// dependencies come from the registry, at the versions of package-lock.json.
+// Packs the cryfold command with everything that is ours into one tarball, which npm installs without a checkout. Packages of
+// other vendors come from the registry, at the versions of package-lock.json; what they need in turn, at the newest
+// versions that they allow.
 //
 // usage: tools/pack [--out FOLDER]     default: the working folder. Prints the path of the tarball.
 import { execFileSync } from 'node:child_process';

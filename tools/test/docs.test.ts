@@ -72,17 +72,29 @@ test('pictures of the README are small', () => {
   }
 });
 
-test('docs/dependencies.md lists exactly the packages that are needed at run time, with who uses them', async () => {
+/** Who uses each package of other vendors, as docs/dependencies.md has it. */
+function usersOf(field: 'dependencies' | 'devDependencies', folders: readonly string[]): Map<string, string[]> {
   const users = new Map<string, string[]>();
-  for (const name of (await packageFolders()).sort()) {
-    const { dependencies = {} } = JSON.parse(read(`packages/${name}/package.json`));
-    for (const one of Object.keys(dependencies)) {
-      if (!one.startsWith('@cryfold/')) users.set(one, [...(users.get(one) ?? []), name]);
+  for (const folder of folders) {
+    const user = folder === '.' ? 'workspace' : folder.replace('packages/', '');
+    for (const one of Object.keys(JSON.parse(read(`${folder}/package.json`))[field] ?? {})) {
+      if (!/^(@cryfold\/|cryfold$)/.test(one)) users.set(one, [...(users.get(one) ?? []), user]);
     }
   }
-  const rows = [...read('docs/dependencies.md').matchAll(/^\| `([^`]+)` \| ([^|]+) \| ([^|]{10,}) \|$/gm)];
-  assert.deepEqual(
-    rows.map(([, name, by]) => `${name}: ${by}`).sort(),
-    [...users].map(([name, by]) => `${name}: ${by.join(', ')}`).sort(),
-  );
+  return users;
+}
+
+test('docs/dependencies.md lists exactly the packages that are needed, with who uses them', async () => {
+  const packages = (await packageFolders()).sort().map((name) => `packages/${name}`);
+  const runtime = usersOf('dependencies', packages);
+  const development = usersOf('devDependencies', ['.', 'infra/grafana', ...packages, 'test', 'tools']);
+  for (const name of runtime.keys()) development.delete(name);
+  const sections = read('docs/dependencies.md').split(/^## /m).slice(1);
+  for (const [i, users] of [runtime, development].entries()) {
+    const rows = [...sections[i].matchAll(/^\| `([^`]+)` \| ([^|]+) \| ([^|]{10,}) \|$/gm)];
+    assert.deepEqual(
+      rows.map(([, name, by]) => `${name}: ${by}`).sort(),
+      [...users].map(([name, by]) => `${name}: ${by.join(', ')}`).sort(),
+    );
+  }
 });

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { temporaryFolder } from '@cryfold/integration-tests/command';
 import { ROOT } from '../src/paths.js';
 
@@ -35,32 +36,65 @@ function linkVendors(modules: string): void {
   }
 }
 
-test('the tarball evaluates recordings in a folder without a checkout, once setup has built TensorFlow', async (t) => {
-  const folder = await temporaryFolder();
-  t.after(folder.remove);
-  const installed = join(folder.path, 'node_modules', 'cryfold');
-  mkdirSync(installed, { recursive: true });
-  const tarball = execFileSync(process.execPath, [PACK, '--out', folder.path], { encoding: 'utf8' }).trim();
-  execFileSync('tar', ['xzf', tarball, '-C', installed, '--strip-components', '1']);
-  linkVendors(join(folder.path, 'node_modules'));
-  linkNested(join(folder.path, 'node_modules'));
+const folder = await temporaryFolder();
+after(folder.remove);
+const tarball = execFileSync(process.execPath, [PACK, '--out', folder.path], { encoding: 'utf8' }).trim();
+const modules = join(folder.path, 'node_modules');
+const installed = join(modules, 'cryfold');
+mkdirSync(installed, { recursive: true });
+execFileSync('tar', ['xzf', tarball, '-C', installed, '--strip-components', '1']);
+linkVendors(modules);
+linkNested(modules);
+
+/** Runs Node in the folder, where no environment variable names a Redis or a store. */
+function node(...args: string[]): string {
+  const { REDIS_URL: _redis, CRYFOLD_STORE: _store, ...env } = process.env;
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: folder.path, env, encoding: 'utf8' });
+  assert.equal(status, 0, stderr);
+  return stdout;
+}
+
+test('the tarball evaluates recordings in a folder without a checkout, once setup has built TensorFlow', () => {
   const { bin, dependencies } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
   assert.ok(Object.values<string>(dependencies).every((version) => /^\d+\.\d+\.\d+/.test(version)));
-
-  const { REDIS_URL: _redis, CRYFOLD_STORE: _store, ...env } = process.env;
-  const cryfold = (...args: string[]) => {
-    const command = [join(installed, bin.cryfold), ...args];
-    const { status, stdout, stderr } = spawnSync(process.execPath, command, {
-      cwd: folder.path,
-      env,
-      encoding: 'utf8',
-    });
-    assert.equal(status, 0, stderr);
-    return stdout;
-  };
+  const cryfold = (...args: string[]) => node(join(installed, bin.cryfold), ...args);
   cryfold('setup');
   assert.match(cryfold('doctor'), /^ok +TensorFlow /m);
   cryfold('data', 'synth', 'recordings', '--clips', '30');
   const quick = ['--repeats', '1', '--folds', '2', '--estimators', 'svm', '--workers', '1'];
-  assert.match(cryfold('run', '--data', 'recordings', ...quick), /^svm .* 2\/2$/m);
+  const results = JSON.parse(cryfold('run', '--data', 'recordings', ...quick, '--json'));
+  assert.deepEqual([results.status, results.models[0].name, results.models[0].folds.length], ['complete', 'svm', 2]);
+
+  // A stored spec is a spec, so this is the same run.
+  const program = `import { evaluate } from 'cryfold';
+    const spec = ${JSON.stringify(results.spec)};
+    console.log(JSON.stringify(await evaluate({ spec, data: 'recordings' })));`;
+  assert.deepEqual(JSON.parse(node('--input-type=module', '--eval', program)), results);
+});
+
+test('the tarball has types that programs can use', async () => {
+  const [, example] = /```ts\n(.*?)```/s.exec(readFileSync(join(ROOT, 'docs', 'library.md'), 'utf8')) ?? assert.fail();
+  // The expected errors show that these are not of type any.
+  const wrong = `
+    // @ts-expect-error
+    result.models[0].acuracy;
+    // @ts-expect-error
+    await evaluate({ data: '.', spec: { version: 1, name: 'typo', estimators: { svm: { kind: 'svn' } } } });`;
+  writeFileSync(join(folder.path, 'example.mts'), example + wrong);
+  const tool = (name: string, ...args: string[]) =>
+    promisify(execFile)(join(ROOT, 'node_modules', '.bin', name), args, { cwd: folder.path }).catch((error) =>
+      assert.fail(`${name} ${args.join(' ')}\n${error.stdout}`),
+    );
+  const tsc = (module: string, resolution: string) =>
+    tool(
+      'tsc',
+      ...`--strict --noEmit --skipLibCheck --module ${module} --moduleResolution ${resolution}`.split(' '),
+      'example.mts',
+    );
+  await Promise.all([
+    tsc('nodenext', 'nodenext'),
+    tsc('preserve', 'bundler'),
+    tool('attw', tarball, '--profile', 'esm-only'),
+    tool('publint', '--strict', tarball),
+  ]);
 });

@@ -1,9 +1,17 @@
 import { type Dataset, groupPreview } from '@cryfold/corpus';
+import type { Preparation } from '@cryfold/local-run';
 import type { DataOptions } from './data-options.js';
+import type { DataFindings } from './evaluated-run.js';
 
 /** Notes about the groups of a dataset, one sentence each. With `--group-by`, also a preview of the groups. */
 export function dataNotes(dataset: Dataset, { groupBy }: DataOptions): string[] {
   const { groupHints, clips } = dataset;
   const made = groupBy === undefined ? [] : [`--group-by ${groupBy}: ${groupPreview(clips)}`];
   return [...made, ...groupHints];
+}
+
+/** The findings that `cryfold run` prints as lines, for its JSON. */
+export function dataFindings({ dataset, leaks }: Preparation, options: DataOptions): DataFindings {
+  const { skipped, warnings, notes } = dataset;
+  return { skipped, warnings, dataNotes: [...notes, ...dataNotes(dataset, options)], leakWarnings: leaks };
 }

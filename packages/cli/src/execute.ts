@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { counted } from '@cryfold/core';
 import { kindOf } from '@cryfold/estimators';
 import type { RunResults } from '@cryfold/evaluation';
-import { LocalCluster, QueuedRun, RunFollower } from '@cryfold/local-run';
+import { LocalCluster, type Preparation, publish, QueuedRun, RunFollower } from '@cryfold/local-run';
 import type { RunPlan } from '@cryfold/plan';
 import { Queues } from '@cryfold/queue';
 import type { HttpControl } from '@cryfold/run-control';
@@ -18,6 +18,9 @@ import { ServerRun } from './server-run.js';
 
 const PROGRAM = fileURLToPath(new URL('../../bin/cryfold.js', import.meta.url));
 
+/** Where the progress and the messages of a run go. */
+export type RunDisplay = Pick<ProgressDisplay, 'say' | 'always' | 'update' | 'clear'>;
+
 /** Where to execute a stored run, and how to show its progress. */
 export interface Surroundings {
   options: {
@@ -28,12 +31,32 @@ export interface Surroundings {
   };
   config: Config;
   environment: NodeJS.ProcessEnv;
-  display: ProgressDisplay;
+  display: RunDisplay;
   store: RunStore;
   storeUrl: string;
   /** The server that the run was submitted to, if any */
   server?: HttpControl | undefined;
   stop: AbortSignal;
+}
+
+/**
+ * Publishes and executes a run that was prepared, unless its complete results are in the store.
+ * @returns undefined if stopped before the end
+ * @throws CryfoldError as `publish` and `execute`
+ */
+export async function complete(preparation: Preparation, surroundings: Surroundings): Promise<RunResults | undefined> {
+  const { display, store, server } = surroundings;
+  const { plan } = preparation;
+  await store.check();
+  const known = await store.runs.results(plan.run);
+  if (known?.status === 'complete') {
+    const folds = `all ${plan.jobs.length} folds are already in the store`;
+    display.say(plan.spec.search ? 'the sweep has already ended' : folds);
+    return known;
+  }
+  const submit = server && (() => server.submit(plan.spec, plan.dataset.key));
+  await publish(store, preparation, (text) => display.update(text), submit);
+  return execute(plan, surroundings);
 }
 
 /**

@@ -1,2 +1,4 @@
-export { EXIT } from './exit-codes.js';
-export { commandTree, main } from './main.js';
+export { CryfoldError, type ErrorCode } from '@cryfold/core';
+export type { SpecInput } from '@cryfold/plan';
+export { type EvaluateOptions, evaluate } from './evaluate.js';
+export type { EvaluatedRun } from './evaluated-run.js';

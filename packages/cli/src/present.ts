@@ -1,9 +1,10 @@
-import type { Skipped } from '@cryfold/corpus';
 import type { RunResults } from '@cryfold/evaluation';
 import { htmlReport, terminalReport } from '@cryfold/report';
 import { gatherReport } from '@cryfold/run-control';
+import type { RunStore } from '@cryfold/store';
 import { shortPath } from './command-text.js';
 import type { Copies } from './copies.js';
+import type { DataFindings, RunFiles } from './evaluated-run.js';
 import type { Surroundings } from './execute.js';
 import { resultHints } from './result-hints.js';
 import { placeOfFile } from './run-folder.js';
@@ -14,54 +15,58 @@ type Shown = Pick<Surroundings, 'store' | 'storeUrl' | 'server'> & {
   copies: Copies | undefined;
 };
 
-/** Messages that were already printed, repeated in the JSON. */
-interface Said {
-  skipped?: readonly Skipped[];
-  warnings?: readonly string[];
-  notes?: readonly string[];
-  dataNotes?: readonly string[];
-  leakWarnings?: readonly string[];
-}
-
 /**
  * Prints the results, saves the report and the tables in the store, and writes the copies that the user asked for.
+ * @param findings were already printed, and are repeated in the JSON
  * @throws CryfoldError OUT_UNWRITABLE, OUT_TAKEN
  */
-export async function present(results: RunResults, shown: Shown, json: boolean, said: Said = {}): Promise<void> {
+export async function present(
+  results: RunResults,
+  shown: Shown,
+  json: boolean,
+  findings?: DataFindings,
+): Promise<void> {
   const { store, server, copies } = shown;
   const { id } = results.run;
-  // The server has direct access to the folds; from here, each would take a request.
-  const page = server ? await server.report(id) : await htmlReport(await gatherReport(store, results));
-  // These files cannot be uploaded to a server, which writes the report itself on request.
-  if (!server) await store.runs.saveReport(id, page, `${terminalReport(results)}\n`);
-  let copied: string[] | undefined;
+  // The server has direct access to the folds; from here, each would take a request. It writes the report on request.
+  const page = server ? await server.report(id) : await saveReport(results, store);
+  let files = filesOf(id, shown);
   if (copies) {
     const stored = await store.runs.resultFiles(id);
-    copied = await copies.write({ run: id }, [
+    const [outOfFold, written, report] = await copies.write({ run: id }, [
       ['out-of-fold.csv', stored.outOfFold],
       ['results.json', stored.results],
       ['report.html', page],
     ]);
+    files = { outOfFold, results: written, report };
   }
-  const [csv, file, report] = copied ?? places(shown, id);
   if (json) {
-    say(`${jsonText({ ...results, ...said, files: { results: file, outOfFold: csv, report } })}\n`);
+    say(`${jsonText({ ...results, ...findings, files })}\n`);
     return;
   }
   say(`${terminalReport(results, { color: colors() })}\n`);
   const lines = [
-    `results: ${shortPath(file)}`,
-    `probabilities of each clip: ${shortPath(csv)}`,
-    `report: ${shortPath(report)}`,
+    `results: ${shortPath(files.results)}`,
+    `probabilities of each clip: ${shortPath(files.outOfFold)}`,
+    `report: ${shortPath(files.report)}`,
     ...resultHints(results),
   ];
   say(`\n${lines.join('\n')}\n`);
 }
 
-/** Locations of the CSV, the results and the report if there are no copies. */
-function places({ storeUrl, server }: Shown, run: string): string[] {
-  const names = ['out-of-fold.csv', 'results.json', 'report.html'];
-  if (!server) return names.map((name) => placeOfFile(storeUrl, run, name));
+/** Saves the report and the tables of a run in its store. @returns the report, an HTML page */
+export async function saveReport(results: RunResults, store: RunStore): Promise<string> {
+  const page = await htmlReport(await gatherReport(store, results));
+  await store.runs.saveReport(results.run.id, page, `${terminalReport(results)}\n`);
+  return page;
+}
+
+/** Where the files of a run are if there are no copies. */
+export function filesOf(run: string, { storeUrl, server }: Pick<Shown, 'storeUrl' | 'server'>): RunFiles {
   const api = `${storeUrl.replace(/\/$/, '')}/api/v1`;
-  return names.map((name) => `${api}/${name === 'report.html' ? '' : 'artifacts/'}runs/${run}/${name}`);
+  const place = (name: string) => {
+    if (!server) return placeOfFile(storeUrl, run, name);
+    return `${api}/${name === 'report.html' ? '' : 'artifacts/'}runs/${run}/${name}`;
+  };
+  return { results: place('results.json'), outOfFold: place('out-of-fold.csv'), report: place('report.html') };
 }

@@ -2,7 +2,7 @@ import { dirname } from 'node:path';
 import { CryfoldError, counted, printable } from '@cryfold/core';
 import { decodingOnce } from '@cryfold/corpus';
 import { isGrouped } from '@cryfold/evaluation';
-import { type Preparation, publish } from '@cryfold/local-run';
+import type { Preparation } from '@cryfold/local-run';
 import { applyOverrides, type Overrides, type RunPlan } from '@cryfold/plan';
 import { checkRedis, traceJobs } from '@cryfold/queue';
 import { HttpClient, HttpControl } from '@cryfold/run-control';
@@ -11,9 +11,9 @@ import { type RunStore, storeFolder } from '@cryfold/store';
 import { auditLines } from './audit-command.js';
 import { Copies } from './copies.js';
 import { type ConfirmOptions, confirmCost, estimateCost } from './cost-estimate.js';
-import { dataNotes } from './data-notes.js';
+import { dataFindings, dataNotes } from './data-notes.js';
 import type { DataOptions } from './data-options.js';
-import { execute } from './execute.js';
+import { complete } from './execute.js';
 import { EXIT } from './exit-codes.js';
 import { openStoreOf } from './open-store.js';
 import { PAPER_SPEC, prepareChecked, readSpec } from './prepare.js';
@@ -161,30 +161,17 @@ async function prepare(options: RunOptions, { config, store, storeUrl, display }
 }
 
 async function runOne({ options, copies, preparation }: Prepared, shared: Shared): Promise<number> {
-  const { display, store, server } = shared;
-  const { plan, dataset } = preparation;
+  const { display, server } = shared;
   const work = async (stop: AbortSignal) => {
-    await store.check();
-    let results = await store.runs.results(plan.run);
-    if (results?.status === 'complete')
-      display.say(
-        plan.spec.search ? 'the sweep has already ended' : `all ${plan.jobs.length} folds are already in the store`,
-      );
-    else {
-      const submit = server && (() => server.submit(plan.spec, plan.dataset.key));
-      await publish(store, preparation, (text) => display.update(text), submit);
-      results = await execute(plan, { ...shared, options, stop });
-    }
+    const results = await complete(preparation, { ...shared, options, stop });
     if (!results) return EXIT.cancelled;
-    const { skipped, warnings, notes } = dataset;
-    const said = { skipped, warnings, notes, dataNotes: dataNotes(dataset, options), leakWarnings: preparation.leaks };
-    await present(results, { ...shared, copies }, options.json, said);
+    await present(results, { ...shared, copies }, options.json, dataFindings(preparation, options));
     return results.status === 'complete' ? EXIT.done : EXIT.incomplete;
   };
   const onStop = () =>
     display.say(
       server
-        ? noLongerFollowing(plan.run)
+        ? noLongerFollowing(preparation.plan.run)
         : 'stopping; finished folds are kept, run the same command again to continue',
     );
   return untilStopped(work, { target: shared.config.target, onStop });

@@ -33,6 +33,7 @@ export { LastValue } from './last-value.js';
 export {
   caveatOf,
   type Estimator,
+  type EstimatorInput,
   estimatorKinds,
   estimatorSchema,
   kindOf,

@@ -39,10 +39,13 @@ const common = {
 export const estimatorSchema = z.discriminatedUnion(
   'kind',
   KINDS.map(({ parameters }) => parameters.extend(common)) as never,
-) as unknown as z.ZodType<Estimator>;
+) as unknown as z.ZodType<Estimator, EstimatorInput>;
 
 /** The parameters of an estimator, including its kind. */
 export type Estimator = z.infer<(typeof KINDS)[number]['parameters']> & z.infer<z.ZodObject<typeof common>>;
+
+/** An estimator's entry as written: parameters with a default may be omitted. */
+export type EstimatorInput = z.input<(typeof KINDS)[number]['parameters']> & z.input<z.ZodObject<typeof common>>;
 
 export const estimatorKinds: readonly AnyKind[] = KINDS;
 

@@ -50,45 +50,63 @@ const shuffleKind = { grouped: false, takes: ['repeats', 'testSize'], foldsOf: (
 /** Every splitter; the grouped ones have another shuffle in each repeat. To add one, write it and add it here. */
 const KINDS = [
   {
-    ...{ name: 'RepeatedKFold', grouped: false, ...repeatedKind },
+    name: 'RepeatedKFold',
+    grouped: false,
+    ...repeatedKind,
     split: (request) => repeatedKFold(request.labels.length, repeatedOf(request)),
   },
   {
-    ...{ name: 'RepeatedStratifiedKFold', grouped: false, ...repeatedKind },
+    name: 'RepeatedStratifiedKFold',
+    grouped: false,
+    ...repeatedKind,
     split: (request) => repeatedStratifiedKFold(request.labels, repeatedOf(request)),
   },
   {
-    ...{ name: 'KFold', grouped: false, ...onceKind },
+    name: 'KFold',
+    grouped: false,
+    ...onceKind,
     split: (request) => kFold(request.labels.length, onceOf(request)),
   },
   {
-    ...{ name: 'StratifiedKFold', grouped: false, ...onceKind },
+    name: 'StratifiedKFold',
+    grouped: false,
+    ...onceKind,
     split: (request) => stratifiedKFold(request.labels, onceOf(request)),
   },
   {
-    ...{ name: 'GroupKFold', grouped: true, ...repeatedKind },
+    name: 'GroupKFold',
+    grouped: true,
+    ...repeatedKind,
     split: (request) => repeatedGroupKFold(request.groups, repeatedOf(request)),
   },
   {
-    ...{ name: 'StratifiedGroupKFold', grouped: true, ...repeatedKind },
+    name: 'StratifiedGroupKFold',
+    grouped: true,
+    ...repeatedKind,
     split: (request) => repeatedStratifiedGroupKFold(request.labels, request.groups, repeatedOf(request)),
   },
   // With one repeat, these two equal train_test_split.
   {
-    ...{ name: 'ShuffleSplit', ...shuffleKind },
+    name: 'ShuffleSplit',
+    ...shuffleKind,
     split: (request) => shuffleSplit(request.labels.length, shuffleOf(request)),
   },
   {
-    ...{ name: 'StratifiedShuffleSplit', ...shuffleKind },
+    name: 'StratifiedShuffleSplit',
+    ...shuffleKind,
     split: (request) => shuffleSplit(request.labels.length, { ...shuffleOf(request), stratify: request.labels }),
   },
   {
-    ...{ name: 'LeaveOneGroupOut', grouped: true, takes: [] },
+    name: 'LeaveOneGroupOut',
+    grouped: true,
+    takes: [],
     foldsOf: ({ groups }) => encodeGroups(groups).sizes.length,
     split: ({ groups }) => leaveOneGroupOut(groups),
   },
   {
-    ...{ name: 'PredefinedSplit', grouped: false, takes: [] },
+    name: 'PredefinedSplit',
+    grouped: false,
+    takes: [],
     foldsOf: ({ predefined }) => predefinedFolds(predefined ?? []).length,
     split: ({ predefined }) => {
       if (predefined) return predefinedSplit(predefined);

@@ -125,6 +125,8 @@ export class LocalCluster {
         CRYFOLD_API_TOKENS: page && `operate:${page.token}`,
         CRYFOLD_API_TOKENS_FILE: undefined,
       },
+      // Flags of a program that calls `evaluate`, such as --input-type or --watch, are not for the services.
+      execArgv: [],
       stdio: ['ignore', log, log, 'ipc'],
     });
     closeSync(log);

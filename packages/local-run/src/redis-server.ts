@@ -67,7 +67,8 @@ export class RedisServer {
   /** @throws CryfoldError REDIS_LOST, REDIS_UNREACHABLE */
   static async start(program: string, { log, logFile, say }: RedisServerOptions): Promise<RedisServer> {
     // Detached, so that Ctrl-C in a terminal only reaches the command, which then stops everything in order.
-    const keeper = fork(KEEPER, [program], { stdio: ['ignore', log, log, 'ipc'], detached: true });
+    // Flags of this process, such as --input-type or --watch, are not for the keeper.
+    const keeper = fork(KEEPER, [program], { stdio: ['ignore', log, log, 'ipc'], detached: true, execArgv: [] });
     const lost = (reason: string) =>
       new CryfoldError('REDIS_LOST', `the private Redis: ${reason}`, {
         context: { log: logFile },

@@ -68,5 +68,5 @@ export type { SearchParameter, SearchSpec } from './search-spec.js';
 export { decodeSharedSounds, type SharedSounds } from './shared-sounds.js';
 export { checkSpec, parseSpec } from './spec.js';
 export { metricOfSpec, withMetric } from './spec-metric.js';
-export { cutOptions, DEFAULT_FOLDS, type Spec, specJsonSchema, specSchema } from './spec-schema.js';
+export { cutOptions, DEFAULT_FOLDS, type Spec, type SpecInput, specJsonSchema, specSchema } from './spec-schema.js';
 export { storedWeights, submittedWeights } from './submitted.js';

@@ -1,7 +1,7 @@
 import { LIMITS } from '@cryfold/core';
 import { estimatorSchema } from '@cryfold/estimators';
 import { FUSION_RULES, METRIC_NAMES, SPLITTERS } from '@cryfold/evaluation';
-import { DEFAULT_FEATURES, featureSetSchema } from '@cryfold/features/kinds';
+import { DEFAULT_FEATURES, type FeatureSetInput, featureSetSchema } from '@cryfold/features/kinds';
 import { z } from 'zod';
 import { maxParallelSchema, PRIORITIES } from './scheduling.js';
 import { searchSchema } from './search-spec.js';
@@ -105,6 +105,12 @@ export const specSchema = z.strictObject({
 });
 
 export type Spec = z.infer<typeof specSchema>;
+
+/** A spec as written, such as in a YAML file: keys with a default may be omitted. docs/spec.md explains each key. */
+export interface SpecInput extends Omit<z.input<typeof specSchema>, 'features' | 'featureSets'> {
+  /** One feature set, or several by name, the first one being the default */
+  features?: FeatureSetInput | Record<string, FeatureSetInput>;
+}
 
 /** How a spec cuts recordings into clips. */
 export function cutOptions({ features, hopSeconds, shortClips }: Pick<Spec, 'features' | 'hopSeconds' | 'shortClips'>) {

@@ -1,4 +1,4 @@
-import { commandTree, EXIT } from 'cryfold';
+import { commandTree, EXIT } from 'cryfold/command-line';
 import { cell, code, table } from './page.js';
 
 type Command = ReturnType<typeof commandTree>;

@@ -7,11 +7,14 @@ import type { AnyKind, Prerequisite, Pretrained, RunSettings } from '../estimato
 import { vectorAugmentation } from './augmentation.js';
 import { networkKind, trainingParameters } from './network-kind.js';
 
+/** Each network has its own default for epochs. */
+type Training = Omit<typeof trainingParameters, 'epochs'> & { epochs: z.ZodDefault<typeof trainingParameters.epochs> };
+
 /** The kind of estimator that a definition makes. */
 type KindOf<D> =
   D extends NetworkDefinition<infer Kind, infer Own>
     ? Omit<AnyKind, 'parameters'> & {
-        parameters: z.ZodObject<{ kind: z.ZodLiteral<Kind> } & typeof trainingParameters & Own>;
+        parameters: z.ZodObject<{ kind: z.ZodLiteral<Kind> } & Training & Own>;
       }
     : never;
 

@@ -11,6 +11,7 @@ export type {
 export {
   DEFAULT_FEATURES,
   type FeatureSet,
+  type FeatureSetInput,
   featureKindOf,
   featureSetSchema,
   imageSizeOf,

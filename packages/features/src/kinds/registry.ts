@@ -13,11 +13,14 @@ const KINDS = [spectrogram, mfcc, logMel, melSpectrogram, pitch, external] as co
 /** The parameters of a feature set, including its kind. */
 export type FeatureSet = z.infer<(typeof KINDS)[number]['parameters']>;
 
+/** A feature set as written: parameters with a default may be omitted. */
+export type FeatureSetInput = z.input<(typeof KINDS)[number]['parameters']>;
+
 /** A stored feature set, which always has a kind. */
 export const featureSetSchema = z.discriminatedUnion(
   'kind',
   KINDS.map(({ parameters }) => parameters) as never,
-) as unknown as z.ZodType<FeatureSet>;
+) as unknown as z.ZodType<FeatureSet, FeatureSetInput>;
 
 /** The default kind of a feature set in a spec. */
 export const DEFAULT_FEATURES = 'spectrogram' satisfies FeatureSet['kind'];
