@@ -42,13 +42,13 @@ for (const name of readdirSync(packages)) {
     }
   }
 }
-/** The modules that a package offers, by name. */
+/** The modules that a package offers, except helpers of tests, which images do not contain. */
 function exportsOf(name) {
   const { exports = {} } = JSON.parse(readFileSync(join(packages, name, 'package.json'), 'utf8'));
   const files = Object.values(typeof exports === 'string' ? { '.': exports } : exports);
   return files
     .map((file) => (typeof file === 'string' ? file : (file.import ?? file.default)))
-    .filter((file) => file?.endsWith('.js'));
+    .filter((file) => file?.endsWith('.js') && !file.includes('/dist/test/'));
 }
 
 for (const failure of failures) console.error(failure);

@@ -127,7 +127,9 @@ export function tableTwoRows(results: RunResults): TextTable {
     add(model.name, model[metric], { paper: papers[m] });
     if (model.probabilityAccuracy && METRICS[metric].share) {
       if (metric === 'accuracy') add(`  ${model.name} by probability`, model.probabilityAccuracy);
-      notes.add(`${model.name} predicts by its decision values, like scikit-learn; fusions use its probabilities`);
+      notes.add(
+        `${model.name} predicts the class with the largest decision value, like scikit-learn; its calibrated probabilities, which fusions use, may prefer another class`,
+      );
     }
     if (papers[m]?.is === 'maximum')
       notes.add(
