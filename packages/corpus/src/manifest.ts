@@ -77,7 +77,10 @@ interface Rows {
 }
 
 /** Like `readManifest`, for any table at or below `root`; its paths are relative to the table. */
-export async function readRows(path: string, options: RowsOptions): Promise<Reading & { byColumn: boolean; columns: readonly string[] }> {
+export async function readRows(
+  path: string,
+  options: RowsOptions,
+): Promise<Reading & { byColumn: boolean; columns: readonly string[] }> {
   const table = await readTable(path);
   const { columns, byColumn } = columnsOf(table, options);
   const own = dirname(resolve(path));

@@ -125,7 +125,11 @@ test('a misspelt column of a manifest is reported once, with the columns', async
   await put(...SEGMENTS);
   const rows = SEGMENTS.map((file) => `${file},${file.split('/')[0]},x`);
   await writeFile(join(root, 'list.csv'), ['path,label,baby', ...rows].join('\n'));
-  await fails('USAGE', /"bby" is no column.*Did you mean baby\?.*path, label, baby/s, read({ groupBy: 'bby' }, 'list.csv'));
+  await fails(
+    'USAGE',
+    /"bby" is no column.*Did you mean baby\?.*path, label, baby/s,
+    read({ groupBy: 'bby' }, 'list.csv'),
+  );
 });
 
 test('groups declared by the user make another dataset than equal undeclared ones', async () => {
