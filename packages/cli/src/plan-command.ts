@@ -40,6 +40,7 @@ async function planAll(spec: string | undefined, options: ManyPlans, config: Con
   const display = new ProgressDisplay(process.stderr, options.json);
   const store = openStoreOf(storeUrlOf(config), config);
   try {
+    const summaries: PlanSummary[] = [];
     for (const name of names) {
       const overrides = { ...rest, ...(name === undefined ? {} : { protocol: name }) };
       // Without --problems, no file is written.
@@ -63,6 +64,7 @@ async function planAll(spec: string | undefined, options: ManyPlans, config: Con
         ...{ gpuHourPrice, cpuHourPrice, machine: machineOf(config) },
         calibrate: calibrator(plan, { ...measuring, config, workers, always }),
       });
+      summaries.push(summary);
       const trainsHere = config.target.kind === 'local' && summary.inStore < summary.folds;
       const precisions = trainsHere ? await precisionSpeeds(plan, { ...measuring, again: always }) : [];
       display.clear();
@@ -71,6 +73,7 @@ async function planAll(spec: string | undefined, options: ManyPlans, config: Con
         : [...describe(summary, plan), ...precisions.map(precisionText)].join('\n');
       say(`${names.length > 1 && !options.json ? `${name ?? 'spec'}\n` : ''}${text}\n`);
     }
+    if (summaries.length > 1 && !options.json) say(`all protocols: ${costText(summaries)}\n`);
     return EXIT.done;
   } finally {
     await store.close();
@@ -83,8 +86,17 @@ const precisionText = ({ estimator, precision, ratio }: PrecisionSpeed): string 
 
 const hoursText = (hours: number | null) => (hours === null ? 'unknown' : hours.toFixed(hours < 10 ? 2 : 0));
 
+/** Time of the gpu and cpu queues, and what it costs, for one or more plans; a part that is unknown makes the sum unknown. */
+function costText(summaries: readonly PlanSummary[]): string {
+  const total = (of: (summary: PlanSummary) => number | null) =>
+    summaries.map(of).reduce((sum, own) => (sum === null || own === null ? null : sum + own), 0);
+  const cost = total((summary) => summary.cost);
+  const hours = `queue gpu ${hoursText(total(({ gpuHours }) => gpuHours))} h, queue cpu ${hoursText(total(({ cpuHours }) => cpuHours))} h`;
+  return cost === null ? hours : `${hours}, cost ${cost.toFixed(2)}`;
+}
+
 function describe(summary: PlanSummary, { spec, dataset }: RunPlan): string[] {
-  const { estimators, run, trials, folds, inStore, gpuHours, cpuHours, cost } = summary;
+  const { estimators, run, trials, folds, inStore } = summary;
   const rows = [['estimator', 'queue', 'trials', 'folds', 'in store', 'hours']];
   for (const one of estimators) {
     rows.push([one.estimator, one.queue, ...[one.trials, one.folds, one.inStore].map(String), hoursText(one.hours)]);
@@ -96,7 +108,7 @@ function describe(summary: PlanSummary, { spec, dataset }: RunPlan): string[] {
     ...alignColumns(rows),
     '',
     `${counted(trials, 'trial')}, ${most}${counted(folds, 'fold')}, ${inStore} of them already in the store`,
-    `GPU hours ${hoursText(gpuHours)}, CPU hours ${hoursText(cpuHours)}${cost === null ? '' : `, cost ${cost.toFixed(2)}`}`,
+    costText([summary]),
     `hours of one worker (${basisText([summary])}); nothing was started`,
   ];
 }
