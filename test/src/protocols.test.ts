@@ -94,7 +94,7 @@ test('several protocols: one store, a folder of copies each, and all side by sid
   assert.deepEqual([split.protocol.testSize, split.models[0].folds[0].testCount], [0.2, 30]);
   assert.equal(folds.models[0].folds.length, 6);
   assert.equal(logo.models[0].folds.length, logo.dataset.groups);
-  const points = (100 * (grouped.models[0].accuracy!.mean - split.models[0].accuracy!.mean)).toFixed(2);
+  const points = (100 * (grouped.models[0].accuracy!.mean - folds.models[0].accuracy!.mean)).toFixed(2);
   const side = stdout.slice(stdout.indexOf('under 4 protocols'));
   assert.match(side, /A: ungrouped folds: .* \(ShuffleSplit, 1 split that tests 20 % of the clips\)/);
   assert.match(side, /B: ungrouped folds: clips of the same group .* \(RepeatedKFold, 2 repeats x 3 folds\)/);

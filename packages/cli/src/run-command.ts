@@ -2,8 +2,8 @@ import { dirname } from 'node:path';
 import { CryfoldError, counted, printable } from '@cryfold/core';
 import { decodingOnce } from '@cryfold/corpus';
 import { isGrouped } from '@cryfold/evaluation';
-import type { Preparation } from '@cryfold/local-run';
-import { applyOverrides, type Overrides, type RunPlan } from '@cryfold/plan';
+import { checkGroupsKnown, type Preparation } from '@cryfold/local-run';
+import { applyOverrides, type Overrides, type RunPlan, type Spec } from '@cryfold/plan';
 import { checkRedis, traceJobs } from '@cryfold/queue';
 import { HttpClient, HttpControl } from '@cryfold/run-control';
 import { type Config, startTracing, traced } from '@cryfold/runtime';
@@ -105,6 +105,8 @@ async function evaluate(
   const server = target.kind === 'server' ? new HttpControl(new HttpClient(target)) : undefined;
   const shared: Shared = { config, environment, display, store, storeUrl, server };
   try {
+    // Decoding takes long, so first check all runs for what file names can tell.
+    for (const one of runs) await checkGroupsKnown(await specOf(one), one);
     const prepared: Prepared[] = [];
     for (const one of runs) prepared.push(await prepare(one, shared));
     const plans = prepared.map(({ preparation }) => preparation.plan);
@@ -136,11 +138,16 @@ async function evaluate(
   }
 }
 
+/** @param say called with a sentence for each fusion that is left out */
+async function specOf(options: RunOptions, say: (text: string) => void = () => {}): Promise<Spec> {
+  return applyOverrides(await readSpec(options.spec ?? PAPER_SPEC), options, say);
+}
+
 /** Reads the data, checks everything that can be checked, and plans. Writes nothing. */
 async function prepare(options: RunOptions, { config, store, storeUrl, display }: Shared): Promise<Prepared> {
   const copies = options.out === undefined ? undefined : new Copies(options.out, options.force);
   await copies?.checkWritable();
-  const spec = applyOverrides(await readSpec(options.spec ?? PAPER_SPEC), options, (text) => display.say(text));
+  const spec = await specOf(options, (text) => display.say(text));
   const list = { file: options.problems, folder: options.out ?? storeFolder(storeUrl) };
   const preparation = await traced('plan', {}, () =>
     prepareChecked({

@@ -4,7 +4,15 @@ export { openByteReader } from './audio/open-file.js';
 export { openAudio } from './audio/registry.js';
 export { RESAMPLED_KEEPS, resampled } from './audio/resampled.js';
 export type { RecordingProperties } from './audit/recording-properties.js';
-export { type Clip, type Dataset, type ReadOptions, readClips, readDataset, type Skipped } from './dataset.js';
+export {
+  type Clip,
+  type Dataset,
+  type ReadOptions,
+  readClips,
+  readDataset,
+  readLabels,
+  type Skipped,
+} from './dataset.js';
 export { type DatasetSummary, inspectDataset, limitClips } from './dataset-tools.js';
 export { type ChangeDates, changeDates } from './dates.js';
 export { findDuplicates, type Sound } from './duplicates/find-duplicates.js';

@@ -6,6 +6,7 @@ import {
   joinGroups,
   limitClips,
   readDataset,
+  readLabels,
   sharedSounds,
   testOnOther,
 } from '@cryfold/corpus';
@@ -22,7 +23,7 @@ import {
   type RunPlan,
   type Spec,
 } from '@cryfold/plan';
-import { innerSplits, makeSplits } from '@cryfold/run-control';
+import { innerSplits, makeSplits, refuseUnknownGroups } from '@cryfold/run-control';
 import type { RunStore } from '@cryfold/store';
 import { auditDataset } from './audit-dataset.js';
 import { readGivenFeatures, refuseGivenFeatures } from './given-features.js';
@@ -93,6 +94,18 @@ async function readData(options: PrepareOptions): Promise<{ found: Dataset; left
   };
   const own = await read(data, { groupBy, layout });
   return { found: testOn === undefined ? own : testOnOther(own, await read(testOn, {})), leftOut };
+}
+
+/**
+ * Fails before any recording is decoded if the spec needs groups that nothing names.
+ * @throws CryfoldError GROUPS_UNKNOWN, or any error of listing the data
+ */
+export async function checkGroupsKnown(
+  spec: Spec,
+  { data, groupBy, layout, groupDuplicates }: Pick<PrepareOptions, 'data' | 'groupBy' | 'layout' | 'groupDuplicates'>,
+): Promise<void> {
+  if (groupDuplicates || !isGrouped(spec.protocol.splitter)) return;
+  refuseUnknownGroups(spec, await readLabels(data, { groupBy, layout }));
 }
 
 /**

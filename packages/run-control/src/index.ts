@@ -70,7 +70,7 @@ export {
   TYPICAL_FACTOR,
 } from './plan-summary.js';
 export { type RunControl, StoreControl } from './run-control.js';
-export { allSplits, innerSplits, type Labelled, makeSplits } from './splits.js';
+export { allSplits, innerSplits, type Labelled, makeSplits, refuseUnknownGroups } from './splits.js';
 export {
   type ClusterStatus,
   clusterStatusSchema,

@@ -25,8 +25,14 @@ export function makeSplits(spec: Spec, dataset: Labelled): Split[] {
   return splits;
 }
 
-/** Refuses grouped splitters if groups are unknown and each recording merely counts as its own group. */
-function refuseUnknownGroups({ protocol: { splitter } }: Spec, { groupSource, groupHints = [] }: Labelled): void {
+/**
+ * Refuses grouped splitters if groups are unknown and each recording merely counts as its own group.
+ * @throws CryfoldError GROUPS_UNKNOWN
+ */
+export function refuseUnknownGroups(
+  { protocol: { splitter } }: Spec,
+  { groupSource, groupHints = [] }: Pick<Labelled, 'groupSource' | 'groupHints'>,
+): void {
   if (groupSource?.kind !== 'none' || !isGrouped(splitter)) return;
   const what = `${splitter} keeps groups together, but the groups of the recordings are not known`;
   throw new CryfoldError('GROUPS_UNKNOWN', [what, ...groupHints].join('\n  '), {
