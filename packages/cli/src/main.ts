@@ -8,14 +8,16 @@ import { addResultCommands } from './result-program.js';
 import { addRunCommands } from './run-program.js';
 import { addServiceCommands } from './service-program.js';
 
-/** Runs the command line and returns its exit code. The code of a command is loaded only when it runs. */
+/** Runs the command line and returns its exit code. The code of a command is loaded only when the command runs. */
 export const main = (args: string[]): Promise<number> =>
   runProgram(args, (program, wrap) => {
     addCommands(program, wrap);
     program.addHelpText('after', HELP);
   });
 
-/** All commands with their arguments and options, from which docs/cli.md is generated. Running one does nothing. */
+/**
+ * All commands with their arguments and options, from which docs/cli.md is generated. Running one of them does nothing.
+ */
 export function commandTree(): Command {
   const program = createProgram();
   addCommands(program, () => async () => {});

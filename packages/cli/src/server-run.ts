@@ -2,7 +2,7 @@ import type { FollowedRun, Look } from '@cryfold/local-run';
 import { Patience, type RunControl, type RunStatus } from '@cryfold/run-control';
 import { formatSeconds } from './format.js';
 
-/** While a run has no active fold, check for workers at every tenth poll. */
+/** While no fold of the run is active, every tenth poll checks for workers. */
 const CLUSTER = 10;
 
 /** Printed when a command stops following a run on a server. */

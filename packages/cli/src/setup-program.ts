@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import type { DemoOptions } from './demo-command.js';
 import type { ActionWrapper } from './program.js';
 
-/** Adds `setup` and `demo`. @param options of `run`, which `demo` takes too */
+/** Adds `setup` and `demo`. @param options options of `run`, which `demo` also has */
 export function addSetupCommands(program: Command, options: readonly Option[], wrap: ActionWrapper): void {
   program
     .command('setup')
