@@ -1,21 +1,21 @@
 /**
- * What a failure means for the work that it interrupted.
+ * The kind of a failure, which decides whether the interrupted work is retried.
  * - `usage`: the command or its arguments are wrong; nothing was started.
- * - `input`: data or spec are wrong; the same input would fail again, so it is never retried.
- * - `infrastructure`: store, Redis or network; retried with backoff, not counted against the job.
- * - `crash`: a process died or ran out of memory; retried a few times on a fresh process.
+ * - `input`: data or spec are wrong; never retried, because the same input would fail again.
+ * - `infrastructure`: store, Redis or network; retried with backoff, and not counted as an attempt of the job.
+ * - `crash`: a process died or ran out of memory; retried a few times in a new process.
  */
 export type FailureClass = 'usage' | 'input' | 'infrastructure' | 'crash';
 
 /**
- * Whether an input error concerns one fold or a whole trial. `fold`: the split or random numbers of this fold are at
- * the root, so the trial's other folds still run. `trial`: the cause is shared by all folds, such as parameters or
+ * Whether an input error concerns one fold or a whole trial. `fold`: caused by the split or the random numbers of this
+ * fold, so the trial's other folds still run. `trial`: the cause is shared by all folds, such as parameters or
  * features, so every fold would fail in the same way.
  */
 export type FailureScope = 'fold' | 'trial';
 
 export interface ErrorDetails {
-  /** Where it went wrong: a file, line, key, clip, URL without credentials. */
+  /** Where the error occurred, such as a file, line, key, clip, or URL without credentials. */
   context?: Record<string, string | number | boolean>;
   /** What the reader can do to fix it. */
   hint?: string;
@@ -23,9 +23,9 @@ export interface ErrorDetails {
 }
 
 /**
- * Every error code with its class, its meaning and (unless it is `fold`) its scope, see FailureScope. A code may have
- * scope `trial` only if every fold of the trial would meet the error; otherwise the order of the folds would decide
- * which ones run. docs/errors.md is generated from this list.
+ * Every error code with its class, its meaning and its FailureScope (default: `fold`). Use scope `trial` only for
+ * errors that every fold of the trial would hit; otherwise the order of the folds would decide which ones run.
+ * docs/errors.md is generated from this list.
  */
 export const ERROR_CODES = {
   USAGE: ['usage', 'The command line is wrong.'],
@@ -175,7 +175,10 @@ export const ERROR_CODES = {
 
 export type ErrorCode = keyof typeof ERROR_CODES;
 
-/** Codes of records that promise missing or damaged bytes. Without the record, the bytes are computed again. */
+/**
+ * Codes of errors about missing or damaged bytes that a record refers to. If the record is removed, the bytes are
+ * computed again.
+ */
 export const DAMAGE_CODES: ReadonlySet<ErrorCode> = new Set(['ARTIFACT_MISSING', 'ARTIFACT_CORRUPT', 'NPY_INVALID']);
 
 export interface ErrorRecord {
@@ -186,7 +189,7 @@ export interface ErrorRecord {
   hint?: string;
 }
 
-/** Whether an error with this code concerns one fold, or all folds of a trial. */
+/** Whether an error with this code affects only its fold or all folds of the trial. */
 export function scopeOf(code: ErrorCode): FailureScope {
   const [, , scope = 'fold']: readonly [FailureClass, string, FailureScope?] = ERROR_CODES[code];
   return scope;
@@ -217,7 +220,7 @@ export class CryfoldError extends Error {
     return scopeOf(this.code);
   }
 
-  /** A plain object that can cross a queue, a process boundary or a JSON file. */
+  /** A plain object that can be sent through a queue, to another process, or into a JSON file. */
   toRecord(): ErrorRecord {
     return {
       code: this.code,
