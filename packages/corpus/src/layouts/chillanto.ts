@@ -1,7 +1,7 @@
 import type { Layout } from './layout.js';
 import { baseName, misnamed, mostNamed } from './paths.js';
 
-/** Class codes of Baby Chillanto's file names `IIIISSSCCC.wav`: infant, segment, class. */
+/** Class codes in Baby Chillanto's file names `IIIISSSCCC.wav`: infant, segment, class. */
 export const CHILLANTO_CLASSES: Readonly<Record<string, string>> = {
   '000': 'normal',
   '001': 'hunger',
@@ -12,7 +12,7 @@ export const CHILLANTO_CLASSES: Readonly<Record<string, string>> = {
 
 const NAME = /^(\d{4})\d{3}(\d{3})\.[^.]+$/i;
 
-/** Baby Chillanto: label by class code, group = infant; folders are ignored. */
+/** Baby Chillanto: the label is the class code, and the group is the infant. Folders are ignored. */
 export const chillanto: Layout = {
   name: 'chillanto',
   meaning: 'file names IIIISSSCCC give infant and class',

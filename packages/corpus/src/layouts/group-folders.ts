@@ -15,7 +15,7 @@ export const groupFolders: Layout = {
     const pairs = new Set(own.map(([group, label]) => `${group}/${label}`));
     const labels = new Set(own.map(([, label]) => label));
     const likely = [...groups].every(isNumbered) && ![...labels].every(isNumbered);
-    // Some class must occur in several groups, otherwise the first folder might be the class.
+    // Some class must occur in several groups; otherwise, the first folder might be the class.
     if (!likely || labels.size < 2 || pairs.size === labels.size) return 'no';
     return groups.size > labels.size ? 'sure' : 'possible';
   },
