@@ -14,14 +14,15 @@ const parameters = z.strictObject({
 });
 
 /**
- * k-means splits the training clips, each cluster has its own SVM, and the SVM of the nearest centre predicts a clip.
- * After the clustering SVMs of Zhong, He, Harrison, Tai and Pan; docs/classical.md describes our interpretation.
+ * k-means splits the training clips into clusters, and each cluster gets its own SVM. A clip is predicted by the SVM of
+ * the cluster with the nearest centre. Based on the clustering SVMs of Zhong, He, Harrison, Tai and Pan;
+ * docs/classical.md describes our interpretation.
  */
 export const clusteringSvm = {
   kind: 'clustering-svm',
   parameters,
   ...byDistances,
-  // The groups are part of the data's hash.
+  // No need to add the groups, since they are part of the data's hash.
   keyParts: ({ grouped }) => ({ innerFolds: grouped ? 'grouped' : undefined }),
   typicalSeconds: 5e-7,
   loadEngine: async () => new (await import('./engines/clustering-svm.js')).ClusteringSvmEngine(),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { EstimatorKind } from '../estimator-kind.js';
 
-/** Defaults are scikit-learn's, except for `maxFeatures`: trying all pixels at each split takes minutes. */
+/** Defaults are scikit-learn's, except for `maxFeatures`, because trying all pixels for each split takes minutes. */
 const parameters = z.strictObject({
   kind: z.literal('gradient-boosting'),
   trees: z.int().min(1).max(10_000).default(100).describe('rounds, each of which adds a tree for each class'),

@@ -15,7 +15,9 @@ const parameters = z.strictObject({
 
 type NearestNeighbours = z.infer<typeof parameters>;
 
-/** The classes of the nearest training clips by Euclidean distance, like scikit-learn's `KNeighborsClassifier`. */
+/**
+ * Predicts the classes of the nearest training clips by Euclidean distance, like scikit-learn's `KNeighborsClassifier`.
+ */
 export const nearestNeighbours = {
   kind: 'k-nearest-neighbours',
   parameters,

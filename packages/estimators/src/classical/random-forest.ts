@@ -19,7 +19,7 @@ const parameters = z.strictObject({
   bootstrap: z.boolean().default(true).describe('whether each tree draws its training clips with replacement'),
 });
 
-/** The mean of many trees on random clips and columns, like scikit-learn's `RandomForestClassifier`. */
+/** Averages many trees, each grown on random clips and columns, like scikit-learn's `RandomForestClassifier`. */
 export const randomForest = {
   kind: 'random-forest',
   parameters,

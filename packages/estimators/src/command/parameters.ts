@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Maximum total size of the files of one command, bytes. */
+/** Maximum total size in bytes of the files of one command. */
 export const COMMAND_FILES_BYTES = 16 * 2 ** 20;
 
 const MINUTES_PER_WEEK = 7 * 24 * 60;
@@ -8,18 +8,18 @@ const MINUTES_PER_WEEK = 7 * 24 * 60;
 const argument = z.string().min(1).max(4096);
 const program = z.array(argument).min(1).max(100);
 
-/** Folder into which `run` writes its trained files, and in which `predict` finds them. */
+/** Folder to which `run` writes its trained files, and in which `predict` finds them. */
 export const TRAINED = 'trained';
 
-/** Limits of its content, all files together. */
+/** Limits of the folder's content, for all files together. */
 export const TRAINED_BYTES = 512 * 2 ** 20;
 export const TRAINED_FILES = 100;
 
-/** Content of a fold's folder other than the files of the spec. */
+/** Names in a fold's folder that files of the spec must not have. */
 const RESERVED = /^(fold\.json|(train|test)-\w+\.npy|(probabilities|scores)\.npy)$/;
 const MOST_FILES = 100;
 
-/** A path below the folder of a fold, with slashes. */
+/** A path within the folder of a fold, with slashes. */
 export const pathBelow = z
   .string()
   .max(200)
@@ -30,7 +30,7 @@ const path = pathBelow.refine((value) => !RESERVED.test(value), 'the folder of a
 
 const isTrained = (file: string) => file === TRAINED || file.startsWith(`${TRAINED}/`);
 
-/** Without `predict`, a fold's folder does not have this folder. */
+/** Without `predict`, there is no folder for trained files. */
 function leavesRoom({ predict, files }: { predict?: unknown; files: string[] | Record<string, string> }): boolean {
   return predict === undefined || !(Array.isArray(files) ? files : Object.keys(files)).some(isTrained);
 }
@@ -75,5 +75,5 @@ export const commandParameters = members.refine(leavesRoom, {
 
 export type Command = z.infer<typeof commandParameters>;
 
-/** Key in the store of a file of a command. */
+/** Key in the store of a command's file. */
 export const commandFileKey = (sha256: string): string => `commands/${sha256}`;

@@ -4,7 +4,7 @@ import type { EstimatorKind, Searched } from '../estimator-kind.js';
 
 const share = z.number().min(0).max(1);
 
-/** How training images are changed; absent or 0 means no change: docs/augmentation.md */
+/** How training images are changed, see docs/augmentation.md; a strength that is absent or 0 changes nothing */
 const augmentation = z.strictObject({
   timeShift: share
     .optional()
@@ -17,7 +17,7 @@ const augmentation = z.strictObject({
   mixup: z.number().min(0).max(100).optional().describe('mixes pairs of clips; their shares follow Beta(mixup, mixup)'),
 });
 
-/** Parameters of a network for few clips and unequal classes. If absent, they do not affect a fold's key. */
+/** Parameters for training a network on few clips and unequal classes. If absent, they do not affect a fold's key. */
 export const augmentationParameters = {
   balance: z
     .enum(['none', 'weights', 'batches'])
@@ -30,7 +30,7 @@ export const augmentationParameters = {
     .describe('how training clips are changed: docs/augmentation.md; what is absent or 0 does nothing'),
 };
 
-/** What a network of vectors takes instead: there is no image to change. */
+/** The parameters of a network that reads vectors, for which there is no image to change. */
 export const vectorAugmentation = {
   augment: augmentation
     .pick({ mixup: true })
@@ -41,19 +41,20 @@ export const vectorAugmentation = {
 type Parameters = z.infer<z.ZodObject<typeof augmentationParameters>> & { classWeight?: string };
 
 /**
- * Removes settings without effect, so that `balance: none` and an augmentation of strength 0 need no separate training.
+ * Removes settings without effect, so that `balance: none` and an augmentation of strength 0 share the folds of a spec
+ * without them.
  */
 function keyed<P extends Parameters>({ balance, augment, ...deciding }: P): object {
   const effective = effectiveStrengths(augment);
   const { classWeight: _, ...unweighted } = deciding;
   return {
-    // Balance replaces `classWeight` by weights or sampling.
+    // `balance` replaces `classWeight`: it sets class weights or samples by class.
     ...(balance && balance !== 'none' ? { ...unweighted, balance } : deciding),
     ...(Object.keys(effective).length > 0 && { augment: effective }),
   };
 }
 
-/** The members of an augmentation that change training. */
+/** The members of an augmentation that change the training. */
 function effectiveStrengths(augment: Parameters['augment'] = {}): object {
   const { masks, timeMask, frequencyMask, ...others } = augment;
   const sizes = { timeMask, frequencyMask, ...(masks !== 1 && { masks }) };
@@ -63,7 +64,7 @@ function effectiveStrengths(augment: Parameters['augment'] = {}): object {
 
 const PREFIX = 'augment.';
 
-/** A sweep names the strengths of an augmentation `augment.gain` etc. */
+/** A sweep addresses the strengths of an augmentation as `augment.gain` and so on. */
 const searched: Searched<Parameters & { kind: string }> = {
   of: ({ augment, ...own }) => ({
     ...own,
@@ -80,5 +81,5 @@ const searched: Searched<Parameters & { kind: string }> = {
   },
 };
 
-/** The part of a kind with `augmentationParameters` about keys and sweeps. */
+/** The part of a kind with `augmentationParameters` that concerns keys and sweeps. */
 export const augmentable = { keyed, searched } satisfies Partial<EstimatorKind<Parameters & { kind: string }>>;

@@ -26,7 +26,7 @@ export const trainingParameters = {
   ...augmentationParameters,
 };
 
-/** The specific part of a network. */
+/** What distinguishes one network from others. */
 export interface NetworkKind<P extends TrainingParameters, Input>
   extends Pick<
     EstimatorKind<P>,
@@ -34,15 +34,15 @@ export interface NetworkKind<P extends TrainingParameters, Input>
   > {
   parameters: z.ZodType<P>;
   kind: P['kind'];
-  /** Input; default: images */
+  /** Kind of rows that it reads; default: images */
   reads?: 'images' | 'vectors';
-  /** Work per clip and epoch, relative to default parameters; default 1 */
+  /** Work per clip and epoch, relative to the default parameters; default 1 */
   work?(parameters: P): number;
-  /** Imports the layers, and with them the network library. */
+  /** Imports the layers, which loads the network library. */
   architecture(): Promise<Architecture<P, Input>>;
 }
 
-/** A kind of estimator that is a network, trained in epochs. */
+/** A kind of estimator that is a network and is trained in epochs. */
 export function networkKind<P extends TrainingParameters, Input = ImageSize>({
   architecture,
   work = () => 1,
@@ -55,7 +55,7 @@ export function networkKind<P extends TrainingParameters, Input = ImageSize>({
     queue: 'gpu',
     checkRuntime: async () => (await import('@cryfold/nn')).tensorFlowInfo(),
     reads,
-    // Not `xla: false`: keys from before the option existed stay valid.
+    // Omitted if false, so that keys from before the option existed stay valid.
     keyParts: ({ threads, xla }) => ({ threads, xla: xla || undefined }),
     cost: (parameters, trainClips) => parameters.epochs * trainClips * work(parameters),
     epochs: { of: ({ epochs }) => epochs, with: (parameters, epochs) => ({ ...parameters, epochs }) },

@@ -4,8 +4,8 @@ import { z } from 'zod';
 const positive = z.number().positive();
 
 /**
- * C-SVM on the flattened image with pixels as 0 to 1, or on vectors, which each fold standardises by its training
- * clips. Names and defaults are scikit-learn's, except C.
+ * C-SVM on flattened images with pixels scaled to 0 to 1, or on vectors, which each fold standardises by its training
+ * clips. Names and defaults are scikit-learn's, except for C.
  */
 export const svmParameters = z.strictObject({
   kind: z.literal('svm'),
