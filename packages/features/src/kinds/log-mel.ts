@@ -12,7 +12,10 @@ const parameters = z
   })
   .refine(hasFewLevels, TOO_MANY_LEVELS);
 
-/** Levels on the mel scale, summarised over the clip: for each functional all bands, then all of their deltas. */
+/**
+ * Levels on the mel scale, summarised over the clip. For each functional the row has first all bands, then their
+ * deltas.
+ */
 export const logMel = {
   kind: 'log-mel',
   parameters,

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 
 /**
- * Common parameters of kinds on the mel scale. They mean the same as librosa's parameters, in time instead of samples.
+ * Parameters that kinds on the mel scale share. They have the same meaning as librosa's, but are in units of time
+ * instead of samples.
  */
 export const melParameters = {
   clipSeconds: z.number().positive().max(3600).default(1).describe('length of a clip'),
@@ -23,7 +24,7 @@ export const melParameters = {
     .describe('top_db: levels further below the clip’s loudest one are raised to it, dB'),
 };
 
-/** Maximum number of levels of a clip including derivatives: 128 MiB. */
+/** Maximum number of levels of a clip, including derivatives: 128 MiB. */
 const MOST_LEVELS = 2 ** 24;
 
 interface Length {
@@ -43,6 +44,6 @@ export const TOO_MANY_LEVELS = {
   error: `a clip would have more than ${MOST_LEVELS.toLocaleString('en')} levels: use a longer hopMs, or shorter clips`,
 };
 
-/** Describes the additional derivatives of vectors. */
+/** Describes which derivatives the vectors also contain. */
 export const describeDeltas = (deltas: number): string =>
   ['', ' and their first derivatives', ' and their first and second derivatives'][deltas];

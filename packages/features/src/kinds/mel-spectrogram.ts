@@ -13,7 +13,7 @@ const parameters = z
   })
   .refine(({ height: melBands, ...set }) => hasFewLevels({ ...set, melBands }), TOO_MANY_LEVELS);
 
-/** Levels on the mel scale as an RGB image, from the clip's loudest one to `topDb` below it. */
+/** Levels on the mel scale as an RGB image, from the loudest level of the clip down to `topDb` below it. */
 export const melSpectrogram = {
   kind: 'mel-spectrogram',
   parameters,

@@ -23,7 +23,8 @@ const parameters = z
   .refine(hasFewLevels, TOO_MANY_LEVELS);
 
 /**
- * Mel-frequency cepstral coefficients, summarised over the clip: for each functional all of them, then their deltas.
+ * Mel-frequency cepstral coefficients, summarised over the clip. For each functional the row has first all
+ * coefficients, then their deltas.
  */
 export const mfcc = {
   kind: 'mfcc',

@@ -23,7 +23,7 @@ const parameters = z
   .refine(({ fmin, fmax }) => fmin < fmax, { path: ['fmin'], error: 'must be below fmax' });
 
 /**
- * Fundamental frequency by YIN: functionals over the voiced frames, or 0 without voiced frames; then the share of
+ * Fundamental frequency by YIN: functionals over all voiced frames (0 if no frame is voiced), followed by the share of
  * voiced frames.
  */
 export const pitch = {

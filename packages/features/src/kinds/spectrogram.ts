@@ -7,7 +7,8 @@ const parameters = z.strictObject({
   height: z.int().min(8).max(1024).default(60).describe('pixels'),
   width: z.int().min(8).max(1024).default(90).describe('pixels'),
   clipSeconds: z.number().positive().max(3600).default(1).describe('length of a clip'),
-  // The options below have no default here: a spec without them keeps its keys. Absent, they are as sox has them.
+  // The options below have no default here, so that a spec without them keeps its keys. If absent, they have sox's
+  // values.
   window: z.enum(SOX_WINDOWS).optional().describe('-w of sox; default: hann'),
   dynamicRange: z
     .number()
