@@ -3,14 +3,14 @@ import type { Dataset } from '@cryfold/corpus';
 import { findLeaks, isGrouped, type Leak, type LeakReport, type Split, soundMarks } from '@cryfold/evaluation';
 import type { Spec } from '@cryfold/plan';
 
-/** Maximum number of leaks listed, and of clips per leak. */
+/** Maximum number of leaks to list, and of clips to list per leak. */
 const SHOWN = { leaks: 10, clips: 4 };
 
 /**
- * Checks the folds of a run before training: for groups and equal or overlapping sounds on both sides of a split, and
+ * Checks the folds of a run before training, for groups and equal or overlapping sounds on both sides of a split and
  * for missing classes.
  * @returns warnings for the user, if the run may continue
- * @throws CryfoldError LEAK_FOUND if the protocol requires grouping but groups leak, unless `allowLeak`
+ * @throws CryfoldError LEAK_FOUND if the protocol must keep groups together but groups leak, unless `allowLeak` is set
  */
 export function checkLeaks(
   spec: Spec,
@@ -36,7 +36,7 @@ export function checkLeaks(
 }
 
 function brokenPromise(dataset: Dataset, { groups, duplicates }: LeakReport): string[] {
-  // One clip per group is fine if the user declared that each recording is a group.
+  // One clip per group is fine if the user has declared that each recording is a group.
   if (!dataset.grouped && dataset.groupSource.kind !== 'recording') {
     return ['grouped folds were requested, but each clip is its own group'];
   }
