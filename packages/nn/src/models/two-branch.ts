@@ -14,19 +14,19 @@ import { multiplications, smallConvolutions } from './small-cnn.js';
 export interface TwoBranchShape {
   /** Filters of the convolutions of the image branch */
   filters: readonly number[];
-  /** Units of the layers after them */
+  /** Units of the layers that follow them */
   imageDense: readonly number[];
-  /** Units of the vector branch; empty: the standardised vectors themselves */
+  /** Units of the vector branch. If empty, the standardised vectors are used as they are */
   vectorDense: readonly number[];
   /** Units of the layers that read both branches */
   dense: readonly number[];
-  /** Dropout rate after each joint layer in training */
+  /** Dropout rate in training after each of these layers */
   dropout: number;
 }
 
 /**
- * Images through convolutions as in the Small CNN, and vectors, standardised by the training clips, through dense
- * layers; then dense layers on both, concatenated, to logits.
+ * Images pass through convolutions as in the Small CNN. Vectors are standardised by the training clips and pass through
+ * dense layers. Both outputs are concatenated, and dense layers map them to logits.
  */
 export function twoBranchModel(input: ImageSize & VectorSize, classes: number, shape: TwoBranchShape): Model {
   const image = [...smallConvolutions(shape.filters), ...hiddenLayers(shape.imageDense, 0, 'image_')];
@@ -68,7 +68,7 @@ const parameters = {
     .describe('share of the outputs of each of these layers that a training step leaves out'),
 };
 
-/** Cost of the image branch, whose features the first dense layer after it reads; the vector branch is negligible. */
+/** Cost of the image branch, including the first dense layer after it. The vector branch is negligible. */
 const imageWork = ({ filters, imageDense, dense }: Pick<TwoBranchShape, 'filters' | 'imageDense' | 'dense'>) =>
   multiplications({ filters, dense: [...imageDense, ...dense] });
 
