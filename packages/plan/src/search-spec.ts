@@ -7,7 +7,7 @@ const range = z.tuple([z.number(), z.number()]).describe('lowest and highest val
 const plain = z.union([z.string().max(LIMITS.text), z.number(), z.boolean()]);
 
 const common = {
-  /** The parameter is only searched if others of the same estimator have one of these values */
+  /** Search the parameter only if other parameters of the same estimator have one of these values */
   when: z
     .record(z.string(), z.union([plain, z.array(plain).min(1).max(LIMITS.trials)]))
     .optional()
@@ -37,7 +37,7 @@ export const parameterSchema = z.union([
 
 const SEARCH_ALGORITHMS = ['grid', 'random', 'tpe', 'asha'] as const;
 
-/** `search` of a spec: which parameters of which estimators are tried, and how trials are selected. */
+/** `search` of a spec: which parameters of which estimators to try, and how to select trials. */
 export const searchSchema = z.strictObject({
   algorithm: z
     .enum(SEARCH_ALGORITHMS)
@@ -63,7 +63,7 @@ export const searchSchema = z.strictObject({
         .lt(0.5)
         .default(0.02)
         .describe('one-sided p-value of the corrected paired test below which a trial is given up'),
-      // Stored plans may have 2 to 4, which counted as 5.
+      // Stored plans may contain 2 to 4, which counted as 5.
       minFolds: z
         .int()
         .min(2)
@@ -96,14 +96,14 @@ export const searchSchema = z.strictObject({
 export type SearchSpec = z.infer<typeof searchSchema>;
 export type SearchParameter = z.infer<typeof parameterSchema>;
 
-/** Values at the ends of a parameter's range, to check them against the estimator's schema. */
+/** Values at the ends of a parameter's range, which are checked against the estimator's schema. */
 export function extremes(parameter: SearchParameter): unknown[] {
   if ('choice' in parameter) return parameter.choice;
   if ('uniform' in parameter) return parameter.uniform;
   return 'log' in parameter ? parameter.log : parameter.int;
 }
 
-/** The problem of a parameter's own values, if any. */
+/** What is wrong with a parameter's own values, if anything. */
 export function parameterProblem(parameter: SearchParameter, grid: boolean): string | undefined {
   if ('choice' in parameter) return undefined;
   const [low, high] = extremes(parameter) as [number, number];

@@ -8,7 +8,7 @@ import { searchSchema } from './search-spec.js';
 
 const count = z.int().positive();
 
-/** Default number of folds; also set in specs whose splitter does not take a number of folds. */
+/** Default number of folds. Also set in specs whose splitter does not use a number of folds. */
 export const DEFAULT_FOLDS = 5;
 
 const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,40}$/, 'use lower-case letters, digits and dashes');
@@ -19,7 +19,7 @@ export const specSchema = z.strictObject({
   features: featureSetSchema
     .prefault({ kind: DEFAULT_FEATURES } as never)
     .describe('what estimators read: one feature set, or several by name, the first one being the default'),
-  /** Feature sets besides the default one, by name: see normalizeFeatures */
+  /** Named feature sets besides the default one, see `normalizeFeatures` */
   featureSets: z.record(name, featureSetSchema).optional(),
   hopSeconds: z
     .number()
@@ -65,7 +65,10 @@ export const specSchema = z.strictObject({
     .max(100)
     .optional()
     .describe('how many times each estimator is also trained on shuffled labels, over the folds of the first repeat'),
-  /** What models are compared, ordered and headlined by, accuracy unless given; a sweep has `search.metric` instead. */
+  /**
+   * The metric by which models are compared, ordered and ranked; default: accuracy. A sweep has `search.metric`
+   * instead.
+   */
   metric: z
     .enum(METRIC_NAMES)
     .optional()
@@ -90,8 +93,8 @@ export const specSchema = z.strictObject({
           .describe('how the probabilities of the members are combined; weighted and stacked learn from them'),
         members: z.array(name).min(2).max(LIMITS.estimators).describe('estimators of this spec'),
         /**
-         * For `weighted` and `stacked`: learn from members trained inside each outer fold, which never saw its test
-         * clips. Costs the members' inner folds.
+         * For `weighted` and `stacked`: learn from members trained inside each outer fold, which have never seen its
+         * test clips. This also trains the members on the inner folds.
          */
         nested: z
           .boolean()
@@ -120,7 +123,7 @@ export function cutOptions({ features, hopSeconds, shortClips }: Pick<Spec, 'fea
 /** The JSON Schema (draft 2020-12) of a spec as written, published as docs/spec.schema.json. */
 export function specJsonSchema(): object {
   const schema = z.toJSONSchema(specSchema, { io: 'input' });
-  // As written, multiple feature sets are named below `features`.
+  // In a spec as written, several feature sets are named under `features`.
   const { featureSets, ...properties } = schema.properties as Record<string, object>;
   return {
     title: 'cryfold spec, version 1',

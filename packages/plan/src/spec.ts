@@ -40,17 +40,17 @@ function refuseLongSpec(bytes: number, file: string): void {
   });
 }
 
-/** Location of a key of the spec; undefined without line numbers. */
+/** Location of a key in the spec; undefined if line numbers are unknown. */
 type LineOf = (path: readonly PropertyKey[]) => number | undefined;
 
 const at = (line: number | undefined): string => (line === undefined ? '' : `:${line}`);
 
-/** Maximum depth of a spec; the schema needs six levels. */
+/** Maximum depth of a spec. The schema needs six levels. */
 const DEPTH = 100;
 
 /**
  * Rejects values that the schemas would ignore or that would overflow the stack.
- * @throws CryfoldError SPEC_INVALID for a key `__proto__`, or for too many levels
+ * @throws CryfoldError SPEC_INVALID for a key `__proto__`, or if there are too many levels
  */
 function refuseKeys(value: unknown, file: string, path: readonly string[] = []): void {
   if (typeof value !== 'object' || value === null) return;
@@ -73,7 +73,7 @@ function checkValue(value: unknown, file: string, lineOf: LineOf): Spec {
     });
   };
   if (!parsed.success) {
-    // A misspelt key explains a missing one.
+    // A misspelt key explains why another one is missing.
     const { issues } = parsed.error;
     const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0];
     const { path, why, hint } = specProblem(issue, normal);
@@ -84,7 +84,7 @@ function checkValue(value: unknown, file: string, lineOf: LineOf): Spec {
   return parsed.data;
 }
 
-/** Checks what a schema cannot: names that refer to each other. */
+/** Checks what a schema cannot check: names that refer to each other. */
 function checkReferences(spec: Spec, invalid: Invalid): void {
   const names = Object.keys(spec.estimators);
   if (names.length === 0) throw invalid('estimators', 'name at least one estimator');
@@ -113,7 +113,7 @@ function checkReferences(spec: Spec, invalid: Invalid): void {
 
 type Invalid = (key: string, message: string, hint?: string) => CryfoldError;
 
-/** A nested fusion must learn something, and must not learn from a selection that used the outer folds. */
+/** A nested fusion must have something to learn, and must not learn from a selection that used the outer folds. */
 function checkNested({ fusion, search }: Spec, name: string, invalid: Invalid): void {
   const { rule, members, nested } = fusion[name];
   if (!nested) return;
