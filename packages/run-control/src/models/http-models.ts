@@ -15,7 +15,7 @@ import { Patience } from '../patience.js';
 import type { Decision, ModelControl } from './model-control.js';
 import type { NewModel, Watching } from './training.js';
 
-/** Milliseconds between polls of a server's training. */
+/** Milliseconds between polls while a server trains. */
 const POLL_MS = 1000;
 
 /** Progress of training a model. */
