@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Every environment variable that cryfold reads for itself. */
+/** Every environment variable that cryfold itself reads. */
 export const environmentSchema = z.object({
   REDIS_URL: z
     .string()
@@ -37,7 +37,7 @@ export const environmentSchema = z.object({
     .max(86_400)
     .default(60)
     .describe('seconds that a starting service waits for a Redis or store that does not answer'),
-  // Timers of Node end at once where they would last longer than 24 days.
+  // Node's timers fire immediately if their delay exceeds 24 days.
   CRYFOLD_GRACE_SECONDS: z.coerce
     .number()
     .min(0)
@@ -126,5 +126,8 @@ export const environmentSchema = z.object({
   CRYFOLD_API_RATE: z.coerce.number().int().min(1).default(6000).describe('requests a minute that one client may make'),
 });
 
-/** The JSON Schema of the environment: each variable with its values, default and meaning. docs/environment.md is made of it. */
+/**
+ * The JSON Schema of the environment: each variable with its values, default and meaning. docs/environment.md is
+ * generated from it.
+ */
 export const environmentJsonSchema = (): object => z.toJSONSchema(environmentSchema, { io: 'input' });
