@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 
 const PROGRAM = fileURLToPath(new URL('../src/compare-bench.js', import.meta.url));
 
-/** Two checkouts whose `scripts/bench` is the shell text given, which may use $side and append to $log. */
+/** Two checkouts whose `scripts/bench` is the given shell text, which may use $side and append to $log. */
 function checkouts(t: TestContext, text: string) {
   const folder = mkdtempSync(join(tmpdir(), 'cryfold-compare-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));

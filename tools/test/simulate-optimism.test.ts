@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-/** What a tool prints with --json; the same for the same options. */
+/** What a tool prints with --json, which is the same for the same options. */
 async function simulate(tool: string, ...options: string[]) {
   const program = fileURLToPath(new URL(`../src/${tool}.js`, import.meta.url));
   const { stdout } = await promisify(execFile)(process.execPath, [program, ...options, '--json']);

@@ -18,7 +18,7 @@ async function segmentsOf(bench: Bench, folder: string, ...flags: string[]): Pro
   return bench.inspect(`${await bench.make('12-segments.py')}/${folder}`, ...flags);
 }
 
-/** Inspects a corpus as it is, and then with the groups that the first answer proposes. */
+/** Inspects a corpus as it is, and again with the groups that the first output suggests. */
 const proposed = (folder: string) => async (bench: Bench) => {
   const pattern = /--group-by '([^']+)'/.exec(await segmentsOf(bench, folder))?.[1];
   return pattern === undefined ? 'no groups are proposed' : segmentsOf(bench, folder, '--group-by', pattern);
@@ -74,7 +74,7 @@ const DISTORTIONS: Record<string, (samples: Float64Array) => Float64Array> = {
   cut: (samples) => samples.slice(400, RATE),
 };
 
-/** Ten voices and a distorted copy of each, named as the script takes them. */
+/** Ten voices and a distorted copy of each, named as the script expects. */
 async function copiesFound(bench: Bench, kind: string): Promise<string> {
   const root = bench.path('13', kind);
   for (const label of ['a', 'b']) await mkdir(join(root, label), { recursive: true });
@@ -122,7 +122,7 @@ const SHOWN: [name: string, path: string, expected: RegExp, tests: CoveringTest[
   ],
 ];
 
-/** How many of 21 recalls MLflow's files of a run hold, each under a name of its own. */
+/** How many of 21 recalls of a run are in its MLflow files, each under a name of its own. */
 async function exported(bench: Bench): Promise<string> {
   const data = `${await bench.make('21-names.py')}/m.csv`;
   const store = ['--store', bench.path('21')];

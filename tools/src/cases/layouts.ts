@@ -65,7 +65,7 @@ const TREES: [name: string, expected: RegExp, tests: CoveringTest[]][] = [
 
 const makeTrees = (bench: Bench) =>
   bench.once('03-layouts.sh', async () => {
-    // Without its last line, which inspects what it made.
+    // Without its last line, which inspects what the script has created.
     await bench.shell('03-layouts.sh', (text) => text.replace(/^for d in .*/m, ''));
     return bench.path('c', '03');
   });

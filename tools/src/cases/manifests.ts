@@ -6,7 +6,7 @@ const groups = testsOf('packages/corpus/test/groups.test.ts');
 const names = testsOf('packages/corpus/test/names.test.ts');
 const problems = testsOf('packages/corpus/test/problems.test.ts');
 
-/** The table as it is meant. */
+/** The table as it was meant. */
 const READ = /^12 clips of high, low; 3 groups by column; read as manifest$/;
 
 const same = manifest('one file under two spellings is refused, with both lines and both spellings');

@@ -35,7 +35,7 @@ const FILES: [name: string, expected: RegExp, tests: CoveringTest[]][] = [
   ['mulaw', READ, formats("['mu-law.wav',")],
   ['imaadpcm', READ, formats("['ima.wav',")],
   ['msadpcm', READ, formats("['ms.wav',")],
-  // Decoded by ffmpeg, where it is.
+  // Decoded by ffmpeg, if it is installed.
   [
     'gsm',
     /^2 clips|^DECODER_MISSING .*GSM 6\.10 needs ffmpeg/,
@@ -80,7 +80,7 @@ const FILES: [name: string, expected: RegExp, tests: CoveringTest[]][] = [
   ['align-zero', /^WAV_INVALID .*a frame of 0 bytes/, goldens('"wrong-frame-size"')],
   ['html', /^WAV_INVALID .*it is text/, nothing],
   ['lfs', /^WAV_INVALID .*a Git LFS pointer/, nothing],
-  // Little-endian under the name of the big-endian form.
+  // Little-endian data under the name of the big-endian form.
   ['rifx', /^DECODER_MISSING .*encoding 0x100|^WAV_INVALID /, formats("['rifx.wav',")],
   ['nan', /^WAV_NOT_FINITE .*sample 100 is NaN/, goldens('"float-nan"')],
   [
@@ -90,7 +90,7 @@ const FILES: [name: string, expected: RegExp, tests: CoveringTest[]][] = [
   ],
 ];
 
-/** Where this machine has no ffmpeg, the script leaves out the files that only ffmpeg can make. */
+/** Without ffmpeg, the script leaves out the files that only ffmpeg can create. */
 const WITHOUT_FFMPEG = `
 import os,shutil,subprocess
 if not shutil.which('ffmpeg'):
@@ -120,7 +120,7 @@ const file = ([name, expected, tests]: (typeof FILES)[number]): Case => ({
   },
 });
 
-/** Bytes of the recording of case 17; a sparse file, which takes no room. */
+/** Size in bytes of the recording in case 17. It is a sparse file, which takes no space. */
 const HUGE = 2_500_000_000;
 
 const huge: Case = {
