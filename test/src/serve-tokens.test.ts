@@ -65,7 +65,7 @@ test('serve takes the tokens of a replaced file without a restart, and keeps the
   for (const token of [OLD, NEW]) assert.ok(!(served.stdout() + served.stderr()).includes(token), 'a token is logged');
 });
 
-test('the page asks for the token, and again once it is no longer valid', async (t) => {
+test('the page requests the token at first, and whenever it is no longer valid', async (t) => {
   const executablePath = (await findTool('chromium')) ?? (await findTool('google-chrome'));
   if (!executablePath) return t.skip('neither chromium nor google-chrome is here');
   await replace(`read:${OLD}\n`);

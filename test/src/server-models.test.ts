@@ -75,7 +75,7 @@ function server(url = remote.CRYFOLD_SERVER) {
   return { client, http: new HttpModels(client) };
 }
 
-test('--server makes, promotes, rolls back and uses final models without Redis and store', { skip }, async () => {
+test('--server trains, promotes, rolls back and uses final models without Redis and store', { skip }, async () => {
   const doctor = await json(['doctor']);
   assert.ok(doctor.ok, JSON.stringify(doctor));
   const forgotten = await json(['doctor'], 1, { CRYFOLD_API_TOKEN: '' });

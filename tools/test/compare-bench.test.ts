@@ -46,7 +46,7 @@ test('runs both checkouts in alternating order and reports the median ratio of w
   assert.deepEqual(JSON.parse(stdout), [expected]);
 });
 
-test('fails with the reason where a benchmark cannot run', (t) => {
+test('fails with the reason if a benchmark cannot run', (t) => {
   const { run } = checkouts(t, 'echo "no Redis here" >&2; exit 2');
   const { status, stdout, stderr } = run('--pairs', '1');
   assert.equal(status, 2);

@@ -51,7 +51,7 @@ test('docs/README.md lists every page of docs', () => {
   }
 });
 
-test('every whole spec that a page shows is valid', () => {
+test('every complete spec on a page is valid', () => {
   const specs = pages.flatMap((page) =>
     [...read(page).matchAll(/^```yaml\n([\s\S]*?)^```$/gm)]
       .map(([, text]) => ({ page, text }))

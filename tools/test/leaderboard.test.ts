@@ -32,7 +32,7 @@ const often = (clip: number) => clip % 5 < 2 || clip % 8 === 7;
 const found = { grouped: results({ often, never }), random: results({ never, often: (clip) => clip < 8 }) };
 const cells = (line: string) => line.split('|').map((cell) => cell.trim());
 
-test('the model that is best on grouped folds comes first, with its figures on both kinds of folds', () => {
+test('lists the best model on grouped folds first, with its figures on both kinds of folds', () => {
   const [head, , first, second, majority] = modelTable(found).split('\n').map(cells);
   assert.equal(head.length, 8);
   assert.deepEqual([first[1], first[2], first[4], first[5]], ['never', '100.0 ± 0.0', '100.0 ± 0.0', '100.0 ± 0.0']);
@@ -44,7 +44,7 @@ test('the model that is best on grouped folds comes first, with its figures on b
   assert.match(majority[2], /^50\.0 ± 0\.0$/);
 });
 
-test('a comparison is of the first model minus the second, whatever their order in the spec, and adjusted for all tests', () => {
+test('compares the first model minus the second, whatever their order in the spec is, adjusted for all tests', () => {
   const pairs = [
     ['never', 'often'],
     ['often', 'never'],
@@ -61,6 +61,6 @@ test('a comparison is of the first model minus the second, whatever their order 
   assert.equal(adjusted, '0.016');
 });
 
-test('a comparison of a model that the spec does not have is refused', () => {
+test('refuses a comparison with a model that the spec does not have', () => {
   assert.throws(() => comparisonTable([['never', 'other']], new Map([['one', found]])), /never:other/);
 });

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-test('of two equal models the test by group finds a difference in about 5 % of runs, the t-test over folds in more; intervals hold the truth', async () => {
+test('the test by group finds a difference between equal models in about 5 % of runs, the t-test over folds in more; intervals contain the truth', async () => {
   const tool = fileURLToPath(new URL('../src/simulate-tests.js', import.meta.url));
   const sizes = ['--runs', '120', '--corpora', '20x30', '--effects', '0.5', '--repeats', '2'];
   const intervals = ['--samples', '300', '--groups', '5,10'];

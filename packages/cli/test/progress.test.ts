@@ -56,7 +56,7 @@ test('writes at most one line per tenth of a step to a file, however long it tak
   );
 });
 
-test('writes few lines of a quick step to a file, and shows each new step', (t) => {
+test('writes only a few lines about a quick step to a file, and shows each new step', (t) => {
   t.mock.timers.enable({ apis: ['Date'], now: 1_000_000 });
   const { stream, lines } = file();
   const display = new ProgressDisplay(stream, false);

@@ -123,7 +123,7 @@ function findRuns(signs: Int8Array): [number, number][] {
 }
 
 /**
- * The bias is minus the mean of f over free rows or, if there are none, the middle of the interval that f allows
+ * The bias is minus the mean of f over free rows. Without free rows, it is the middle of the interval that f allows
  * (LIBSVM's calculate_rho).
  */
 function summarise(

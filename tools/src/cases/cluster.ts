@@ -42,7 +42,7 @@ const listens = (port: string) =>
   );
 
 const ignored = testsOf('packages/store/test/s3-store.test.ts')(
-  's3 store: a server that ignores If-None-Match is refused',
+  's3 store: refuses a server that ignores If-None-Match',
 );
 const refused = testsOf('packages/store/test/s3-checks.test.ts');
 
@@ -70,7 +70,9 @@ async function interrupted(bench: Bench, gap: string): Promise<string> {
   return `${/exit -?\d+/.exec(printed)?.[0]}; ${left.length} processes left`;
 }
 
-const endings = testsOf('test/src/endings.test.ts')('Ctrl-C twice leaves no process, at five moments and distances');
+const endings = testsOf('test/src/endings.test.ts')(
+  'pressing Ctrl-C twice leaves no process behind, at five moments and intervals',
+);
 
 export const cluster: CaseGroup = {
   inputs: [

@@ -11,7 +11,7 @@ const copies = testsOf('packages/corpus/test/duplicates.test.ts');
 const mlflow = testsOf('packages/run-control/test/mlflow-files.test.ts');
 
 const segments = groups(
-  'class folders say that groups are unknown, and file names like parts of recordings trigger a suggestion',
+  'reports unknown groups for class folders, and suggests groups if file names look like parts of recordings',
 );
 
 async function segmentsOf(bench: Bench, folder: string, ...flags: string[]): Promise<string> {
@@ -63,7 +63,7 @@ const rates: Case = {
     return answer.stdout.split('\n').find((line) => /^(warning|note): /.test(line)) ?? 'finds nothing';
   },
   expected: /^warning: The sampling rate alone distinguishes classes: class a has 44,100 Hz, class b has 11,025 Hz/,
-  tests: testsOf('test/src/audit.test.ts')('calls out a sampling rate that is the class, by name'),
+  tests: testsOf('test/src/audit.test.ts')('names a sampling rate that gives away the class'),
 };
 
 const RATE = 8000;
@@ -110,14 +110,14 @@ const SHOWN: [name: string, path: string, expected: RegExp, tests: CoveringTest[
     'odd labels in a manifest',
     'm.csv',
     /^84 clips of .*"q", .*<script>.*__proto__.*pain \?, pain!, pain\?.*; groups not known/,
-    NAMED('classes, groups, columns, estimators and runs may be called as the members of objects are'),
+    NAMED('classes, groups, columns, estimators and runs may have the names of object members'),
   ],
   [
     'odd names of class folders',
     'f',
     /^36 clips of -n, __proto__, a b, a:b, con, pain!, pain\?, x{250}, \u{1f62d}; groups not known/u,
     testsOf('packages/corpus/test/walk.test.ts')(
-      'finds recordings in all folders, sorted, without hidden names and notes of other systems',
+      'finds recordings in all folders, sorted, without hidden files and metadata of other systems',
     ),
   ],
 ];

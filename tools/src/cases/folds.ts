@@ -50,7 +50,7 @@ const TINY: [name: string, folder: string, expected: RegExp, tests: CoveringTest
     'classes of 1, 2, 3 and 4 clips',
     'a',
     /^exit 0; 20 folds; 0 missing$/,
-    errors('a fold that cannot be trained costs no other fold, in every run of one seed'),
+    errors('a fold that cannot be trained affects no other fold, in every run with the same seed'),
   ],
   [
     '9 clips and 1',

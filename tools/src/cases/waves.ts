@@ -15,10 +15,10 @@ const encodings = wav('reads what sox writes in every encoding');
 const chunks = formats(
   'skips chunks after the samples, odd chunks with and without padding, and a truncated last frame',
 );
-const bits = formats('reads 12-bit and 20-bit samples and 24 bits in 32 from the left of their bytes');
+const bits = formats('reads 12-bit and 20-bit samples, and 24 bits in 32, as left-justified');
 const nothing = formats('explains why a file is not a recording');
 const ending = reading(
-  'names ignored files by extension, recordings with a wrong extension and those above full scale',
+  'reports ignored files by extension, recordings with a wrong extension, and recordings above full scale',
 );
 const rates = testsOf('packages/corpus/test/dataset-tools.test.ts')(
   'inspectDataset counts clips, seconds, rates, classes and groups',
@@ -39,7 +39,7 @@ const FILES: [name: string, expected: RegExp, tests: CoveringTest[]][] = [
   [
     'gsm',
     /^2 clips|^DECODER_MISSING .*GSM 6\.10 needs ffmpeg/,
-    formats('hints at sox commands whose output can be read'),
+    formats('suggests sox commands whose output can be read'),
   ],
   ['r96k', READ, goldens('"rate-96000"')],
   ['r8k', READ, rates],
@@ -86,7 +86,7 @@ const FILES: [name: string, expected: RegExp, tests: CoveringTest[]][] = [
   [
     'float-unscaled',
     /^WAV_SCALE .*but full scale is 1/,
-    formats('refuses float samples far beyond full scale with a command that scales them'),
+    formats('refuses float samples far beyond full scale, and suggests a command that scales them'),
   ],
 ];
 
