@@ -135,7 +135,7 @@ test('compare --metric tests the requested metric by infant, and needs runs of a
   const alone = await compare(copy.path);
   await copy.remove();
   assert.equal(alone.code, 2);
-  assert.match(alone.stderr, /RUN_NOT_FOUND.*folds are in no known store/);
+  assert.match(alone.stderr, /RUN_NOT_FOUND.*folds are not in any known store/);
 });
 
 test('run --metric retrains nothing, and all outputs show the metric', async (t) => {

@@ -192,7 +192,7 @@ test('a quieter copy in another group stops grouped folds before anything is wri
   assert.match(allowed.stderr, /allowed: /);
   const random = await run(join('copied', 'clips.csv'), 'random');
   assert.equal(random.code, 0, random.stderr);
-  assert.match(random.stderr, /same sound in train and test of \d of 6 splits: .*copy\.wav#0/);
+  assert.match(random.stderr, /same sound in both train and test of \d of 6 splits: .*copy\.wav#0/);
 });
 
 test('leaks are at the top of all outputs, and --group-duplicates prevents them', async () => {
@@ -267,7 +267,7 @@ test('every planted copy in another group is counted, in the table, results.json
   );
   assert.equal(leaks?.examples.length, 10);
   await headed('planted', stdout, `${planted} sounds are in both train and test: these figures are inflated.`);
-  const named = stderr.match(/same sound in train and test/g)?.length;
+  const named = stderr.match(/same sound in both train and test/g)?.length;
   assert.deepEqual([named, /and 2 more duplicate sounds/.test(stderr)], [10, true]);
 });
 
@@ -284,7 +284,7 @@ test('headline, results.json and reports agree for the donateacry devices', asyn
   const head = leakHeadline(leaks);
   assert.ok(head);
   await headed('devices', stdout, head);
-  const named = stderr.match(/same sound in train and test/g)?.length ?? 0;
+  const named = stderr.match(/same sound in both train and test/g)?.length ?? 0;
   assert.equal(named, Math.min(10, leaks.sounds));
 });
 

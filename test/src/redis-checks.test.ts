@@ -147,7 +147,7 @@ test('reconnects when the primary becomes a replica, with the errors of Redis 6'
 
 test('warns about a Redis that saves nothing to disk, but not about one with an append-only file or snapshots', async () => {
   await withRedis([], async (url) => {
-    assert.match((await inspectRedis(url)).warnings.join(), /keeps nothing on disk/);
+    assert.match((await inspectRedis(url)).warnings.join(), /saves nothing to disk/);
   });
   for (const flags of [
     ['--appendonly', 'yes'],
@@ -165,7 +165,7 @@ test('if CONFIG is rejected, reads the policy from INFO, and warns about unknown
   await withRedis(managed, async (url) => {
     const { warnings } = await inspectRedis(url);
     assert.equal(warnings.length, 1);
-    assert.match(warnings[0], /unknown whether it keeps its data on disk/);
+    assert.match(warnings[0], /unknown whether it saves its data to disk/);
   });
   const hidden: [string, string] = ['maxmemory_policy:', 'maxmemory_other_:'];
   await withRedis(
@@ -195,7 +195,7 @@ test('doctor fails on the eviction policy with the command that sets it, and war
     };
     const fit = await found(0);
     assert.equal(fit.ok, true);
-    assert.match(fit.warnings.join(), /keeps nothing on disk/);
+    assert.match(fit.warnings.join(), /saves nothing to disk/);
     await operate(url, 'CONFIG', 'SET', 'maxmemory-policy', 'volatile-lru');
     const { ok, fix } = await found(1);
     assert.deepEqual([ok, /config set maxmemory-policy noeviction/.test(fix)], [false, true]);

@@ -345,5 +345,5 @@ test('the page shows labels as text, and reports errors', async (t) => {
   served.process.kill('SIGKILL');
   await served.ended;
   await give(CLIP);
-  await page.getByText(/did not answer. Check that it is running/).waitFor();
+  await page.getByText(/did not respond. Check that it is running/).waitFor();
 });

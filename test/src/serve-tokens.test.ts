@@ -57,7 +57,7 @@ test('serve takes the tokens of a replaced file without a restart, and keeps the
   };
   assert.equal(await statuses(), '200,401');
   await replace('');
-  await until('a look at the empty file', () => served.stdout().includes('tokens cannot be read again'));
+  await until('a look at the empty file', () => served.stdout().includes('tokens cannot be reloaded'));
   assert.equal(await statuses(), '200,401');
   await replace(`read:${NEW}\n`);
   await until('the new tokens', () => served.stdout().includes('tokens changed'));
@@ -85,7 +85,7 @@ test('the page requests the token at first, and whenever it is no longer valid',
     await page.getByRole('button', { name: 'Log in' }).click();
   };
   await logIn('another-token-here');
-  await page.getByText('The service does not know this token.').waitFor();
+  await page.getByText('The service does not accept this token.').waitFor();
   await logIn(OLD);
   await page.locator('#give').waitFor();
   assert.equal(await login.isVisible(), false);

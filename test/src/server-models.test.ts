@@ -235,7 +235,7 @@ test('run --server reports missing workers, explains Ctrl-C, and survives a coor
   const waiting = start(args, remote);
   await until('the run to be followed', async () => /12 folds · 0 running/.test(waiting.stderr()));
   await cluster.remove('coordinator', 'SIGKILL');
-  await until('its absence to be noticed', async () => /does not answer; retrying/.test(waiting.stderr()));
+  await until('its absence to be noticed', async () => /does not respond; retrying/.test(waiting.stderr()));
   cluster.add('coordinator', coordinator);
   cluster.add('worker', ['worker']);
   const { code, stderr } = await waiting.ended;

@@ -48,7 +48,7 @@ function addListRoute(app: App, store: ArtifactStore): void {
     '/artifacts',
     {
       schema: {
-        summary: 'Keys with a prefix in order; pass `next` as `after` to get the next page',
+        summary: 'Keys with a prefix, in order; pass `next` as `after` to get the next page',
         querystring: z.object({
           prefix: z.string().regex(/^([A-Za-z0-9._-]+\/)*$/),
           after: z.string().max(512).optional(),

@@ -195,7 +195,7 @@ function addChangeRoutes(app: App, { control, list }: RunRoutes): void {
     {
       config: { role: 'operate' },
       schema: {
-        summary: 'Pause or resume a run, or change its priority or the number of folds that may train at once',
+        summary: 'Pause or resume a run, or change its priority or the number of folds that may train at the same time',
         params: runParams,
         body: schedulingChangeSchema,
         response: answers(runStatusSchema),

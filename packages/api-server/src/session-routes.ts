@@ -32,7 +32,7 @@ export function addSessionRoutes(app: App, access: Access, wrongTokens: WrongTok
       config: anyone,
       bodyLimit: LOGIN,
       schema: {
-        summary: 'Log in a browser; sets a session cookie',
+        summary: 'Log in from a browser; sets a session cookie',
         body: z.object({ token: z.string().min(1).max(1000) }),
         response: answers,
       },

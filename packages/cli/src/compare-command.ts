@@ -142,6 +142,8 @@ function evidence({
   if (meanDifference === null) return [...lines, 'no common folds'];
   const of = `${amount(meanDifference)} on average over ${folds} common folds`;
   if (!test) return [...lines, untested === undefined || byGroup ? of : `${of}, ${untested}`];
-  const note = byGroup ? 'corrected resampled t-test; ignores that folds share groups' : 'corrected resampled t-test';
+  const note = byGroup
+    ? 'corrected resampled t-test, which ignores that folds share groups'
+    : 'corrected resampled t-test';
   return [...lines, `${of}${range(test)}, ${p(test.pValue)} (${note})`];
 }

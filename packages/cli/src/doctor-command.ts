@@ -58,7 +58,7 @@ async function checkStore(config: Config): Promise<string> {
   const { target, s3 } = config;
   if (target.kind === 'server') {
     const role = await new HttpStore(new HttpClient(target)).role();
-    return `through the server; this token may ${role === 'read' ? 'only read' : 'operate'}`;
+    return `through the server; this token can ${role === 'read' ? 'only read' : 'operate'}`;
   }
   if (target.storeUrl !== undefined) {
     await checkStoreAt(target.storeUrl, s3);

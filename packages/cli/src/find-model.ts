@@ -28,7 +28,7 @@ export function noModel(text: string): CryfoldError {
   const why =
     version === undefined
       ? `${JSON.stringify(text)} is neither NAME nor NAME@VERSION`
-      : `${JSON.stringify(version)} of ${JSON.stringify(text)} is not a version: versions have 12 hexadecimal digits, of which the first few suffice`;
+      : `${JSON.stringify(version)} of ${JSON.stringify(text)} is not a version: versions have 12 hexadecimal digits, and the first few are enough`;
   return new CryfoldError('MODEL_NOT_FOUND', why, { hint: 'List all models: cryfold models list' });
 }
 

@@ -84,7 +84,7 @@ export async function findStoredRun(run: string, config: Where) {
 /** The store with the folds of a run. @throws CryfoldError RUN_NOT_FOUND */
 export function storeBehind(run: string, { storeUrl }: FoundRun): string {
   if (storeUrl) return storeUrl;
-  throw notFound(run, `${run} contains results, but their folds are in no known store`, LOCAL);
+  throw notFound(run, `${run} contains results, but their folds are not in any known store`, LOCAL);
 }
 
 /**

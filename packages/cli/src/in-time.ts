@@ -39,6 +39,6 @@ export async function inTime<T>(
   const started = start(patiently);
   if (await endsWithin(1000 * seconds + STUCK_MS, started)) return started;
   throw new CryfoldError('START_TIMEOUT', `not started after ${seconds + STUCK_MS / 1000} s`, {
-    hint: 'Redis or the store does not answer. CRYFOLD_START_TIMEOUT sets how many seconds to wait.',
+    hint: 'Redis or the store does not respond. CRYFOLD_START_TIMEOUT sets how many seconds to wait.',
   });
 }

@@ -7,5 +7,5 @@ const LEVELS: readonly Priority[] = ['low', 'normal', 'high'];
 export const priorityOption = (): Option =>
   new Option(
     '--priority <level>',
-    'priority among the runs of a cluster; each level gets four times the workers of the one below',
+    'priority among the runs of a cluster; each level gets four times as many workers as the one below',
   ).choices(LEVELS);

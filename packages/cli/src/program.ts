@@ -54,7 +54,7 @@ export function createProgram(): Command {
     .showHelpAfterError('(see --help)')
     .option('--store <folder|url>', 'store of runs and models: a folder or s3://BUCKET/PREFIX (default: ./cryfold)')
     .option('--server <url>', 'use the HTTP API of a coordinator: docs/api.md')
-    .option('--no-color', 'disable colours, as NO_COLOR=1 does; FORCE_COLOR=1 enables them')
+    .option('--no-color', 'disable colours, like NO_COLOR=1; FORCE_COLOR=1 enables them')
     .configureHelp({ showGlobalOptions: true })
     .hook('preAction', (main) => applyGlobalFlags(main.opts()))
     .configureOutput({ writeOut: say, writeErr: warn })

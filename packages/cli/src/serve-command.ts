@@ -21,7 +21,7 @@ export interface ServeOptions {
 export async function serveCommand(options: ServeOptions, config: Config): Promise<number> {
   const model = parseModel(options.model);
   if (config.target.kind === 'server' && !('folder' in model)) {
-    throw new CryfoldError('USAGE', 'cryfold serve: reads its models from the store, not through a server', {
+    throw new CryfoldError('USAGE', 'cryfold serve reads its models from the store, not through a server', {
       hint: 'Set CRYFOLD_STORE instead of CRYFOLD_SERVER; read access suffices. cryfold predict works through a server.',
     });
   }

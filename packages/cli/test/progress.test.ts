@@ -65,8 +65,8 @@ test('writes only a few lines about a quick step to a file, and shows each new s
     t.mock.timers.tick(50);
   }
   t.mock.timers.tick(5000);
-  display.update('the server does not answer; retrying');
+  display.update('the server does not respond; retrying');
   t.mock.timers.tick(5000);
   display.update('0/12 folds · 0 running');
-  assert.deepEqual(lines(), ['reading 1/60 files', 'the server does not answer; retrying', '0/12 folds · 0 running']);
+  assert.deepEqual(lines(), ['reading 1/60 files', 'the server does not respond; retrying', '0/12 folds · 0 running']);
 });

@@ -55,9 +55,9 @@ export const ERROR_CODES = {
   WAV_NOT_FINITE: ['input', 'A recording contains NaN or infinite samples.'],
   WAV_SCALE: ['input', 'A recording has float samples far beyond full scale, such as -32768 to 32767.'],
   DECODER_MISSING: ['input', 'A recording has a format that only ffmpeg reads, and ffmpeg is not installed.'],
-  CLIP_SHORT: ['input', 'A recording lasts less than half a clip.'],
+  CLIP_SHORT: ['input', 'A recording is shorter than half a clip.'],
   CLIP_SILENT: ['input', 'All samples of a clip are equal, so its spectrogram is blank.'],
-  SPLIT_IMPOSSIBLE: ['input', 'The splitter cannot make the requested folds from this data.'],
+  SPLIT_IMPOSSIBLE: ['input', 'The splitter cannot create the requested folds from this data.'],
   FOLD_EMPTY: ['input', 'A fold has no test clip or no training clip.'],
   FOLD_ONE_CLASS: ['input', 'All training clips of a fold belong to one class.'],
   GROUPS_UNKNOWN: [
@@ -87,7 +87,7 @@ export const ERROR_CODES = {
   NPY_INVALID: ['input', 'Bytes are not an npy array of the expected type and shape.', 'trial'],
   FEATURES_INVALID: [
     'input',
-    'Files of vectors cannot be read, hold numbers that are not finite, or do not fit the data.',
+    'Files of vectors cannot be read, contain numbers that are not finite, or do not match the data.',
   ],
   FEATURES_EXTERNAL: ['usage', 'Vectors that come from files cannot be computed for another recording.'],
   SVM_NOT_FINITE: ['input', 'The kernel matrix or the parameters contain NaN or infinite values.'],
@@ -123,7 +123,7 @@ export const ERROR_CODES = {
     'The clock of this machine differs too much from the clock of the S3 server, which refuses its requests.',
   ],
   STORE_DENIED: ['infrastructure', 'The store rejects the credentials or does not allow the operation.'],
-  ARTIFACT_TOO_LARGE: ['input', 'An artifact is too large to be read at once.', 'trial'],
+  ARTIFACT_TOO_LARGE: ['input', 'An artifact is too large to be read into memory.', 'trial'],
   ARTIFACT_MISSING: ['input', 'An artifact that should exist is not in the store.', 'trial'],
   ARTIFACT_CORRUPT: ['input', 'An artifact does not match the size or hash in its record.', 'trial'],
   PROBABILITIES_INVALID: [
@@ -133,7 +133,7 @@ export const ERROR_CODES = {
   JOB_INVALID: ['input', 'A job payload or stored record does not have the expected schema.'],
   FORMAT_NEWER: [
     'infrastructure',
-    'A newer cryfold wrote this job or record. It is left untouched; a job waits for a newer process.',
+    'A newer version of cryfold wrote this job or record. It is left untouched; a job waits for a newer process.',
   ],
   SPEC_FILE_INVALID: ['input', 'A file named by an estimator of the spec cannot be read or is too large.'],
   COMMAND_NOT_FOUND: ['input', 'The program of a command estimator cannot be started.', 'trial'],
@@ -153,13 +153,13 @@ export const ERROR_CODES = {
   PROCESS_DIED: ['crash', 'A coordinator, worker or aggregator process keeps dying.'],
   OUT_IN_USE: ['usage', 'Another command on this machine is working on the same run.'],
   OUT_TAKEN: ['usage', 'The --out folder has the results of another run.'],
-  OUT_UNWRITABLE: ['usage', 'A file or folder named for output cannot be written.'],
+  OUT_UNWRITABLE: ['usage', 'An output file or folder cannot be written.'],
   RUN_NOT_FOUND: ['usage', 'The store has no run or fold with this name, or the run has not finished.'],
   RUN_AMBIGUOUS: ['usage', 'A name, id prefix or folder matches several runs.'],
   RUN_FAILED: ['input', 'At least one fold failed permanently, so the run is incomplete.'],
   SERVER_UNREACHABLE: [
     'infrastructure',
-    'The server named by --server does not respond, or its response is not that of the API.',
+    'The server named by --server does not respond, or its response does not come from the API.',
   ],
   API_EXPOSED: ['usage', 'The API would accept connections from other machines without any token.'],
   API_PORT_TAKEN: ['infrastructure', 'The API cannot listen on its port.'],
@@ -168,7 +168,7 @@ export const ERROR_CODES = {
   API_INVALID: ['usage', 'A request to the API has an invalid path, parameter or body.'],
   API_NOT_FOUND: ['usage', 'The API has no such path.'],
   API_METHOD_NOT_ALLOWED: ['usage', 'The API does not support this method at this path.'],
-  API_BUSY: ['infrastructure', 'The API receives more requests, viewers or wrong tokens than it allows.'],
+  API_BUSY: ['infrastructure', 'The API has received more requests, viewers or wrong tokens than it allows.'],
   API_DEFECT: ['crash', 'Internal error while handling a request to the API; see the log of its coordinator.'],
   CANCELLED: ['usage', 'The work was cancelled.'],
 } as const satisfies Record<string, readonly [FailureClass, string, FailureScope?]>;

@@ -54,7 +54,7 @@ export function refuseNewer(schema: z.ZodType, value: unknown, name: string): vo
 export function newer(name: string, format: number, reads: number): CryfoldError {
   return new CryfoldError('FORMAT_NEWER', `${name} has format ${format}; this cryfold reads up to ${reads}`, {
     context: { artifact: name, format, reads },
-    hint: 'A newer cryfold wrote it. Upgrade this one; do not delete the record.',
+    hint: 'A newer version of cryfold wrote it. Upgrade this one; do not delete the record.',
   });
 }
 

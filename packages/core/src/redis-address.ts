@@ -83,7 +83,7 @@ export function parseRedisUrl(url: string): RedisAddress {
     return { kind, nodes, ...credentials };
   }
   const [, name, db] = /^([^/]+)(?:\/(\d+))?$/.exec(path ?? '') ?? [];
-  if (!name) throw notRedis(url, 'the Sentinels must be followed by /NAME, the name they use for the primary');
+  if (!name) throw notRedis(url, 'the Sentinels must be followed by /NAME, the name that they use for the primary');
   return {
     kind: 'sentinel',
     sentinels: nodes,
@@ -130,7 +130,11 @@ function decoded(text: string, url: string): string {
 }
 
 function notRedis(url: string, why?: string): CryfoldError {
-  return new CryfoldError('USAGE', `REDIS_URL is not the URL of a Redis: ${redactUrl(url)}${why ? `: ${why}` : ''}`, {
-    hint: `Write ${FORMS}. Percent-encode special characters in user and password.`,
-  });
+  return new CryfoldError(
+    'USAGE',
+    `REDIS_URL is not the URL of a Redis server: ${redactUrl(url)}${why ? `: ${why}` : ''}`,
+    {
+      hint: `Write ${FORMS}. Percent-encode special characters in user and password.`,
+    },
+  );
 }

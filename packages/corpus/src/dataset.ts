@@ -112,7 +112,7 @@ export async function readDataset(path: string, options: ReadOptions = {}): Prom
     throw new BadRecordings(path, problems, recordings.length);
   }
   if (clips.length === 0) {
-    const all = `${path}: all ${recordings.length} files were skipped as bad`;
+    const all = `${path}: all ${recordings.length} bad files were skipped`;
     throw new CryfoldError('DATA_EMPTY', [all, ...describeProblems(skipped)].join('\n'), {
       context: { path },
       hint: 'Repair them, or use other recordings.',
@@ -156,7 +156,7 @@ export async function readLabels(path: string, { folds = false, groupBy, layout 
   // Groups that are recordings are paths, which differ in case.
   const unified = unifyNames(recordings, { groups: groupSource.kind !== 'recording' });
   const ownFolds = unified.recordings.some((one) => 'fold' in one && one.fold);
-  const own = ownFolds && !folds ? ['the data names its own folds: --protocol predefined uses them'] : [];
+  const own = ownFolds && !folds ? ['the data defines its own folds, which --protocol predefined uses'] : [];
   return {
     ...{ root, reader, groupSource, recordings: unified.recordings, leftOut: reading.skipped },
     ...{ unread: reading.unread, ownFolds },

@@ -143,7 +143,7 @@ async function readRow({ fields, line }: CsvRecord, rows: Rows): Promise<Recordi
   const first = seen.get(found.id);
   if (first) {
     const spelled = first.written === written ? '' : `, as ${first.written}`;
-    const hint = 'Remove one: a recording has one label and one group.';
+    const hint = 'Remove one: a recording can only have one label and one group.';
     return reject(`${written} is also in line ${first.line}${spelled}`, hint);
   }
   seen.set(found.id, { line, written });
@@ -162,7 +162,7 @@ function columnsOf({ header, line, invalid }: Table, { path, folds, groupBy }: R
     throw invalid(
       line,
       `two columns are named ${tidyName(twice)}`,
-      'Rename or remove one: case and blanks do not distinguish columns.',
+      'Rename or remove one: names that differ only in case and blanks are the same.',
     );
   }
   const need = (column: ColumnName, name: string, hint: string) => {
@@ -174,6 +174,7 @@ function columnsOf({ header, line, invalid }: Table, { path, folds, groupBy }: R
   const named = `Name the columns path,label,group; this line has ${listColumns(header)}.`;
   need('path', path ?? 'path', named);
   need('label', 'label', named);
-  if (folds) need('fold', 'fold', 'PredefinedSplit needs a column that names the fold that tests each recording.');
+  if (folds)
+    need('fold', 'fold', 'PredefinedSplit needs a column that names the fold in which each recording is tested.');
   return { columns, byColumn };
 }

@@ -63,7 +63,7 @@ export class BadRecordings extends CryfoldError {
    * @param listed file that lists all problems, if any
    */
   constructor(path: string, problems: readonly Skipped[], total: number, listed?: string) {
-    const list = listed === undefined ? '--problems FILE lists all. ' : `All are listed in ${listed}. `;
+    const list = listed === undefined ? '--problems FILE lists all of them. ' : `All are listed in ${listed}. `;
     const counts = `${problems.length} of ${total} recordings cannot be used`;
     super('DATA_BAD', [`${path}: ${counts}`, ...describeProblems(problems, true)].join('\n'), {
       context: { path, bad: problems.length, recordings: total },

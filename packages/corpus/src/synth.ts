@@ -70,7 +70,7 @@ export async function synthesizeCorpus(directory: string, options: SynthesizeOpt
       cause,
     });
   const present = await readdir(target).catch((error) => (error.code === 'ENOENT' ? [] : [error.code]));
-  if (present.length > 0) throw unusable('already exists and is not this synthetic corpus');
+  if (present.length > 0) throw unusable('already exists, and is not this synthetic corpus');
   // mkdtemp would create a folder that only its owner can read.
   const partial = `${target}.partial-${randomBytes(6).toString('hex')}`;
   let made = false;

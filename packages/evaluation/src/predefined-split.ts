@@ -19,7 +19,7 @@ export function predefinedFolds(folds: readonly string[]): string[] {
 export function predefinedSplit(folds: readonly string[]): Split[] {
   const names = predefinedFolds(folds);
   if (names.length === 0) {
-    throw splitImpossible('no clip names the fold that tests it', 'Fill in the column `fold` of the manifest.');
+    throw splitImpossible('no clip names the fold in which it is tested', 'Fill in the column `fold` of the manifest.');
   }
   const indices = Int32Array.from(folds, (_, i) => i);
   return names.map((name, fold) => ({

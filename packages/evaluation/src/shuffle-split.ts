@@ -14,7 +14,7 @@ function testCount(n: number, testSize: number): number {
   if (!(testSize > 0) || !Number.isInteger(count) || count >= n) {
     throw splitImpossible(
       `cannot take a test set of ${testSize} from ${n} clips`,
-      'Use a share between 0 and 1, or a whole number smaller than the number of clips, that leaves clips to train on.',
+      'Use a share between 0 and 1, or a whole number smaller than the number of clips, so that clips are left to train on.',
       { testSize, clips: n },
     );
   }

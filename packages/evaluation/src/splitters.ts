@@ -111,7 +111,7 @@ const KINDS = [
     split: ({ predefined }) => {
       if (predefined) return predefinedSplit(predefined);
       throw splitImpossible(
-        'the data does not say which fold tests each clip',
+        'the data does not say in which fold each clip is tested',
         'Add a column `fold` to the manifest, or sort the files into folders train and test, or fold1, fold2...',
       );
     },

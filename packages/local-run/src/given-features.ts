@@ -54,7 +54,7 @@ export function refuseGivenFeatures(spec: Pick<Spec, 'features' | 'featureSets'>
     `--test-on: the spec has features of kind: ${given.kind}, which only cover one corpus`,
     {
       context: { kind: given.kind },
-      hint: 'Put both corpora into one folder, as subfolders train and test, and run it with --protocol predefined.',
+      hint: 'Put both corpora into one folder as subfolders train and test, and run that folder with --protocol predefined.',
     },
   );
 }

@@ -42,7 +42,7 @@ function brokenPromise(dataset: Dataset, { groups, duplicates }: LeakReport): st
   }
   const lines: string[] = [];
   if (groups.length > 0)
-    lines.push(`${groups.length} groups are in train and test: ${names(groups.map(({ mark }) => mark))}`);
+    lines.push(`${groups.length} groups are in both train and test: ${names(groups.map(({ mark }) => mark))}`);
   if (duplicates.length > 0)
     lines.push('grouped folds were requested, but clips of different groups contain the same or overlapping sound');
   return lines;
@@ -56,7 +56,7 @@ function names(all: readonly string[]): string {
 function describeDuplicates(duplicates: readonly Leak[], splits: number): string[] {
   const lines = duplicates
     .slice(0, SHOWN.leaks)
-    .map((leak) => `same sound in train and test of ${leak.splits} of ${splits} splits: ${names(leak.clips)}`);
+    .map((leak) => `same sound in both train and test of ${leak.splits} of ${splits} splits: ${names(leak.clips)}`);
   const rest = duplicates.length - SHOWN.leaks;
   return rest > 0 ? [...lines, `and ${rest} more duplicate sounds`] : lines;
 }

@@ -30,7 +30,7 @@ export async function findRedisServer(searchPath: string, cacheDir: string): Pro
   for (const platform of await readdir(cached).catch(() => []))
     candidates.push(join(cached, platform, 'valkey-server'));
   for (const path of candidates) if (await executable(path)) return path;
-  throw new CryfoldError('REDIS_MISSING', 'no redis-server or valkey-server is on PATH or in the cache', {
+  throw new CryfoldError('REDIS_MISSING', 'no redis-server or valkey-server is on the PATH or in the cache', {
     hint: 'Run scripts/setup, install Redis (apt install redis-server, brew install redis), or set REDIS_URL.',
   });
 }

@@ -26,7 +26,7 @@ export function checkProtocol(
   if (!takes.includes('repeats') && repeats > 1) {
     const repeated = SPLITTERS.find((name) => name === `Repeated${splitter}`);
     const instead = repeated ? `, or splitter: ${repeated}` : '';
-    throw invalid('protocol.repeats', `${splitter} does not repeat: write repeats: 1${instead}`);
+    throw invalid('protocol.repeats', `${splitter} does not support repeats: write repeats: 1${instead}`);
   }
   if (testSize !== undefined && !takes.includes('testSize')) {
     throw invalid('protocol.testSize', `${splitter} does not take a test size: remove this key, or use ShuffleSplit`);

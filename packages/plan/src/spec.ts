@@ -146,12 +146,12 @@ function checkSearch({ search, estimators }: Spec, invalid: Invalid): void {
       throw invalid(at, 'no estimator has this name', `${didYouMean(name, names)}There are: ${names.join(', ')}.`);
     }
     const taken = Object.keys(estimators).find((other) => other.startsWith(`${name}-`) && /-\d{3,}$/.test(other));
-    if (taken) throw invalid(`estimators.${taken}`, `a trial of ${name} may be called so: give it another name`);
+    if (taken) throw invalid(`estimators.${taken}`, `a trial of ${name} may have this name: choose another one`);
     if (asha?.resource === 'epochs' && !kindOf(estimator).epochs) {
       throw invalid(at, `${estimator.kind} has no epochs: use folds`);
     }
     if (asha?.resource === 'epochs' && Object.hasOwn(parameters, 'epochs')) {
-      throw invalid(`${at}.epochs`, 'asha gives the epochs itself, up to those of the estimator');
+      throw invalid(`${at}.epochs`, 'asha sets the epochs itself, up to those of the estimator');
     }
     if (Object.keys(parameters).length === 0) throw invalid(at, 'name at least one parameter');
     for (const [key, parameter] of Object.entries(parameters)) {

@@ -163,10 +163,10 @@ function addModelRoutes(app: FastifyInstance, predicting: Predicting): void {
 function addServiceRoutes(app: FastifyInstance, { host, metrics, textFormat }: AppOptions): void {
   const service = { tags: ['service'] };
   const config = { tokenless: true };
-  app.get('/healthz', { config, schema: { ...service, summary: 'Whether the process answers' } }, async () => 'ok\n');
+  app.get('/healthz', { config, schema: { ...service, summary: 'Whether the process responds' } }, async () => 'ok\n');
   app.get(
     '/readyz',
-    { config, schema: { ...service, summary: 'Whether predictions are answered' } },
+    { config, schema: { ...service, summary: 'Whether the service is ready to predict' } },
     async (_request, reply) =>
       reply.code(host.ready ? 200 : 503).send({ ready: host.ready, checks: { model: host.ready ? 'ok' : 'loading' } }),
   );

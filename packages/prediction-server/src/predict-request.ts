@@ -53,7 +53,7 @@ export async function predictRequest(request: FastifyRequest, reply: FastifyRepl
     place = spool.take() ?? ((await arrivals.closeSlowest()) ? spool.take() : undefined);
     // From here on, the limit of places applies instead of the limit of connections.
     if (!place || !connections.trust(request.raw, nameOf(request) ?? clientAddress(request.ip))) {
-      throw busy(`${spool.taken} requests are being answered already`);
+      throw busy(`${spool.taken} requests are already being processed`);
     }
     const arrived = arrivals.add(request.raw, freed);
     const recordings = await receive(request.raw, { spool, place, maxUpload }).finally(arrived);

@@ -73,7 +73,10 @@ function addLogin(app: FastifyInstance, access: Access, wrongTokens: WrongTokens
     routes.addHook('onRequest', async (request) => refuseOtherSites(request, false));
     routes.post<{ Body: { token: string } }>(
       '/api/v1/session',
-      { config, schema: { tags: ['service'], summary: 'Log a browser in: answers a cookie', body, response: answers } },
+      {
+        config,
+        schema: { tags: ['service'], summary: 'Log in from a browser; sets a session cookie', body, response: answers },
+      },
       async (request, reply) => {
         const opened = access.login(request.body.token, isSecure(request));
         if (!opened) throw await wrongTokens.error(request, reply, true);

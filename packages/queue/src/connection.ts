@@ -126,9 +126,9 @@ export async function inspectRedis(url: string, timeoutMs = 3000): Promise<Redis
 }
 
 const NO_PERSISTENCE =
-  'It keeps nothing on disk (appendonly no, no save): after a restart its queues are empty until coordinators fill them again.';
+  'It saves nothing to disk (appendonly no, no save), so after a restart its queues are empty until coordinators fill them again.';
 const UNKNOWN_PERSISTENCE =
-  'It is unknown whether it keeps its data on disk: it has no append-only file, and it rejects CONFIG.';
+  'It is unknown whether it saves its data to disk: it has no append-only file, and it rejects CONFIG.';
 
 /** Queries Redis over a separate connection. @throws CryfoldError USAGE, REDIS_UNREACHABLE */
 async function ask<T>(url: string, timeoutMs: number, question: (redis: Connection) => Promise<T>): Promise<T> {

@@ -27,7 +27,7 @@ export function requireFit(info: string, policy?: string): RedisFacts {
   // Compatible products report the version of Redis that they are compatible with.
   const other = ['valkey', 'dragonfly'].find((name) => member(`${name}_version`) !== undefined);
   const { minimumVersion, recommendedMinimumVersion } = RedisConnection;
-  if (version === undefined) warnings.push('Its version is unknown, because its INFO lacks it.');
+  if (version === undefined) warnings.push('Its version is unknown, because its INFO does not contain it.');
   else if (!other && olderThan(version, minimumVersion)) {
     throw unsafe(
       `${version} is too old: BullMQ needs ${minimumVersion}`,
@@ -38,7 +38,7 @@ export function requireFit(info: string, policy?: string): RedisFacts {
   }
   const evicts = member('maxmemory_policy') ?? policy;
   if (evicts === undefined) {
-    warnings.push('Its eviction policy is unknown, because INFO lacks it. It must be noeviction.');
+    warnings.push('Its eviction policy is unknown, because INFO does not contain it. It must be noeviction.');
   } else if (evicts !== 'noeviction') {
     throw unsafe(
       `has the eviction policy ${evicts} and may delete jobs when its memory is full`,

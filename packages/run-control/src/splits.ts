@@ -34,7 +34,7 @@ function refuseUnknownGroups({ protocol: { splitter } }: Spec, { groupSource, gr
     context: { splitter },
     hint:
       'Pass --group-by folder or --group-by REGEX (on the path of a file), or --group-by recording if each recording ' +
-      'is of another source; or list the files in a CSV path,label,group; or keep equal sounds together with ' +
+      'comes from a different source; or list the files in a CSV path,label,group; or keep equal sounds together with ' +
       '--group-duplicates. cryfold data inspect shows the groups of --group-by.',
   });
 }

@@ -28,7 +28,7 @@ export function parseApiTokens(text: string, source: string): ApiToken[] {
     const why = !token
       ? 'is neither read:TOKEN nor operate:TOKEN'
       : token.length < TOKEN_LENGTH
-        ? `has a token of fewer than ${TOKEN_LENGTH} characters`
+        ? `has a token with fewer than ${TOKEN_LENGTH} characters`
         : undefined;
     if (why) {
       throw new CryfoldError('USAGE', `${source}: entry ${i + 1} ${why}`, {

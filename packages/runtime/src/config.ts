@@ -177,7 +177,7 @@ function clientToken(env: z.infer<typeof schema>): Secret | undefined {
   const variable = env.CRYFOLD_API_TOKEN === undefined ? 'CRYFOLD_API_TOKEN_FILE' : 'CRYFOLD_API_TOKEN';
   throw new CryfoldError('USAGE', `environment variable ${variable}: this is not a single token`, {
     context: { variable },
-    hint: 'From a line operate:TOKEN of the server, give only the part after the colon, and a single token.',
+    hint: 'From a line operate:TOKEN of the server, use only the part after the colon, and only one token.',
   });
 }
 

@@ -64,7 +64,7 @@ export class Endpoint {
       throw new CryfoldError('USAGE', `metrics port ${port}: ${(cause as Error).message}`, {
         cause,
         context: { port },
-        hint: 'Choose another port with --metrics-port or CRYFOLD_METRICS_PORT; two services cannot share one.',
+        hint: 'Choose another port with --metrics-port or CRYFOLD_METRICS_PORT; two services cannot share a port.',
       });
     }
     endpoint.metrics.set('cryfold_service_info', { role, version: '0.1.0', node: process.version }, 1);

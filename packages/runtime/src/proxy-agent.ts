@@ -41,7 +41,7 @@ class Tunnels extends HttpsProxyAgent<string> {
       return await super.connect(request, options);
     } catch (cause) {
       if (!stop.signal.aborted) throw cause;
-      throw new Error(`the proxy does not answer within ${this.#patienceMs} ms`, { cause });
+      throw new Error(`the proxy did not respond within ${this.#patienceMs} ms`, { cause });
     } finally {
       clearTimeout(timer);
     }

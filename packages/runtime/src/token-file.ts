@@ -40,7 +40,7 @@ export function followTokens(
       // The message of an encoding error quotes the text.
       const why =
         name === 'EncodingError' ? 'it is not UTF-8' : code === undefined || code === 'USAGE' ? message : code;
-      if (why !== problem) log.error({ file, why }, 'tokens cannot be read again; those read before stay');
+      if (why !== problem) log.error({ file, why }, 'tokens cannot be reloaded; the previous ones stay valid');
       problem = why;
     }
   };

@@ -71,7 +71,7 @@ export class WrongTokens<Request extends Asking> {
 }
 
 function unknownToken(): CryfoldError {
-  return new CryfoldError('API_UNAUTHORIZED', 'the server does not know this token or session', {
-    hint: 'Send a token of the server, which commands take from CRYFOLD_API_TOKEN or CRYFOLD_API_TOKEN_FILE; in a browser, log in at /.',
+  return new CryfoldError('API_UNAUTHORIZED', 'the server does not accept this token or session', {
+    hint: 'Send a valid token. Commands read it from CRYFOLD_API_TOKEN or CRYFOLD_API_TOKEN_FILE; in a browser, log in at /.',
   });
 }

@@ -81,7 +81,7 @@ export function checkKey(key: string): string {
 
 /** The hint of STORE_UNSAFE */
 export const SERVERS_THAT_COMMIT =
-  'Use a server that honours If-None-Match: * (Amazon S3, MinIO, versitygw): see docs/storage.md.';
+  'Use a server that supports If-None-Match: * (Amazon S3, MinIO, versitygw): see docs/storage.md.';
 
 /**
  * Makes concurrent conditional puts to a key of its own. Some S3 servers silently ignore `If-None-Match`, and others

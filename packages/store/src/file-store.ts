@@ -224,7 +224,7 @@ export class FileStore implements ArtifactStore {
         if (code(error) === 'ENOENT' || code(error) === 'ENOTDIR') continue;
         throw error;
       }
-      throw new CryfoldError('STORE_KEY_INVALID', `${at} is a link to a place outside the store, or is below one`, {
+      throw new CryfoldError('STORE_KEY_INVALID', `${at} is a link that leads outside the store, or is inside one`, {
         context: { path: at },
         hint: 'Remove the link, or move its target into the store. Only the folder of the store itself may be a link.',
       });

@@ -88,7 +88,7 @@ async function addRuns(store: RunStore, roots: Roots): Promise<void> {
     roots.unreadable.push(
       RUN_ID.test(run)
         ? `${storeKeys.plan(run)}: missing, although other records of the run exist`
-        : `runs/${run}: not a run id, but the folder has records`,
+        : `runs/${run}: not a run id, but the folder contains records`,
     );
   }
 }

@@ -45,7 +45,7 @@ export function contentOf(response: IncomingMessage, { key, sha256, silenceMs }:
       held = value;
     }
     if (sha256 !== undefined && hash.digest('hex') !== sha256) {
-      throw new CryfoldError('ARTIFACT_CORRUPT', `${key} does not match the hash it was stored with`, {
+      throw new CryfoldError('ARTIFACT_CORRUPT', `${key} does not match the hash with which it was stored`, {
         context: { key },
       });
     }

@@ -114,7 +114,7 @@ export class S3Store implements ArtifactStore {
         const bytes = Buffer.concat(chunks, length);
         const promised = stream.headers[HASH];
         if (promised !== undefined && sha256(bytes) !== promised)
-          throw new Damaged(`${key} does not match the hash it was stored with`);
+          throw new Damaged(`${key} does not match the hash with which it was stored`);
         return bytes;
       } finally {
         stream.destroy();
@@ -240,8 +240,8 @@ export class S3Store implements ArtifactStore {
       const wins = [...(await allAtOnce([1, 2, 3], put)), await put()].filter(Boolean).length;
       await this.delete(key);
       if (wins === 1) return;
-      throw new CryfoldError('STORE_UNSAFE', `${wins} of 4 conditional uploads in parts to the same key succeeded`, {
-        hint: 'Use a server that honours If-None-Match: * when an upload in parts is completed: see docs/storage.md.',
+      throw new CryfoldError('STORE_UNSAFE', `${wins} of 4 conditional multipart uploads to the same key succeeded`, {
+        hint: 'Use a server that supports If-None-Match: * when a multipart upload is completed; see docs/storage.md.',
       });
     };
     this.#partsCommitOnce ??= check().catch((error) => {

@@ -98,7 +98,7 @@ function fill(block: KernelBlock, { distances, moments }: KernelData, kernel: Ke
   if (check === 0) return;
   throw new CryfoldError('SVM_NOT_FINITE', `the ${kernel.kind} kernel has values that are not finite`, {
     context: { kernel: kernel.kind, gamma: kernel.gamma, degree: kernel.degree, coef0: kernel.coef0 },
-    hint: 'Check gamma, degree and coef0. If they are right, delete the distances artifact and run the command again.',
+    hint: 'Check gamma, degree and coef0. If they are correct, delete the distances artifact and run the command again.',
   });
 }
 

@@ -134,7 +134,7 @@ export function decodeModel(files: SvmModelFiles): ImageSvmModel | VectorSvmMode
   const bad = notFinite(model);
   if (bad === undefined) return model;
   const file = bad.startsWith('the coefficients') ? 'coefficients.npy' : 'svm.json';
-  throw corrupt(file, `values other than finite numbers in ${bad}`);
+  throw corrupt(file, `there are values other than finite numbers in ${bad}`);
 }
 
 /**
@@ -172,7 +172,7 @@ export class SvmPredictor {
     if (!Number.isInteger(count)) {
       throw new CryfoldError('NPY_INVALID', `${images.length} pixels do not form images of ${columns}`, {
         context: { pixels: images.length, columns },
-        hint: 'Render the clips at the size of the model.',
+        hint: 'Draw the clips at the size that the model expects.',
       });
     }
     const kernel = new Float64Array(count * this.#vectors);

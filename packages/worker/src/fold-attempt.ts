@@ -181,7 +181,7 @@ export class FoldAttempt {
       this.#log.info({ seconds }, 'fold committed');
       return true;
     }
-    this.#log.warn({}, held ? 'another attempt committed first; dropping this one' : 'attempt aborted');
+    this.#log.warn({}, held ? 'another attempt committed first; discarding this one' : 'attempt aborted');
     if (held) attempt.count('duplicates').catch(() => {});
     for (const key of written) await store.artifacts.delete(key);
     return false;

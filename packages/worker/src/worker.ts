@@ -137,7 +137,7 @@ export class Worker implements Service {
       }
     });
     if (done) return;
-    log.info({ run: payload.run }, 'job dropped, because the run was cancelled');
+    log.info({ run: payload.run }, 'job dropped because the run was cancelled');
     attempt.count('cancelled').catch(() => {});
   }
 

@@ -49,7 +49,7 @@ const refused = testsOf('packages/store/test/s3-checks.test.ts');
 const stub = (mode: string, tests: CoveringTest[]): Case => ({
   ...{ name: `09-10 a server that answers conditional puts with ${mode}`, tests },
   run: (bench) => doctor(bench, mode),
-  expected: /^exit 1: .*server that honours If-None-Match/,
+  expected: /^exit 1: .*server that supports If-None-Match/,
 });
 
 /** Presses Ctrl-C twice on a terminal, and returns the exit code and what is left of the run's processes. */

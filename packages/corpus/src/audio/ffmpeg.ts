@@ -44,10 +44,10 @@ export async function openWithFfmpeg(reader: ByteReader, name: string, input: Ff
   known ??= version();
   const decoder = await known.catch((cause) => {
     known = undefined;
-    throw new CryfoldError('DECODER_MISSING', `${name}: ${input.what} needs ffmpeg, which is not on PATH`, {
+    throw new CryfoldError('DECODER_MISSING', `${name}: ${input.what} needs ffmpeg, which is not on the PATH`, {
       cause,
       context: { file: name, format: input.what },
-      hint: `Install ffmpeg (Debian: apt-get install ffmpeg; macOS: brew install ffmpeg). Or elsewhere: ${CONVERT.ffmpeg}`,
+      hint: `Install ffmpeg (Debian: apt-get install ffmpeg; macOS: brew install ffmpeg). Or convert it elsewhere: ${CONVERT.ffmpeg}`,
     });
   });
   if (!reader.rewind()) throw invalid(name, `${input.what} cannot be read from a stream`, CONVERT.ffmpeg);

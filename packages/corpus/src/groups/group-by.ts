@@ -103,7 +103,7 @@ function groupOf({ file, label }: { file: string; label: string }, by: GroupBy, 
 function ungrouped(file: string, by: GroupBy): CryfoldError {
   const why =
     by.kind === 'folder'
-      ? 'is in no folder other than that of its class, so --group-by folder finds no group'
+      ? 'is in no folder except that of its class, so --group-by folder finds no group'
       : '--group-by finds no group in its path';
   return new CryfoldError('DATA_NAME_INVALID', `${file}: ${why}`, {
     context: { file },

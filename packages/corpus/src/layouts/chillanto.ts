@@ -15,13 +15,13 @@ const NAME = /^(\d{4})\d{3}(\d{3})\.[^.]+$/i;
 /** Baby Chillanto: the label is the class code, and the group is the infant. Folders are ignored. */
 export const chillanto: Layout = {
   name: 'chillanto',
-  meaning: 'file names IIIISSSCCC give infant and class',
+  meaning: 'file names IIIISSSCCC contain infant and class',
   fits: (tree) => (mostNamed(tree, NAME) ? 'sure' : 'no'),
   read: ({ files }) => ({
     groupSource: { kind: 'file-name', name: 'infant' },
     recordings: files.map((file) => {
       const [, infant, code] = NAME.exec(baseName(file)) ?? [];
-      if (!infant) return misnamed(file, 'is not named IIIISSSCCC.wav as the other files are');
+      if (!infant) return misnamed(file, 'is not named IIIISSSCCC.wav like the other files');
       const label = Object.hasOwn(CHILLANTO_CLASSES, code) ? CHILLANTO_CLASSES[code] : undefined;
       if (label) return { file, label, group: infant };
       return misnamed(file, `class code ${code} is not one of ${Object.keys(CHILLANTO_CLASSES).join(', ')}`);

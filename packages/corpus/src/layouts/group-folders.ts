@@ -7,7 +7,7 @@ import { foldersOf, isNumbered, misnamed, ownFolders, sharedFolders } from './pa
  */
 export const groupFolders: Layout = {
   name: 'group-folders',
-  meaning: 'the first folder is the group, the next one the class',
+  meaning: 'the first folder is the group, and the next one is the class',
   fits: (tree) => {
     const own = ownFolders(tree);
     if (own.length === 0 || own.some(({ length }) => length < 2)) return 'no';

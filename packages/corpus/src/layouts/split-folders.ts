@@ -70,7 +70,7 @@ export function splitFolds(tree: Tree): { folds: Map<string, string>; apart: Set
 /** `train/hungry`, `test/hungry`, or `hungry/train`: a single split by the authors of the data. */
 export const splitFolders: Layout = {
   name: 'split-folders',
-  meaning: 'folders train, validation and test are a split, the others classes; groups are unknown',
+  meaning: 'folders train, validation and test are a split, and all others are classes; groups are unknown',
   fits: (tree) => (partsOf(tree, split).size > 1 ? 'sure' : 'no'),
   read: (tree) => {
     const tested = partsOf(tree, split).has('test') ? 'test' : 'validation';
@@ -84,7 +84,7 @@ export const splitFolders: Layout = {
 /** `fold1/hungry`, `fold2/hungry`: folds by the authors of the data. */
 export const foldFolders: Layout = {
   name: 'fold-folders',
-  meaning: 'folders fold1, fold2... are folds, the others classes; groups are unknown',
+  meaning: 'folders fold1, fold2... are folds, and all others are classes; groups are unknown',
   fits: (tree) => (partsOf(tree, fold).size > 1 ? 'sure' : 'no'),
   read: (tree) => read(tree, fold, (part) => `${Number(part)}`),
 };

@@ -77,7 +77,7 @@ function warningsOf(what: 'class' | 'group', chosen: ReadonlyMap<string, string>
       blank.push(`${what} ${visible(used)} has ${names.length} spellings that look alike: ${list(names.sort())}`);
     if (/^[+-]?\d+(\.\d+)?$/.test(used)) numbers.set(Number(used), [...(numbers.get(Number(used)) ?? []), used]);
     if (NOT_KNOWN.has(fold(used)))
-      unknown.push(`${what} ${visible(used)} looks like a missing value, but is a ${what}`);
+      unknown.push(`${what} ${visible(used)} looks like a missing value, but is used as a ${what}`);
   }
   const equal = [...numbers.values()]
     .filter((names) => names.length > 1)

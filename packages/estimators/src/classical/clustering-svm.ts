@@ -4,12 +4,17 @@ import { byDistances, distanceParameters } from './by-distances.js';
 
 const parameters = z.strictObject({
   kind: z.literal('clustering-svm'),
-  clusters: z.int().min(1).max(1000).default(8).describe('into how many clusters the training clips are divided'),
+  clusters: z
+    .int()
+    .min(1)
+    .max(1000)
+    .default(8)
+    .describe('number of clusters into which the training clips are divided'),
   C: z.number().min(1e-3).max(1e6).default(1000).describe('inverse strength of the penalty'),
   gamma: z
     .union([z.enum(['scale', 'auto']), z.number().positive()])
     .default('scale')
-    .describe('of the rbf kernel; scale is 1 / (columns * variance of the values of the cluster), auto 1 / columns'),
+    .describe('of the rbf kernel; scale: 1 / (columns * variance of the values in the cluster), auto: 1 / columns'),
   ...distanceParameters,
 });
 

@@ -23,10 +23,13 @@ const MOST_FILES = 100;
 export const pathBelow = z
   .string()
   .max(200)
-  .regex(/^[\w.-]+(\/[\w.-]+)*$/, 'not a path below the folder of the spec, such as train.py or lib/model.py')
+  .regex(/^[\w.-]+(\/[\w.-]+)*$/, 'not a path within the folder of the spec, such as train.py or lib/model.py')
   .refine((value) => !value.split('/').some((part) => part === '..' || part === '.'), 'must not contain . or ..');
 
-const path = pathBelow.refine((value) => !RESERVED.test(value), 'the folder of a fold has a file of this name');
+const path = pathBelow.refine(
+  (value) => !RESERVED.test(value),
+  'the folder of a fold already has a file with this name',
+);
 
 const isTrained = (file: string) => file === TRAINED || file.startsWith(`${TRAINED}/`);
 
@@ -37,10 +40,10 @@ function leavesRoom({ predict, files }: { predict?: unknown; files: string[] | R
 
 const members = z.strictObject({
   kind: z.literal('command'),
-  run: program.describe('the program that trains a fold and its arguments; no shell'),
+  run: program.describe('the program that trains a fold, and its arguments; no shell is used'),
   predict: program
     .optional()
-    .describe('the program that predicts with what run has trained; without it, run does both, and no model is kept'),
+    .describe('the program that predicts with what run has trained; without it, run does both and no model is kept'),
   files: z
     .union([
       z.array(path).max(MOST_FILES),
@@ -49,16 +52,18 @@ const members = z.strictObject({
         .refine((files) => Object.keys(files).length <= MOST_FILES, `more than ${MOST_FILES} files`),
     ])
     .default([])
-    .describe('the program’s files, as paths from the folder of the spec; in the plan of a run, the sha256 of each'),
-  queue: z.enum(['gpu', 'cpu']).default('cpu').describe('which workers run it'),
+    .describe(
+      'the files of the program, as paths relative to the folder of the spec; in the plan of a run, with the sha256 of each',
+    ),
+  queue: z.enum(['gpu', 'cpu']).default('cpu').describe('which kind of worker runs it'),
   parameters: z
     .record(z.string().max(100), z.json())
     .default({})
-    .describe('handed to the program as they are; a sweep searches them'),
+    .describe('passed to the program unchanged; a sweep can search them'),
   output: z
     .enum(['probabilities', 'scores'])
     .default('probabilities')
-    .describe('scores: any finite numbers, the largest one of a row being the prediction'),
+    .describe('scores: any finite numbers, of which the largest in a row is the prediction'),
   timeoutMinutes: z.number().positive().max(MINUTES_PER_WEEK).default(60).describe('of one program'),
   memoryMb: z
     .int()

@@ -84,7 +84,7 @@ function checkEnd({ code, signal, ended, peakMb }: GroupEnd, run: ProgramRun & {
   if (ended === 'timeout') {
     throw new CryfoldError('COMMAND_TIMEOUT', `${program}: still running after ${timeoutMinutes} minutes`, {
       context: { program, timeoutMinutes },
-      hint: 'Raise timeoutMinutes of the estimator, or make its folds shorter; finished folds are kept.',
+      hint: 'Raise timeoutMinutes of the estimator, or make its folds shorter. Finished folds are kept.',
     });
   }
   if (ended === 'memory' || signal === 'SIGKILL') {

@@ -10,10 +10,10 @@ const augmentation = z.strictObject({
     .optional()
     .describe('largest shift in time in either direction, as a share of the width; wraps around'),
   gain: z.number().min(0).max(60).optional().describe('largest change of level in decibels, louder or quieter'),
-  noise: z.number().min(0).max(10).optional().describe('maximum white noise: its RMS as a share of the clip’s'),
+  noise: z.number().min(0).max(10).optional().describe('maximum white noise: its RMS relative to that of the clip'),
   timeMask: share.optional().describe('widest mask over time, as a share of the width'),
   frequencyMask: share.optional().describe('highest mask over frequency, as a share of the height'),
-  masks: z.int().min(0).max(20).optional().describe('number of masks of each kind; default 1'),
+  masks: z.int().min(0).max(20).optional().describe('number of masks of each kind; default: 1'),
   mixup: z.number().min(0).max(100).optional().describe('mixes pairs of clips; their shares follow Beta(mixup, mixup)'),
 });
 
@@ -23,11 +23,11 @@ export const augmentationParameters = {
     .enum(['none', 'weights', 'batches'])
     .optional()
     .describe(
-      'weights scales losses as balanced of scikit-learn, batches draws equally often from each class; default: none',
+      'weights: scale losses like scikit-learn’s balanced; batches: draw equally often from each class; default: none',
     ),
   augment: augmentation
     .optional()
-    .describe('how training clips are changed: docs/augmentation.md; what is absent or 0 does nothing'),
+    .describe('how training clips are changed, see docs/augmentation.md; a setting that is absent or 0 has no effect'),
 };
 
 /** The parameters of a network that reads vectors, for which there is no image to change. */
@@ -35,7 +35,7 @@ export const vectorAugmentation = {
   augment: augmentation
     .pick({ mixup: true })
     .optional()
-    .describe('how training clips are changed: docs/augmentation.md'),
+    .describe('how training clips are changed, see docs/augmentation.md'),
 };
 
 type Parameters = z.infer<z.ZodObject<typeof augmentationParameters>> & { classWeight?: string };

@@ -8,21 +8,21 @@ const count = z.int().positive();
 
 /** Parameters that all networks share. */
 export const trainingParameters = {
-  epochs: count.max(1_000_000).describe('passes over the training clips'),
-  batchSize: count.max(1_000_000).default(50).describe('clips of one training step'),
+  epochs: count.max(1_000_000).describe('number of passes over the training clips'),
+  batchSize: count.max(1_000_000).default(50).describe('number of clips in one training step'),
   learningRate: positive.default(1e-4).describe('of the optimizer'),
   optimizer: z
     .enum(['adam', 'adamw', 'sgd'])
     .default('adam')
-    .describe('adamw decays weights by 0.004; sgd has a momentum of 0.9'),
+    .describe('adamw uses a weight decay of 0.004, and sgd a momentum of 0.9'),
   precision: z
     .enum(['float32', 'bfloat16', 'float16'])
     .default('float32')
-    .describe('of convolutions and activations; weights, statistics, loss and optimizer stay in float32'),
+    .describe('precision of convolutions and activations; weights, statistics, loss and optimizer stay in float32'),
   classWeight: z
     .enum(['none', 'balanced'])
     .default('none')
-    .describe('balanced scales each loss inversely to the share of its class in the training clips'),
+    .describe('balanced: scale the loss of each class inversely to its share of the training clips'),
   ...augmentationParameters,
 };
 

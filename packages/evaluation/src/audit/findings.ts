@@ -133,7 +133,7 @@ function predictionFindings({ predictability }: Facts, named: readonly Property[
       .map((one) => `${propertyWord(one.property)} alone ${percent(one.balancedAccuracy)}`);
     const mostly = strongest.length > 0 ? ` (${strongest.join(', ')})` : '';
     const decides = all.balancedAccuracy >= DECIDES;
-    const text = `A few numbers of each recording (${words(all.properties)}) predict the class: ${figures(all, predictability)}${mostly}. They may be due to the sounds of a class, or to how it was recorded: listen to some recordings of each class.`;
+    const text = `A few numbers of each recording (${words(all.properties)}) predict the class: ${figures(all, predictability)}${mostly}. These may be due to the sounds of a class, or to how it was recorded: listen to some recordings of each class.`;
     findings.push({ kind: 'sound-properties-predict', severity: decides ? 'warning' : 'note', text });
   }
   return findings;

@@ -147,7 +147,7 @@ async function readArray(path: string): Promise<Vectors> {
     const [row, column] = [Math.floor(bad / columns), bad % columns];
     throw invalidVectors(
       `${path}: row ${row}, column ${column} is ${array.data[bad]}, not a finite float32 number`,
-      'Correct the program that computes the vectors, or remove this row in both files.',
+      'Correct the program that computes the vectors, or remove this row from both files.',
       { file: path, row, column },
     );
   }

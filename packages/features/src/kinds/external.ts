@@ -8,9 +8,9 @@ const path = z.string().min(1).max(LIMITS.text);
 const parameters = z.strictObject({
   kind: z.literal('external'),
   /** npy file of float32 or float64 [rows, columns]; the path is relative to the spec's folder */
-  file: path.describe('npy file of float32 or float64 [rows, columns]; the path starts from the folder of the spec'),
+  file: path.describe('npy file of float32 or float64 [rows, columns]; the path is relative to the folder of the spec'),
   /** CSV file with a column `clip` or `recording` that identifies each row */
-  clips: path.describe('CSV file with a column clip or recording, which names each row of the npy file'),
+  clips: path.describe('CSV file with a column clip or recording that identifies each row of the npy file'),
   clipSeconds: z.number().positive().max(3600).default(1).describe('length of a clip'),
   /** In the plan of a run: hash of the npy array of all clips' vectors, and the length of each vector */
   sha256: z
@@ -44,7 +44,7 @@ export const external = {
   loadExtractor: async ({ file }) => {
     throw new CryfoldError('FEATURES_EXTERNAL', `${file}: vectors from a file cannot be computed for a recording`, {
       context: { file },
-      hint: 'Use these vectors to evaluate with cryfold run; for predictions, use a model of another feature set.',
+      hint: 'Use these vectors for evaluation with cryfold run. For predictions, use a model with another feature set.',
     });
   },
 } satisfies FeatureKind<z.infer<typeof parameters>>;

@@ -11,8 +11,13 @@ export const melParameters = {
     .min(1)
     .max(1000)
     .default(32)
-    .describe('length of a frame: win_length of librosa; the transform has the next power of two'),
-  hopMs: z.number().min(1).max(1000).default(10).describe('from one frame to the next: hop_length'),
+    .describe('length of a frame, like librosa’s win_length; the transform has the next power of two'),
+  hopMs: z
+    .number()
+    .min(1)
+    .max(1000)
+    .default(10)
+    .describe('distance from one frame to the next, like librosa’s hop_length'),
   melBands: z.int().min(2).max(256).default(40).describe('n_mels'),
   fmin: z.number().min(0).max(96_000).default(0).describe('Hz'),
   fmax: z.number().positive().max(96_000).optional().describe('Hz; default: half the sampling rate'),
@@ -21,7 +26,7 @@ export const melParameters = {
     .positive()
     .max(300)
     .default(80)
-    .describe('top_db: levels further below the clip’s loudest one are raised to it, dB'),
+    .describe('like librosa’s top_db: levels more than this many dB below the loudest level of the clip are raised'),
 };
 
 /** Maximum number of levels of a clip, including derivatives: 128 MiB. */

@@ -7,7 +7,7 @@ const { melBands: _, ...common } = melParameters;
 const parameters = z
   .strictObject({
     kind: z.literal('mel-spectrogram'),
-    height: z.int().min(8).max(256).default(60).describe('mel bands: one for each row of pixels'),
+    height: z.int().min(8).max(256).default(60).describe('number of mel bands, one per row of pixels'),
     width: z.int().min(8).max(1024).default(90).describe('pixels'),
     ...common,
   })

@@ -8,8 +8,8 @@ import { LENGTHS } from './output.js';
 import { units } from './parameters.js';
 
 const parameters = {
-  filters: units.default(64).describe('of the first convolution'),
-  capsules: units.default(8).describe('at each place of the second convolution'),
+  filters: units.default(64).describe('number of filters of the first convolution'),
+  capsules: units.default(8).describe('number of capsules at each position of the second convolution'),
   routing: z.int().min(1).max(10).default(3).describe('iterations of routing'),
 };
 

@@ -44,13 +44,13 @@ const architecture: Architecture<DenseShape, VectorSize> = { build: denseModel }
 
 const parameters = {
   learningRate: z.number().positive().default(1e-3).describe('of the optimizer'),
-  dense: denseLayers.default([128]).describe('units of the hidden layers; an empty list makes a softmax regression'),
+  dense: denseLayers.default([128]).describe('units of the hidden layers; an empty list gives a softmax regression'),
   dropout: z
     .number()
     .min(0)
     .lt(1)
     .default(0.25)
-    .describe('share of the outputs of each hidden layer that a training step leaves out'),
+    .describe('share of the outputs of each hidden layer that a training step drops'),
 };
 
 /** Dense layers on vectors. Each fold standardises the columns by its training clips. */

@@ -35,7 +35,8 @@ const [PRESENT, ABSENT, OTHERS] = [0.9, 0.1, 0.5];
  * the lengths divided by their sum.
  */
 export const LENGTHS: Output = {
-  meaning: 'the length of the capsule of each class; its probability is its share of their sum',
+  meaning:
+    'the length of the capsule of each class; the probability of a class is its length divided by the sum of all lengths',
   loss(output, labels) {
     const { graph } = output;
     const classes = knownSize(output.shape, 1);

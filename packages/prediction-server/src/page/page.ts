@@ -91,7 +91,7 @@ async function answerOf<T>(response: Response): Promise<T> {
 /** Replaces the unhelpful message that browsers show when a connection fails. */
 async function ask(path: string, options?: RequestInit): Promise<Response> {
   return fetch(path, options).catch(() => {
-    throw new Error('The service did not answer. Check that it is running, and try again.');
+    throw new Error('The service did not respond. Check that it is running, and try again.');
   });
 }
 
@@ -156,7 +156,7 @@ async function classify(sound: Blob, name: string): Promise<void> {
 const isLoggedOut = (error: unknown) => error instanceof Refused && error.code === 'API_UNAUTHORIZED';
 
 function askForToken(): void {
-  find('model').textContent = 'This service asks for a token.';
+  find('model').textContent = 'This service requires a token.';
   for (const id of ['notice', 'give', 'result', 'limits-part']) find(id).hidden = true;
   find('login').hidden = false;
   find('token').focus();
@@ -174,7 +174,7 @@ async function logIn(): Promise<void> {
     token.value = '';
     await load();
   } catch (thrown) {
-    error.textContent = isLoggedOut(thrown) ? 'The service does not know this token.' : (thrown as Error).message;
+    error.textContent = isLoggedOut(thrown) ? 'The service does not accept this token.' : (thrown as Error).message;
     error.hidden = false;
   }
 }
