@@ -39,7 +39,7 @@ test('tolerates an unreachable server, and queries workers only while no fold is
     found.map(({ state, line }) => `${state}: ${line}`),
     [
       'unfinished: 1/5 folds · 0 running · time left unknown',
-      'unfinished: the server does not answer; retrying',
+      'unfinished: the server does not respond; retrying',
       'unfinished: 2/5 folds · 0 running · time left unknown',
       'ended: 4/5 folds · 0 running · time left unknown',
     ],

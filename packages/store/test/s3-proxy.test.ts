@@ -170,7 +170,7 @@ test('gives up on an unreachable or hanging proxy, and closes its connections', 
   const store = await open(plain, http(), { silenceMs: 500 });
   proxy.hangs = true;
   const before = proxy.open;
-  await assertUnreachable(store.get('a'), /the proxy does not answer within 500 ms/);
+  await assertUnreachable(store.get('a'), /the proxy did not respond within 500 ms/);
   assert.equal(proxy.open, before);
   await store.close();
   process.env.HTTP_PROXY = 'http://127.0.0.1:1';
