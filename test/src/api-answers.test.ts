@@ -50,7 +50,7 @@ function unread(path: string): Socket {
   return socket.pause();
 }
 
-test('bounds the large answers that one token leaves unread, and answers others meanwhile', { skip }, async (t) => {
+test('limits the large responses that one token leaves unread, and still responds to others', { skip }, async (t) => {
   const store = openStore(storeUrl());
   const { run, jobs } = await writeRandomRun(store, { clips: 60, repeats: 2 });
   const text = new TextEncoder().encode('x'.repeat(MIB));
@@ -85,7 +85,7 @@ test('bounds the large answers that one token leaves unread, and answers others 
   assert.ok(taken < 64 * MIB, `${taken} bytes were held for one token`);
 });
 
-test('shows the logs of one fold up to a bound', { skip }, async () => {
+test('shows the logs of one fold up to a limit', { skip }, async () => {
   const store = openStore(storeUrl());
   const { run, jobs } = await writeRandomRun(store, { clips: 61, repeats: 1 });
   const text = new TextEncoder().encode('x'.repeat(2 * MIB));

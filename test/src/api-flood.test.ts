@@ -97,7 +97,7 @@ function drip(count: number, addresses: string[]): { stop: () => void } {
   };
 }
 
-test('a run completes and probes answer while 400 connections without a token drip', { skip }, async () => {
+test('a run completes and probes respond while 400 connections without a token send slowly', { skip }, async () => {
   const attack = drip(DRIPS, [api, api, api, api, api, metrics]);
   try {
     const running = start(

@@ -97,7 +97,7 @@ test('makes a browser forget a session that the server does not know', { skip },
   assert.match(forged.headers.get('set-cookie') ?? '', /^cryfold_[0-9a-f]{8}=; Path=\/; Max-Age=0/);
 });
 
-test('keeps a browser’s sessions of other servers few', { skip }, async (t) => {
+test('limits the sessions that a browser keeps for other servers', { skip }, async (t) => {
   const server = await serve();
   t.after(() => server.close());
   const cookies = Array.from({ length: 20 }, (_, i) => `cryfold_${String(i).padStart(8, '0')}=${1000 + i}.x`);
@@ -245,7 +245,7 @@ test('a read token cannot change jobs on the queue board', { skip }, async (t) =
   );
 });
 
-test('keeps 200 viewers of one address while the address opens 1,000 connections without a token', {
+test('keeps 200 viewers connected while their address opens 1,000 connections without a token', {
   skip,
 }, async (t) => {
   const server = await serve();
@@ -278,7 +278,7 @@ test('keeps 200 viewers of one address while the address opens 1,000 connections
   assert.equal(lost, 0);
 });
 
-test('shows the ends of long logs, and at most 16 MiB of a run', { skip }, async () => {
+test('shows the end of long logs, and at most 16 MiB per run', { skip }, async () => {
   const store = openStore(`file:${path('logs')}`);
   const { run, jobs } = await writeRandomRun(store, { clips: 60, repeats: 2 });
   const text = new TextEncoder().encode(`begin ${'x'.repeat(2 ** 21)} end`);

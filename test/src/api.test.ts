@@ -261,7 +261,7 @@ test('a submitted spec that names weights by path or URL is refused, and nothing
   inside.close();
 });
 
-test('without tokens only loopback is served, under its own names', { skip }, async () => {
+test('without tokens, only serves loopback under its own names', { skip }, async () => {
   await assert.rejects(serve({ tokens: [], host: '0.0.0.0' }), (error: CryfoldError) => error.code === 'API_EXPOSED');
   const open = await serve({ tokens: [] });
   try {
@@ -380,7 +380,7 @@ test('a feed sends missed events to reconnecting clients, or a snapshot after a 
   assert.deepEqual(heard.splice(0), ['snapshot 6'], 'more was missed than is kept');
 });
 
-test('--server does all that REDIS_URL and the store’s credentials do', { skip }, async () => {
+test('--server replaces REDIS_URL and the credentials of the store', { skip }, async () => {
   const port = await freePort();
   const environment = {
     REDIS_URL: `redis://127.0.0.1:${cluster.redisPort}`,

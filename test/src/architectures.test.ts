@@ -10,7 +10,7 @@ before(async () => {
 });
 after(() => nets.remove());
 
-test('every network takes part in a plan with its hours; images too small for one are refused', async () => {
+test('plans every network with its hours, and refuses images that are too small for one', async () => {
   const { path, spec, json } = nets;
   const definitions: readonly NetworkDefinition[] = NETWORKS;
   const names = definitions.map(({ kind }) => kind);

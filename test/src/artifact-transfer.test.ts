@@ -82,7 +82,7 @@ for (const kind of STORE_KINDS) {
 
     const pid = () => cluster.pid('coordinator') ?? assert.fail('the coordinator died');
 
-    test('takes 20 MiB of images and 94 MB of weights, once, and gives them back', async () => {
+    test('accepts 20 MiB of images and 94 MB of weights, once, and returns them', async () => {
       const weights = randomBytes(94_000_000);
       for (const [key, content] of [
         [imagesKey(), images(20 * MIB)],
@@ -165,7 +165,7 @@ for (const kind of STORE_KINDS) {
       for (const { socket } of downloads) socket.destroy();
     });
 
-    test('an upload that stands still is cut, and leaves nothing', async () => {
+    test('aborts a stalled upload, which leaves nothing behind', async () => {
       const target = imagesKey();
       const socket = await send(server.url, `PUT /api/v1/artifacts/${target}`, OPERATE);
       socket.write(`content-type: application/octet-stream\r\ncontent-length: ${20 * MIB}\r\n\r\n`);
@@ -214,7 +214,7 @@ for (const kind of STORE_KINDS) {
       assert.equal(await put(imagesKey(), whole, { 'x-artifact-sha256': digest }), undefined);
     });
 
-    test('refuses a manifest that does not follow from its clips', async () => {
+    test('refuses a manifest that contradicts its clips', async () => {
       const store = new HttpStore(new HttpClient({ url: server.url, token: OPERATE }));
       const clips = ['a', 'b', 'c'].map((id) => ({ id, label: id === 'a' ? 'x' : 'y', group: id, hash: sha256(id) }));
       const hash = sha256(JSON.stringify(clips.map(({ id, label, group, hash }) => [id, label, group, hash])));

@@ -60,7 +60,7 @@ async function audit(data: string, ...flags: string[]) {
 const warnings = ({ findings }: Audit) =>
   findings.flatMap(({ kind, severity }) => (severity === 'warning' ? [kind] : []));
 
-test('calls out a sampling rate that is the class, by name', async () => {
+test('names a sampling rate that gives away the class', async () => {
   const found = await audit('rates');
   assert.deepEqual(warnings(found), ['property-tells-class', 'file-properties-predict']);
   assert.match(found.findings[0].text, /class a has 16,000 Hz, class b has 4,000 Hz/);
@@ -71,7 +71,7 @@ test('calls out a sampling rate that is the class, by name', async () => {
   );
 });
 
-test('warns of nothing in a clean corpus', async () => {
+test('does not warn about a clean corpus', async () => {
   const found = await audit('clean');
   assert.deepEqual(warnings(found), []);
   assert.equal(typeof found.predictability, 'object');
@@ -103,7 +103,7 @@ test('skips and lists bad recordings, and uses the clip length of a spec', async
   assert.deepEqual([found.recordings, found.clips], [12, 24]);
 });
 
-test('runs show the warnings once, however many protocols they have, and keep the audit in results and report', {
+test('runs show the warnings once for all protocols, and keep the audit in results and report', {
   skip: withoutRedis,
 }, async () => {
   const flags = ['--data', path('rates'), ...ownStore(path('out')), '--workers', '1'];

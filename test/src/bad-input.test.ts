@@ -145,7 +145,7 @@ const cases: Case[] = [
 ];
 
 for (const { what, spec = 'good.yaml', data, flags = [], environment, exit, code, names } of cases) {
-  test(`${what}: ${code}, and nothing is written`, async () => {
+  test(`${what}: reports ${code}, and writes nothing`, async () => {
     const out = path(`out-${what.replaceAll(/\W+/g, '-')}`);
     const ended = await cryfold(
       ['run', path(spec), '--data', path(data), '--out', out, ...flags],
@@ -160,7 +160,7 @@ for (const { what, spec = 'good.yaml', data, flags = [], environment, exit, code
   });
 }
 
-test('a store that cannot be written: OUT_UNWRITABLE', async () => {
+test('a store that cannot be written: reports OUT_UNWRITABLE', async () => {
   await write('blocked', 'a file where a folder should be');
   const args = ['run', path('good.yaml'), '--data', path('good'), '--out', path('blocked-out')];
   const ended = await cryfold(args, { CRYFOLD_STORE: `file:${path('blocked')}` });

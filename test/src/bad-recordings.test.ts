@@ -79,7 +79,7 @@ test('a run lists bad recordings in its folder, and prints the path', async () =
   assert.deepEqual(await readdir(planned).catch(() => []), [], 'plan writes nothing');
 });
 
-test('run --skip-bad, retrain and predict of many stay short on the terminal', { skip: withoutRedis }, async () => {
+test('run --skip-bad, retrain and predict print little about many bad recordings', { skip: withoutRedis }, async () => {
   const flags = ['--data', path('digits'), '--skip-bad', '--workers', '1'];
   const run = await cryfold(['run', path('spec.yaml'), ...flags, ...ownStore(path('out'))]);
   assert.equal(run.code, 0, run.stderr);
@@ -115,7 +115,7 @@ test('run --skip-bad, retrain and predict of many stay short on the terminal', {
   assert.equal(lines(await readFile(path('predicted.csv'), 'utf8')).length, 1 + SHORT + 1);
 });
 
-test('a list that cannot be written is refused before anything is read', async () => {
+test('refuses a list that cannot be written before reading anything', async () => {
   const flags = ['--problems', path('no', 'folder.csv')];
   const { code, stderr } = await cryfold(['data', 'inspect', path('digits'), ...flags]);
   assert.deepEqual([code, /OUT_UNWRITABLE/.test(stderr)], [2, true], stderr);

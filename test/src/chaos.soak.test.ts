@@ -6,7 +6,7 @@ import { temporaryFolder } from './command.js';
 /** With it, each kind that must strike is among the first eleven of the deck. */
 const SEED = 16460;
 
-test('a storm of kills, stops, cuts and outages: one commit a fold, equal bytes, no process left', async (t) => {
+test('survives random kills, stops, cuts and outages with one commit per fold, equal bytes and no process left', async (t) => {
   const folder = await temporaryFolder();
   const told: string[] = [];
   try {

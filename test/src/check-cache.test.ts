@@ -38,7 +38,7 @@ function planned(name: string): Task[] {
 
 const hashOf = (tasks: Task[], id: string) => tasks.find(({ taskId }) => taskId === id)?.hash ?? assert.fail(id);
 
-test('a program that unit tests were skipped for makes them run when it appears, and changes nothing else', async () => {
+test('tests that were skipped for a missing program run once it appears, and nothing else changes', async () => {
   const without = planned('@cryfold/features');
   await writeFile(join(programs, 'sox'), '', { mode: 0o755 });
   const having = planned('@cryfold/features');
@@ -47,7 +47,7 @@ test('a program that unit tests were skipped for makes them run when it appears,
   assert.equal(hashOf(having, build), hashOf(without, build));
 });
 
-test('the check covers what unit tests read outside of src and test, and the files of the repository’s root', async () => {
+test('the check covers what unit tests read outside of src and test, and the files in the repository’s root', async () => {
   const tasks = planned('cryfold');
   const inputsOf = (id: string) => Object.keys(tasks.find(({ taskId }) => taskId === id)?.inputs ?? assert.fail(id));
   const unit = inputsOf('cryfold#test:unit');

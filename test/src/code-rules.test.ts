@@ -27,7 +27,7 @@ test('only the store package knows the keys of records', { skip }, () => {
   assert.deepEqual(matches(pattern, ['packages', 'test', 'tools'], /^packages\/store\//), []);
 });
 
-test('only an estimator’s own files and tests ask for its kind', { skip }, () => {
+test('only an estimator’s own files and tests check for its kind', { skip }, () => {
   const pattern = /kind (===|!==) '(svm|small-cnn|tl-resnet50)'/;
   assert.deepEqual(matches(pattern, ['packages'], /^packages\/estimators\/src\/(networks|svm)\/|\/test\//), []);
 });

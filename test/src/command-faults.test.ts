@@ -91,7 +91,9 @@ async function run(...names: string[]) {
   return { code, results: JSON.parse(stdout) };
 }
 
-test('each fault of a program has its error, and costs no other estimator a fold', { skip: withoutRedis }, async () => {
+test('each fault of a program has its own error, and affects no fold of other estimators', {
+  skip: withoutRedis,
+}, async () => {
   const { code, results } = await run('good', 'forks', ...Object.keys(CODES));
   assert.equal(code, 3);
   const missing = results.missing.map(({ model, code: why }: { model: string; code: string }) => [model, why]);

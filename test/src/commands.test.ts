@@ -130,7 +130,7 @@ const EXAMPLES = [
 
 for (const { name, files, keeps, missing } of EXAMPLES) {
   const what = keeps ? 'runs as it stands, and its final model predicts' : 'runs as it stands';
-  test(`examples/${name} ${what}; again it runs from its stored folds`, { skip: skip || missing }, async (t) => {
+  test(`examples/${name} ${what}, and a second run uses the stored folds`, { skip: skip || missing }, async (t) => {
     const folder = await temporaryFolder();
     t.after(folder.remove);
     const data = join(folder.path, 'corpus');

@@ -117,7 +117,7 @@ test('release pushes the images and writes overlays that name all of them by dig
   }
 });
 
-test('Prometheus scrapes services that there are, and make-secrets writes the secrets', () => {
+test('Prometheus scrapes only existing services, and make-secrets writes the secrets', () => {
   const names = services.flatMap(([name, { networks }]) => [name, ...(networks?.default?.aliases ?? [])]);
   const { scrape_configs: jobs } = parse(readFileSync(infra('prometheus/prometheus.yml'), 'utf8'));
   const targets: string[] = jobs.flatMap((job: Manifest) =>
@@ -137,7 +137,7 @@ test('Prometheus scrapes services that there are, and make-secrets writes the se
   assert.match(ignored, /redis-password/, 'secrets could be committed');
 });
 
-test('hadolint has nothing to say of the Dockerfile, and would have of a bad one', async (t) => {
+test('hadolint accepts the Dockerfile, and rejects a bad one', async (t) => {
   const hadolint = await findTool('hadolint');
   if (!hadolint) return t.skip('no hadolint on PATH or cached; run scripts/test-k8s --setup');
   const lint = (text: string) => say(hadolint, ['-c', infra('hadolint.yaml'), '-'], text);

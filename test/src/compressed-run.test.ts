@@ -61,7 +61,7 @@ const wavs = (() => {
   };
 })();
 
-test('a run on FLAC files has the features of their WAVs, byte for byte', {
+test('a run on FLAC files has the same features as their WAV files, byte for byte', {
   skip: withoutRedis || soxMissing,
 }, async () => {
   const [plain, flac] = [await wavs(), await run('flac')];
@@ -75,7 +75,7 @@ for (const [ending, missing] of [
   ['mp3', false],
   ['ogg', soxMissing],
 ] as const) {
-  test(`a run on ${ending} files has the classes and clips of their WAVs`, {
+  test(`a run on ${ending} files has the same classes and clips as their WAV files`, {
     skip: withoutRedis || missing,
   }, async () => {
     const [plain, lossy] = [await wavs(), await run(ending)];
@@ -120,6 +120,6 @@ test('a run of several protocols decodes each recording once', { skip: withoutRe
   assert.deepEqual(await decodedBy('run', path('svm.yaml'), ...flags, ...protocols), eachOnce());
 });
 
-test('data audit decodes each recording once, though it also compares their sounds', async () => {
+test('data audit decodes each recording once, although it also compares their sounds', async () => {
   assert.deepEqual(await decodedBy('data', 'audit', path('m4a')), eachOnce());
 });

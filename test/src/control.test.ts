@@ -42,7 +42,7 @@ function hasTensorFlow(pid: number): boolean {
 
 let longRun: string;
 
-test('cancel stops running children at once, and everything that waits', { skip }, async (t) => {
+test('cancel immediately stops running children, and everything that is waiting', { skip }, async (t) => {
   const running = start(bed.run('long.yaml', '--estimators', 'small-cnn', '--repeats', '2'), bed.environment);
   await until(
     'a fold to train',
@@ -70,7 +70,7 @@ test('cancel stops running children at once, and everything that waits', { skip 
   });
 });
 
-test('status and logs name an unknown run or fold as a usage error; gc finds nothing young', { skip }, async () => {
+test('status and logs report an unknown run or fold as a usage error; gc keeps recent objects', { skip }, async () => {
   for (const args of [
     ['status', 'nobody-000000000000'],
     ['cancel', '../x'],
@@ -137,7 +137,7 @@ test('a poison fold is recorded as failed with its log, and retry only trains th
   assert.match((await cryfold(['retry', id], bed.environment)).stdout, /nothing to retry/);
 });
 
-test('extend trains only the new repeats, and equals a run of all of them', { skip }, async () => {
+test('extend trains only the new repeats, and gives the same results as one run of all repeats', { skip }, async () => {
   const { value: runs } = await json('list');
   const { run: id } = runs.find(({ name }: { name: string }) => name === 'tiny');
   const sofar = (await committed()).length;

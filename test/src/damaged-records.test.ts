@@ -98,7 +98,7 @@ test('list and status show a run with a damaged record as damaged, and all other
   assert.equal((await cryfold(['status'], environment)).code, 0);
 });
 
-test('a folder whose name no run has hides no run', async () => {
+test('a folder with a name that no run has does not hide a run', async () => {
   const own = await temporaryFolder();
   const copied = openStore(`file:${own.path}`);
   try {
@@ -120,7 +120,7 @@ test('a folder whose name no run has hides no run', async () => {
   }
 });
 
-test('a folder where a record should be counts as no record', async () => {
+test('a folder in place of a record counts as no record', async () => {
   const { run } = await random('folder');
   await mkdir(join(folder.path, records.results(run).key));
   const status = await new StoreControl(new RunStore(store)).status(run);
@@ -189,7 +189,7 @@ test('gc deletes nothing while a record cannot be read, and names it', async () 
   }
 });
 
-test('models list shows a model with a damaged record, and all others', async () => {
+test('models list shows a model with a damaged record next to all others', async () => {
   await store.put(modelKeys.card('cards', 'aaaaaaaaaaa1'), bytes('{'));
   await store.put(modelKeys.card('promotions', 'aaaaaaaaaaa1'), bytes('{}'));
   await store.put(modelKeys.promotion('promotions', 1), new Uint8Array());
@@ -210,7 +210,7 @@ test('models list shows a model with a damaged record, and all others', async ()
   assert.match((await cryfold(['models', 'list'], environment)).stdout, /^cards +damaged +JOB_INVALID: /m);
 });
 
-test('the API and the live page list damaged runs with the others', async () => {
+test('the API and the live page list damaged runs next to the others', async () => {
   const server = await startApi({
     ...{ redisUrl: redis.url, storeUrl: storeUrl(), s3: undefined, checks: {}, log },
     api: { port: 0, host: '127.0.0.1', tokens: [], rate: 10_000 },
@@ -244,7 +244,7 @@ test('the API and the live page list damaged runs with the others', async () => 
   }
 });
 
-test('a coordinator fails a run whose plan cannot be read once, drives the others, and cancel puts it aside', async () => {
+test('a coordinator fails a run with an unreadable plan once, continues the others, and cancel removes it', async () => {
   const queues = new Queues(redis.url);
   const fine = await random('fine');
   const coordinator = await started(new Coordinator({ redisUrl: redis.url, store: new RunStore(store), log }));

@@ -106,7 +106,7 @@ test('the page is small', async () => {
   assert.ok(bytes < 300_000, `${bytes} bytes compressed`);
 });
 
-test('a link with a token logs in, and the token leaves the address at once', { skip }, async () => {
+test('a link with a token logs in, and the token disappears from the address immediately', { skip }, async () => {
   const context = await browser.newContext();
   const page = await context.newPage();
   const sent: string[] = [];
@@ -272,7 +272,7 @@ test('shows folds as they finish, cancels and retries a run, and shows fold deta
   );
 });
 
-test('shows why folds failed, reports unknown runs, and backs off while the server is unreachable', {
+test('shows why folds failed, reports unknown runs, and retries less often while the server is unreachable', {
   skip,
 }, async (t) => {
   const proxy = await TcpProxy.start(Number(new URL(url).port));

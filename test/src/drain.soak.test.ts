@@ -43,7 +43,9 @@ const lines = (command: Command, msg: string): Line[] =>
 const run = (spec: string, seed: string) =>
   start(bed.run(spec, '--estimators', 'small-cnn', '--seed', seed), bed.environment);
 
-test('an evicted worker returns its fold at once, and another resumes from the checkpoint', { skip }, async (t) => {
+test('an evicted worker returns its fold immediately, and another worker resumes from the checkpoint', {
+  skip,
+}, async (t) => {
   const [one, two] = [worker(0), worker(0)];
   const running = run('kept.yaml', '0');
   const [{ key }] = await until('a fold', () => lines(one, 'fold started').length > 0 && lines(one, 'fold started'));
@@ -93,7 +95,7 @@ test('an evicted worker returns its fold at once, and another resumes from the c
   assert.deepEqual(interrupted, await readFile(bed.path('calm', 'out-of-fold.csv')));
 });
 
-test('with time enough, an evicted worker finishes its fold and takes no other', { skip }, async () => {
+test('with enough time, an evicted worker finishes its fold and takes no other', { skip }, async () => {
   const one = worker(120);
   const running = run('slow.yaml', '1');
   const [{ key }] = await until('a fold', () => lines(one, 'fold started').length > 0 && lines(one, 'fold started'));
@@ -111,7 +113,7 @@ test('with time enough, an evicted worker finishes its fold and takes no other',
   await next.ended;
 });
 
-test('a service waiting for Redis stops at once, also as process 1 of a container', { skip }, async () => {
+test('a service that waits for Redis stops immediately, also as process 1 of a container', { skip }, async () => {
   const waiting = start(['aggregator'], { ...bed.environment, REDIS_URL: 'redis://127.0.0.1:1' });
   await until(
     'it to wait',

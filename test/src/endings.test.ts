@@ -63,7 +63,7 @@ const untilRedis = ({ process, stderr }: Command) =>
 const untilRunning = (_command: Command, out: string) =>
   until('a running fold', async () => (await logLines(path(out))).some(({ msg }) => msg === 'fold started'));
 
-test('Ctrl-C twice leaves no process, at five moments and distances', { skip }, async () => {
+test('pressing Ctrl-C twice leaves no process behind, at five moments and intervals', { skip }, async () => {
   const moments = [
     ...[0, 10].map((ms) => [untilRedis, ms] as const),
     ...[0, 30, 400].map((ms) => [untilRunning, ms] as const),
@@ -79,7 +79,7 @@ test('Ctrl-C twice leaves no process, at five moments and distances', { skip }, 
   }
 });
 
-test('SIGKILL of the command leaves no process', { skip }, async () => {
+test('SIGKILL of the command leaves no process behind', { skip }, async () => {
   for (const ready of [untilRedis, untilRunning]) {
     const out = `killed-${ready.name}`;
     const command = start(run(out), { TMPDIR: temporary });
@@ -91,7 +91,9 @@ test('SIGKILL of the command leaves no process', { skip }, async () => {
 });
 
 const terminal = spawnSync('script', ['-qec', 'true', '/dev/null'], { stdio: 'ignore' }).status === 0;
-test('a closed terminal leaves no process', { skip: skip || (!terminal && 'script is not installed') }, async () => {
+test('a closed terminal leaves no process behind', {
+  skip: skip || (!terminal && 'script is not installed'),
+}, async () => {
   const line = [process.execPath, PROGRAM, ...run('closed')].map((word) => `'${word}'`).join(' ');
   const { REDIS_URL: _redis, CRYFOLD_STORE: _store, ...rest } = process.env;
   const child = spawn('script', ['-qfec', line, '/dev/null'], {

@@ -25,7 +25,7 @@ after(async () => {
   await folder.remove();
 });
 
-test('a service is ready while Redis answers, and alive in any case', async () => {
+test('a service is ready while Redis responds, and alive in any case', async () => {
   await untilReady(...services);
   await redis.kill();
   for (const { url } of services) {
@@ -58,7 +58,7 @@ test('the coordinator exports the depth and consumers of all queues', async () =
   assert.ok((seriesValue(text, 'cryfold_redis_memory_bytes') ?? 0) > 1e5);
 });
 
-test('a port that is taken or none at all ends the command with a clear error', async () => {
+test('a port that is taken or invalid ends the command with a clear error', async () => {
   const taken = new URL(services[0].url).port;
   for (const port of [taken, '70000']) {
     const { code, stderr } = await cryfold(['aggregator', '--metrics-port', port], environment);

@@ -68,7 +68,7 @@ test('fuse works from the store without training, and agrees with scikit-learn',
   assert.equal((await resultsIn('a')).models.at(-1)?.name, 'combined', 'the run is as it was');
 });
 
-test('fuse by the rule of the spec gives the very figures of the run', async () => {
+test('fuse with the rule of the spec gives exactly the figures of the run', async () => {
   const { stdout } = await cryfold(['fuse', path('a'), '--members', 'rbf,linear', '--json']);
   const [fused] = (JSON.parse(stdout) as RunResults).models.slice(-1);
   const [combined] = (await resultsIn('a')).models.slice(-1);
@@ -91,7 +91,7 @@ test('fuse refuses unknown rules, members and runs', async () => {
   }
 });
 
-test('compare: better, worse and same have their exit codes, and a run is found by its id too', async () => {
+test('compare: better, worse and same have different exit codes, and runs can also be named by id', async () => {
   const compare = (models: string, ...more: string[]) =>
     cryfold(['compare', path('a'), path('a'), '--model', models, ...more]);
   assert.equal((await compare('weak,rbf')).code, 0);
@@ -135,7 +135,7 @@ test('compare --metric tests the requested metric by infant, and needs runs of a
   const alone = await compare(copy.path);
   await copy.remove();
   assert.equal(alone.code, 2);
-  assert.match(alone.stderr, /RUN_NOT_FOUND.*folds are in no known store/);
+  assert.match(alone.stderr, /RUN_NOT_FOUND.*folds are not in any known store/);
 });
 
 test('run --metric retrains nothing, and all outputs show the metric', async (t) => {
@@ -190,7 +190,7 @@ test('run --metric retrains nothing, and all outputs show the metric', async (t)
   for (const file of files) assert.equal(await readFile(path('mlflow', file), 'utf8'), 'balanced_accuracy');
 });
 
-test('compare: missing folds are incomplete, other folds are refused', async () => {
+test('compare: missing folds are incomplete, and different folds are refused', async () => {
   const results = await resultsIn('a');
   for (const model of results.models) {
     model.complete = false;
@@ -205,7 +205,7 @@ test('compare: missing folds are incomplete, other folds are refused', async () 
   assert.match(other.stderr, /differ in data, splitter, folds or seed/);
 });
 
-test('report: the page of the run, and Markdown, JSON and CSV of the same figures', async () => {
+test('report: writes the page of the run, and the same figures as Markdown, JSON and CSV', async () => {
   const page = await readFile(path('a', 'report.html'), 'utf8');
   assert.match(page, /Hardest clips/);
   const { code, stdout, stderr } = await cryfold(['report', path('a')]);

@@ -41,7 +41,7 @@ function pythonWithMlflow(): string | undefined {
   }
 }
 
-test('runs, their models and final models are written as MLflow has them, and MLflow reads every figure back', async (t) => {
+test('exports runs, their models and final models, and MLflow reads back every figure', async (t) => {
   const at = (name: string) => join(folder.path, name);
   await synthesizeCorpus(at('corpus'), { clips: 60, seed: 2 });
   await writeFile(at('spec.yaml'), SPEC);

@@ -101,7 +101,7 @@ async function writeVectors(of: string, change = 0): Promise<void> {
 const run = (spec: string, ...flags: string[]) =>
   cryfold(['run', path(spec, 'spec.yaml'), '--data', path('corpus'), '--json', ...flags], remote);
 
-test('vectors given in files reach the workers of a server, and their content decides the folds', {
+test('vectors from files reach the workers of a server, and fold keys depend on their content', {
   skip,
 }, async () => {
   await writeVectors('spec');
@@ -153,7 +153,7 @@ test('a server refuses a spec whose vectors were not uploaded', { skip }, async 
   await assert.rejects(new HttpControl(client).submit(lying, contentHash), { code: 'ARTIFACT_CORRUPT' });
 });
 
-test('retrain refuses given vectors before it reads them or the data', async (t) => {
+test('retrain refuses vectors from files before reading them or the data', async (t) => {
   const own = await temporaryFolder();
   t.after(() => own.remove());
   const spec = join(own.path, 'spec.yaml');
@@ -164,7 +164,7 @@ test('retrain refuses given vectors before it reads them or the data', async (t)
   assert.match(stderr, /FEATURES_EXTERNAL: both reads external vectors/);
 });
 
-test('vectors that do not fit the data end the command before anything starts', { skip }, async () => {
+test('vectors that do not match the data end the command before anything starts', { skip }, async () => {
   await writeVectors('spec');
   await writeFile(path('spec', 'vectors', 'ids.csv'), 'recording\nnobody.wav\n');
   const { code, stderr } = await run('spec');

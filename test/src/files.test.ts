@@ -63,7 +63,7 @@ async function done(...args: string[]): Promise<Ended> {
   return ended;
 }
 
-test('no pipe, device or file of 10 GB makes a command wait or read without end', { timeout: 180_000 }, async () => {
+test('no pipe, device or 10 GB file makes a command wait or read forever', { timeout: 180_000 }, async () => {
   const data = ['--data', path('data')];
   const cases: [string[], RegExp][] = [
     [['plan', path('pipe'), ...data], /SPEC_INVALID: .*pipe: .*it is a named pipe/],
@@ -82,7 +82,7 @@ test('no pipe, device or file of 10 GB makes a command wait or read without end'
   await Promise.all(cases.map(check));
 });
 
-test('a run on hostile names and links harms neither terminal, page, table nor any file elsewhere', async () => {
+test('a run on hostile names and links does not harm the terminal, page, table or files elsewhere', async () => {
   await write('precious', 'mine');
   await mkdir(path('out'), { recursive: true });
   for (const name of ['results.json', 'out-of-fold.csv', 'report.html', 'results.json.new']) {

@@ -89,7 +89,7 @@ async function predictAndMaps(args: string[], environment: Record<string, string
   return { code, answer: JSON.parse(out), maps: await readFile(maps, 'utf8') };
 }
 
-test('an SVM refitted on all data knows its clips, sees them as training did, and needs no TensorFlow', {
+test('an SVM refitted on all data predicts its clips, processes them as in training, and needs no TensorFlow', {
   skip: process.platform === 'linux' ? false : 'reads /proc',
 }, async () => {
   const paper = await evaluate('svm', SVM_SPEC);
@@ -210,7 +210,7 @@ test('recordings of other shapes are treated as in training, or refused with a c
   assert.deepEqual((await predictor.predictRecording(stereo, 'stereo')).windows, [alone[1]]);
 });
 
-test('networks and a fitted fusion are kept whole, and a damaged file is refused', async () => {
+test('networks and a fitted fusion are saved completely, and a damaged file is refused', async () => {
   const results = await evaluate(
     'tiny',
     TINY_SPEC.replace('members: [tl-resnet50, svm]', 'rule: stacked, members: [small-cnn, tl-resnet50, svm]'),
@@ -260,7 +260,7 @@ test('networks and a fitted fusion are kept whole, and a damaged file is refused
   assert.match(stderr, /ARTIFACT_CORRUPT.*weights\.bin/);
 });
 
-test('with a cluster a worker trains on all data, to the same bytes', async () => {
+test('on a cluster, a worker trains on all data and produces the same bytes', async () => {
   const { run } = await evaluate('svm', SVM_SPEC);
   const { card } = await json(['train-final', run.id], inStore('svm'));
   const store = join(folder.path, 'cluster', 'store');

@@ -31,7 +31,7 @@ async function storeLoneRun(storeUrl: string, data: string): Promise<RunPlan> {
   return plan;
 }
 
-test('a fold that cannot be trained costs no other fold, in every run of one seed', {
+test('a fold that cannot be trained affects no other fold, in every run with the same seed', {
   skip: withoutRedis,
 }, async (t) => {
   const folder = await temporaryFolder();

@@ -91,7 +91,7 @@ for (const [name, { good, read }] of Object.entries(readers)) {
   });
 }
 
-test('results.json: anything else is refused with a code', () => {
+test('results.json: refuses anything else with a code', () => {
   for (const text of ['', '{', 'null', '[]', '{"format":1}', '{"__proto__":{}}', '"x"', '1e999']) {
     assert.throws(() => decodeResults(new TextEncoder().encode(text), 'fuzz'), CryfoldError, text);
   }

@@ -62,7 +62,7 @@ test('refuses grouped folds of class folders before writing anything, and the su
   }
 });
 
-test('data without known groups promises nothing, from the terminal to the model card', {
+test('data without known groups leads to no promises, from the terminal to the model card', {
   skip: withoutRedis,
 }, async () => {
   const random = await run('random', 'data');

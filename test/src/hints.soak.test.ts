@@ -134,7 +134,7 @@ for (const flags of ['', " --store 'my store'"]) {
   });
 }
 
-test('after failed folds, the status, the log and another try are offered', { skip }, () => {
+test('suggests status, log and retry after failed folds', { skip }, () => {
   const ran = type('cryfold run broken.yaml --data corpus --workers 1');
   assert.equal(ran.code, 3, ran.stderr);
   const pasted = pasteAll(ran);
@@ -165,7 +165,9 @@ test('printed commands inspect, cancel and continue a stopped run', { skip }, as
   assert.equal(type(`cryfold status ${run}`).code, 0, 'the pasted retry finished it');
 });
 
-test('a run is named by its beginning, latest, a protocol or a folder; several are listed', { skip }, async () => {
+test('a run can be named by a prefix, latest, a protocol or a folder; several matches are listed', {
+  skip,
+}, async () => {
   const both = type('cryfold run svms.yaml --data corpus --workers 1 --protocol paper-folds,grouped --out copies');
   assert.equal(both.code, 0, both.stderr);
   const results = JSON.parse(await readFile(path('copies', 'grouped', 'results.json'), 'utf8'));
@@ -190,7 +192,7 @@ test('a run is named by its beginning, latest, a protocol or a folder; several a
   assert.match(type('cryfold status svms').stderr, /RUN_AMBIGUOUS: svms stands for \d runs\n.*svms-\w+, svms-\w+/);
 });
 
-test('copies of another run are not replaced unless that is forced', { skip }, async () => {
+test('copies of another run are only replaced if forced', { skip }, async () => {
   const run = (seed: number, more = '') =>
     type(`cryfold run svms.yaml --data corpus --workers 1 --seed ${seed} --out kept${more}`);
   const file = path('kept', 'results.json');
@@ -208,7 +210,7 @@ test('copies of another run are not replaced unless that is forced', { skip }, a
   assert.notDeepEqual(await readFile(file), first);
 });
 
-test('a store below the --out folder of an earlier version is found', { skip }, async () => {
+test('finds a store in the --out folder of an earlier version', { skip }, async () => {
   // As earlier versions left it: store and copies in one folder.
   const ran = type('cryfold run svms.yaml --data corpus --workers 1 --seed 31 --store old/store --out old');
   assert.equal(ran.code, 0, ran.stderr);

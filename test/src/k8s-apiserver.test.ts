@@ -77,7 +77,7 @@ for (const overlay of OVERLAYS) {
     assert.equal(broken.code, 1, 'a mistyped field passes');
   });
 
-  test(`every pod of ${overlay} is admitted under restricted Pod Security, and none that asks for more`, async (t) => {
+  test(`every pod of ${overlay} is admitted under restricted Pod Security, unlike a pod that requests more`, async (t) => {
     if (!cluster) return t.skip(NONE);
     const { kubectl: run } = { kubectl: cluster.kubectl.bind(cluster) };
     const create = (spec: Manifest) => {
@@ -164,7 +164,7 @@ test('a misspelt field, a bad quantity and a contradictory budget are refused', 
   }
 });
 
-test('on a cluster that schedules, rollouts complete, the CronJob makes its Job, budgets keep the last replica', async (t) => {
+test('on a cluster that schedules, rollouts complete, the CronJob creates its Job, and budgets keep the last replica', async (t) => {
   if (!cluster) return t.skip(NONE);
   if (!crds) return t.skip(`no CRDs of KEDA and the others; ${HOW}`);
   if (!process.env.CRYFOLD_TEST_ROLLOUT) return t.skip('takes two minutes: scripts/test-k8s runs it');

@@ -265,7 +265,7 @@ function cores(manifests: Manifest[]): number {
 }
 
 for (const overlay of OVERLAYS.filter((name) => name.startsWith('dev'))) {
-  test(`${overlay}: all pods fit a node of two cores beside its own services`, async (t) => {
+  test(`${overlay}: all pods fit on a node with two cores next to its own services`, async (t) => {
     if (!kubectl) return t.skip(`no kubectl on PATH or cached; ${HOW}`);
     const asked = cores(await render(kubectl, overlay));
     assert.ok(asked > 0.5 && asked <= 1.5, `${asked} cores`);
@@ -294,7 +294,7 @@ test('every dashboard is a ConfigMap that Grafana’s sidecar loads', async (t) 
   }
 });
 
-test('Kubernetes repeats no nightly Job whose command, spec or data is wrong', async (t) => {
+test('Kubernetes does not repeat a nightly Job with a wrong command, spec or data', async (t) => {
   if (!kubectl) return t.skip(`no kubectl on PATH or cached; ${HOW}`);
   const job = (await render(kubectl, 'gpu-cluster')).find(
     ({ kind, metadata }) => kind === 'CronJob' && metadata.name === 'retrain',

@@ -9,7 +9,7 @@ import { ROOT, temporaryFolder } from './command.js';
 
 const skip = !existsSync('/proc/self/environ') && 'this system has no /proc, by which processes are found';
 
-test('scripts/test finds, names and removes what a test file left behind', { skip }, async (t) => {
+test('scripts/test finds, reports and removes what a test file left behind', { skip }, async (t) => {
   const folder = await temporaryFolder();
   t.after(folder.remove);
   const inside = join(folder.path, 'test.one');

@@ -85,7 +85,7 @@ test('a run whose command was killed is stopped, and retry continues it', { skip
   assert.equal((await stateOf(id)).state, 'complete');
 });
 
-test('of several local runs at once, each command reaches the run that it names', { skip: withoutRedis }, async () => {
+test('with several local runs, each command reaches the run that it names', { skip: withoutRedis }, async () => {
   const commands = [run(400, 3), run(400, 4)];
   // Each is seen to train: whichever private Redis is found first knows nothing of the other run.
   const [one, other] = await Promise.all(commands.map(training));

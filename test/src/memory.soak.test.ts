@@ -19,7 +19,7 @@ estimators:
   svm: { kind: svm }
 `;
 
-test('folds that need too much memory fail as OUT_OF_MEMORY after two attempts, and the others are done', {
+test('folds that need too much memory fail with OUT_OF_MEMORY after two attempts, and the others finish', {
   skip,
 }, async (t) => {
   const folder = await temporaryFolder();

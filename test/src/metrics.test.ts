@@ -122,14 +122,14 @@ test('a sweep exports its trials, and counts their folds by estimator', () => {
   );
 });
 
-test('names say their units, and counters that they count', () => {
+test('names of metrics contain their units, and those of counters end in _total', () => {
   for (const [name, { kind }] of Object.entries(CATALOGUE)) {
     assert.equal(name.endsWith('_total'), kind === 'counter', name);
     assert.doesNotMatch(name, /_(ms|millis|mb|percent|minutes)\b/);
   }
 });
 
-test('every fold of a run is counted once, and accuracies are those of the results', () => {
+test('counts every fold of a run once, with the accuracies of the results', () => {
   const { run, models } = results;
   const text = texts.coordinator;
   for (const [estimator, queue] of [
@@ -252,7 +252,7 @@ test('alerts are silent on a healthy cluster, use existing series, and have runb
   }
 });
 
-test('promtool finds no fault in rules and configuration, and each alert fires when it should', async (t) => {
+test('promtool accepts rules and configuration, and each alert fires when it should', async (t) => {
   const promtool = await findTool('promtool');
   if (!promtool) return t.skip('no promtool on PATH: apt-get install prometheus');
   const folder = join(ROOT, 'infra', 'prometheus');
@@ -265,7 +265,7 @@ test('promtool finds no fault in rules and configuration, and each alert fires w
   }
 });
 
-test('an alert fires from as many give-backs on as status calls too many', async () => {
+test('an alert fires at the same number of returned folds that status reports as too many', async () => {
   const alerts = await readFile(join(ROOT, 'infra', 'prometheus', 'alerts.yml'), 'utf8');
   assert.equal(/cryfold_run_give_backs\) >= (\d+)/.exec(alerts)?.[1], `${MANY_GIVE_BACKS}`);
 });

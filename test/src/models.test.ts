@@ -106,7 +106,7 @@ test('keepModels: best keeps the network with the lowest test log-loss, and gc r
   assert.deepEqual(await models('best'), [best.model?.[0].key]);
 });
 
-test('a run that keeps none shares the folds of one that does, without owning their models', async () => {
+test('a run that keeps no networks shares folds with one that does, without owning their models', async () => {
   const before = await run('best', SPEC);
   assert.equal((await models('best')).length, 1);
   await collect('best');

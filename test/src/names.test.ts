@@ -48,7 +48,7 @@ fusion:
   both: { members: [constructor, svm] }
 `;
 
-test('classes, groups, columns, estimators and runs may be called as the members of objects are', async () => {
+test('classes, groups, columns, estimators and runs may have the names of object members', async () => {
   await writeFile(path('spec.yaml'), SPEC);
   const out = path('out');
   const run = await cryfold([
@@ -93,7 +93,7 @@ test('classes, groups, columns, estimators and runs may be called as the members
   }
 });
 
-test('a final model of such names predicts by them', async () => {
+test('a final model with such names predicts them', async () => {
   const out = path('out');
   const { run } = decodeResults(await readFile(join(out, 'results.json')), 'results.json');
   const store = { CRYFOLD_STORE: `file:${join(out, 'store')}` };

@@ -82,7 +82,7 @@ test('a damaged checkpoint is deleted, and its fold trained from the start to th
   assert.deepEqual(await table('damaged'), await table('plain'));
 });
 
-test('a frozen backbone is passed once for all folds; a partial one and other optimisers train too', async () => {
+test('a frozen backbone runs once for all folds, and partly frozen ones and other optimisers train as well', async () => {
   const spec = `
 version: 1
 name: variants
@@ -103,7 +103,7 @@ estimators:
   assert.match(refused.stdout, /conv9/);
 });
 
-test('the other networks train frozen and in part, are refitted on all data, and predict', async () => {
+test('the other networks train with a frozen or partly frozen backbone, are refitted on all data, and predict', async () => {
   const spec = `
 version: 1
 name: others

@@ -46,7 +46,7 @@ test('classifies all recordings of folders, reports bad ones, and exits with 1',
   assert.match(stderr, /^2 recordings were classified, 3 not$/m);
 });
 
-test('writes a row per window as CSV, and quotes where needed', async () => {
+test('writes a row per window as CSV, with quotes if needed', async () => {
   const file = path('night', 'deep', 'long.wav');
   const { code, stdout } = await predict(file, path('night', 'bad.wav'), '--format', 'csv');
   assert.equal(code, 1);
@@ -64,7 +64,7 @@ test('writes a row per window as CSV, and quotes where needed', async () => {
   assert.match(rows[4], /WAV_INVALID: /);
 });
 
-test('predicts with a model that has no rule for other sounds as before', async () => {
+test('predicts as before with a model that has no rule for other sounds', async () => {
   await writeFile(path('silent.wav'), encodeWav(new Float64Array(RATE), RATE));
   const { code, stdout } = await predict(path('silent.wav'), path('night', 'a.wav'), '--json');
   const { predictions, errors } = JSON.parse(stdout);

@@ -170,7 +170,7 @@ test('unwritable output ends a command with a clear message', {
   );
 });
 
-test('asks for a cache folder if the user has no home', { skip: process.getuid?.() !== 0 }, async () => {
+test('requires a cache folder if the user has no home folder', { skip: process.getuid?.() !== 0 }, async () => {
   const { HOME: _home, XDG_CACHE_HOME: _xdg, CRYFOLD_CACHE: _cache, ...rest } = process.env;
   const flags = ['--reuid', '54321', '--clear-groups', process.execPath, PROGRAM, 'list', '--store', '/nowhere'];
   const stranger = spawnSync('setpriv', flags, { encoding: 'utf8', env: rest });

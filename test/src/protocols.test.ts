@@ -68,7 +68,7 @@ after(() => folder.remove());
 const resultsOf = async (...parts: string[]) =>
   decodeResults(await readFile(path(...parts, 'results.json')), join(...parts));
 
-test('several protocols: one store, a folder of copies each, and all side by side in one table', async () => {
+test('several protocols use one store, get one folder of copies each, and are shown side by side in one table', async () => {
   const { code, stdout, stderr } = await run(
     'corpus',
     'all',
@@ -109,7 +109,7 @@ test('several protocols: one store, a folder of copies each, and all side by sid
   assert.equal(planned.stderr.match(/folds are already in the store/g)?.length, 2, 'nothing is trained twice');
 });
 
-test('the data may name the folds, and folds of one clip per class are trained without calibration', async () => {
+test('folds may come from the data, and folds with one clip per class are trained without calibration', async () => {
   const files = (await readdir(path('corpus'), { recursive: true })).filter((file) => file.endsWith('.wav')).sort();
   const labels = new Map<string, string[]>();
   for (const file of files) labels.set(file.slice(-6, -4), [...(labels.get(file.slice(-6, -4)) ?? []), file]);
@@ -134,7 +134,7 @@ test('the data may name the folds, and folds of one clip per class are trained w
   assert.ok((await readFile(path('named', 'report.html'), 'utf8')).includes(note));
 });
 
-test('a sweep, a fusion and a comparison of one split are tested over groups, never over folds', async () => {
+test('tests a sweep, a fusion and a comparison of one split over groups, never over folds', async () => {
   const spec = `version: 1
 name: one
 protocol: { splitter: ShuffleSplit, repeats: 1 }
@@ -162,7 +162,7 @@ search: { algorithm: random, trials: 2, space: { a: { C: { log: [0.1, 100] } } }
   assert.match(compared.stdout, /^same: .*\n.* accuracy pooled over \d+ groups, .* p [\d.]+ \(groups exchanged/);
 });
 
-test('folds without a test clip stop a run before anything is trained or written', async () => {
+test('refuses folds without a test clip before anything is trained or written', async () => {
   // Infants of one class with 7, 4 and 1 clips, of another with 5 and 2: scikit-learn leaves a fold of five empty.
   const files = (await readdir(path('corpus'), { recursive: true })).filter((file) => file.endsWith('.wav')).sort();
   const rows = ['path,label,group'];
@@ -180,7 +180,7 @@ test('folds without a test clip stop a run before anything is trained or written
   assert.deepEqual(await readdir(path('empty')).catch(() => []), []);
 });
 
-test('a quieter copy under another group stops grouped folds before anything is written; random folds only name it', async () => {
+test('a quieter copy in another group stops grouped folds before anything is written; random folds only report it', async () => {
   const original = await corpusWithCopy('copied');
   const refused = await run(join('copied', 'clips.csv'), 'leak', '--protocol', 'grouped');
   assert.equal(refused.code, 10);
@@ -192,7 +192,7 @@ test('a quieter copy under another group stops grouped folds before anything is 
   assert.match(allowed.stderr, /allowed: /);
   const random = await run(join('copied', 'clips.csv'), 'random');
   assert.equal(random.code, 0, random.stderr);
-  assert.match(random.stderr, /same sound in train and test of \d of 6 splits: .*copy\.wav#0/);
+  assert.match(random.stderr, /same sound in both train and test of \d of 6 splits: .*copy\.wav#0/);
 });
 
 test('leaks are at the top of all outputs, and --group-duplicates prevents them', async () => {
@@ -267,11 +267,11 @@ test('every planted copy in another group is counted, in the table, results.json
   );
   assert.equal(leaks?.examples.length, 10);
   await headed('planted', stdout, `${planted} sounds are in both train and test: these figures are inflated.`);
-  const named = stderr.match(/same sound in train and test/g)?.length;
+  const named = stderr.match(/same sound in both train and test/g)?.length;
   assert.deepEqual([named, /and 2 more duplicate sounds/.test(stderr)], [10, true]);
 });
 
-test('headline, results.json and reports agree on the donateacry devices', async (t) => {
+test('headline, results.json and reports agree for the donateacry devices', async (t) => {
   const devices = join(ROOT, '..', 'shared', 'data', 'donateacry-devices.csv');
   if (!existsSync(devices)) return t.skip('needs ../shared/data/donateacry-devices.csv');
   const flags = ['--folds', '3', '--repeats', '1'];
@@ -284,7 +284,7 @@ test('headline, results.json and reports agree on the donateacry devices', async
   const head = leakHeadline(leaks);
   assert.ok(head);
   await headed('devices', stdout, head);
-  const named = stderr.match(/same sound in train and test/g)?.length ?? 0;
+  const named = stderr.match(/same sound in both train and test/g)?.length ?? 0;
   assert.equal(named, Math.min(10, leaks.sounds));
 });
 

@@ -57,7 +57,7 @@ test('input errors are not retried, and keep their record', async () => {
   assert.equal(calls, 1);
 });
 
-test('a job without memory is tried again, since another worker may have more', async () => {
+test('retries a job that ran out of memory, since another worker may have more', async () => {
   let calls = 0;
   const consumer = consume(async () => {
     calls++;
@@ -70,7 +70,7 @@ test('a job without memory is tried again, since another worker may have more', 
   assert.equal(calls, 2);
 });
 
-test('crashes are tried four times, then fail', async () => {
+test('retries crashes up to four attempts, then fails', async () => {
   let calls = 0;
   const consumer = consume(async () => {
     calls++;
@@ -83,7 +83,7 @@ test('crashes are tried four times, then fail', async () => {
   assert.equal(calls, 4);
 });
 
-test('infrastructure errors wait and are not counted', async () => {
+test('infrastructure errors are retried later and not counted', async () => {
   let calls = 0;
   let ended = false;
   const consumer = consume(async () => {
@@ -105,7 +105,7 @@ test('refuses an invalid payload with the reason', async () => {
   await consumer.close();
 });
 
-test('adding a job twice runs it once; a closing consumer hands its job back at once', async () => {
+test('adding a job twice runs it once, and a closing consumer returns its job immediately', async () => {
   const started: string[] = [];
   const slow = consume(async (payload, signal) => {
     started.push('slow');
@@ -189,7 +189,7 @@ test('no password gets into logs or messages', async () => {
     await assert.rejects(checkRedis(url, 1000), (error) => !String(error).includes('s3cr3t'));
 });
 
-test('a producer fails at once while Redis is unreachable, and recovers afterwards', async () => {
+test('a producer fails immediately while Redis is unreachable, and recovers afterwards', async () => {
   await redis.kill();
   const asked = Date.now();
   const outage = (error: unknown) => error instanceof CryfoldError && error.code === 'REDIS_UNREACHABLE';

@@ -23,7 +23,7 @@ after(() => bed?.remove());
 const run = (seed: number) => bed.run('slow.yaml', '--estimators', 'small-cnn', '--seed', String(seed));
 
 /** Logged for an attempt that was too late or aborted. */
-const VOID = /dropping this one|attempt aborted/;
+const VOID = /discarding this one|attempt aborted/;
 
 /** The line that a worker of this name wrote when it took a fold, after the first `skip` lines. */
 async function taken(name: string, skip: number): Promise<LogLine> {

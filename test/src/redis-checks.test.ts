@@ -145,9 +145,9 @@ test('reconnects when the primary becomes a replica, with the errors of Redis 6'
   await withRedis([], work, said);
 });
 
-test('a Redis that keeps nothing on disk gets a warning, one with an append-only file or snapshots none', async () => {
+test('warns about a Redis that saves nothing to disk, but not about one with an append-only file or snapshots', async () => {
   await withRedis([], async (url) => {
-    assert.match((await inspectRedis(url)).warnings.join(), /keeps nothing on disk/);
+    assert.match((await inspectRedis(url)).warnings.join(), /saves nothing to disk/);
   });
   for (const flags of [
     ['--appendonly', 'yes'],
@@ -157,7 +157,7 @@ test('a Redis that keeps nothing on disk gets a warning, one with an append-only
   }
 });
 
-test('if CONFIG is rejected, the policy is read from INFO, and unknown facts are warnings', async () => {
+test('if CONFIG is rejected, reads the policy from INFO, and warns about unknown facts', async () => {
   const managed = ['--rename-command', 'CONFIG', ''];
   await withRedis([...managed, '--maxmemory-policy', 'allkeys-lfu'], async (url) => {
     await assert.rejects(inspectRedis(url), unsafe(/allkeys-lfu/));
@@ -165,7 +165,7 @@ test('if CONFIG is rejected, the policy is read from INFO, and unknown facts are
   await withRedis(managed, async (url) => {
     const { warnings } = await inspectRedis(url);
     assert.equal(warnings.length, 1);
-    assert.match(warnings[0], /unknown whether it keeps its data on disk/);
+    assert.match(warnings[0], /unknown whether it saves its data to disk/);
   });
   const hidden: [string, string] = ['maxmemory_policy:', 'maxmemory_other_:'];
   await withRedis(
@@ -195,14 +195,14 @@ test('doctor fails on the eviction policy with the command that sets it, and war
     };
     const fit = await found(0);
     assert.equal(fit.ok, true);
-    assert.match(fit.warnings.join(), /keeps nothing on disk/);
+    assert.match(fit.warnings.join(), /saves nothing to disk/);
     await operate(url, 'CONFIG', 'SET', 'maxmemory-policy', 'volatile-lru');
     const { ok, fix } = await found(1);
     assert.deepEqual([ok, /config set maxmemory-policy noeviction/.test(fix)], [false, true]);
   });
 });
 
-test('a service does not start with a policy that evicts, and is not ready once the policy changes', async () => {
+test('a service does not start with an eviction policy, and is not ready once the policy changes to one', async () => {
   await withRedis(['--maxmemory-policy', 'allkeys-lru'], async (url) => {
     const environment = { REDIS_URL: url, CRYFOLD_STORE: join(folder.path, 'service') };
     const { code, stderr } = await start(['aggregator'], environment).ended;

@@ -65,7 +65,7 @@ function use(url: string) {
   return { queues, consumer, errors, doOne, close };
 }
 
-test('asks Sentinels for the primary, even after a failover', { skip }, async (t) => {
+test('finds the primary through Sentinels, even after a failover', { skip }, async (t) => {
   const flags = ['--requirepass', 'p@ss', '--masterauth', 'p@ss'];
   const primary = await server(...flags);
   await server(...flags, '--replicaof', `127.0.0.1 ${primary.port}`);

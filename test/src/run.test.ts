@@ -47,7 +47,7 @@ before(async () => {
 });
 after(() => folder.remove());
 
-test('one worker: four models, Table II, results and probabilities', async () => {
+test('one worker trains four models and writes Table II, results and probabilities', async () => {
   const results = decodeResults(await readFile(join(folder.path, 'one', 'results.json')), 'results.json');
   assert.equal(results.status, 'complete');
   assert.deepEqual(

@@ -115,7 +115,7 @@ test('reports an untrusted certificate and a wrong password clearly', async (t) 
   }
 });
 
-test('the documented user can neither empty Redis nor read keys that are not ours', async (t) => {
+test('the documented user can neither empty Redis nor read other keys', async (t) => {
   if (skip) return t.skip(skip);
   const { connect } = await import('node:tls');
   const url = new URL(environment.REDIS_URL);

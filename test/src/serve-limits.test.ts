@@ -79,7 +79,7 @@ const pending = async ({ url }: Served) =>
 const childOf = ({ process: { pid } }: Served) =>
   descendants(pid ?? 0).find(({ command }) => command.includes('predict-child'))?.pid ?? 0;
 
-test('32 clients with 10 MB each are all answered, in bounded memory', async () => {
+test('responds to 32 clients with 10 MB each, in bounded memory', async () => {
   const served = await serve();
   const wav = encodeWav(tone((10 * MIB) / 2 / RATE), RATE);
   const answers = await Promise.all(Array.from({ length: 32 }, () => predict(served, wav, '?hop=60')));
@@ -118,7 +118,7 @@ test('cuts off an upload of unknown length as soon as it passes the limit', asyn
   await closed;
 });
 
-test('bounds a form as a whole, and the number of its files', async () => {
+test('limits the size of a form, and the number of its files', async () => {
   const served = await serve(['--max-upload-mb', '1']);
   const form = (files: number, bytes: Uint8Array) => {
     const made = new FormData();
@@ -160,14 +160,14 @@ test('refuses a request before reading its body while 32 are being received, unt
   await until('a place', async () => (await predict(served, CLIP)).status === 200);
 });
 
-test('a prediction that takes too long fails alone; the others keep their place', async () => {
+test('a prediction that takes too long fails, and the others keep their place', async () => {
   const served = await serve(['--timeout', '6']);
   process.kill(childOf(served), 'SIGSTOP');
   const answers = await Promise.all(Array.from({ length: 8 }, () => predict(served, CLIP)));
   assert.deepEqual(answers.map(({ code }) => code ?? 'done').sort(), ['PREDICTION_TIMEOUT', ...Array(7).fill('done')]);
 });
 
-test('a waiting client that leaves is dropped, and the process that predicts stays', async () => {
+test('drops a waiting client that disconnects, and keeps the prediction process', async () => {
   const served = await serve();
   const child = childOf(served);
   process.kill(child, 'SIGSTOP');
@@ -264,7 +264,7 @@ test('odd WAV files are classified or refused without crashing the prediction pr
   assert.equal(childOf(served), child);
 });
 
-test('a response only contains images of the first windows, and bounds windows per request', async () => {
+test('limits the windows per request, and the windows whose images a response contains', async () => {
   const served = await serve();
   const wav = encodeWav(tone(400), RATE);
   const { windows } = (await predict(served, wav, '?images=true')).body.predictions[0];
@@ -275,7 +275,7 @@ test('a response only contains images of the first windows, and bounds windows p
   assert.equal((await predict(served, form, '?hop=0.25')).code, 'RECORDING_LONG');
 });
 
-test('an upload that cannot be written is refused, and leaves nothing behind', async () => {
+test('refuses an upload that cannot be written, which leaves nothing behind', async () => {
   const { code, stderr } = await cryfold(['serve', '--model', model, '--port', '0'], {
     TMPDIR: join(scratch, 'absent'),
   });
@@ -345,5 +345,5 @@ test('the page shows labels as text, and reports errors', async (t) => {
   served.process.kill('SIGKILL');
   await served.ended;
   await give(CLIP);
-  await page.getByText(/did not answer. Check that it is running/).waitFor();
+  await page.getByText(/did not respond. Check that it is running/).waitFor();
 });

@@ -57,7 +57,7 @@ test('serve takes the tokens of a replaced file without a restart, and keeps the
   };
   assert.equal(await statuses(), '200,401');
   await replace('');
-  await until('a look at the empty file', () => served.stdout().includes('tokens cannot be read again'));
+  await until('a look at the empty file', () => served.stdout().includes('tokens cannot be reloaded'));
   assert.equal(await statuses(), '200,401');
   await replace(`read:${NEW}\n`);
   await until('the new tokens', () => served.stdout().includes('tokens changed'));
@@ -65,7 +65,7 @@ test('serve takes the tokens of a replaced file without a restart, and keeps the
   for (const token of [OLD, NEW]) assert.ok(!(served.stdout() + served.stderr()).includes(token), 'a token is logged');
 });
 
-test('the page asks for the token, and again once it is no longer valid', async (t) => {
+test('the page requests the token at first, and whenever it is no longer valid', async (t) => {
   const executablePath = (await findTool('chromium')) ?? (await findTool('google-chrome'));
   if (!executablePath) return t.skip('neither chromium nor google-chrome is here');
   await replace(`read:${OLD}\n`);
@@ -85,7 +85,7 @@ test('the page asks for the token, and again once it is no longer valid', async 
     await page.getByRole('button', { name: 'Log in' }).click();
   };
   await logIn('another-token-here');
-  await page.getByText('The service does not know this token.').waitFor();
+  await page.getByText('The service does not accept this token.').waitFor();
   await logIn(OLD);
   await page.locator('#give').waitFor();
   assert.equal(await login.isVisible(), false);

@@ -185,7 +185,7 @@ test('rejects uploads above the limit and endless requests, and aborts long pred
   await stop(small.command);
 });
 
-test('while predictions are computed, health answers at once', async () => {
+test('health checks respond immediately while predictions are computed', async () => {
   const long = encodeWav(
     new Float64Array(60 * 11025).map((_, i) => Math.sin(i / 5) * Math.sin(i / 999)),
     11025,
@@ -207,7 +207,7 @@ test('while predictions are computed, health answers at once', async () => {
   assert.ok(slowest < 1000, `${slowest} ms`);
 });
 
-test('a new champion is followed without dropping a request, and one that is damaged is not', async () => {
+test('switches to a new champion without dropping a request, but not to a damaged one', async () => {
   const seen = new Set<string>();
   let [running, answered] = [true, 0];
   const wav = await wavOf(0);
@@ -246,7 +246,7 @@ test('a new champion is followed without dropping a request, and one that is dam
   assert.equal((await (await fetch(`${url}/metrics`)).text()).includes(failed), true);
 });
 
-test('the API describes itself, and every answer carries the policy', async () => {
+test('the API describes itself, and every response has the content security policy', async () => {
   const openapi = (await (await fetch(`${url}/openapi.json`)).json()) as {
     openapi: string;
     paths: Record<string, Record<string, { requestBody?: object; parameters?: unknown[] }>>;

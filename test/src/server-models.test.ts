@@ -75,7 +75,7 @@ function server(url = remote.CRYFOLD_SERVER) {
   return { client, http: new HttpModels(client) };
 }
 
-test('--server makes, promotes, rolls back and uses final models without Redis and store', { skip }, async () => {
+test('--server trains, promotes, rolls back and uses final models without Redis and store', { skip }, async () => {
   const doctor = await json(['doctor']);
   assert.ok(doctor.ok, JSON.stringify(doctor));
   const forgotten = await json(['doctor'], 1, { CRYFOLD_API_TOKEN: '' });
@@ -235,7 +235,7 @@ test('run --server reports missing workers, explains Ctrl-C, and survives a coor
   const waiting = start(args, remote);
   await until('the run to be followed', async () => /12 folds · 0 running/.test(waiting.stderr()));
   await cluster.remove('coordinator', 'SIGKILL');
-  await until('its absence to be noticed', async () => /does not answer; retrying/.test(waiting.stderr()));
+  await until('its absence to be noticed', async () => /does not respond; retrying/.test(waiting.stderr()));
   cluster.add('coordinator', coordinator);
   cluster.add('worker', ['worker']);
   const { code, stderr } = await waiting.ended;

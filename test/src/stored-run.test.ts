@@ -31,7 +31,7 @@ function unchanged(text: string): string {
   return JSON.stringify(without(same, CHANGED));
 }
 
-test('a store written by commit 9364da0 is found: nothing is trained, and its figures have the same bytes', {
+test('reuses a store written by commit 9364da0: trains nothing, and writes the same bytes', {
   skip: withoutRedis,
 }, async (t) => {
   const folder = await temporaryFolder();

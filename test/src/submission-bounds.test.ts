@@ -77,7 +77,7 @@ test('the API refuses specs that would block its event loop, and stores nothing'
   for await (const key of store.list('runs/')) assert.fail(key);
 });
 
-test('the API takes the files of commands by their hash, and refuses a spec whose files are not in the store', async () => {
+test('the API accepts the files of commands by hash, and refuses a spec whose files are not in the store', async () => {
   const program = new TextEncoder().encode('print(1)');
   const hash = sha256(program);
   const own = (files: unknown) =>

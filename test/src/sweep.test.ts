@@ -167,7 +167,9 @@ test('a sweep needs a search section', async () => {
   assert.match(stderr, /no search section/);
 });
 
-test('nested: inner folds keep groups whole, and the figures are of trials that won inside', { skip }, async () => {
+test('nested: inner folds keep groups together, and figures are those of the trials that won inside', {
+  skip,
+}, async () => {
   const nested = `${SWEEP.slice(0, SWEEP.indexOf('search:')).replace('repeats: 1', 'repeats: 1, splitter: StratifiedGroupKFold')}search:
   algorithm: grid
   nested: { inner: 2 }

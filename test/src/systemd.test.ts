@@ -58,7 +58,7 @@ test('systemd-analyze accepts the units and reports a misspelt setting', async (
   assert.match((await verify()).stderr, /KilMode/);
 });
 
-test('every credential of a unit is a file that its environment names, and Prometheus scrapes its port', () => {
+test('the environment of a unit names a file for every credential, and Prometheus scrapes its port', () => {
   assert.equal(services.length, 5);
   const prometheus = readFileSync(join(SOURCE, 'prometheus.yml'), 'utf8');
   const scraped = new Set([...prometheus.matchAll(/example\.com:(\d+)/g)].map(([, port]) => port));
@@ -74,7 +74,7 @@ test('every credential of a unit is a file that its environment names, and Prome
   }
 });
 
-test('the commands of the units, started as systemd would, evaluate a corpus and end in order', {
+test('the commands of the units, started like systemd does, evaluate a corpus and shut down cleanly', {
   skip: withoutRedis,
 }, async () => {
   const redis = await RedisServer.start(folder.path, '--requirepass', 'secret');

@@ -69,7 +69,7 @@ const payloadOfNext = z.union([
   workPayload.transform((payload) => (payload.kind === 'fold' ? payload.key : payload.trial)),
 ]);
 
-test('of two versions side by side each takes the jobs that it reads; nothing is lost, failed or done twice', async () => {
+test('two versions running together each take the jobs that they can read; nothing is lost, fails or is done twice', async () => {
   const names = Array.from({ length: 12 }, (_, i) => sha256(`fold ${i}`));
   const ofNext = new Set(names.filter((_, i) => i % 3 === 1));
   const ended: { key: string; by: string }[] = [];
@@ -134,7 +134,7 @@ test('of two versions side by side each takes the jobs that it reads; nothing is
   assert.equal((await queues.counts('gpu')).failed, 0);
 });
 
-test('a newer fold record stops the aggregator, is not damage, and stays', async () => {
+test('a newer fold record stops the aggregator, does not count as damage, and is kept', async () => {
   const plan = await writeRandomRun(store, { clips: 30, repeats: 1, name: 'fold' });
   const record = rawRecords(store).fold(plan.jobs[0].key);
   const kept = await rewrite(record, FORMATS.fold + 1);

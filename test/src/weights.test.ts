@@ -84,7 +84,7 @@ async function serveFile(t: TestContext): Promise<{ url: string; requests: () =>
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, requests: () => requests };
 }
 
-test('fetch brings weights into the cache, and its line in a spec needs neither the source nor a store', async (t) => {
+test('fetch downloads weights into the cache, where a spec finds them without source or store', async (t) => {
   const { url, requests } = await serveFile(t);
   const cache = { CRYFOLD_CACHE: path('fetched') };
   const fetched = await cryfold(['weights', 'fetch', `${url}/w.h5`, '--sha256', hash.toUpperCase()], cache);
@@ -137,7 +137,7 @@ test('fetch discards files with a wrong or missing hash, with a hint', async (t)
   await refuse([golden, '--sha256', saved], 10, unfit);
 });
 
-test('weights go into the store once; a run takes them by path or key, with equal results', async () => {
+test('weights are stored once, and a run that names them by path or key gives equal results', async () => {
   const out = path('out');
   const cache = { CRYFOLD_CACHE: path('cache') };
   await mkdir(path('cache'));

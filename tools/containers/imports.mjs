@@ -1,5 +1,5 @@
-// Run within an image, with --experimental-import-meta-resolve: imports each package, or file of one, that our code there
-// names, and the modules of our packages, so that a missing export is found too.
+// Runs in an image, with --experimental-import-meta-resolve. Imports every package, or file of a package, that the code
+// in the image names, and all modules of cryfold's packages, so that missing exports are found as well.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -30,7 +30,7 @@ for (const name of readdirSync(packages)) {
         failures.push(`${name}/${entry}: ${error.message.split('\n')[0]}`);
     }
   }
-  // Resolved as from the package: versions may differ between packages.
+  // Resolved from the package, since versions may differ between packages.
   const parent = pathToFileURL(join(packages, name, 'package.json')).href;
   for (const specifier of named) {
     if (!tensorflow && specifier.startsWith('@tensorflow/')) continue;

@@ -1,13 +1,13 @@
-# What the scripts of this folder share: where things lie, and how checks are reported. Sourced, not run.
+# What the scripts in this folder share: the locations of files, and how checks are reported. Sourced, not run.
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
 cache=${CRYFOLD_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/cryfold}
-# Base images, checks and nodes keep their files here; not /tmp, which may be in memory.
+# Files of base images, checks and nodes. Not in /tmp, which may be in memory.
 work=${CRYFOLD_CONTAINERS:-/var/tmp/cryfold-containers}
 binaries=$work/bin
 version=$(sed -n 's/^  "version": "\(.*\)",$/\1/p' "$root/package.json")
 
-# podman without systemd (in a container, in CI): cgroupfs, events in a file; runc, since crun refuses cgroup v1 beside v2;
+# podman without systemd (in a container, in CI): cgroupfs, events in a file; runc, since crun refuses cgroup v1 next to v2;
 # and no limit above the shell's own, which only CAP_SYS_RESOURCE may raise.
 if [ ! -d /run/systemd/system ] && [ -z "${CONTAINERS_CONF:-}" ]; then
   mkdir -p "$work"
@@ -26,7 +26,7 @@ say() { printf '%s: %s\n' "$(basename "$0")" "$1" >&2; }
 fail() { say "$1"; exit 1; }
 usage() { sed -n '2,/^$/s/^# \{0,1\}//p' "$0"; exit "${1:-0}"; }
 
-# need TOOL ...: what Debian's packages bring
+# need TOOL ...: fails unless these tools are installed; Debian packages them
 need() {
   local tool missing=()
   for tool in "$@"; do command -v "$tool" >/dev/null 2>&1 || missing+=("$tool"); done
@@ -35,7 +35,7 @@ need() {
 }
 
 # program NAME: the path of a binary that Debian does not package: from $work/bin, the cache, or CRYFOLD_TOOLS
-# (compressed there), in this order. Returns 1 if it finds none.
+# (compressed there), in this order. Returns 1 if it is in none of them.
 program() {
   local name=$1 folder packed
   [ ! -x "$binaries/$name" ] || { echo "$binaries/$name"; return; }
@@ -58,7 +58,7 @@ service_image() { sed -n "s/^ *image: \${$1_IMAGE:-\([^}]*\)}\$/\1/p" "$root/inf
 base_image() { sed -n "s/^ARG $1_IMAGE=//p" "$root/infra/Dockerfile"; }
 
 # One line per check, and a summary. `check NAME COMMAND ...` continues after a failure. The
-# command's last line is printed beside the name; all of its output if it fails.
+# command's last line is printed next to the name, or all of its output if it fails.
 passed=0 failed=0 skipped=0 table=${CRYFOLD_CHECKS_TABLE:-}
 check() {
   local name=$1 began=$SECONDS log code=0 note; shift
@@ -88,7 +88,7 @@ summary() {
   [ $failed = 0 ]
 }
 
-# until_true SECONDS COMMAND ...: tries twice a second; returns 1 when the time is over
+# until_true SECONDS COMMAND ...: tries twice a second; returns 1 when the time is up
 until_true() {
   local end=$((SECONDS + $1)); shift
   until "$@" >/dev/null 2>&1; do

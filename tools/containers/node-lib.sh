@@ -1,10 +1,10 @@
 # What the scripts around the one-node Kubernetes share. Sourced, not run.
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 node=$work/node
-# Sockets have short paths only.
+# Paths of sockets must be short.
 run=/run/cryfold-node
 address=10.99.0.1
-# An interface's name has 15 letters at most.
+# The name of an interface may have at most 15 letters.
 bridge=cryfold
 api_port=${NODE_API_PORT:-26443} etcd_port=${NODE_ETCD_PORT:-22379} registry_port=${NODE_REGISTRY_PORT:-25000}
 export KUBECONFIG=$node/kubeconfig
@@ -29,7 +29,7 @@ stop() {
   gone() { case $(ps -o stat= -p "$pid") in '' | Z*) ;; *) return 1 ;; esac; }
   until_true 15 gone 2>/dev/null || kill -9 "$pid" 2>/dev/null || true
 }
-# missing_programs: what a node needs and this machine lacks
+# missing_programs: prints which programs a node needs that this machine lacks
 missing_programs() {
   local name missing=()
   for name in etcd kube-apiserver kube-controller-manager kube-scheduler kube-proxy kubelet kubectl coredns pause; do

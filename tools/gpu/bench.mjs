@@ -1,10 +1,9 @@
 /**
- * Training images per second of 1, 2, 4, ... processes that share one GPU. Prints one JSON object per count.
- *
+ * Measures how many images per second 1, 2, 4, ... processes train that share one GPU. Prints one JSON object per
+ * number of processes.
  * usage: node bench.mjs REPO VARIANT [--children N] [--seconds S] [--label TEXT]
- *
  * VARIANT: MODEL:PRECISION[+xla], with MODEL resnet50 or small-cnn and PRECISION float32, bfloat16 or float16. All N
- * processes start and warm up first; then 1, 2, 4, ... N of them train at a time.
+ * processes start and warm up first; then 1, 2, 4, ... N of them train at the same time.
  */
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
@@ -25,7 +24,7 @@ const { values, positionals } = parseArgs({
 const [repo, variant] = positionals;
 const say = (fields) => console.log(JSON.stringify(fields));
 
-/** Trains one network: answers each line of stdin, a number of seconds, with the rate over that time. */
+/** Trains one network. For each line on stdin, which is a number of seconds, returns the rate over that time. */
 async function child() {
   const start = performance.now();
   const [model, precision, xla] = variant.split(/[:+]/);

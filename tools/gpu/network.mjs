@@ -1,4 +1,4 @@
-/** Loads the networks of a built checkout, by file paths, for the scripts of this kit. */
+/** Loads the networks of a built checkout by file path, for the scripts of this kit. */
 
 export const SIZE = { height: 60, width: 90 };
 export const CLASSES = 5;
@@ -30,8 +30,8 @@ export async function loadCheckout(repo, { threads, xla = false }) {
 }
 
 /**
- * Waves whose frequency depends on the class, with random direction and phase: images that differ as pictures do. Noise
- * would not do: it all looks alike to the last layers, where normalization would then magnify rounding.
+ * Waves whose frequency depends on the class, with random direction and phase. Unlike noise, these images differ in the
+ * way that pictures do. In the last layers, all noise looks the same, so normalization would magnify rounding errors.
  * @returns { images, labels } for `feed`
  */
 export function waves(count) {
@@ -49,7 +49,7 @@ export function waves(count) {
   return { images, labels };
 }
 
-/** Park and Miller's generator: numbers between 0 and 1 that are the same everywhere. */
+/** Park and Miller's generator of numbers between 0 and 1, which are the same on every machine. */
 function generator(seed) {
   let state = seed;
   return () => {

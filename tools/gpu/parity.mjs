@@ -1,12 +1,12 @@
 /**
- * Losses of ten training steps of each network in float32, on the CPU and on the GPU.
+ * Computes the losses of ten training steps of each network in float32, on the CPU or on the GPU.
  *
  * usage: node parity.mjs REPO THREADS                prints { device, losses: { RUN: [10 losses] } }
  *        node parity.mjs --compare CPU.json GPU.json   prints one line per run and file
  *
- * Adam first moves every weight by its learning rate, whatever the size of its gradient, so rounding decides the direction
- * for small gradients: at 1e-4 the losses of ResNet50 differ by 5 % between one CPU thread and two. The rate of 1e-6 shows
- * whether the kernels agree; the others show how fast rounding grows.
+ * In its first step, Adam moves every weight by its learning rate, whatever the size of its gradient. If gradients are
+ * small, rounding therefore decides the direction: at 1e-4, the losses of ResNet50 differ by 5 % between one CPU thread
+ * and two. The rate of 1e-6 shows whether the kernels agree, and the others show how fast rounding errors grow.
  */
 import { readFileSync } from 'node:fs';
 import { BATCH, loadCheckout, waves } from './network.mjs';
@@ -38,7 +38,7 @@ function compare(expected, file) {
   }
 }
 
-// TensorFlow writes to stdout too.
+// TensorFlow also writes to stdout.
 const read = (file) => JSON.parse(readFileSync(file, 'utf8').trim().split('\n').at(-1));
 
 const [first, ...rest] = process.argv.slice(2);

@@ -1,14 +1,14 @@
-// Benchmarks beside the peers that a user would otherwise run; scripts/bench starts it.
+// Compares cryfold with tools that a user might use instead; started by scripts/bench.
 import { parseArgs } from 'node:util';
 import type { Comparison } from './bench/measure.js';
 
 interface Member {
   description: string;
-  /** Throws an Error that says what to install where the peer is missing. */
+  /** Throws an Error that says what to install if the peer is missing. */
   compare: (only: string | undefined) => Promise<Comparison[]>;
 }
 
-// Each benchmark is loaded on demand, since TensorFlow alone takes a second.
+// Each benchmark is loaded on demand, since loading TensorFlow alone takes a second.
 const MEMBERS: Record<string, Member> = {
   augment: {
     description: 'what changing the training images costs a training step, one thread (1-2 min)',

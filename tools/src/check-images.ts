@@ -1,4 +1,4 @@
-// Runs the steps of infra/Dockerfile in a scratch folder; scripts/check-images starts it and describes it.
+// Runs the steps of infra/Dockerfile in a scratch folder; started and described by scripts/check-images.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,5 @@
-// Finds archaic and unclear phrases in tracked text: comments and strings of scripts, and all of documents. Usage:
+// Finds archaic and unclear phrases in tracked text: in comments and strings of scripts, and anywhere in documents.
+// Usage:
 //   tools/check-prose [PATH...]
 // Prints `file:line: phrase -> suggestion` and exits with code 1 if there are any. No phrase is exempt.
 import { execFileSync } from 'node:child_process';
@@ -8,11 +9,11 @@ import { parseArgs } from 'node:util';
 import { ROOT } from './paths.js';
 import { findPhrases } from './prose/find-phrases.js';
 
-/** The rules name what they forbid. */
+/** The rules contain the phrases that they forbid. */
 const OWN = /^tools\/(src|test)\/.*prose/;
 const READ = /\.(ts|mjs|md|sh|py|ya?ml)$/;
 
-/** Scripts without an ending begin with the name of their interpreter. */
+/** Scripts without an extension start with the name of their interpreter. */
 function isRead(path: string, text: string): boolean {
   return !OWN.test(path) && (READ.test(path) || text.startsWith('#!'));
 }
@@ -21,7 +22,7 @@ const { positionals } = parseArgs({ allowPositionals: true });
 const tracked = execFileSync('git', ['ls-files', '-z', '-s', '--', ...positionals], { cwd: ROOT, encoding: 'utf8' });
 const lines = tracked.split('\0').flatMap((entry) => {
   const [, mode, path] = /^(\d+) .*\t(.*)$/s.exec(entry) ?? [];
-  // Links (tools/NAME) lead to a file that is read by its own name.
+  // Links (tools/NAME) lead to a file that is read under its own name.
   if (!mode?.startsWith('100')) return [];
   const text = readFileSync(join(ROOT, path), 'utf8');
   if (!isRead(path, text)) return [];

@@ -1,6 +1,7 @@
 // Compares every splitter with scikit-learn's on random shapes, index by index. Usage:
 //   tools/check-splits [--cases N] [--seed N] [--json]
-// Needs python3 with scikit-learn: PYTHONPATH, or the oracles that scripts/test installs. Exits 1 on any difference.
+// Needs python3 with scikit-learn, from PYTHONPATH or from the oracles that scripts/test installs. Exits with 1 on any
+// difference.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
@@ -25,17 +26,17 @@ import {
 } from '@cryfold/evaluation';
 import { wholeOption } from './options.js';
 
-/** A request to a splitter: everything in a spec, and how the oracle calls the splitter. */
+/** A request to a splitter: everything that a spec contains, and how the oracle calls the splitter. */
 interface Case extends Omit<SplitRequest, 'labels' | 'predefined' | 'testSize'> {
   splitter: string;
   labels: number[];
-  /** Whole numbers, -1 for clips that no fold tests */
+  /** Integers; -1 for clips that no fold tests */
   predefined: string[];
   /** A share in (0, 1), or for train_test_split also a number of clips */
   testSize: number;
 }
 
-/** Splitters as a spec names them, and the functions that specs do not reach. */
+/** Splitters under their names in specs, and the functions that specs cannot use. */
 const FUNCTIONS: Record<string, (request: Case) => Split[]> = {
   'KFold, in order': ({ labels, folds }) => kFold(labels.length, { splits: folds }),
   'StratifiedKFold, in order': ({ labels, folds }) => stratifiedKFold(labels, { splits: folds }),
@@ -49,7 +50,7 @@ const FUNCTIONS: Record<string, (request: Case) => Split[]> = {
 };
 const NAMES = [...SPLITTERS, ...Object.keys(FUNCTIONS)];
 
-/** Draws shapes that tests written by hand avoid. */
+/** Draws shapes that hand-written tests do not cover. */
 class Shapes {
   readonly #random: RandomState;
 
@@ -57,7 +58,7 @@ class Shapes {
     this.#random = new RandomState(seed);
   }
 
-  /** Splitters take turns, so that each gets as many cases. */
+  /** Splitters take turns, so that each gets the same number of cases. */
   draw(index: number): Case {
     const clips = this.#one([2, 3, 5, 6, 7, 11, 17, 23, 50, 101, 137, 263, 457, 2 + this.#below(600)]);
     const labels = this.#labels(clips);
@@ -83,7 +84,7 @@ class Shapes {
     return values[this.#below(values.length)];
   }
 
-  /** Even, skewed and sorted classes, from 1 to 50 of them; some come late or have one clip. */
+  /** Even, skewed and sorted classes, between 1 and 50 of them. Some first occur late, or have only one clip. */
   #labels(clips: number): number[] {
     const classes = this.#one([1, 1, 2, 3, 5, 7, 50]);
     const power = this.#one([1, 1, 2, 6]);
@@ -95,7 +96,10 @@ class Shapes {
     return labels;
   }
 
-  /** Groups of a clip each, of equal size, of very different sizes, a few, one, and those of one class each. */
+  /**
+   * Groups of one clip each, of equal size, of very different sizes, only a few groups, a single one, and groups with
+   * one class each.
+   */
   #groups(labels: readonly number[]): string[] {
     const size = 2 + this.#below(7);
     const few = 1 + this.#below(9);
@@ -130,7 +134,7 @@ function digest(splits: readonly Split[]): string {
   return hash.digest('hex');
 }
 
-/** What cryfold answers: a digest, or why it refuses. */
+/** What cryfold returns: a digest, or why it refuses. */
 function ours(request: Case): { digest?: string; refused?: string } {
   try {
     const own = FUNCTIONS[request.splitter];
@@ -143,7 +147,7 @@ function ours(request: Case): { digest?: string; refused?: string } {
   }
 }
 
-/** scikit-learn in a process of its own, which answers one case after the other. */
+/** scikit-learn in a process of its own, which handles one case after the other. */
 async function oracle() {
   const script = fileURLToPath(new URL('../../oracles/splits.py', import.meta.url));
   const modules = process.env.PYTHONPATH ?? join(homedir(), '.cache/cryfold/oracle-3.11');
@@ -173,7 +177,7 @@ async function oracle() {
   };
 }
 
-/** A case in a line, enough to draw it again. */
+/** A case in one line, with enough information to draw it again. */
 function shapeOf(index: number, { splitter, labels, groups, folds, repeats, seed, testSize }: Case): string {
   const [classes, own] = [labels, groups].map((values) => new Set<unknown>(values).size);
   const shape = `${labels.length} clips, ${classes} classes, ${own} groups`;

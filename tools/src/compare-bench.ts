@@ -30,13 +30,13 @@ interface Row {
   new: number;
   /** Median over pairs of new / old */
   ratio: number;
-  /** Of each pair */
+  /** For each pair */
   ratios: number[];
 }
 
 type Run = Map<string, Comparison>;
 
-/** @throws Error where the benchmark could not run */
+/** @throws Error if the benchmark could not run */
 async function bench(root: string, name: string): Promise<Run> {
   const program = join(root, 'scripts', 'bench');
   if (!existsSync(program)) throw new Error(`${root} is not a checkout of cryfold: it has no scripts/bench`);
@@ -44,13 +44,13 @@ async function bench(root: string, name: string): Promise<Run> {
     return read((await promisify(execFile)(program, [name, '--json'], { maxBuffer: 2 ** 26 })).stdout);
   } catch (error) {
     const { code, stdout, stderr } = error as { code?: unknown; stdout?: string; stderr?: string };
-    // 1: a target was missed, which is irrelevant for this comparison.
+    // Exit code 1 means that a target was missed, which is irrelevant for this comparison.
     if (code === 1 && stdout) return read(stdout);
     throw new Error(`${program} ${name}: ${stderr || (error as Error).message}`);
   }
 }
 
-/** By name; where a name stands more than once, the later ones get a number. */
+/** Results by name. If a name occurs more than once, the later ones get a number. */
 function read(text: string): Run {
   const run: Run = new Map();
   for (const one of JSON.parse(text) as Comparison[]) {

@@ -1,11 +1,14 @@
-// How often folds of StratifiedGroupKFold cannot be used on small random corpora, and whether the fewer folds that
-// the error suggests can. Usage: tools/empty-folds [--corpora N] [--seed N] [--json]
+// Measures how often StratifiedGroupKFold produces folds that cannot be used on small random corpora, and whether the
+// smaller number of folds that the error suggests works. Usage: tools/empty-folds [--corpora N] [--seed N] [--json]
 import { parseArgs } from 'node:util';
 import { CryfoldError, Random } from '@cryfold/core';
 import { type SplitRequest, splitterOf, usableSplits } from '@cryfold/evaluation';
 import { wholeOption } from './options.js';
 
-/** Infants, classes and folds of a row: about as many folds as infants is where greed fails. */
+/**
+ * Number of infants, classes and folds in a row of the table. With about as many folds as infants, the greedy algorithm
+ * fails.
+ */
 const SHAPES = [
   ...[
     [5, 2, 5],
@@ -29,7 +32,7 @@ const SHAPES = [
 type Shape = (typeof SHAPES)[number];
 const kind = splitterOf('StratifiedGroupKFold');
 
-/** Infants of one class each, with 1 clip or more: 6 in the mean, geometrically distributed. */
+/** Infants with one class each and at least 1 clip: 6 on average, geometrically distributed. */
 function corpus([infants, classes, folds]: Shape, random: Random): SplitRequest {
   const labels: number[] = [];
   const groups: string[] = [];
@@ -44,7 +47,7 @@ function corpus([infants, classes, folds]: Shape, random: Random): SplitRequest 
   return { labels: Int32Array.from(labels), groups, folds, repeats: 10, seed: random.below(2 ** 31) };
 }
 
-/** The code of the error that a corpus meets, and the number of folds that its hint names; undefined: none. */
+/** The code of the error that a corpus causes, and the number of folds that its hint suggests, if any. */
 function problemOf(request: SplitRequest): { code: string; folds?: number } | undefined {
   try {
     usableSplits(kind, request);

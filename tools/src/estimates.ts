@@ -1,14 +1,14 @@
 import { incompleteBeta } from '@cryfold/evaluation';
 import { mean } from './statistics.js';
 
-/** A mean over simulations, with the half width of its 95 % interval. */
+/** A mean over simulations, with half the width of its 95 % interval. */
 export interface Estimate {
   mean: number;
   plusMinus: number;
   count: number;
 }
 
-/** @param values one per simulation; null for none */
+/** @param values one value per simulation, or null */
 export function estimate(values: readonly number[]): Estimate | null {
   if (values.length === 0) return null;
   const centre = mean(values);
@@ -24,8 +24,8 @@ export function percentText(value: Estimate | null): string {
 
 /**
  * The exact 95 % interval of a share (Clopper and Pearson 1934).
- * @param count successes, 0 to `of`
- * @param of trials, above 0
+ * @param count number of successes, 0 to `of`
+ * @param of number of trials, above 0
  * @returns lower and upper limit, 0 to 1
  */
 export function binomialInterval(count: number, of: number): [number, number] {
@@ -38,13 +38,13 @@ export function binomialInterval(count: number, of: number): [number, number] {
     }
     return (low + high) / 2;
   };
-  // P(X >= count) rises with p, P(X <= count) falls.
+  // P(X >= count) increases with p, and P(X <= count) decreases.
   const lower = count === 0 ? 0 : solve((p) => incompleteBeta(count, of - count + 1, p) - 0.025);
   const upper = count === of ? 1 : solve((p) => incompleteBeta(count + 1, of - count, p) - 0.975);
   return [lower, upper];
 }
 
-/** `2 of 36: 5.6 (0.7 to 18.7)`, the share and its 95 % interval in percent; `-` of none. */
+/** `2 of 36: 5.6 (0.7 to 18.7)`: the share and its 95 % interval in percent, or `-` without trials. */
 export function shareText(count: number, of: number): string {
   if (of === 0) return '-';
   const [low, high] = binomialInterval(count, of).map((limit) => (100 * limit).toFixed(1));

@@ -11,20 +11,21 @@ export type Role = (typeof ROLES)[number];
 export interface IdleCluster {
   /** The checkout whose command is started; it must be built */
   root: string;
-  /** Of a Redis that nothing else uses */
+  /** URL of a Redis that nothing else uses */
   url: string;
-  /** Where the store goes */
+  /** URL of the store */
   folder: string;
-  /** Seconds between the last one's readiness and the measurement */
+  /** Seconds from the readiness of the last process to the measurement */
   seconds: number;
 }
 
-/** Seconds that a process may take until it says that it is ready. */
+/** Seconds that a process may take until it reports that it is ready. */
 const START = 60;
 
 /**
- * Starts a coordinator and a worker that have nothing to do, and measures each with the processes that it has started.
- * @throws Error where one of them ends before it is measured, or is not ready within a minute
+ * Starts a coordinator and a worker that have nothing to do, and measures each of them together with the processes that
+ * it has started.
+ * @throws Error if one of them ends before it is measured, or is not ready within a minute
  */
 export async function measureIdle({ root, url, folder, seconds }: IdleCluster): Promise<Record<Role, Memory>> {
   const program = join(root, 'packages', 'cli', 'bin', 'cryfold.js');
@@ -44,7 +45,7 @@ export async function measureIdle({ root, url, folder, seconds }: IdleCluster): 
 
 class Member {
   readonly #child: ChildProcess;
-  /** The end of what it has written */
+  /** The last part of its output */
   #said = '';
 
   constructor(
@@ -60,14 +61,14 @@ class Member {
     }
   }
 
-  /** @throws Error where it has ended */
+  /** @throws Error if it has ended */
   ready(): boolean {
     const { exitCode } = this.#child;
     if (exitCode !== null) throw new Error(`the ${this.role} ended with exit code ${exitCode}: ${this.#said}`);
     return this.#said.includes(`"${this.role} ready"`);
   }
 
-  /** @throws Error where it has ended */
+  /** @throws Error if it has ended */
   memory(): Memory {
     this.ready();
     const pid = this.#child.pid!;
@@ -85,7 +86,7 @@ class Member {
   }
 }
 
-/** The memory of several processes together. */
+/** The total memory of several processes. */
 export function sumMemory(all: readonly Memory[]): Memory {
   return all.reduce((sum, { rss, pss }) => ({ rss: sum.rss + rss, pss: sum.pss + pss }));
 }

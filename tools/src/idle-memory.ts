@@ -1,5 +1,6 @@
-// Starts an idle coordinator and an idle worker of a checkout, over a Redis and a store of their own, and prints the
-// memory of each after they have settled. A median over several starts, since a garbage collection moves each figure.
+// Starts an idle coordinator and an idle worker of a checkout, with a Redis and a store of their own, and prints the
+// memory of each after they have settled. Prints the median of several starts, since garbage collections change each
+// figure.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';

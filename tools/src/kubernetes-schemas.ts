@@ -1,5 +1,5 @@
-// Writes the JSON schemas that kubeconform reads, strict ones: Kubernetes' own from the PyPI package
-// kubernetes-validate, and those of the CRDs given.
+// Writes strict JSON schemas for kubeconform: those of Kubernetes from the PyPI package kubernetes-validate, and those
+// of the given CRDs.
 //
 // usage: tools/kubernetes-schemas FOLDER KUBERNETES_SCHEMAS CRD.yaml ...
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -16,7 +16,7 @@ interface Crd {
   };
 }
 
-/** Kubernetes prunes unknown fields silently; here they are mistakes. */
+/** Kubernetes silently prunes unknown fields, but here they are mistakes. */
 function strict(value: unknown): void {
   if (typeof value !== 'object' || value === null) return;
   const schema = value as Schema;

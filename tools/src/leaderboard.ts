@@ -1,4 +1,4 @@
-// Evaluates specs/leaderboard.yaml on corpora, under random and under grouped folds, and writes one table for each.
+// Evaluates specs/leaderboard.yaml on several corpora, under random and grouped folds, and writes one table for each.
 import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -38,7 +38,7 @@ const { values, positionals, tokens } = parseArgs({
 
 const FOLDS = ['random', 'grouped'] as const;
 
-/** @throws Error where the run fails; one of which only folds are missing has results */
+/** @throws Error if the run fails; a run that merely lacks folds has results */
 async function evaluate(data: string, folds: (typeof FOLDS)[number]): Promise<RunResults> {
   const program = join(ROOT, 'packages', 'cli', 'bin', 'cryfold.js');
   // The spec's own folds are random.

@@ -1,8 +1,9 @@
-// What looking costs: how fast the folds of one long run end with and without viewers of the live page, and the API's
-// requests a second. Everything, the viewers too, shares this machine's processors with the one worker. Windows of time
-// go without, with, with, without, ... so that drift cancels; every viewer has its first event before a window with
-// viewers begins, and a window without waits until the last look of a left page is over. A window's rate is from its
-// first fold's end to its last's. Leave the machine alone meanwhile.
+// Measures what viewers of the live page cost: how fast the folds of a long run finish with and without viewers, and
+// how many requests per second the API handles. Everything, including the viewers, shares the processors of this
+// machine with the one worker. Time windows go without, with, with, without, ... so that drift cancels out. Every
+// viewer has received its first event before a window with viewers begins, and a window without viewers waits until the
+// server has stopped refreshing the pages that were left. The rate of a window is measured from the end of its first
+// fold to the end of its last one. Do not use the machine meanwhile.
 //
 // usage: tools/load-api [--fold small-cnn|svm] [--pairs N] [--viewers N] [--window SECONDS] [--seconds N]
 import { availableParallelism, loadavg } from 'node:os';
@@ -14,12 +15,14 @@ import { LoadedRun, type Rate } from './load-api/loaded-run.js';
 import { Viewers } from './load-api/viewers.js';
 import { mean, median } from './statistics.js';
 
-/** Folds of a second or two on one core as networks take at least, or of some 10 ms, which is the worst case. */
+/**
+ * Duration of a fold: a second or two on one core, the minimum for networks, or about 10 ms, which is the worst case.
+ */
 const FOLDS = {
   'small-cnn': { estimator: 'kind: small-cnn, epochs: 10', window: 40, folds: 5000 },
   svm: { estimator: 'kind: svm', window: 10, folds: 20_000 },
 };
-/** Milliseconds that a page is looked up for after the last viewer left: LINGER in packages/api-server. */
+/** Milliseconds for which a page is refreshed after the last viewer has left: LINGER in packages/api-server. */
 const LINGER = 31_000;
 
 const { values } = parseArgs({

@@ -1,9 +1,10 @@
-// Measures the duplicate detector: how many distorted copies of real and of synthetic sounds it misses, and how many
-// different sounds it takes for one.
+// Measures the duplicate detector: how many distorted copies of real and synthetic sounds it misses, and how many
+// different sounds it mistakes for copies.
 //   tools/measure-duplicates --data DIR [--clips 100] [--seed 1] [--codec mp3=PROGRAM] [--json]
-// Recordings are split by group: limits of the detector may be chosen on the half for tuning only; the figures that count
-// are those of the held-out half.
-// PROGRAM is called with the WAV file to read and the WAV file to write; Vorbis and GSM are measured where sox is on PATH.
+// Recordings are split by group into two halves. Limits of the detector may only be chosen on the tuning half; the
+// figures that count are those of the held-out half.
+// PROGRAM is called with the WAV file to read and the WAV file to write. Vorbis and GSM are measured if sox is on the
+// PATH.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -26,7 +27,7 @@ import { markdownTable } from './estimates.js';
 const RATE = 8000;
 const PER_MS = RATE / 1000;
 
-/** Two seconds; the original is the first of them. */
+/** Two seconds, of which the original is the first. */
 type Source = Float64Array;
 type Codec = (samples: Float64Array) => Float64Array;
 

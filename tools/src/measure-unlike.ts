@@ -1,8 +1,8 @@
-// Measures the rule that calls clips unlike the training data: how many clips of held-out groups of the same classes it
-// rejects, and how many of other sounds.
+// Measures the rule that rejects clips unlike the training data: how many clips of held-out groups of the same classes
+// it rejects, and how many clips of other sounds.
 //   tools/measure-unlike --data DIR [--other NAME=DIR]... [--repeats 10] [--clip-seconds 1]
-// In each repeat the rule is learned from two thirds of the groups. Recordings of OTHER are resampled to the rate of the
-// data. A recording is rejected where more than half of its clips are.
+// In each repeat, the rule is learned from two thirds of the groups. Recordings of OTHER are resampled to the rate of
+// the data. A recording is rejected if more than half of its clips are.
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { Random } from '@cryfold/core';

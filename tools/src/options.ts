@@ -1,6 +1,6 @@
 /**
- * A whole number from a command line; ends the process with code 2 if it is missing or out of bounds.
- * @param name of the option, without dashes
+ * Reads an integer from the command line. Ends the process with code 2 if it is missing or out of range.
+ * @param name name of the option, without dashes
  */
 export function wholeOption(name: string, value: string, { least = 1, most = Number.MAX_SAFE_INTEGER } = {}): number {
   const number = Number(value);

@@ -17,11 +17,11 @@ interface Manifest {
   [member: string]: unknown;
 }
 
-/** Its install script would download an old TensorFlow, which `cryfold setup` builds in today's version. */
+/** Its install script would download an old TensorFlow. `cryfold setup` builds it with the current version instead. */
 const BINDING = '@tensorflow/tfjs-node-gpu';
-/** What it needs besides Node once it is installed; npm does not install what a bundled package names itself. */
+/** What it needs besides Node once it is installed. npm does not install the dependencies of bundled packages. */
 const BINDING_NEEDS = ['@mapbox/node-pre-gyp', '@tensorflow/tfjs', 'google-protobuf', 'progress'];
-/** What build-tensorflow looks for beside the binding */
+/** What build-tensorflow looks for next to the binding */
 const HEADERS = 'node-api-headers';
 const SCOPE = '@cryfold/';
 
@@ -32,7 +32,7 @@ const locked: Record<string, { version: string }> = JSON.parse(
   readFileSync(join(ROOT, 'package-lock.json'), 'utf8'),
 ).packages;
 
-/** Our packages that one needs, directly or not, by their folder below packages/. */
+/** Packages of this repository that a package needs, directly or not, by their folder in packages/. */
 function packagesOf(name: string, found = new Map<string, Manifest>()): Map<string, Manifest> {
   if (found.has(name)) return found;
   const manifest = manifestOf(join(ROOT, 'packages', name));
@@ -43,7 +43,7 @@ function packagesOf(name: string, found = new Map<string, Manifest>()): Map<stri
   return found;
 }
 
-/** What the tarball gets of a package: what runs, its types, and what its manifest names. */
+/** What the tarball contains of a package: its code, its types, and everything else that its manifest lists. */
 function copyPackage(name: string, to: string): void {
   const from = join(ROOT, 'packages', name);
   mkdirSync(to, { recursive: true });
@@ -68,9 +68,9 @@ function stage(folder: string): void {
       dependencies[one] = one.startsWith(SCOPE) ? cli.version : version;
     }
   }
-  // That of the tarball holds for it.
+  // The tarball has a README of its own.
   rmSync(join(folder, 'packages', 'cli', 'package.json'));
-  // The command finds them from packages/cli, as in a checkout.
+  // The command finds them relative to packages/cli, as in a checkout.
   for (const part of ['LICENSE', 'README.md', 'docs', 'specs', 'examples']) {
     cpSync(join(ROOT, part), join(folder, part), { recursive: true });
   }

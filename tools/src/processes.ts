@@ -12,15 +12,17 @@ function mebibytes(text: string, line: RegExp): number {
   return Number(line.exec(text)?.[1] ?? Number.NaN) / 1024;
 }
 
-/** Memory of a process in MiB; NaN where /proc does not tell. */
+/** Memory of a process in MiB; NaN on systems without /proc. */
 export interface Memory {
-  /** Resident: with all of the pages that it shares with others */
+  /** Resident memory, including all pages that it shares with others */
   rss: number;
-  /** With its share of those pages: divided by the number of processes of this machine that map them */
+  /** The same, with each shared page divided by the number of processes on this machine that map it */
   pss: number;
 }
 
-/** Seconds of processor time that a process has used, in Linux's ticks of 10 ms; NaN where /proc does not tell. */
+/**
+ * Processor seconds that a process has used, with a resolution of 10 ms (Linux's ticks); NaN on systems without /proc.
+ */
 export function cpuSeconds(pid: number): number {
   const stat = read(pid, 'stat');
   const members = stat.slice(stat.lastIndexOf(')') + 2).split(' ');

@@ -1,9 +1,9 @@
-// Writes the HTML report of a made-up run of the paper's four models (random numbers; nothing is trained), and prints how
-// long it took to aggregate and to report.
+// Writes the HTML report of a made-up run of the paper's four models (from random numbers, nothing is trained), and
+// prints how long aggregating and reporting took.
 //
 // usage: tools/report-demo [--out FILE] [--clips N] [--repeats N] [--null] [--hostile] [--holes N]
 //   --null     models that only guess: the report must start with a warning
-//   --hostile  class names that are markup
+//   --hostile  class names that contain markup
 //   --holes N  folds without a result
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,5 +1,5 @@
-// Retrains a real SVM on synthetic recordings that overlap the champion's only in part, the case in which a worse model
-// was once promoted, and shows by held-out recordings of the same infants which model is better.
+// Retrains a real SVM on synthetic recordings that overlap only partly with those of the champion, the case in which a
+// worse model was once promoted. Held-out recordings of the same infants show which model is better.
 //
 // usage: tools/retrain-overlap [--seed 4]
 import { spawnSync } from 'node:child_process';
@@ -13,7 +13,7 @@ import { RandomState } from '@cryfold/evaluation';
 
 const CHAMPION = 900;
 const HELD_OUT = 600;
-/** Clips of the new data, how many of them the champion knows, and the folds */
+/** Number of clips in the new data, how many of them the champion knows, and the folds */
 const CASES = [
   { clips: 300, known: 60, folds: 5, repeats: 1 },
   { clips: 400, known: 130, folds: 10, repeats: 5 },
@@ -40,7 +40,7 @@ function manifest(name: string, clips: readonly Clip[]): string {
   return path;
 }
 
-/** Share of the held-out recordings that a version predicts right. */
+/** Share of the held-out recordings that a version predicts correctly. */
 function heldOutAccuracy(model: string, out: string, heldOut: readonly Clip[]): number {
   const { predictions } = cryfold(out, ['predict', model, ...heldOut.map(({ file }) => file)]);
   const right = heldOut.filter(({ label }, i) => predictions[i].windows[0].label === label);

@@ -1,9 +1,9 @@
-// A world of infants for tools/simulate-retrain: corpora, classifiers that learn from them, and their predictions.
+// The simulated infants of tools/simulate-retrain: corpora, classifiers that learn from them, and their predictions.
 import { argmaxRows, METRICS, type MetricName, type RandomState, type Split } from '@cryfold/evaluation';
 import type { Predictions } from '@cryfold/run-control';
 
 export const CLASSES = ['a', 'b', 'c'];
-/** What a clip is described by; the poor configuration reads only the first of them */
+/** Number of values that describe a clip. The poor configuration reads only the first of them */
 export const COLUMNS = 30;
 export const POOR = 20;
 
@@ -16,13 +16,13 @@ export interface SimulatedClip {
   columns: Float64Array;
 }
 
-/** Standard normal numbers by Box and Muller. */
+/** Standard normal random numbers by the Box-Muller method. */
 function normals(random: RandomState): () => number {
   const uniform = () => (random.uint32() + 0.5) / 2 ** 32;
   return () => Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform());
 }
 
-/** Infants with voices of their own; half of them are recorded in one class only, as sick infants are. */
+/** Infants with different voices. Half of them are recorded in one class only, as sick infants would be. */
 export class World {
   readonly #normal: () => number;
   readonly #means: Float64Array[];
@@ -55,10 +55,10 @@ export class World {
   }
 }
 
-/** Probabilities of each class for a clip. */
+/** Probability of each class for a clip. */
 type Model = (clip: SimulatedClip) => number[];
 
-/** Nearest class mean over the first columns; undefined with fewer than two classes. */
+/** Nearest class mean over the first columns; undefined if there are fewer than two classes. */
 export function train(clips: readonly SimulatedClip[], columns: number): Model | undefined {
   const counts = CLASSES.map(() => 0);
   const means = CLASSES.map(() => new Float64Array(columns));
@@ -93,7 +93,7 @@ export function measure(model: Model, clips: readonly SimulatedClip[], metric: M
   return METRICS[metric].of(labels, Float64Array.from(clips.flatMap(model)), CLASSES.length);
 }
 
-/** Out-of-fold predictions of a configuration; undefined where a fold cannot be trained. */
+/** Out-of-fold predictions of a configuration; undefined if a fold cannot be trained. */
 export function crossValidate(
   clips: readonly SimulatedClip[],
   splits: readonly Split[],

@@ -1,4 +1,4 @@
-// Runs the cases that were found in use, and checks that a test of this repository holds each of them.
+// Runs cases in which users found faults, and checks that a test in this repository covers each of them.
 import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -23,7 +23,7 @@ missing, or if a file of the folder belongs to no case. A pending case waits for
 Needs python3 with numpy (scripts/test fetches it), sox and redis-server. Takes a few minutes.
 `;
 
-/** Files of the folder that other ones use. */
+/** Files in the folder that other files use. */
 const HELPERS = ['README.md', 'lib.py', 'cf', 'base.py', 'cluster.sh', 'run-all', 'statistics', '__pycache__'];
 
 type State = 'ok' | 'FAILED' | 'pending';
@@ -44,7 +44,7 @@ async function outcomeOf(one: Case, bench: Bench): Promise<Outcome> {
   return { name, tests, state: 'FAILED', ended: `${ended} (passes: name its test instead of pending: ${pending})` };
 }
 
-/** A failed outcome for each file of the folder that no case reads, and each file that a case misses. */
+/** A failed outcome for each file in the folder that no case reads, and for each file that a case misses. */
 async function unclaimed(folder: string): Promise<Outcome[]> {
   const there = await readdir(folder);
   const claimed = GROUPS.flatMap(({ inputs }) => inputs);
@@ -71,7 +71,7 @@ function show({ name, state, ended, tests }: Outcome): void {
   console.log(`${name}: ${state}  ${short}${files && `  test: ${files}`}`);
 }
 
-/** numpy and scikit-learn, where scripts/test has put them. */
+/** numpy and scikit-learn, where scripts/test has installed them. */
 async function findOracle(): Promise<void> {
   const { oracle } = (await import(`${ROOT}scripts/unit-peers.mjs`)) as { oracle(): string | undefined };
   const found = [oracle(), process.env.PYTHONPATH].filter(Boolean).join(':');

@@ -1,5 +1,5 @@
-// Writes docs/spec.schema.json, by which editors complete and check specs, and docs/results.schema.json, from the zod
-// schemas of packages/plan and packages/evaluation. Format afterwards: npm run format.
+// Writes docs/spec.schema.json, with which editors complete and check specs, and docs/results.schema.json, from the zod
+// schemas of packages/plan and packages/evaluation. Run `npm run format` afterwards.
 import { writeFileSync } from 'node:fs';
 import { resultsJsonSchema } from '@cryfold/evaluation';
 import { specJsonSchema } from '@cryfold/plan';

@@ -1,4 +1,4 @@
-// Makes the pictures of README.md from a real run: specs/demo.yaml on a synthetic corpus, as scripts/demo runs it. Prints
+// Makes the pictures in README.md from a real run: specs/demo.yaml on a synthetic corpus, as in scripts/demo. Prints
 // Table II of that run, which README.md shows. Takes minutes, since it trains.
 //
 // usage: tools/screenshots [--out FOLDER]     default: docs/images
@@ -12,9 +12,9 @@ import { findTool } from '@cryfold/testing';
 import { type Browser, chromium } from 'playwright-core';
 import { ROOT } from './paths.js';
 
-/** README.md is opened often, so its pictures are small. */
+/** README.md is opened often, so its pictures must be small. */
 const MOST_BYTES = 300_000;
-/** A training run on a busy machine. */
+/** Enough for a training run on a busy machine. */
 const PATIENCE_SECONDS = 3600;
 
 const { values } = parseArgs({ options: { out: { type: 'string', default: join(ROOT, 'docs', 'images') } } });
@@ -22,7 +22,7 @@ const out = resolve(values.out);
 mkdirSync(out, { recursive: true });
 const folder = mkdtempSync(join(tmpdir(), 'cryfold-screenshots-'));
 
-/** Takes a picture of what a page shows once `ready` holds in it. */
+/** Takes a picture of a page once `ready` is true in it. */
 async function take(
   browser: Browser,
   { url, file, ready, size }: { url: string; file: string; ready: string; size: [number, number] },
@@ -30,7 +30,7 @@ async function take(
   const [width, height] = size;
   const page = await browser.newPage({ viewport: { width, height }, colorScheme: 'light' });
   await page.goto(url);
-  // Not waitForFunction, which the policy of the live page refuses.
+  // Polled here, because the policy of the live page does not allow waitForFunction.
   await until(file, () => page.evaluate<boolean>(ready), PATIENCE_SECONDS);
   const path = join(out, file);
   await page.screenshot({ path });
@@ -46,7 +46,7 @@ async function ended(command: Command): Promise<string> {
   return stdout;
 }
 
-/** Half of the folds are done, and one trains. */
+/** Half of the folds are done, and one is training. */
 const HALF_DONE = `document.querySelector('main progress')?.value >= 0.5
   && document.querySelector('main .trial .cell[data-state="1"]') !== null`;
 

@@ -1,10 +1,12 @@
-// How optimistic the winner of a sweep is, by algorithm, where the truth is known: trials whose answers are drawn, so that
-// nothing can be learnt. Decisions and corrections are those of the real sweeps. Prints a Markdown table, or --json.
+// Measures how optimistic the winner of a sweep is, by algorithm, on trials whose true accuracy is known: their answers
+// are random, so there is nothing to learn. Decisions and corrections use the code of real sweeps. Prints a Markdown
+// table, or JSON with --json.
 //
 //   tools/simulate-asha --clips 60 --repeats 1 --trials 27 --sweeps 60
 //
-// --spread P draws each trial's true accuracy from a normal distribution around 50 % with P points standard deviation;
-// the default 0 is pure noise. A clip is easy or hard for a trial (answered right in 90 or 10 % of the repeats).
+// --spread P draws the true accuracy of each trial from a normal distribution around 50 % with a standard deviation of
+// P points; the default 0 is pure noise. A clip is easy or hard for a trial (answered correctly in 90 or 10 % of the
+// repeats).
 import { parseArgs } from 'node:util';
 import { deriveSeed, Random } from '@cryfold/core';
 import { type Split, splitterOf } from '@cryfold/evaluation';
@@ -29,7 +31,7 @@ const [CLIPS, FOLDS, REPEATS, TRIALS, SWEEPS, SAMPLES] = (
   ['clips', 'folds', 'repeats', 'trials', 'sweeps', 'samples'] as const
 ).map((name) => wholeOption(name, values[name]));
 const SPREAD = Number(values.spread) / 100;
-/** Folds under way at once */
+/** Number of folds that run at the same time */
 const PARALLEL = 4;
 
 const LABELS = Int32Array.from({ length: CLIPS }, (_, clip) => clip % 2);
@@ -38,7 +40,7 @@ const ALGORITHMS = {
   random: 'algorithm: random',
   'random, racing': 'algorithm: random, racing: {}',
   'asha, folds': 'algorithm: asha, asha: { resource: folds }',
-  // Every trial begins with a full repeat; with --repeats 1 these are all folds.
+  // Every trial begins with a complete repeat. With --repeats 1, these are all folds.
   [`asha, folds, min ${FOLDS}`]: `algorithm: asha, asha: { resource: folds, min: ${FOLDS} }`,
 };
 
@@ -75,7 +77,7 @@ function drawTrial(trial: string, sweep: number): SimulatedTrial {
 
 type Answers = (trial: string) => SimulatedTrial;
 
-/** What a trial predicts for the test clips of a split, as a stored fold has it. */
+/** What a trial predicts for the test clips of a split, in the form of a stored fold. */
 function predict({ right }: SimulatedTrial, { test, repeat }: RunPlan['splits'][number]) {
   const probabilities = new Float64Array(2 * test.length);
   for (const [row, clip] of test.entries()) {
@@ -89,7 +91,7 @@ function predict({ right }: SimulatedTrial, { test, repeat }: RunPlan['splits'][
 const share = ({ right }: SimulatedTrial, { test, repeat }: RunPlan['splits'][number]) =>
   meanScore(test.map((clip) => Number(right[clip][repeat])));
 
-/** Plays a sweep to its end. */
+/** Runs a simulated sweep to its end. */
 function play(plan: RunPlan, answers: Answers): SearchLog {
   const decisions: Decision[] = [];
   const done = new Set<string>();

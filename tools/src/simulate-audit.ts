@@ -1,10 +1,12 @@
-// How often `cryfold data audit` claims that properties of recordings predict the class, where the truth is known: worlds
-// in which they say nothing of it, and worlds with a planted property. Prints a Markdown table.
+// Measures how often `cryfold data audit` claims that properties of recordings predict the class, on simulated data
+// where the truth is known: data whose properties say nothing about the class, and data with a planted property. Prints
+// a Markdown table.
 //
 //   tools/simulate-audit --cases 200
 //
-// Every recording has a level, a bandwidth and a share of silence. In worlds with groups, half of the variance of each
-// belongs to the group, groups have 1 to 12 recordings, and each group has one class or draws from all.
+// Every recording has a level, a bandwidth and a share of silence. In data with groups, half of the variance of each
+// property belongs to the group, groups have 1 to 12 recordings, and each group either has one class or draws from all
+// classes.
 import { parseArgs } from 'node:util';
 import { deriveSeed, NO_GROUPS, Random } from '@cryfold/core';
 import { type AuditedRecording, auditRecordings } from '@cryfold/evaluation';
@@ -17,7 +19,7 @@ const CASES = wholeOption('cases', values.cases);
 interface World {
   name: string;
   classes: number;
-  /** Recordings, or groups where there are some */
+  /** Number of recordings, or of groups if there are any */
   units: number;
   groups: 'none' | 'one class each' | 'all classes';
   /** By how many standard deviations the level of one class differs */

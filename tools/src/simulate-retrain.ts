@@ -1,8 +1,9 @@
-// How often `cryfold retrain` promotes a worse model, and how often a better one, over many overlaps of the new data with
-// the champion's. Draws corpora of infants, trains nearest-mean classifiers on them, decides with the code of the command
-// (what is known, who stands against the challenger, the test), and asks a large held-out set who was right.
+// Measures how often `cryfold retrain` promotes a worse model, and how often a better one, for many overlaps of the new
+// data with the champion's. Draws corpora of infants, trains nearest-mean classifiers on them, and decides with the
+// code of the command (which data the champion knows, what the challenger is compared with, the test). A large held-out
+// set shows which model is really better.
 //
-// With --nights N a slightly worse configuration challenges the same champion every night, on data that grows.
+// With --nights N, a slightly worse configuration challenges the same champion every night, on growing data.
 //
 // usage: tools/simulate-retrain [--cases 300] [--seed 0] [--metric accuracy] [--nights N] [--json]
 import { parseArgs } from 'node:util';
@@ -32,23 +33,23 @@ import {
   World,
 } from './retrain-world.js';
 
-/** Clips that the champion was trained on */
+/** Number of clips that the champion was trained on */
 const CHAMPION = 360;
 const PER_INFANT = 6;
 const HELD_OUT = 2000;
 const FOLDS = { splits: 5, repeats: 2 };
 const MARGIN = 0.05;
 
-/** Columns that the nightly challenger reads */
+/** Number of columns that the nightly challenger reads */
 const SLIGHTLY_POOR = 28;
 
-/** Which share of the new data the champion knows */
+/** Share of the new data that the champion knows */
 const OVERLAPS = [0, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.95, 1];
-/** Clips of the new data over those of the champion */
+/** Number of clips in the new data, relative to the champion's */
 const SIZES = [1 / 3, 1, 2];
 /**
- * grouped: folds keep infants whole, the new clips and the held-out ones are of new infants. random: random folds, and
- * all clips are of the same infants.
+ * grouped: folds keep infants together, and the new and the held-out clips come from new infants. random: folds are
+ * random, and all clips come from the same infants.
  */
 const PROTOCOLS = ['grouped', 'random'] as const;
 type Protocol = (typeof PROTOCOLS)[number];
@@ -61,15 +62,15 @@ interface Scenario {
 }
 
 interface Case {
-  /** How much better the challenger, trained on all the new data, is on held-out clips; above 0 is better */
+  /** How much better the challenger, trained on all new data, is on held-out clips; it is better if this is above 0 */
   truth: number;
   opponent: 'champion' | 'stand-in' | 'refused';
   promoted: boolean;
-  /** Whether the rule before this one promoted: always a stand-in, and a t-test over folds */
+  /** Whether the previous rule would have promoted it: always a stand-in, and a t-test over folds */
   formerly: boolean;
 }
 
-/** The champion's clips, the new data, and clips to find the truth by. */
+/** The champion's clips, the new data, and clips that show which model is really better. */
 function drawClips(world: World, random: RandomState, { protocol, size, overlap }: Scenario) {
   const total = Math.round(CHAMPION * size);
   const known = Math.min(Math.round(total * overlap), CHAMPION);
@@ -94,12 +95,12 @@ interface Night {
   metric: MetricName;
   champion: SimulatedClip[];
   now: SimulatedClip[];
-  /** Columns that the champion and the challenger read */
+  /** Number of columns that the champion and the challenger read */
   before: number;
   after: number;
 }
 
-/** What `cryfold retrain` would do; undefined where a model cannot be trained. */
+/** What `cryfold retrain` would do; undefined if a model cannot be trained. */
 function retrain({ protocol, metric, champion, now, before, after }: Night, random: RandomState) {
   const manifest = { clips: now, grouped: true, classes: CLASSES };
   const labels = Int32Array.from(now, (clip) => clip.class);
@@ -128,7 +129,10 @@ function retrain({ protocol, metric, champion, now, before, after }: Night, rand
   return { ...found, opponent: contest.opponent as Case['opponent'], promoted: promote };
 }
 
-/** How much better the challenger, trained on all the new data, is than the stored champion; above 0 is better. */
+/**
+ * How much better the challenger, trained on all new data, is than the stored champion; it is better if this is above
+ * 0.
+ */
 function truthOf(
   { stored, deployed }: NonNullable<ReturnType<typeof retrain>>,
   heldOut: readonly SimulatedClip[],
@@ -140,7 +144,7 @@ function truthOf(
 function simulate(scenario: Scenario, random: RandomState): Case | undefined {
   const { protocol, metric } = scenario;
   const { champion, now, heldOut } = drawClips(new World(random), random, scenario);
-  // Of three challengers one has the champion's configuration, one a worse and one a better one.
+  // One in three challengers has the champion's configuration, one a worse and one a better configuration.
   const [before, after] = [
     [COLUMNS, COLUMNS],
     [COLUMNS, POOR],
@@ -153,7 +157,7 @@ function simulate(scenario: Scenario, random: RandomState): Case | undefined {
   return { truth: truthOf(decided, heldOut, metric), opponent, promoted, formerly };
 }
 
-/** Night after night six clips of a new infant are added, and a slightly worse configuration challenges the champion. */
+/** Every night, six clips of a new infant are added, and a slightly worse configuration challenges the champion. */
 function nightly(metric: MetricName, nights: number, random: RandomState): number | undefined {
   const overlap = { protocol: 'grouped', size: 1, overlap: 1, metric } as const;
   const world = new World(random);
@@ -172,7 +176,7 @@ function nightly(metric: MetricName, nights: number, random: RandomState): numbe
   return undefined;
 }
 
-/** The rule that this one replaced; recall is judged over all test clips. */
+/** The previous rule, which judged recall on all test clips. */
 function wonFormerly(
   { now, splits, metric }: { now: SimulatedClip[]; splits: Split[]; metric: MetricName },
   challenger: Predictions,
@@ -212,7 +216,7 @@ function summarise(cases: readonly Case[]) {
   const count = (of: readonly Case[], what: (one: Case) => boolean) => of.filter(what).length;
   const share = (of: readonly Case[], what: (one: Case) => boolean) =>
     of.length === 0 ? null : count(of, what) / of.length;
-  // Only compared challengers: counting refused ones would flatter the test.
+  // Only counts challengers that were compared, because counting refused ones would make the test look better.
   const compared = worse.filter(({ opponent }) => opponent !== 'refused');
   const wrong = count(compared, ({ promoted }) => promoted);
   return {

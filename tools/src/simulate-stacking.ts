@@ -1,11 +1,12 @@
-// How optimistic a fitted fusion's accuracy is, where the truth is known: SVMs on images that say nothing about their
-// labels, fused by every rule, and by `weighted` and `stacked` with `nested: true`. Folds, SVMs and fusions are those of the
-// real runs. Prints a Markdown table, or --json.
+// Measures how optimistic the accuracy of a fitted fusion is where the truth is known: SVMs on images that say nothing
+// about their labels, fused by every rule, and by `weighted` and `stacked` with `nested: true`. Folds, SVMs and fusions
+// use the code of real runs. Prints a Markdown table, or JSON with --json.
 //
 //   tools/simulate-stacking --clips 60,300 --sets 60
 //
-// --signal S makes the images of each class brighter by S grey levels (of a noise of 40) in columns of its own; --splitter
-// names another splitter: with KFold, folds of unequal classes put estimators below chance on noise.
+// --signal S makes the images of each class brighter by S grey levels (with noise of 40) in columns that are specific
+// to the class. --splitter names another splitter. With KFold, classes are unequal within folds, which puts estimators
+// below chance on noise.
 import { parseArgs } from 'node:util';
 import { deriveSeed, Random } from '@cryfold/core';
 import { type Artifacts, type Estimator, kindOf, type TrainingData } from '@cryfold/estimators';
@@ -28,7 +29,7 @@ const { values } = parseArgs({
 const SIZES = values.clips.split(',').map((size) => wholeOption('clips', size));
 const [CLASSES, SETS] = [wholeOption('classes', values.classes), wholeOption('sets', values.sets)];
 const SIGNAL = Number(values.signal);
-/** Columns of an image: width times its three colours */
+/** Number of columns of an image: its width times three colours */
 const [WIDTH, COLUMNS] = [7, 21];
 
 const FUSIONS = FUSION_RULES.flatMap((rule): [string, FusionRule, boolean][] => [
@@ -51,7 +52,10 @@ ${FUSIONS.map(([name, rule, nested]) => `  ${name}: { rule: ${rule}, members: [r
   'simulated.yaml',
 );
 
-/** Balanced labels in random order, and noise, in which a class is brighter by the signal in every column of its own. */
+/**
+ * Balanced labels in random order, and images of noise in which each class is brighter by the signal in columns of its
+ * own.
+ */
 function drawSet(clips: number, set: number): TrainingData {
   const random = new Random(deriveSeed('stacking', clips, set));
   const labels = Int32Array.from({ length: clips }, (_, i) => i % CLASSES);
@@ -70,7 +74,7 @@ function drawSet(clips: number, set: number): TrainingData {
   };
 }
 
-/** A store in memory, for the distances that all folds share. */
+/** A store in memory for the distances that all folds share. */
 function memory(): Artifacts {
   const files = new Map<string, Uint8Array>();
   return {

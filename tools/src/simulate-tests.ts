@@ -1,12 +1,12 @@
-// How often the tests between two models find a difference between equal models, and how often the intervals of pooled
-// figures hold the truth, with the evaluation of real runs. Prints Markdown tables, or --json.
+// Measures how often the tests between two models report a difference between equal models, and how often the intervals
+// of pooled figures contain the truth, with the evaluation of real runs. Prints Markdown tables, or JSON with --json.
 //
 //   tools/simulate-tests --runs 200 --corpora 52x44,30x15 --effects 0,0.25,0.5 --samples 400 --groups 5,10,20,50
 //
-// Tests: two models of equal skill; every group (infant) is easy or hard for both, and each model has its own luck with
-// it (normal, standard deviation `effects` on the scale of log-odds). Repeats differ little, as those of a trained model
-// do. Intervals: groups of one class each and of unlike sizes, whose accuracies differ (standard deviation 1 on the scale
-// of log-odds); the truth comes from 100,000 groups.
+// Tests: two models have equal skill. Every group (infant) is easy or hard for both, and each model does better or
+// worse on it by chance (normal, standard deviation `effects` on the scale of log-odds). Repeats differ little, like
+// those of a trained model. Intervals: groups have one class each and different sizes, and their accuracies differ
+// (standard deviation 1 on the scale of log-odds). The truth comes from 100,000 groups.
 import { parseArgs } from 'node:util';
 import { deriveSeed, Random } from '@cryfold/core';
 import {
@@ -24,7 +24,7 @@ const { values } = parseArgs({
   options: {
     /** Simulated runs per row of the tests */
     runs: { type: 'string', default: '200' },
-    /** Groups x mean clips of a group */
+    /** Number of groups x mean number of clips per group */
     corpora: { type: 'string', default: '52x44,30x15' },
     effects: { type: 'string', default: '0,0.25,0.5' },
     repeats: { type: 'string', default: '10' },
@@ -53,7 +53,7 @@ const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
 /** Gamma distributed with shape 2 and mean 1 */
 const gamma = (random: Random) => -0.5 * (Math.log(1 - random.uniform()) + Math.log(1 - random.uniform()));
 
-/** A count and its share with two standard errors, for a share of simulations. */
+/** A count, and its share with two standard errors, for a share of simulations. */
 interface Share {
   share: number;
   error: number;
@@ -63,7 +63,7 @@ function shareOf(hits: number, total: number): Share {
   return { share, error: Math.sqrt((share * (1 - share)) / total) };
 }
 
-/** Clips of groups of unlike sizes, with two classes in turn. */
+/** Clips of groups of different sizes, whose two classes alternate. */
 function drawClips(random: Random, groups: number, size: number): EvaluationInput['clips'] {
   const weights = Array.from({ length: groups }, () => gamma(random));
   const total = weights.reduce((sum, weight) => sum + weight, 0);
@@ -76,7 +76,7 @@ function drawClips(random: Random, groups: number, size: number): EvaluationInpu
   );
 }
 
-/** Two models whose skill is equal, evaluated as a run is. */
+/** Two equally skilled models, evaluated like a run. */
 function simulateRun(seed: number, [groups, size]: [number, number], effect: number, grouped: boolean) {
   const random = new Random(seed);
   const clips = drawClips(random, groups, size);
@@ -105,7 +105,7 @@ function simulateRun(seed: number, [groups, size]: [number, number], effect: num
   return results.comparisons[0];
 }
 
-/** The share of runs in which each test is significant, and in which the interval of the difference holds 0. */
+/** The share of runs in which each test is significant, and in which the interval of the difference contains 0. */
 function errorRates(corpus: [number, number], effect: number, grouped: boolean) {
   const hits = { folds: 0, groups: 0, covered: 0 };
   for (let run = 0; run < RUNS; run++) {
@@ -126,7 +126,7 @@ const CLASSES = 5;
 const FIGURES = { accuracy, balancedAccuracy, macroF1 };
 type Figure = keyof typeof FIGURES;
 
-/** Groups of one class each: what was predicted for each of their clips. */
+/** Groups with one class each: what was predicted for each of their clips. */
 function drawGroups(random: Random, groups: number): { label: number; predicted: number[] }[] {
   return Array.from({ length: groups }, (_, g) => {
     const label = g % CLASSES;
@@ -149,7 +149,7 @@ function truth(): Record<Figure, number> {
   };
 }
 
-/** The intervals that a run over these groups gives. */
+/** The intervals of a run with these groups. */
 function simulateIntervals(seed: number, groups: number) {
   const drawn = drawGroups(new Random(seed), groups);
   const clips = drawn.flatMap(({ label, predicted }, g) =>

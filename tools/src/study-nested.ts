@@ -1,10 +1,11 @@
-// What a sweep's figures say where there is nothing to learn, and where there is: data sets of noise (labels drawn apart
-// from the images: every setting is worth 50 %) and of a weak signal, a grid of 24 SVM settings on each, chosen among by
-// plain cross-validation, corrected by the bootstrap (BBC-CV), and by nested cross-validation with inner folds.
+// Measures what the figures of a sweep say if there is nothing to learn, and if there is something. Data sets consist
+// of noise (labels are independent of the images, so every setting is worth 50 %) or have a weak signal. On each, a
+// grid of 24 SVM settings is searched with plain cross-validation, corrected by the bootstrap (BBC-CV), and evaluated
+// by nested cross-validation with inner folds.
 //
 // usage: tools/study-nested [--sets N] [--clips N] [--json]     40 data sets of 60 clips by default
 //
-// Plain must look too good on noise (its 95 % interval lies above 50 %), the other two must not.
+// On noise, plain cross-validation must look too good (its 95 % interval is above 50 %), and the other two must not.
 import { parseArgs } from 'node:util';
 import { mean } from './statistics.js';
 import { METHODS, type Scores, SETTINGS, studyOne } from './study/nested-study.js';
@@ -23,7 +24,7 @@ interface Row {
   method: keyof Scores;
   /** Accuracy over all data sets */
   mean: number;
-  /** Standard error of it */
+  /** Its standard error */
   error: number;
 }
 

@@ -1,15 +1,17 @@
-// How much of a sweep fold racing saves, and how often it gives the best trial up: simulated sweeps, raced by the code
-// that races real ones, and beside it Optuna's WilcoxonPruner on the same numbers (`--python PYTHON` with optuna).
+// Measures how much of a sweep fold racing saves, and how often it gives up the best trial. Simulated sweeps are raced
+// by the code that races real ones, and for comparison by Optuna's WilcoxonPruner on the same numbers (`--python
+// PYTHON` with optuna).
 //
 // usage: tools/study-racing [--sweeps N] [--thresholds 0.01,0.05,...] [--min-folds 5,10] [--scenario PART-OF-NAME]
 //                           [--seed N] [--python PYTHON] [--optuna-sweeps N] [--json]
 //
-// The model. A sweep has 20 trials over 10 repeats x 5 folds of N clips. Trial i answers clip c right in repeat r with
-// probability sigmoid(skill_i + difficulty_c + affinity_ic + luck_icr): difficulty ~ N(1, 2) is shared by all trials and
-// cancels in pairs, affinity ~ N(0, 1) is what a trial makes of a clip in every repeat, so that more repeats are not new
-// evidence about it, luck ~ N(0, 0.7) is its training. A fold's score is the share of right answers. Skills: three in
-// four trials N(0, spread), one in four much worse (minus |N(2, 1)|), as learning rates that do not learn. The best
-// trial is the one of the highest skill: its mean over all possible clips is the highest.
+// The model: a sweep has 20 trials on 10 repeats x 5 folds of N clips. Trial i classifies clip c correctly in repeat r
+// with probability sigmoid(skill_i + difficulty_c + affinity_ic + luck_icr). The difficulty ~ N(1, 2) is the same for
+// all trials and cancels out in pairs. The affinity ~ N(0, 1) is how well a trial does on a clip in every repeat, so
+// more repeats add no evidence about it. The luck ~ N(0, 0.7) is that of one training. The score of a fold is its
+// share of correct answers. The skills of three in four trials are N(0, spread); one in four is much worse (minus |N(2,
+// 1)|), like a learning rate with which nothing is learned. The best trial is the one with the highest skill, whose
+// mean over all possible clips is the highest.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

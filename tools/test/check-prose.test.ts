@@ -30,11 +30,11 @@ test('finds a phrase that a line break splits', () => {
   assert.deepEqual(found('a.md', `# Runs\n\nThe run ${goes}\n${on}.`), [`3 ${CONTINUES}`]);
 });
 
-test('reads whole words only, in any case, and no names in backticks', () => {
+test('matches only whole words, in any case, and ignores names in backticks', () => {
   assert.deepEqual(found('a.md', `R${AGAIN} and \`${AGAIN}\`; ${AGAIN.toUpperCase()}.`), [`1 ${AGAIN.toUpperCase()}`]);
 });
 
-test('suggests nothing that another rule forbids', () => {
+test('does not suggest anything that another rule forbids', () => {
   const suggestions = PROSE_RULES.map(({ instead }) => instead).join('\n');
   assert.deepEqual(findPhrases('suggestions.md', suggestions), []);
 });

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 
 const PROGRAM = fileURLToPath(new URL('../src/compare-bench.js', import.meta.url));
 
-/** Two checkouts whose `scripts/bench` is the shell text given, which may use $side and append to $log. */
+/** Two checkouts whose `scripts/bench` is the given shell text, which may use $side and append to $log. */
 function checkouts(t: TestContext, text: string) {
   const folder = mkdtempSync(join(tmpdir(), 'cryfold-compare-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
@@ -46,7 +46,7 @@ test('runs both checkouts in alternating order and reports the median ratio of w
   assert.deepEqual(JSON.parse(stdout), [expected]);
 });
 
-test('fails with the reason where a benchmark cannot run', (t) => {
+test('fails with the reason if a benchmark cannot run', (t) => {
   const { run } = checkouts(t, 'echo "no Redis here" >&2; exit 2');
   const { status, stdout, stderr } = run('--pairs', '1');
   assert.equal(status, 2);

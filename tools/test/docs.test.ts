@@ -14,7 +14,7 @@ const pages = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '*.m
   .filter((path) => path !== '' && existsSync(join(ROOT, path)));
 const prose = (path: string) => read(path).replaceAll(/^```[\s\S]*?^```$/gm, '');
 
-/** What GitHub calls the headings of a page in addresses. */
+/** The name by which GitHub links to a heading of a page. */
 function anchorsOf(path: string): Set<string> {
   const anchors = new Set<string>();
   for (const [, heading] of prose(path).matchAll(/^#{1,6} (.+)$/gm)) {
@@ -51,7 +51,7 @@ test('docs/README.md lists every page of docs', () => {
   }
 });
 
-test('every whole spec that a page shows is valid', () => {
+test('every complete spec on a page is valid', () => {
   const specs = pages.flatMap((page) =>
     [...read(page).matchAll(/^```yaml\n([\s\S]*?)^```$/gm)]
       .map(([, text]) => ({ page, text }))

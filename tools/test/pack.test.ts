@@ -10,7 +10,7 @@ import { ROOT } from '../src/paths.js';
 
 const PACK = fileURLToPath(new URL('../src/pack.js', import.meta.url));
 
-/** Vendors of which one of our packages has another version than the checkout's root, as npm installs them. */
+/** Names of vendors of which some package has another version than the root of the checkout, as npm installs them. */
 function linkNested(modules: string): void {
   for (const folder of readdirSync(join(ROOT, 'packages'))) {
     const nested = join(ROOT, 'packages', folder, 'node_modules');
@@ -22,7 +22,7 @@ function linkNested(modules: string): void {
   }
 }
 
-/** Stands in for npm, which would fetch them: links to what the checkout has of other vendors. */
+/** Replaces npm, which would download them, by links to other vendors' packages in the checkout. */
 function linkVendors(modules: string): void {
   for (const name of readdirSync(join(ROOT, 'node_modules'))) {
     if (name.startsWith('.') || name === 'cryfold' || name === '@cryfold') continue;

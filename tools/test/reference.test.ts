@@ -14,7 +14,7 @@ for (const [name, generate] of [
   ['environment', environmentReference],
   ['spec', specReference],
 ] as const) {
-  test(`docs/${name}.md is what tools/${name}-doc writes`, () => {
+  test(`docs/${name}.md equals the output of tools/${name}-doc`, () => {
     assert.equal(read(`docs/${name}.md`), generate(), `run tools/${name}-doc`);
   });
 }
@@ -38,6 +38,6 @@ test('docs/environment.md names every variable of cryfold that code, scripts or 
   );
 });
 
-test('every key of a spec says what it means', () => {
+test('every key of a spec has a description', () => {
   assert.deepEqual(unexplained(), []);
 });

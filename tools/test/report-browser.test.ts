@@ -65,10 +65,10 @@ for (const [what, flags] of [
         'axe.run().then((r) => r.violations.map((v) => v.id + ": " + v.nodes[0].html.slice(0, 200)))',
       );
       assert.deepEqual(violations, [], name);
-      // Every section is reached by the keyboard alone.
+      // The keyboard alone can reach every section.
       await page.keyboard.press('Tab');
       await page.keyboard.press('Enter');
-      // The browser follows a link after it has answered the key.
+      // The browser follows a link only after it has handled the key.
       await page.waitForURL(/#table-two$/);
       assert.deepEqual(seen, [], name);
       await context.close();

@@ -12,7 +12,7 @@ const cases = GROUPS.flatMap((group) => group.cases);
 const tool = fileURLToPath(new URL('../src/run-cases.js', import.meta.url));
 const run = (...args: string[]) => spawnSync(process.execPath, [tool, ...args], { encoding: 'utf8' });
 
-test('every case has a name of its own and names a test that exists, or is pending', async () => {
+test('every case has a unique name, and is pending or names a test that exists', async () => {
   assert.equal(new Set(cases.map(({ name }) => name)).size, cases.length);
   for (const one of cases) assert.equal(await missingTest(one), undefined, one.name);
   const tests = [{ file: cases[0].tests[0].file, name: 'what no test is called' }];
@@ -20,7 +20,7 @@ test('every case has a name of its own and names a test that exists, or is pendi
   assert.equal(await missingTest({ tests: [] }), 'no test holds it');
 });
 
-test('a case that cannot be run fails, and so does a folder that lacks the files of cases', async () => {
+test('a case that cannot run fails, and so does a folder without the files of cases', async () => {
   const empty = await mkdtemp(join(tmpdir(), 'cryfold-no-cases-'));
   try {
     const one = run('--cases', empty, '--only', '14 semicolon');

@@ -24,7 +24,9 @@ export interface AggregatorOptions {
   metrics?: Metrics;
 }
 
-/** Fuses a settled run's probabilities, computes its metrics and writes `out-of-fold.csv`, then `results.json`. */
+/**
+ * Fuses the probabilities of a settled run, computes its metrics, and writes `out-of-fold.csv` and then `results.json`.
+ */
 export class Aggregator implements Service {
   readonly #options: AggregatorOptions;
   readonly #metrics: Metrics;
@@ -48,7 +50,7 @@ export class Aggregator implements Service {
       queue: 'aggregate',
       schema: runPayload,
       concurrency: 1,
-      // A run may take days, in which aggregators may die often without any fault of the run.
+      // A run may take days, during which aggregators may die often without the run being the cause.
       maxStalledCount: 1e9,
       handle: ({ run }) => this.#aggregate(run),
       onError: (error) => errors.warn({ err: error }, 'queue error'),
@@ -72,13 +74,13 @@ export class Aggregator implements Service {
 }
 
 /**
- * Aggregates all folds of a run's plan. Reports missing folds instead of averaging over the rest.
+ * Aggregates all folds of a run's plan. Reports missing folds, rather than averaging over the other folds.
  * @throws CryfoldError ARTIFACT_MISSING, ARTIFACT_CORRUPT, JOB_INVALID, NPY_INVALID, PROBABILITIES_INVALID
  */
 export async function aggregate(store: RunStore, run: string): Promise<RunResults> {
   let damaged: CryfoldError | undefined;
   const onDamaged: OnDamaged = async (job, error) => {
-    // Without its record the fold counts as missing, so the coordinator has it retrained.
+    // Without its record, the fold counts as missing, so the coordinator has it trained again.
     await store.folds.drop(job.key);
     damaged = error;
   };

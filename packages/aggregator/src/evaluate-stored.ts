@@ -13,7 +13,7 @@ import type { StoredRun } from './read-run.js';
 
 export interface EvaluatedStored {
   results: RunResults;
-  /** Of all models, including fusions */
+  /** Probabilities of all models, including fusions */
   probabilities: Map<string, FoldProbabilities>;
   /** Content of out-of-fold.csv */
   csv: () => Uint8Array;
@@ -54,7 +54,7 @@ export function evaluateStored(run: StoredRun, fusion: Spec['fusion'] = run.plan
   };
 }
 
-/** Notes about fallbacks of estimators, with the number of affected folds. */
+/** Notes about estimators that had to fall back to something else, with the number of affected folds. */
 function fallbackNotes({ folds }: StoredRun): string[] {
   const own = folds.filter(({ job }) => job.shuffle === undefined);
   return [...new Set(own.map(({ job }) => job.trial))].flatMap((trial) => {

@@ -1,9 +1,9 @@
 import { FOLD_NOTE } from '@cryfold/core';
 
-/** Maximum number of values listed per name, since a program may report a different value in each fold. */
+/** Maximum number of values to list per name, since a program may report a different value in each fold. */
 const LISTED = 10;
 
-/** Merges the environment of a fold into that of its run. Different values of the same name are joined. */
+/** Merges the environment of a fold into that of its run. If a name has different values, they are joined. */
 export function noteEnvironment(all: Record<string, string>, trial: string, fold: Record<string, string>): void {
   for (const [name, value] of Object.entries(fold)) {
     if (name === 'host' || name === FOLD_NOTE) continue;

@@ -3,14 +3,15 @@ import type { Spec } from '@cryfold/plan';
 import type { RunStore } from '@cryfold/store';
 import { readRun } from './read-run.js';
 
-/** Out-of-fold predictions of a model with the evaluated data. */
+/** Out-of-fold predictions of a model, with the data on which it was evaluated. */
 export interface StoredPredictions {
   data: EvaluationInput;
   predictions: Predictions;
 }
 
 /**
- * The stored predictions of an estimator or fusion. Only evaluates the model itself, or a fusion and its members.
+ * Reads the stored predictions of an estimator or fusion. Only evaluates the model itself, or for a fusion also its
+ * members.
  * @param rule fusion rule, if the fusion is not in the spec of the run
  * @throws CryfoldError see `readRun`; PROBABILITIES_INVALID, USAGE if the run has no such model
  */

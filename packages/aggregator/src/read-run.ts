@@ -14,15 +14,15 @@ import {
 import type { RunStore, StoredPlan } from '@cryfold/store';
 import { noteEnvironment } from './note-environment.js';
 
-/** A run in the store: its plan, and all existing results. */
+/** A run in the store: its plan, and all results that exist. */
 export interface StoredRun {
   plan: RunPlan;
   manifest: DatasetManifest;
-  /** Indices of clips with the same sound, per sound; undefined if unknown */
+  /** For each sound, the indices of the clips that share it; undefined if unknown */
   sounds: number[][] | undefined;
-  /** Properties of the recordings; undefined without a record */
+  /** Properties of the recordings; undefined if there is no record of them */
   audit: Audit | undefined;
-  /** Probabilities per estimator and split, null for missing folds; fusion as in the spec */
+  /** Probabilities per estimator and split, null for missing folds; fusions as in the spec */
   input: EvaluationInput;
   /** Versions and processors by `trial.name`. */
   environment: Record<string, string>;
@@ -36,11 +36,11 @@ interface ReadFold {
   decisions: Float64Array | undefined;
 }
 
-/** Called for each damaged fold, which then counts as missing. Without a handler, the first error is thrown. */
+/** Called for each damaged fold, which then counts as missing. If absent, the first error is thrown. */
 export type OnDamaged = (job: FoldJob, error: CryfoldError) => Promise<void>;
 
 /**
- * Reads the plan of a run and all its folds.
+ * Reads the plan of a run and all of its folds.
  * @throws CryfoldError ARTIFACT_MISSING, ARTIFACT_CORRUPT, JOB_INVALID, NPY_INVALID
  */
 export async function readRun(store: RunStore, run: string, onDamaged?: OnDamaged): Promise<StoredRun> {
@@ -62,7 +62,7 @@ export async function readPlanned(store: RunStore, planned: StoredPlan, onDamage
     plan,
     manifest,
     sounds: await store.datasets.sharedSounds(plan.dataset.key),
-    // Ignore a damaged audit, since it does not affect any figure.
+    // A damaged audit is ignored, since it does not affect any figure.
     audit: await ifReadable(store.datasets.audit(plan.dataset.key)),
     environment: folds.environment,
     folds: folds.records,
@@ -73,7 +73,7 @@ export async function readPlanned(store: RunStore, planned: StoredPlan, onDamage
   };
 }
 
-/** A plan without the inner folds of nested fusions, which are not evaluated. */
+/** A plan without the inner folds of nested fusions, which are not evaluated themselves. */
 function outerPlan(plan: RunPlan): RunPlan {
   return {
     ...plan,
@@ -82,7 +82,7 @@ function outerPlan(plan: RunPlan): RunPlan {
   };
 }
 
-/** Predictions of members of nested fusions in inner folds; empty without nested fusions. */
+/** Predictions of the members of nested fusions in inner folds; empty if there are no nested fusions. */
 async function readInner(
   store: RunStore,
   plan: RunPlan,
@@ -107,7 +107,7 @@ function splitOf({ repeat, fold, train, test }: RunPlan['splits'][number]) {
   return { repeat, fold, train: Int32Array.from(train), test: Int32Array.from(test) };
 }
 
-/** Reads a fold; undefined if it is missing, or damaged and passed to `onDamaged`. */
+/** Reads a fold. Returns undefined if it is missing, or if it is damaged and was passed to `onDamaged`. */
 export async function readUndamaged(
   store: RunStore,
   job: FoldJob,

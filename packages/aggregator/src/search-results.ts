@@ -6,11 +6,12 @@ import type { RunStore, StoredPlan } from '@cryfold/store';
 import { type OnDamaged, readUndamaged, type StoredRun } from './read-run.js';
 
 /**
- * Predictions of each trial of the search over all data, for all folds that it was judged by. Excludes failed trials.
+ * Predictions of each trial of the search over all data, for all folds on which the trial was judged. Excludes failed
+ * trials.
  */
 export type TriedTrials = Map<string, TestedFold[]>;
 
-/** Reads the trials of a sweep; undefined for other runs. */
+/** Reads the trials of a sweep. Returns undefined for other runs. */
 export async function readTrials(
   store: RunStore,
   { plan, search }: StoredPlan,
@@ -31,7 +32,7 @@ export async function readTrials(
   return tried;
 }
 
-/** The trials of a sweep and the quality of its winners. */
+/** The trials of a sweep, and the quality of its winners. */
 export function searchResults(
   stored: StoredPlan,
   run: StoredRun,

@@ -5,10 +5,10 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 
-/** Body of all error responses: the same coded error that the command line prints. */
+/** Body of all error responses: the same coded error as the command line prints. */
 export const errorAnswer = z.object({ error: errorRecordSchema });
 
-/** Response schemas of a route: its own for success, otherwise an error. */
+/** Response schemas of a route: its own schema for success, otherwise an error. */
 export const answers = <T extends z.ZodType>(ok: T) => ({ 200: ok, '4xx': errorAnswer, '5xx': errorAnswer });
 
 const STATUSES: Partial<Record<ErrorCode, number>> = {
@@ -39,7 +39,7 @@ export function sendError(reply: FastifyReply, error: CryfoldError): FastifyRepl
     .send({ error: error.toRecord() });
 }
 
-/** Converts anything that a route throws into a coded response. */
+/** Converts anything that a route throws into a response with a coded error. */
 export function onError(log: Logger) {
   const errors = new RepeatedErrors(log);
   return (thrown: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
@@ -50,10 +50,10 @@ export function onError(log: Logger) {
   };
 }
 
-/** Error response for plugins with their own error handler. */
+/** Error response for plugins that have an error handler of their own. */
 export function errorResponse(thrown: Error): { status: 500; body: z.infer<typeof errorAnswer> } {
   const error = codedError(thrown as FastifyError);
-  // The types of the board only include some of its status codes.
+  // The types of the board include only some of its status codes.
   return { status: statusOf(error) as 500, body: { error: error.toRecord() } };
 }
 
@@ -68,12 +68,12 @@ function codedError(thrown: FastifyError): CryfoldError {
   return new CryfoldError('API_DEFECT', 'internal error; see the log of the server');
 }
 
-/** Converts Fastify's own errors to our codes. */
+/** Converts Fastify's own errors to cryfold's codes. */
 function refusal({ statusCode, message }: FastifyError): CryfoldError {
   return new CryfoldError(statusCode === 413 ? 'ARTIFACT_TOO_LARGE' : 'API_INVALID', message);
 }
 
-/** Responds to a path that cannot be decoded or is too long. Fastify runs no hooks for it. */
+/** Responds to a path that cannot be decoded or is too long. Fastify runs no hooks for such a path. */
 export function onBadPath(error: FastifyError, _request: FastifyRequest, reply: FastifyReply): void {
   const known = error.code === 'FST_ERR_BAD_URL' ? 'the path cannot be decoded' : 'a part of the path is too long';
   void sendError(reply, new CryfoldError('API_INVALID', known));

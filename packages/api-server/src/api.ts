@@ -23,7 +23,7 @@ export interface ApiOptions {
   control: StoreControl;
   models: ModelControl;
   reports: ReportWriter;
-  /** Conditions for the process to be ready */
+  /** Checks that must pass for the process to be ready */
   checks: Checks;
   log: Logger;
   transfers?: Partial<TransferLimits> | undefined;
@@ -67,7 +67,7 @@ export async function createApi(options: ApiOptions): Promise<App> {
   return app;
 }
 
-/** Adds liveness and readiness checks, which require no token. */
+/** Adds liveness and readiness checks, which need no token. */
 function addHealth(app: App, checks: Checks): void {
   const readiness = new Readiness(checks);
   const anyone = { schema: { hide: true }, config: { rateLimit: false } } as const;
@@ -78,7 +78,7 @@ function addHealth(app: App, checks: Checks): void {
   });
 }
 
-/** Adds access control, and a log of changes. */
+/** Adds access control, and logs changes. */
 function addChecks(routes: App, { wrongTokens, trust }: Http, log: Logger): void {
   routes.addHook('onRequest', async (request, reply) => {
     const { principal, routeOptions } = request;
@@ -94,7 +94,7 @@ function addChecks(routes: App, { wrongTokens, trust }: Http, log: Logger): void
   });
   routes.addHook('onResponse', async ({ method, url, principal, ip }, { statusCode: status }) => {
     const looks = method === 'GET' || method === 'HEAD';
-    // Requests without a token must not fill the log.
+    // Requests without a token are not logged, so that they cannot fill the log.
     if (looks || !principal) return;
     log.info({ method, path: url.split('?')[0], status, by: principal.name, ip }, 'change requested');
   });

@@ -7,7 +7,7 @@ import type { App } from './app.js';
 import { type TransferLimits, Transfers } from './transfers.js';
 import { uploadOf } from './uploads.js';
 
-/** Maximum number of keys per response. */
+/** Maximum number of keys in a response. */
 const PAGE = 1000;
 
 const keyParams = z.object({ '*': z.string().min(1).max(512) });
@@ -20,8 +20,8 @@ const digest = z.object({
 });
 
 /**
- * Artifacts by key. All are readable; inputs of runs can be uploaded unless they exist. Content is streamed in both
- * directions with backpressure.
+ * Artifacts by key. All of them can be read, and inputs of runs can be uploaded unless they already exist. Content is
+ * streamed in both directions with backpressure.
  */
 export function addArtifactRoutes(app: App, store: ArtifactStore, limits?: Partial<TransferLimits>): void {
   const transfers = new Transfers(limits);
@@ -35,7 +35,7 @@ const absent = (key: string) =>
   new CryfoldError('ARTIFACT_MISSING', `${key} is not in the store`, { context: { key } });
 
 function describe(key: string, { bytes, modified }: ArtifactInfo, reply: Pick<FastifyReply, 'header'>): void {
-  // Browsers must download the content, never display it as part of this site.
+  // Browsers must download the content and never display it as part of this site.
   reply
     .header('x-artifact-bytes', bytes)
     .header('last-modified', modified.toUTCString())
@@ -48,7 +48,7 @@ function addListRoute(app: App, store: ArtifactStore): void {
     '/artifacts',
     {
       schema: {
-        summary: 'Keys with a prefix in order; pass `next` as `after` to get the next page',
+        summary: 'Keys with a prefix, in order; pass `next` as `after` to get the next page',
         querystring: z.object({
           prefix: z.string().regex(/^([A-Za-z0-9._-]+\/)*$/),
           after: z.string().max(512).optional(),

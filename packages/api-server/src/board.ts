@@ -7,18 +7,18 @@ import { errorResponse } from './answers.js';
 import type { Http } from './http.js';
 
 const BOARD = '/queues';
-/** Read-only board for tokens without the role operate. */
+/** Shows a read-only board to clients without the role `operate`. */
 const READ_ONLY = '/queues/read';
 
-/** Maximum number of jobs per page in its settings. */
+/** Maximum number of jobs per page that its settings offer. */
 const JOBS = 50;
 
-/** The page of the board has inline styles. Nothing is loaded from other hosts, including fonts. */
+/** The page of the board uses inline styles. Nothing may be loaded from other hosts, including fonts. */
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; " +
   "connect-src 'self'; base-uri 'self'; form-action 'none'; frame-ancestors 'none'";
 
-/** Bull Board: jobs, their payloads and failures, for those who know BullMQ. */
+/** Bull Board, which shows jobs, their payloads and failures to users who know BullMQ. */
 export async function addBoard({ app, wrongTokens, trust }: Http, queues: Queues): Promise<void> {
   for (const [path, readOnlyMode] of [
     [BOARD, false],
@@ -31,7 +31,7 @@ export async function addBoard({ app, wrongTokens, trust }: Http, queues: Queues
       serverAdapter: adapter,
       options: { uiConfig: { boardTitle: readOnlyMode ? 'cryfold, read-only' : 'cryfold' } },
     });
-    // The default handler of the board responds to our errors with 500.
+    // The board's default handler would turn our errors into responses with status 500.
     adapter.setErrorHandler(errorResponse);
     await app.register(
       async (board) => {
@@ -61,7 +61,7 @@ export async function addBoard({ app, wrongTokens, trust }: Http, queues: Queues
   }
 }
 
-/** Bounds the number of jobs per page, which the board loads into memory. @throws CryfoldError API_INVALID */
+/** Limits the number of jobs per page, because the board loads them into memory. @throws CryfoldError API_INVALID */
 function checkPage({ jobsPerPage = 0 }: Record<string, unknown>): void {
   if (Number(jobsPerPage) <= JOBS) return;
   throw new CryfoldError('API_INVALID', `querystring.jobsPerPage: a page has at most ${JOBS} jobs`);

@@ -9,7 +9,7 @@ const DEPTH = 64;
  * @throws CryfoldError API_INVALID
  */
 export function checkDepth(body: unknown): void {
-  // Uploads are not JSON, and their stream objects are circular
+  // Uploads are not JSON, and their stream objects are circular.
   if (ArrayBuffer.isView(body) || body instanceof Readable) return;
   let level = [body].filter(isNested);
   for (let depth = 0; level.length > 0; depth++) {

@@ -11,8 +11,10 @@ const VIEWERS = 2000;
 const BEAT_MS = 15_000;
 
 /**
- * Server-sent events of the cluster, or of the folds of one run. A reconnecting viewer gets missed events.
- * @param trusted maximum number of concurrent requests of all tokens and of one; three quarters may be streams
+ * Server-sent events of the cluster, or of the folds of one run. A viewer that reconnects gets the events that it
+ * missed.
+ * @param trusted maximum number of concurrent requests of all tokens and of one token; three quarters of these may be
+ * streams
  */
 export function addEventRoutes(app: App, watches: Watches, trusted: { total: number; perName: number }): void {
   const most = Math.min(VIEWERS, Math.floor(trusted.total * 0.75));

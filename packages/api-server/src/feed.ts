@@ -4,12 +4,12 @@ export interface FeedEvent {
   id: string;
   event: 'snapshot' | 'change';
   data: string;
-  /** Serialised event, shared by all listeners */
+  /** Serialised event, which all listeners share */
   frame: Buffer;
 }
 
 interface Listener {
-  /** Id of the last sent event */
+  /** Id of the last event that was sent */
   last: string | undefined;
   paused: boolean;
   send: (event: FeedEvent) => unknown;
@@ -17,7 +17,7 @@ interface Listener {
 
 export interface Subscription {
   leave(): void;
-  /** Sends events that were missed while paused. */
+  /** Sends the events that were missed while paused. */
   resume(): void;
 }
 
@@ -25,9 +25,9 @@ export interface Subscription {
 const KEPT = 2 ** 21;
 
 /**
- * Broadcasts a state and its changes to any number of listeners. Event ids encode the version, so that a reconnecting
- * listener gets missed changes, or the whole state if its last event is too old or from another process. Nothing is
- * queued for slow listeners: they get missed changes when they can receive more.
+ * Broadcasts a state and its changes to any number of listeners. Event ids encode the version, so that a listener that
+ * reconnects gets the changes that it missed, or the whole state if its last event is too old or from another process.
+ * Nothing is queued for slow listeners. They get the changes that they missed when they can receive more.
  */
 export class Feed {
   readonly #epoch = randomBytes(4).toString('hex');
@@ -60,7 +60,7 @@ export class Feed {
   }
 
   /**
-   * Sends missed events since `lastId`, then each new event.
+   * Sends all events since `lastId`, then each new event.
    * @param send returns false to pause until `resume`
    */
   listen(lastId: string | undefined, send: (event: FeedEvent) => unknown): Subscription {

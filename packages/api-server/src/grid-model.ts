@@ -3,14 +3,14 @@ import { type FoldJob, isInnerFold, metricOfSpec, type RunPlan } from '@cryfold/
 import { displayName } from '@cryfold/report';
 import type { Cell, CellPhase, Failure, Figure, FoldGrid, GridChange, Reason, RunStatus } from '@cryfold/run-control';
 
-/** States of a grid cell. */
+/** The states of a grid cell. */
 export const CELL = { waiting: 0, active: 1, done: 2, failed: 3 } as const satisfies Record<string, CellPhase>;
 
-/** The folds of a run as cells, in the order of the plan's jobs. Performs no I/O. */
+/** The folds of a run as cells, in the order of the plan's jobs. This class does no I/O. */
 export class GridModel {
   #plan: RunPlan;
   #cells: Cell[] = [];
-  /** Cells by fold key; equal folds of several trials share a job */
+  /** Cells by fold key. Equal folds of several trials share a job */
   readonly #byKey = new Map<string, number[]>();
   /** Cells by trial, repeat and fold, excluding shuffled labels and inner splits */
   readonly #byName = new Map<string, number>();
@@ -27,7 +27,7 @@ export class GridModel {
     return this.#plan;
   }
 
-  /** Applies a changed plan, keeping the state of common folds. @returns whether the cells changed */
+  /** Applies a changed plan, and keeps the state of folds that are in both plans. @returns whether the cells changed */
   replan(grown: RunPlan): boolean {
     const plan = shown(grown);
     const names = ({ jobs }: RunPlan) => jobs.map(({ trial, key }) => `${trial} ${key}`).join();
@@ -68,7 +68,7 @@ export class GridModel {
     return [...left.values()];
   }
 
-  /** Marks a fold with a result that was not read yet. */
+  /** Marks a fold whose result exists but was not read yet. */
   setDone(fold: string): void {
     for (const i of this.#byKey.get(fold) ?? []) this.#set(i, [CELL.done, 1, null, null]);
   }
@@ -83,12 +83,12 @@ export class GridModel {
     return this.#cells[first]?.[2] ?? null;
   }
 
-  /** Sets why folds failed, by fold key, without changing cells. */
+  /** Sets the reasons for failures by fold key, without changing cells. */
   explain(reasons: ReadonlyMap<string, Reason>): void {
     this.#reasons = reasons;
   }
 
-  /** Marks folds with a reason as failed, and failed folds without one as waiting. */
+  /** Marks folds with a reason as failed, and failed folds without a reason as waiting. */
   markFailed(): void {
     const failed = new Set([...this.#reasons.keys()].flatMap((key) => this.#byKey.get(key) ?? []));
     for (const [i, [state]] of this.#cells.entries()) {
@@ -97,7 +97,7 @@ export class GridModel {
     }
   }
 
-  /** Distinct folds without a result. */
+  /** Distinct folds that have no result. */
   missing(of: (job: FoldJob) => boolean = () => true): FoldJob[] {
     const found = new Map<string, FoldJob>();
     for (const [i, job] of this.#plan.jobs.entries()) {
@@ -113,7 +113,7 @@ export class GridModel {
   /**
    * Applies the results of an ended run.
    * @param tried whether a fold belongs to a search, whose results only contain winners
-   * @returns distinct folds with unknown duration
+   * @returns distinct folds whose duration is unknown
    */
   end(results: RunResults, tried: (job: FoldJob) => boolean): FoldJob[] {
     const values = valuesOf(results, metricOfSpec(this.#plan.spec));
@@ -128,7 +128,7 @@ export class GridModel {
     return [...untimed.values()];
   }
 
-  /** Each reason once, with the cells that failed for it. */
+  /** Each reason once, with all cells that failed for it. */
   failures(): Failure[] {
     const groups = new Map<string, Failure>();
     for (const [key, reason] of this.#reasons) {
@@ -186,7 +186,7 @@ export class GridModel {
   }
 }
 
-/** Removes inner folds of nested fusions, which share trial, repeat and fold with an outer fold. */
+/** Removes the inner folds of nested fusions, which have the same trial, repeat and fold as an outer fold. */
 function shown(plan: RunPlan): RunPlan {
   return { ...plan, jobs: plan.jobs.filter((job) => !isInnerFold(plan, job)) };
 }
@@ -197,7 +197,7 @@ export function figureOf(metric: MetricName): Figure {
   return { title, sign, share };
 }
 
-/** The metric by trial, repeat, fold and shuffle; null if results of earlier versions do not have it. */
+/** The metric by trial, repeat, fold and shuffle; null if results of earlier versions do not contain it. */
 function valuesOf({ models, baselines }: RunResults, metric: MetricName): Map<string, number | null> {
   const found = new Map<string, number | null>();
   for (const { kind, name, folds } of models) {

@@ -13,7 +13,7 @@ import { namedTrials } from '@cryfold/report';
 import { type Decoded, type Reason, TrialTable } from '@cryfold/run-control';
 import type { RunStore, StoredPlan } from '@cryfold/store';
 
-/** Reads the folds of a run from the store. Reads each result once. */
+/** Reads the folds of a run from the store. Each result is read only once. */
 export class GridReader {
   readonly #store: RunStore;
   readonly #decoded: Decoded;
@@ -25,16 +25,18 @@ export class GridReader {
     this.#table = new TrialTable(store);
   }
 
-  /** The plan of a run; the same object until it grows. @throws CryfoldError RUN_NOT_FOUND */
+  /** The plan of a run. Returns the same object until the plan grows. @throws CryfoldError RUN_NOT_FOUND */
   plan(run: string): Promise<StoredPlan> {
     return this.#decoded.storedPlan(run);
   }
 
-  /** Warning about unknown groups and leaks between the folds of a run; null without any. */
+  /**
+   * A warning about unknown groups, and about leaks between the folds of a run; null if there is nothing to warn about.
+   */
   async warning(plan: RunPlan): Promise<string | null> {
     const sounds = await ifReadable(this.#store.datasets.sharedSounds(plan.dataset.key));
     const manifest = await ifReadable(this.#decoded.manifest(plan)).catch((error) => {
-      // The page works without it.
+      // The page works without this warning.
       if (error instanceof CryfoldError && error.code === 'ARTIFACT_MISSING') return undefined;
       throw error;
     });
@@ -51,14 +53,15 @@ export class GridReader {
     return [found ?? [], unknown ?? []].flat().join(' ') || null;
   }
 
-  /** The given folds that have a result. */
+  /** Those of the given folds that have a result. */
   async done(jobs: readonly FoldJob[]): Promise<FoldJob[]> {
     const has = await mapLimited(jobs, ({ key }) => this.#store.folds.has(key));
     return jobs.filter((_job, i) => has[i]);
   }
 
   /**
-   * The run's metric on a committed fold's test clips, and its seconds. @param known the metric, if already known
+   * The run's metric on the test clips of a committed fold, and the duration in seconds. @param known the metric, if
+   * already known
    * @returns undefined if there is no readable result
    */
   async result(
@@ -100,7 +103,7 @@ export class GridReader {
     return this.#store.runs.results(run);
   }
 
-  /** The trials of a sweep from the folds read so far, with display names. */
+  /** The trials of a sweep, with display names, from the folds that were read so far. */
   trials(stored: StoredPlan): TrialRow[] {
     return namedTrials(stored.base.spec, this.#table.rows(stored));
   }

@@ -1,18 +1,18 @@
 import { CryfoldError } from '@cryfold/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
-/** Responses up to this size in bytes are not counted. */
+/** Responses of at most this many bytes are not counted. */
 const SMALL = 64 * 1024;
-/** Maximum bytes of larger responses that clients have not read yet, for all tokens and per token. */
+/** Maximum bytes of larger responses that clients have not read yet, in total and per token. */
 const ALL = 96 * 2 ** 20;
 const OF_ONE = 48 * 2 ** 20;
-/** Maximum number of potentially large responses being created concurrently. */
+/** Maximum number of potentially large responses that are created at the same time. */
 const AT_ONCE = 4;
 
 /**
- * Bounds the memory of responses that clients have not read yet. Artifacts and event streams are not counted, since
- * they use backpressure. Responses that need no token are not counted either, since their size and time are already
- * bounded.
+ * Limits the memory of responses that clients have not read yet. Artifacts and event streams are not counted, since
+ * they use backpressure. Responses that need no token are not counted either, since their size and duration are already
+ * limited.
  */
 export class HeldAnswers {
   readonly #names = new Map<string, number>();
@@ -21,7 +21,7 @@ export class HeldAnswers {
   #making = 0;
 
   /**
-   * Counts a response until it is sent or its connection ends. A single response is never too large.
+   * Counts a response until it is sent or its connection ends. A single response is never refused for its size.
    * @throws CryfoldError API_BUSY
    */
   hold({ principal }: FastifyRequest, { raw }: FastifyReply, payload: unknown): void {
@@ -34,7 +34,7 @@ export class HeldAnswers {
   }
 
   /**
-   * Creates a potentially large response with limited concurrency.
+   * Creates a potentially large response, with limited concurrency.
    * @throws CryfoldError API_BUSY, or any error of `make`
    */
   async make<T>({ principal, raw }: FastifyRequest, make: () => Promise<T>): Promise<T> {
@@ -55,7 +55,7 @@ export class HeldAnswers {
     const fits = (held: number, limit: number) => held === 0 || held + bytes <= limit;
     if (fits(own, OF_ONE) && fits(this.#all, ALL)) return;
     throw new CryfoldError('API_BUSY', 'too many large responses are waiting to be read', {
-      hint: 'Read earlier responses to the end, and try again.',
+      hint: 'Read earlier responses completely, and try again.',
     });
   }
 

@@ -30,10 +30,10 @@ import { otherMethods } from './other-methods.js';
 
 /** Default maximum size of a JSON body in bytes. */
 const BODY = 64 * 1024;
-/** Maximum length of a path segment; runs, trials and artifacts have long names. */
+/** Maximum length of a path segment. The names of runs, trials and artifacts can be long. */
 const PART = 512;
 
-/** Only our own files, without inline scripts or styles. */
+/** Allows only the server's own files, and no inline scripts or styles. */
 const POLICY = {
   defaultSrc: ["'none'"],
   scriptSrc: ["'self'"],
@@ -55,7 +55,7 @@ export interface Http {
   held: HeldAnswers;
   /** Counts a request with a valid token. @throws CryfoldError API_BUSY */
   trust: (request: FastifyRequest) => void;
-  /** Must be called after adding all routes. */
+  /** Must be called after all routes have been added. */
   refuseOtherMethods: () => void;
 }
 
@@ -68,7 +68,7 @@ function refuseExposed({ tokens, host }: Pick<ApiConfig, 'tokens' | 'host'>): vo
   });
 }
 
-/** A server without routes: its limits, its headers, how it knows who asks, and its answers to what goes wrong. */
+/** A server without routes: its limits, its headers, its authentication, and its error responses. */
 export async function createHttp(api: Pick<ApiConfig, 'host' | 'tokens' | 'rate'>, log: Logger): Promise<Http> {
   refuseExposed(api);
   const access = new Access(api.tokens);
@@ -84,10 +84,10 @@ export async function createHttp(api: Pick<ApiConfig, 'host' | 'tokens' | 'rate'
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler(onError(log));
-  // Registered first, so that error responses have its headers too.
+  // Registered first, so that error responses also get its headers.
   await app.register(helmet, {
     contentSecurityPolicy: { useDefaults: false, directives: POLICY },
-    // HSTS is the responsibility of the proxy in front.
+    // The proxy in front of the server is responsible for HSTS.
     strictTransportSecurity: false,
   });
   app.decorateRequest('principal', undefined);
@@ -96,7 +96,7 @@ export async function createHttp(api: Pick<ApiConfig, 'host' | 'tokens' | 'rate'
     request.principal = access.of(request);
   });
   app.addHook('preParsing', async ({ is404, method, url }) => {
-    // Before reading a body.
+    // Runs before a body is read.
     if (is404) throw new CryfoldError('API_NOT_FOUND', `there is no ${method} ${url.split('?')[0].slice(0, 200)}`);
   });
   app.addHook('preValidation', async ({ body }) => checkDepth(body));

@@ -3,12 +3,13 @@ import type { Making, ModelControl, NewModel } from '@cryfold/run-control';
 import type { Logger } from '@cryfold/runtime';
 
 /**
- * Maximum number of models that a process trains concurrently; each may hold the weights of a network, about 100 MB.
+ * Maximum number of models that a process trains at the same time. Each may need the weights of a network, about 100
+ * MB.
  */
 const MOST = 4;
-/** Milliseconds to keep the outcome of a training for clients. */
+/** Milliseconds for which the outcome of a training is kept for clients. */
 const KEPT_MS = 60_000;
-/** Milliseconds after which a training without polling clients is stopped. */
+/** Milliseconds without a poll by any client after which a training is stopped. */
 const PATIENCE_MS = 10 * 60_000;
 
 interface Known {
@@ -21,8 +22,8 @@ interface Known {
 }
 
 /**
- * Trains models for clients, which poll the progress. State is only kept in memory: trained parts are in the store, so
- * that a restarted or another server continues from there.
+ * Trains models for clients, which poll the progress. State is only kept in memory. Trained parts are in the store, so
+ * that another server, or this one after a restart, continues from there.
  */
 export class ModelMaker {
   readonly #models: ModelControl;
@@ -35,8 +36,8 @@ export class ModelMaker {
   }
 
   /**
-   * Starts a training unless it is in progress. Returns an outcome that no client has received yet first, since clients
-   * behind a proxy may reach a different server each time.
+   * Starts a training unless it is already in progress. If there is an outcome that no client has received yet, returns
+   * that first, since clients behind a proxy may reach a different server each time.
    * @throws CryfoldError API_BUSY
    */
   start(model: NewModel): Making {
@@ -69,7 +70,7 @@ export class ModelMaker {
     throw new CryfoldError('MODEL_NOT_FOUND', `${model.name} of run ${model.run} is not being trained by this server`);
   }
 
-  /** Stops waiting; workers continue the training. */
+  /** Stops waiting. Workers continue the training. */
   stop(): void {
     for (const { stop } of this.#known.values()) stop.abort();
   }

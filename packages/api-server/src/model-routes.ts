@@ -100,7 +100,7 @@ function addRetrainRoutes(app: App, { control, models, list }: ModelRoutes): voi
     {
       config: { role: 'operate' },
       schema: {
-        summary: 'Start the stand-in of a version on the folds of a challenger’s run',
+        summary: 'Start the run of a version’s stand-in on the folds of a challenger’s run',
         params: nameParams,
         body: z.object({ version, challenger: run }),
         response: answers(runStatusSchema),

@@ -5,8 +5,8 @@ import type { App } from './app.js';
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
 
 /**
- * Collects the methods of all routes that are added later.
- * @returns function that adds 405 responses for all other methods, instead of 404
+ * Keeps track of the methods of all routes that are added later.
+ * @returns a function that makes all other methods respond with 405 instead of 404
  */
 export function otherMethods(app: App): () => void {
   const paths = new Map<string, Set<string>>();
@@ -22,7 +22,7 @@ export function otherMethods(app: App): () => void {
         url,
         method: METHODS.filter((method) => !known.has(method)),
         schema: { hide: true },
-        // Before reading a body.
+        // Runs before a body is read.
         onRequest: async ({ method }, reply) => {
           const error = new CryfoldError('API_METHOD_NOT_ALLOWED', `${method} is not allowed; use ${allow}`);
           return sendError(reply.header('allow', allow), error);

@@ -9,8 +9,8 @@ const ENCODINGS = [
 ] as const;
 
 /**
- * Serves the files of the live page without authentication, since they contain no data. Compresses each file once at
- * start.
+ * Serves the files of the live page without authentication, since they contain no data. Each file is compressed once,
+ * at start.
  */
 export async function addPageRoutes(app: App): Promise<void> {
   for (const { path, type, text } of await dashboardAssets()) {

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Checks } from '@cryfold/runtime';
 
-/** Milliseconds to cache a result, and to wait for a check. */
+/** Milliseconds for which a result is cached, and timeout of a check. */
 const FRESH_MS = 2000;
 const PATIENCE_MS = 3000;
 
-/** Runs readiness checks, shared by concurrent requests. */
+/** Runs readiness checks, which concurrent requests share. */
 export class Readiness {
   readonly #checks: Checks;
   #looked = 0;
@@ -15,7 +15,7 @@ export class Readiness {
     this.#checks = checks;
   }
 
-  /** Reasons by name of failed checks; empty if ready. */
+  /** The reasons for failed checks, by name; empty if the process is ready. */
   failing(): Promise<Record<string, string>> {
     if (!this.#failing || Date.now() - this.#looked > FRESH_MS) {
       this.#looked = Date.now();

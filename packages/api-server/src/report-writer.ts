@@ -4,7 +4,7 @@ import { BoundedChild } from '@cryfold/runtime';
 import type { S3Settings } from '@cryfold/store';
 
 const ENTRY = fileURLToPath(new URL('./report-child.js', import.meta.url));
-/** Maximum number of cached reports of complete runs; each has one or two megabytes. */
+/** Maximum number of reports of complete runs in the cache; each has one or two megabytes. */
 const KEPT = 8;
 /** Maximum number of waiting reports. */
 const WAITING = 16;
@@ -23,8 +23,8 @@ export interface ReportWriterOptions extends Omit<ReportTask, 'run'> {
 export type ReportAnswer = { page: string } | { error: ErrorRecord };
 
 /**
- * Writes reports sequentially in a child process. Computing a large report takes seconds, which would block the
- * coordinator from renewing locks.
+ * Writes reports in a child process, one at a time. Computing a large report takes seconds, during which the
+ * coordinator could not renew its locks.
  */
 export class ReportWriter {
   readonly #store: Omit<ReportTask, 'run'>;
@@ -39,7 +39,7 @@ export class ReportWriter {
   }
 
   /**
-   * Writes one report per run, shared by concurrent requests.
+   * Writes the report of a run once for all concurrent requests.
    * @param keep whether the run is final, so that its report can be cached
    * @throws CryfoldError API_BUSY
    */

@@ -9,17 +9,21 @@ import { GridReader } from './grid-reader.js';
 import type { RunList } from './run-list.js';
 import type { Watched } from './watched.js';
 
-/** Milliseconds between checks of all unfinished folds, to find changes that progress did not report. */
+/** Milliseconds between checks of all unfinished folds, which find changes that progress events did not report. */
 const SWEEP_MS = 4000;
 /** Checks of all folds may take at most 1/SHARE of the time. */
 const SHARE = 20;
-/** Maximum number of results read per second. The state of quicker folds is shown at once, their figures later. */
+/**
+ * Maximum number of results to read per second. If folds finish faster, their state is shown immediately and their
+ * figures later.
+ */
 const READS = 20;
-/** The same, once the run has ended. */
+/** The same limit once the run has ended. */
 const READS_AFTER = 200;
 
 /**
- * Publishes the grid of a run's folds. Polls the run's job in Redis every second, and reads each fold's result once.
+ * Publishes the grid of a run's folds. Polls the run's job in Redis every second, and reads the result of each fold
+ * only once.
  */
 export class RunGrid implements Watched {
   readonly feed: Feed;
@@ -34,9 +38,9 @@ export class RunGrid implements Watched {
   #swept = 0;
   #pauseMs = 0;
   #ended = false;
-  /** Whether the folds of the plan changed since the last publication */
+  /** Whether the folds of the plan have changed since the last publication */
   #grown = false;
-  /** Last published status, failures and trials of a sweep, as JSON */
+  /** The status, failures and trials of a sweep that were last published, as JSON */
   #publishedStatus = '';
   #publishedFailures = '[]';
   #publishedTrials = new Map<string, string>();
@@ -66,7 +70,7 @@ export class RunGrid implements Watched {
     const { state } = this.#status;
     if (this.#stored.search) await this.#readPlan();
     const over = state === 'complete' || state === 'incomplete';
-    // If a refresh fails, the next one publishes its changes.
+    // If a refresh fails, the next one publishes the changes.
     if (over && !this.#ended) await this.#readEnd();
     if (!over) await this.#readProgress();
     await this.#readSome(over ? READS_AFTER : READS);
@@ -89,7 +93,7 @@ export class RunGrid implements Watched {
     if (!known && Date.now() - this.#swept >= this.#pauseMs) await this.#sweep();
   }
 
-  /** Marks folds that have a result. Results are read later, a few at a time. */
+  /** Marks folds that have a result. The results are read later, a few at a time. */
   async #findDone(jobs: readonly FoldJob[]): Promise<void> {
     const done = await this.#reader.done(jobs);
     for (const { key } of done) this.#model.setDone(key);
@@ -111,11 +115,11 @@ export class RunGrid implements Watched {
       const result = await this.#reader.result(this.#stored, job, this.#model.valueOf(job.key));
       if (result) this.#model.setResult(job.key, result.value, result.seconds);
     });
-    // Removed only now, so that the next refresh rereads them if the store fails.
+    // Removed only after reading, so that the next refresh reads them again if the store fails.
     this.#unread = this.#unread.slice(batch.length);
   }
 
-  /** For an ended run, one record contains everything except durations, which are read a few at a time. */
+  /** When a run has ended, one record contains everything except durations, which are read a few at a time. */
   async #readEnd(): Promise<void> {
     const { run } = this.#model.plan;
     const results = await this.#reader.results(run);
@@ -152,7 +156,7 @@ export class RunGrid implements Watched {
     this.feed.publish(change);
   }
 
-  /** Rows of trials that changed since the last publication. */
+  /** Rows of the trials that have changed since the last publication. */
   #newTrials(): TrialRow[] {
     if (!this.#stored.search) return [];
     const rows = this.#reader.trials(this.#stored);

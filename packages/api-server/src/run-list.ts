@@ -1,12 +1,12 @@
 import { type Decoded, type RunStatus, runStatusSchema, type StoreControl, unlessDeleted } from '@cryfold/run-control';
 import type { RunStore } from '@cryfold/store';
 
-/** Milliseconds to cache the list of runs for all clients. */
+/** Milliseconds for which the list of runs is cached for all clients. */
 const FRESH_MS = 1000;
-/** Milliseconds to cache the status of an inactive run. */
+/** Milliseconds for which the status of an inactive run is cached. */
 const STILL_MS = 10_000;
 
-/** Progress that the coordinator publishes on a run's job. */
+/** Progress that the coordinator publishes with a run's job. */
 const progress = runStatusSchema.pick({
   total: true,
   done: true,
@@ -24,7 +24,7 @@ interface Known {
   live: boolean;
 }
 
-/** Cached list of all runs in the store, shared by all clients. Complete runs are only looked up once. */
+/** Cached list of all runs in the store, which all clients share. A complete run is only looked up once. */
 export class RunList {
   readonly #control: StoreControl;
   readonly #complete = new Map<string, RunStatus>();
@@ -78,7 +78,7 @@ export class RunList {
     return status;
   }
 
-  /** Like `runs`, without failures. For active runs, uses the last progress of the coordinator. */
+  /** Like `runs`, without failures. For active runs, uses the progress that the coordinator last published. */
   brief(): Promise<RunStatus[]> {
     return this.#each((run) => this.briefOf(run));
   }
@@ -101,7 +101,7 @@ export class RunList {
     return status;
   }
 
-  /** Invalidates the cache of a changed run. */
+  /** Invalidates the cache of a run that has changed. */
   changed(status: RunStatus): RunStatus {
     this.#runs = undefined;
     this.#known.delete(status.run);

@@ -35,7 +35,7 @@ export interface RunRoutes {
   held: HeldAnswers;
 }
 
-/** Adds queries and operations on runs. @param app app below /api/v1 with access control */
+/** Adds queries and operations on runs. @param app app at /api/v1, with access control */
 export function addRunRoutes(app: App, routes: RunRoutes): void {
   addStatusRoutes(app, routes);
   addFoldRoute(app, routes);
@@ -150,7 +150,7 @@ function addTextRoutes(app: App, { control, list, reports, held }: RunRoutes): v
       const results = await list.store.runs.results(params.run);
       if (!results) throw new CryfoldError('RUN_NOT_FOUND', `run ${params.run} has not ended, so it has no report yet`);
       const page = await reports.write(params.run, results.status === 'complete');
-      // The report gets its own sandboxed policy, so that it cannot act on behalf of the viewer.
+      // The report gets a sandboxed policy of its own, so that it cannot act on behalf of the viewer.
       const policy = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; media-src data:";
       return reply.type('text/html; charset=utf-8').header('content-security-policy', policy).send(page);
     },
@@ -195,7 +195,7 @@ function addChangeRoutes(app: App, { control, list }: RunRoutes): void {
     {
       config: { role: 'operate' },
       schema: {
-        summary: 'Pause or resume a run, or change its priority or the number of folds that may train at once',
+        summary: 'Pause or resume a run, or change its priority or the number of folds that may train at the same time',
         params: runParams,
         body: schedulingChangeSchema,
         response: answers(runStatusSchema),

@@ -13,13 +13,13 @@ export interface ServerOptions {
   redisUrl: string;
   /** Not closed when the server closes */
   store: RunStore;
-  /** URL of the same store, for processes that write reports */
+  /** URL of the same store, for the processes that write reports */
   storeUrl: string;
   s3: S3Settings | undefined;
-  /** Memory limit of the process that writes a report in MiB */
+  /** Memory limit in MiB of a process that writes a report */
   childMemoryMb: number;
   api: ApiConfig;
-  /** Conditions for the process to be ready */
+  /** Checks that must pass for the process to be ready */
   checks: Checks;
   log: Logger;
   transfers?: Partial<TransferLimits>;
@@ -36,7 +36,7 @@ export class ApiServer {
     this.#options = options;
   }
 
-  /** URL of the server, once it has started. */
+  /** URL of the server once it has started. */
   get url(): string {
     return this.#url;
   }
@@ -66,10 +66,10 @@ export class ApiServer {
   }
 }
 
-/** @returns the URL that it listens at. @throws CryfoldError API_PORT_TAKEN */
+/** @returns the URL on which the server listens. @throws CryfoldError API_PORT_TAKEN */
 async function listen(app: App, { host, port: wanted }: ApiConfig): Promise<string> {
   try {
-    // For `localhost`, Fastify would open a second server for the other address, without our limits.
+    // For `localhost`, Fastify would open a second server for the other address, to which our limits would not apply.
     await app.listen({ port: wanted, host: host === 'localhost' ? '127.0.0.1' : host });
   } catch (cause) {
     throw new CryfoldError('API_PORT_TAKEN', `cannot start the API: ${(cause as Error).message}`, {

@@ -8,9 +8,10 @@ import type { App } from './app.js';
 /** Maximum size of a login request in bytes. */
 const LOGIN = 4096;
 
-/** A browser's login: the token once, then a cookie. */
+/** Login of a browser: it sends the token once, and gets a cookie. */
 export function addSessionRoutes(app: App, access: Access, wrongTokens: WrongTokens<FastifyRequest>): void {
-  // Others behind the same address must not keep anyone from logging in; wrong tokens are counted instead.
+  // This rate is not limited, so that others behind the same address cannot keep anyone from logging in. Wrong tokens
+  // are counted instead.
   const anyone = { role: 'anyone', rateLimit: false } as const;
   const answers = { 200: sessionSchema, '4xx': errorAnswer };
   app.get(
@@ -20,7 +21,7 @@ export function addSessionRoutes(app: App, access: Access, wrongTokens: WrongTok
       const { principal } = request;
       const shown = principal ? undefined : access.shown(request);
       const error = shown && (await wrongTokens.error(request, reply));
-      // A browser with an expired session logs in again; a program with a wrong token gets an error.
+      // A browser with an expired session must log in again, whereas a program with a wrong token gets an error.
       if (error && (shown === 'header' || error.code === 'API_BUSY')) throw error;
       return { role: principal?.role ?? null, open: access.open };
     },
@@ -31,7 +32,7 @@ export function addSessionRoutes(app: App, access: Access, wrongTokens: WrongTok
       config: anyone,
       bodyLimit: LOGIN,
       schema: {
-        summary: 'Log in a browser; sets a session cookie',
+        summary: 'Log in from a browser; sets a session cookie',
         body: z.object({ token: z.string().min(1).max(1000) }),
         response: answers,
       },

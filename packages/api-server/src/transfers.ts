@@ -5,7 +5,7 @@ export interface TransferLimits {
   /** Maximum number of concurrent downloads, in total and per client */
   downloads: number;
   downloadsOfOne: number;
-  /** Maximum number of concurrent uploads; each may hold a part of 8 MiB in memory */
+  /** Maximum number of concurrent uploads. Each may need 8 MiB of memory for a part */
   uploads: number;
   /** Transfers that move less than `windowBytes` within this many milliseconds are aborted */
   windowMs: number;
@@ -20,12 +20,12 @@ const LIMITS: TransferLimits = {
   windowBytes: 64 * 1024,
 };
 
-/** Suggested seconds until a retry. */
+/** Number of seconds after which clients should retry. */
 const RETRY_SECONDS = 5;
 
 type Direction = 'download' | 'upload';
 
-/** Limits concurrent transfers of artifacts, and aborts stalled ones. */
+/** Limits the number of concurrent transfers of artifacts, and aborts stalled ones. */
 export class Transfers {
   readonly #limits: TransferLimits;
   readonly #downloads = new Map<string, number>();

@@ -4,7 +4,7 @@ import { CryfoldError, decodeNpyHeader, NPY_HEADER_LIMIT, type NpyType } from '@
 import { decodeAudit } from '@cryfold/evaluation';
 import { decodeForeignManifest, decodeSharedSounds } from '@cryfold/plan';
 
-/** Validates content as it arrives. Throws a coded error if it does not match its key. */
+/** Validates content as it arrives. Throws a coded error if the content does not match its key. */
 interface Check {
   take(piece: Buffer): void;
   /** @param sha256 hash of the whole content in hex */
@@ -30,18 +30,18 @@ function corrupt(key: string, why = 'the content does not match the key'): Cryfo
 const IMAGES: ArrayForm = { type: '|u1', dimensions: 4, last: 3 };
 const VECTORS: ArrayForm = { type: '<f4', dimensions: 2 };
 
-/** Inputs of runs that may be uploaded. */
+/** Inputs of runs that clients may upload. */
 const KINDS: readonly Kind[] = [
-  // Manifests and shared sounds are decoded in memory; a manifest of 30,000 clips takes 6 MiB.
+  // Manifests and shared sounds are decoded in memory. A manifest of 30,000 clips takes 6 MiB.
   { pattern: /^datasets\/([0-9a-f]{64})\/manifest\.json$/, limit: 32 * MIB, check: checkManifest },
   { pattern: /^datasets\/([0-9a-f]{64})\/sounds\.json$/, limit: 2 * MIB, check: checkSounds },
   { pattern: /^datasets\/([0-9a-f]{64})\/audit\.json$/, limit: 4 * MIB, check: checkAudit },
-  // Images of some 30,000 clips
+  // Enough for the images of about 30,000 clips
   { pattern: /^features\/([0-9a-f]{64})\/images\.npy$/, limit: 512 * MIB, check: (key) => checkArray(key, IMAGES) },
   { pattern: /^features\/([0-9a-f]{64})\/vectors\.npy$/, limit: 512 * MIB, check: (key) => checkArray(key, VECTORS) },
-  // Same limit as for workers; Keras's ResNet50 has 94 MB.
+  // The same limit as in workers. Keras's ResNet50 has 94 MB.
   { pattern: /^weights\/([0-9a-f]{64})\.h5$/, limit: 256 * MIB, check: checkHash },
-  // Files of commands, with the limit of all files of one estimator
+  // Files of commands, limited to the maximum for all files of one estimator
   { pattern: /^commands\/([0-9a-f]{64})$/, limit: 16 * MIB, check: checkHash },
 ];
 
@@ -51,7 +51,7 @@ function checkManifest(key: string, hash: string): Check {
   });
 }
 
-/** Checks only the format; verifying the content would need the audio. */
+/** Checks only the format, because verifying the content would need the audio. */
 function checkSounds(key: string): Check {
   return checkRecord((bytes) => decodeSharedSounds(bytes, key));
 }
@@ -62,7 +62,8 @@ function checkAudit(key: string): Check {
 }
 
 function checkRecord(decode: (bytes: Buffer) => unknown): Check {
-  // Copied into one buffer, since a client may send single bytes, and each chunk would take hundreds of bytes.
+  // Copied into one buffer, since a client may send single bytes and each of them would be a chunk of hundreds of
+  // bytes.
   let held = Buffer.alloc(0);
   let length = 0;
   return {
@@ -82,11 +83,11 @@ function checkRecord(decode: (bytes: Buffer) => unknown): Check {
 interface ArrayForm {
   type: NpyType;
   dimensions: number;
-  /** Required size of the last dimension; absent for any */
+  /** Required size of the last dimension; absent: any size */
   last?: number;
 }
 
-/** Checks only the shape, since the key is a hash of the inputs of the features. */
+/** Checks only the shape, since the key is a hash of what the features were computed from. */
 function checkArray(key: string, { type, dimensions, last }: ArrayForm): Check {
   let head: Buffer | undefined = Buffer.alloc(0);
   let expected = 0;
@@ -135,7 +136,7 @@ export interface Upload {
 
 /**
  * Prepares the body of a request as the content of a key.
- * @param announced sha256 of the content in hex, if stated by the client
+ * @param announced sha256 of the content in hex, if the client has sent it
  * @throws CryfoldError API_FORBIDDEN, ARTIFACT_TOO_LARGE, before reading the body
  */
 export function uploadOf(key: string, body: IncomingMessage, announced: string | undefined): Upload {
@@ -150,7 +151,7 @@ export function uploadOf(key: string, body: IncomingMessage, announced: string |
   if (Number(body.headers['content-length'] ?? 0) > limit) throw tooLarge();
   let length = 0;
   const pieces = async function* () {
-    // The default iterator would close the connection before the response.
+    // The default iterator would close the connection before the response is sent.
     for await (const piece of body.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       length += piece.length;
       if (length > limit) throw tooLarge();

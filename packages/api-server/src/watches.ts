@@ -6,12 +6,12 @@ import { RunGrid } from './run-grid.js';
 import type { RunList } from './run-list.js';
 import type { Watched } from './watched.js';
 
-/** Milliseconds between refreshes, shared by all viewers. */
+/** Milliseconds between refreshes, which all viewers share. */
 const REFRESH_MS = 1000;
-/** Milliseconds to continue after the last viewer left, in case it reconnects. */
+/** Milliseconds for which refreshing continues after the last viewer has left, in case it reconnects. */
 const LINGER_MS = 30_000;
 
-/** Feeds by subject, opened for the first viewer and refreshed while there are listeners. */
+/** Feeds by subject. A feed is opened for its first viewer, and refreshed while it has listeners. */
 export class Watches {
   readonly #list: RunList;
   readonly #errors: RepeatedErrors;
@@ -23,12 +23,12 @@ export class Watches {
     this.#errors = new RepeatedErrors(log);
   }
 
-  /** All runs, queues and workers. */
+  /** Feed of all runs, queues and workers. */
   cluster(): Promise<Feed> {
     return this.#watch('', async () => watchCluster(this.#list));
   }
 
-  /** One run, fold by fold. @throws CryfoldError RUN_NOT_FOUND */
+  /** Feed of one run, fold by fold. @throws CryfoldError RUN_NOT_FOUND */
   run(run: string): Promise<Feed> {
     return this.#watch(run, () => RunGrid.open(this.#list, run));
   }

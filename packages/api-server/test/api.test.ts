@@ -67,7 +67,7 @@ test('serves runs to a read token, and rejects unknown runs and folds', async (t
   }
 });
 
-test('all routes except health, login and the API description require a token', async (t) => {
+test('requires a token on all routes except health, login and the API description', async (t) => {
   const app = await api(t);
   const { paths } = (await app.inject('/api/v1/openapi.json')).json() as { paths: Record<string, object> };
   const open = new Set(['/api/v1/session']);

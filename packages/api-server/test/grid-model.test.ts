@@ -32,7 +32,7 @@ test('shows each job of the plan as a cell at its trial, repeat and fold', () =>
   assert.deepEqual(cells, Array(6).fill([CELL.waiting, 0, null, null]));
 });
 
-test('titles include the caveat of random weights', () => {
+test('includes the caveat about random weights in titles', () => {
   const source = 'store:weights/x.h5#sha256=x';
   const plan = planOf(`{ r: { kind: tl-resnet50 }, p: { kind: tl-resnet50, weights: '${source}' }, s: { kind: svm } }`);
   assert.deepEqual(
@@ -68,7 +68,7 @@ test('returns folds that stopped training, so that their results can be read', (
   assert.equal(model.count(CELL.done), 1, 'a late report about a finished fold changes nothing');
 });
 
-test('equal folds of two trials are one fold with two cells', () => {
+test('shows equal folds of two trials as one fold with two cells', () => {
   const model = new GridModel(planOf('{ a: { kind: svm }, b: { kind: svm } }'));
   const missing = model.missing();
   assert.equal(missing.length, 3);
@@ -107,7 +107,7 @@ test('cells show the metric of the run', () => {
   for (const [i, [trial, , fold]] of places.entries()) if (trial === 0) assert.equal(cells[i][2], 1 + fold);
 });
 
-test('takes every accuracy from the results of an ended run, and marks folds without one as failed', () => {
+test('takes every accuracy from the results once a run has ended, and marks folds without one as failed', () => {
   const model = new GridModel(planOf(TWO));
   const [first] = model.plan.jobs;
   model.setResult(first.key, 0.5, 3);
@@ -121,7 +121,7 @@ test('takes every accuracy from the results of an ended run, and marks folds wit
   assert.ok(untimed.length > 0 && untimed.every(({ key }) => key !== first.key), 'of the first the seconds are known');
 });
 
-test('folds of losing trials keep their results at the end of a sweep', () => {
+test('keeps the results of losing trials at the end of a sweep', () => {
   const model = new GridModel(planOf(TWO));
   const loser = model.plan.jobs.filter(({ trial }) => trial === 'b');
   model.setResult(loser[0].key, 0.25, 1);
@@ -130,7 +130,7 @@ test('folds of losing trials keep their results at the end of a sweep', () => {
   assert.equal(model.count(CELL.failed), 2, 'its other folds were never trained');
 });
 
-test('a growing plan keeps the state of its folds', () => {
+test('keeps the state of folds when the plan grows', () => {
   const both = planOf(TWO);
   const model = new GridModel({ ...both, jobs: both.jobs.filter(({ trial }) => trial === 'a') });
   model.setResult(model.plan.jobs[1].key, 1, 2);

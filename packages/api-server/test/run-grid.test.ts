@@ -109,7 +109,7 @@ test('rereads results after a store failure', async (t) => {
   assert.deepEqual(cells(grid)[1], [2, 1, 1, 2]);
 });
 
-test('an unreadable result has no accuracy, and does not affect others', async (t) => {
+test('shows an unreadable result without accuracy, and all others as usual', async (t) => {
   const { store, plan, list, commit, cells } = await scene(t);
   await store.artifacts.put(`folds/${plan.jobs[0].key}/result.json`, new TextEncoder().encode('{'));
   await commit(1);

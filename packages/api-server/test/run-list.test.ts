@@ -93,7 +93,7 @@ test('refreshes the brief status of an inactive run every ten seconds', async (t
   assert.equal(found.asked, 2);
 });
 
-test('the brief status of an active run follows its coordinator’s progress', async (t) => {
+test('the brief status of an active run follows the progress of its coordinator', async (t) => {
   let done = 0;
   const progress = () => ({ total: 3, done, failed: 0, trials: {}, active: [], etaSeconds: 7 });
   const { list, run, found } = await scene(t, () => ({ state: 'active', progress: progress() }) as unknown as Job);

@@ -26,7 +26,7 @@ async function prepared(t: TestContext, api: Partial<ApiConfig>) {
   return { server, store };
 }
 
-test('connects and listens only after start, and does not close the store', async (t) => {
+test('connects and listens only after start, and leaves the store open on close', async (t) => {
   const { server, store } = await prepared(t, {});
   assert.equal(server.url, '');
   await server.start();

@@ -55,8 +55,8 @@ async function audit(path: string, options: AuditOptions): Promise<number> {
 }
 
 /**
- * Short form of an audit, printed before a run: its warnings and the command that prints all figures.
- * @param given the data and the flags that describe it
+ * Short form of an audit that is printed before a run: its warnings and the command that prints all figures.
+ * @param given data, and the flags that describe it
  * @param grouped whether the run already keeps groups together, which one of the warnings recommends
  */
 export function auditLines({ findings }: Audit, given: DataOptions & { data: string }, grouped: boolean): string[] {

@@ -61,7 +61,7 @@ function answer(options: ControlOptions, text: string, json: object): number {
 
 export interface DriveOptions extends ControlOptions {
   workers?: number;
-  /** A folder for copies */
+  /** Folder for copies of the results */
   out?: string;
   force: boolean;
 }
@@ -101,7 +101,7 @@ export async function extendCommand(
 }
 
 /**
- * Refuses to change a run that another command is executing, before changing anything.
+ * Refuses, before changing anything, to change a run that another command is executing.
  * @throws CryfoldError USAGE
  */
 function refuseLive(run: string, { live }: Control): void {

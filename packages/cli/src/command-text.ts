@@ -2,7 +2,7 @@ import { basename, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isBelow } from '@cryfold/core';
 
-/** Global flags of the current command that follow-up commands need too. */
+/** Global flags of the current command that suggested commands need as well. */
 export interface Given {
   /** `--store` as typed */
   store?: string | undefined;
@@ -25,8 +25,8 @@ export function rememberGiven(flags: Given): void {
 
 /**
  * Makes the commands in a text work when pasted: each gets the program name as the user typed it and the `--store` or
- * `--server` of the current command. Adds nothing when the defaults apply. The flags precede the command name, so the
- * end of a command within a sentence does not matter.
+ * `--server` of the current command. Adds nothing if the defaults apply. The flags come before the name of the command,
+ * so it does not matter where in a sentence the command ends.
  * @param store `--store` for the commands, if it differs from that of the current command
  */
 export function asTyped(text: string, store: string | undefined = given.store): string {
@@ -37,12 +37,14 @@ export function asTyped(text: string, store: string | undefined = given.store): 
   return text.replace(COMMAND, () => `${[programName(), ...flags].map(quoted).join(' ')} `);
 }
 
-/** Quotes a word for a shell, except the first: the program name may consist of several words. */
+/**
+ * Quotes a word for a shell, except for the first one, because the name of the program may consist of several words.
+ */
 export function quoted(word: string, index: number): string {
   return index === 0 || /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
-/** How this program was started: by npx, by name from PATH, or as a script in a checkout. */
+/** How this program was started: with npx, by its name on the PATH, or as a script in a checkout. */
 function programName(): string {
   const [, script = 'cryfold'] = process.argv;
   if (process.env.npm_lifecycle_event === 'npx') return 'npx cryfold';
@@ -51,7 +53,7 @@ function programName(): string {
   return isBelow(process.cwd(), CHECKOUT) ? 'npx cryfold' : `node ${quoted(shortPath(script), 1)}`;
 }
 
-/** Shortens a path for display: relative if below the working folder, otherwise absolute. */
+/** Shortens a path for display: relative if inside the working folder, otherwise absolute. */
 export function shortPath(path: string): string {
   return isBelow(path, process.cwd()) ? relative(process.cwd(), path) || '.' : path;
 }

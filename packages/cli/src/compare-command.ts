@@ -38,8 +38,8 @@ const EXIT_OF: Readonly<Record<Verdict, number>> = {
 };
 
 /**
- * `cryfold compare RUN_A RUN_B`: is B better than A? If clips share groups, compares the stored predictions by group;
- * otherwise the folds that both runs have.
+ * `cryfold compare RUN_A RUN_B`: checks whether B is better than A. If clips share groups, compares the stored
+ * predictions by group; otherwise, compares the folds that both runs have.
  */
 export async function compareCommand(a: string, b: string, options: CompareOptions, config: Config): Promise<number> {
   const [foundA, foundB] = [await findRun(a, config), await findRun(b, config)];
@@ -72,7 +72,7 @@ export async function compareCommand(a: string, b: string, options: CompareOptio
   return EXIT_OF[comparison.verdict];
 }
 
-/** The named models. By default the first fusion that both runs have, or their only common model. */
+/** The named models. By default, the first fusion that both runs have, or their only common model. */
 function chooseModels(named: string[] | undefined, a: RunResults, b: RunResults): [string, string] {
   if (named && (named.length === 1 || named.length === 2)) return [named[0], named.at(-1)!];
   const common = a.models.filter(({ name }) => b.models.some((other) => other.name === name));
@@ -117,7 +117,7 @@ function describe({ verdict, ...found }: RunComparison, candidate: string, basel
   return [`${verdict}: ${sentences[verdict]}`, ...evidence(found)].join('\n');
 }
 
-/** The deciding test first, then the secondary one. */
+/** Prints the decisive test first, then the secondary one. */
 function evidence({
   metric,
   folds,
@@ -142,6 +142,8 @@ function evidence({
   if (meanDifference === null) return [...lines, 'no common folds'];
   const of = `${amount(meanDifference)} on average over ${folds} common folds`;
   if (!test) return [...lines, untested === undefined || byGroup ? of : `${of}, ${untested}`];
-  const note = byGroup ? 'corrected resampled t-test; ignores that folds share groups' : 'corrected resampled t-test';
+  const note = byGroup
+    ? 'corrected resampled t-test, which ignores that folds share groups'
+    : 'corrected resampled t-test';
   return [...lines, `${of}${range(test)}, ${p(test.pValue)} (${note})`];
 }

@@ -24,15 +24,15 @@ export interface Control {
   live: readonly LiveRun[];
 }
 
-/** Milliseconds within which the private Redis of another command must answer to be used. */
+/** Milliseconds within which the private Redis of another command must respond. Otherwise it is not used. */
 const ANSWER_MS = 1000;
-/** Milliseconds between checks that the other command is still running. */
+/** Milliseconds between checks whether the other command is still running. */
 const POLL_MS = 200;
 
 /**
  * Runs `work` with access to the runs: through a server, a cluster, or a store and the private Redis of each command
- * that is executing runs there. If one of these ends meanwhile, `work` runs again without it, so it must not print
- * before its last query.
+ * that is executing runs there. If one of these commands ends in the meantime, `work` runs again without it, so `work`
+ * must not print before its last query.
  */
 export async function withControl<T>(config: Config, work: (control: Control) => Promise<T>): Promise<T> {
   const storeUrl = storeUrlOf(config);
@@ -79,7 +79,8 @@ async function withLiveRuns<T>(store: RunStore, storeUrl: string, work: (control
       return await (urls.length === 0 ? ask([]) : Promise.race([ask(urls), untilGone(() => !lost(), gone.signal)]));
     } catch (error) {
       if (urls.length === 0 || !(error instanceof CryfoldError) || error.code !== 'REDIS_UNREACHABLE') throw error;
-      // If commands ended meanwhile, the store has their final state. If all still exist, none is reliable.
+      // If commands ended in the meantime, the store has their final state. If all of them still exist, the error is
+      // real.
       urls = lost() ? urls.filter((url) => there().has(url)) : [];
     } finally {
       gone.abort();
@@ -87,13 +88,13 @@ async function withLiveRuns<T>(store: RunStore, storeUrl: string, work: (control
   }
 }
 
-/** A query to a Redis that has ended may never return. @throws CryfoldError REDIS_UNREACHABLE once it is gone */
+/** A query to a Redis that has ended may never return. @throws CryfoldError REDIS_UNREACHABLE once it has ended */
 async function untilGone(there: () => boolean, stop: AbortSignal): Promise<never> {
   while (stop.aborted || there()) await sleep(POLL_MS, undefined, { signal: stop }).catch(() => new Promise(() => {}));
   throw new CryfoldError('REDIS_UNREACHABLE', 'the command that started this private Redis has ended');
 }
 
-/** URLs of each private Redis that answers. One may belong to another user or have just ended. */
+/** URLs of the private Redis servers that respond. A server may belong to another user or have just ended. */
 async function answering(live: readonly LiveRun[]): Promise<string[]> {
   const asked = live.map(async ({ redisUrl }) => {
     if (redisUrl === undefined) return [];

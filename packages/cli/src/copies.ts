@@ -4,23 +4,29 @@ import { CryfoldError, readRegularFile } from '@cryfold/core';
 import { decodeResults, type RunResults } from '@cryfold/evaluation';
 import { checkOutFolder, OutFolder } from './write-out.js';
 
-/** Bytes of the largest results.json that is read. */
+/** Maximum size in bytes of a results.json to read. */
 export const LARGEST_RESULTS = 2 ** 28;
 
 const RESULTS = 'results.json';
 const FILES = [RESULTS, 'out-of-fold.csv', 'report.html'];
 
-/** The run whose results a folder holds. For `cryfold fuse` also the models, which differ from those of the run. */
+/**
+ * Whose results a folder contains. For `cryfold fuse`, the models are included, since they differ from those of the
+ * run.
+ */
 export interface CopiedRun {
   run: string;
   models?: readonly string[];
 }
 
-/** `--out`: a folder for copies of a run's results. Never overwrites the results of another run unless forced. */
+/** `--out`: a folder for copies of a run's results. Results of another run are only overwritten if forced. */
 export class Copies {
   readonly #folder: OutFolder;
 
-  /** @param out path as typed by the user @param force overwrite the results of another run */
+  /**
+   * @param out path as the user typed it
+   * @param force overwrite the results of another run
+   */
   constructor(
     readonly out: string,
     private readonly force: boolean,
@@ -33,7 +39,7 @@ export class Copies {
     return checkOutFolder(this.#folder.path);
   }
 
-  /** @throws CryfoldError OUT_TAKEN if the folder holds the results of another run */
+  /** @throws CryfoldError OUT_TAKEN if the folder contains the results of another run */
   async checkFree(wanted: CopiedRun): Promise<void> {
     const held = this.force ? undefined : await this.#held();
     if (held === undefined || isSame(held, wanted)) return;
@@ -46,7 +52,7 @@ export class Copies {
   }
 
   /**
-   * @param files by name
+   * @param files content by name
    * @returns their paths, in order
    * @throws CryfoldError OUT_TAKEN, OUT_UNWRITABLE
    */
@@ -57,7 +63,7 @@ export class Copies {
     return paths;
   }
 
-  /** The run whose results are in the folder; an empty name if they cannot be read; undefined without results. */
+  /** The run whose results are in the folder. Empty if they cannot be read; undefined without results. */
   async #held(): Promise<{ run: string; results?: RunResults } | undefined> {
     const file = join(this.#folder.path, RESULTS);
     try {

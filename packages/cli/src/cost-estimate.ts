@@ -13,9 +13,9 @@ import {
 import type { Config } from '@cryfold/runtime';
 import type { RunStore } from '@cryfold/store';
 
-/** How many of the store's latest runs supply fold durations for an estimate. */
+/** Number of the store's latest runs from which estimates take the duration of folds. */
 const RUNS = 20;
-/** Maximum number of folds to look up on a server; above it, none is looked up. */
+/** Maximum number of folds to look up on a server. If there are more, none is looked up. */
 const SERVER_LOOK_UPS = 500;
 
 /** In hours */
@@ -23,20 +23,20 @@ const MINUTE = 1 / 60;
 
 /** Estimated cost of the training that a command is about to start. */
 export interface CostEstimate {
-  /** Hours of one worker, for estimators with known speed */
+  /** Hours of one worker, for estimators whose speed is known */
   hours: number;
-  /** Hours until the end with the workers that this command starts; on a cluster, those of one worker */
+  /** Hours until the end with the workers that this command starts; on a cluster, with one worker */
   elapsedHours: number;
   /** One sentence for the user; undefined if nothing is left to train */
   text: string | undefined;
 }
 
-/** This machine if its own workers train; undefined if those of a cluster do. */
+/** This machine if its own workers train; undefined if the workers of a cluster do. */
 export function machineOf({ target }: Pick<Config, 'target'>): SummaryOptions['machine'] {
   return target.kind === 'local' ? { processor: cpus()[0]?.model.trim() ?? 'unknown', host: hostname() } : undefined;
 }
 
-/** Without finished folds, this machine is measured if the estimate exceeds this many hours. */
+/** If there are no finished folds and the estimate exceeds this many hours, this machine is measured. */
 const WORTH_CALIBRATION = 10 * MINUTE;
 
 export interface Calibrating {
@@ -49,8 +49,8 @@ export interface Calibrating {
 }
 
 /**
- * Measures the estimators of a plan for which `summarisePlan` finds no finished fold. Runs of a few minutes are not
- * delayed: they only use earlier measurements.
+ * Measures the estimators of a plan for which `summarisePlan` finds no finished fold. To avoid delaying runs of a few
+ * minutes, these only use earlier measurements.
  */
 export function calibrator(
   plan: RunPlan,
@@ -69,7 +69,9 @@ export function calibrator(
   };
 }
 
-/** Estimates the cost of all plans together from finished folds, a measurement of this machine, or typical speeds. */
+/**
+ * Estimates the cost of several plans together, from finished folds, a measurement of this machine, or typical speeds.
+ */
 export async function estimateCost(
   plans: readonly RunPlan[],
   store: RunStore,
@@ -122,14 +124,14 @@ function durationText(hours: number): string {
 
 /** Flags that control the confirmation prompt. */
 export interface ConfirmOptions {
-  /** Hours above which the command asks for confirmation */
+  /** Number of hours above which the command asks for confirmation */
   confirmAbove: number;
   yes: boolean;
   json: boolean;
 }
 
 /**
- * Asks on a terminal whether to start a long run. ActionWrapper not ask if standard input or standard error is not a terminal.
+ * Asks on a terminal whether to start a long run. Does not ask if standard input or standard error is not a terminal.
  * @returns whether to start
  */
 export async function confirmCost({ elapsedHours }: CostEstimate, options: ConfirmOptions): Promise<boolean> {

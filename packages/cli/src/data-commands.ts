@@ -42,7 +42,7 @@ async function inspect(path: string, options: InspectOptions): Promise<number> {
   const durations = await measureDurations(path, { clipSeconds, layout }, (done, total) =>
     display.update(`measuring ${done}/${total} files`),
   ).finally(() => display.clear());
-  // Printed before reading, which may fail because of too short recordings.
+  // Printed before reading, because reading may fail if recordings are too short.
   if (!options.json) say(`${durationLines(durations, clipSeconds).join('\n')}\n`);
   const list = { file: options.problems };
   const dataset = await listingProblems(list, () =>
@@ -63,7 +63,7 @@ async function inspect(path: string, options: InspectOptions): Promise<number> {
   return EXIT.done;
 }
 
-/** Durations of recordings, and a clip length that suits them. */
+/** Durations of the recordings, and a clip length that suits them. */
 function durationLines(
   { recordings, quantiles, short, proposedClipSeconds }: Durations,
   clipSeconds: number,
@@ -86,8 +86,8 @@ function durationLines(
 }
 
 /**
- * Values of `--protocol` that this data supports: `grouped` and `logo` need known groups, `predefined` needs folds in
- * the data.
+ * Values of `--protocol` that this data supports: `grouped` and `logo` need known groups, and `predefined` needs folds
+ * in the data.
  */
 function protocolsFor(summary: DatasetSummary): string[] {
   const { groupSource, groups, clips, ownFolds } = summary;
@@ -122,7 +122,7 @@ function summaryText(summary: DatasetSummary, changed: ChangeDates | undefined, 
   return `${lines.join('\n')}\n`;
 }
 
-/** `2026-11-27T07:48`, or the first and last date. */
+/** A date such as `2026-11-27T07:48`, or the first and the last date. */
 function datesText({ first, last }: ChangeDates): string {
   const [from, to] = [first, last].map((date) => date.slice(0, 16));
   return from === to ? from : `${from} to ${to}`;

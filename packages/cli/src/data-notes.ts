@@ -3,7 +3,7 @@ import type { Preparation } from '@cryfold/local-run';
 import type { DataOptions } from './data-options.js';
 import type { DataFindings } from './evaluated-run.js';
 
-/** Notes about the groups of a dataset, one sentence each. With `--group-by`, also a preview of the groups. */
+/** Notes about the groups of a dataset, one sentence each. If `--group-by` is given, also a preview of the groups. */
 export function dataNotes(dataset: Dataset, { groupBy }: DataOptions): string[] {
   const { groupHints, clips } = dataset;
   const made = groupBy === undefined ? [] : [`--group-by ${groupBy}: ${groupPreview(clips)}`];

@@ -14,7 +14,7 @@ export function addDataCommands(program: Command, wrap: ActionWrapper): void {
     .addOption(
       new Option(
         '--short-clips <what>',
-        'recordings shorter than a clip (default: pad if at least half a clip)',
+        'what to do with recordings shorter than a clip (default: pad if at least half a clip)',
       ).choices([...['pad', 'drop', 'error']]),
     )
     .option('--skip-bad', 'skip bad recordings, and list them', false)
@@ -26,7 +26,7 @@ export function addDataCommands(program: Command, wrap: ActionWrapper): void {
       'Compare sample rate, bit depth, level and more by class. Test whether these properties alone predict the class.',
     )
     .argument('<path>', 'directory of recordings, or a CSV manifest')
-    .option('--spec <file>', 'cut recordings into clips as this spec does (default: clips of 1 s)')
+    .option('--spec <file>', 'cut recordings into clips as in this spec (default: clips of 1 s)')
     .option('--problems <file>', 'write a CSV list of all bad recordings')
     .option('--json', 'print JSON', false)
     .action(
@@ -44,7 +44,7 @@ export function addDataCommands(program: Command, wrap: ActionWrapper): void {
   const weights = program.command('weights').description('Manage pretrained weights.');
   weights
     .command('fetch')
-    .description('Verify pretrained weights, put them into the local cache, and print the line for a spec.')
+    .description('Verify pretrained weights, add them to the local cache, and print the line to put into a spec.')
     .argument('<source>', 'Keras notop .h5: a path or an http(s) URL')
     .option('--sha256 <hex>', 'expected hash of the file (default: the md5 that keras.applications publishes)')
     .option('--json', 'print JSON', false)

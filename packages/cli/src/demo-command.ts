@@ -5,13 +5,15 @@ import { ProgressDisplay } from './progress.js';
 import { runProtocols } from './protocols.js';
 
 const SPEC = fileURLToPath(new URL('../../../../specs/demo.yaml', import.meta.url));
-/** Folder of the synthetic corpus, below the working folder */
+/** Folder of the synthetic corpus, within the working folder */
 const CORPUS = 'cryfold-demo';
 const CLIPS = 300;
 
 export type DemoOptions = Omit<Parameters<typeof runProtocols>[0], 'spec' | 'data'>;
 
-/** `cryfold demo`: the four models of the paper on a synthetic corpus with Baby Chillanto's names and classes. */
+/**
+ * `cryfold demo`: evaluates the four models of the paper on a synthetic corpus with Baby Chillanto's names and classes.
+ */
 export async function demoCommand(options: DemoOptions & { json: boolean }): Promise<number> {
   const display = new ProgressDisplay(process.stderr, options.json);
   await synthesizeCorpus(CORPUS, {

@@ -16,7 +16,7 @@ interface Check {
   name: string;
   ok: boolean;
   found: string;
-  /** Problems that do not prevent anything from working */
+  /** Problems that do not stop anything from working */
   warnings?: string[];
   /** How to fix a failed check */
   fix?: string;
@@ -24,7 +24,7 @@ interface Check {
 
 type Found = string | { found: string; warnings: string[] };
 
-/** Runs one check; an error's message and hint become its result and fix. */
+/** Runs one check. The message and hint of an error become its result and fix. */
 async function check(name: string, run: () => Promise<Found>): Promise<Check> {
   try {
     const found = await run();
@@ -58,13 +58,13 @@ async function checkStore(config: Config): Promise<string> {
   const { target, s3 } = config;
   if (target.kind === 'server') {
     const role = await new HttpStore(new HttpClient(target)).role();
-    return `through the server; this token may ${role === 'read' ? 'only read' : 'operate'}`;
+    return `through the server; this token can ${role === 'read' ? 'only read' : 'operate'}`;
   }
   if (target.storeUrl !== undefined) {
     await checkStoreAt(target.storeUrl, s3);
     return 'writable, with atomic commits';
   }
-  // The first run creates the folder, so check the file system that will contain it.
+  // The first run creates the folder, so check the file system that it will be on.
   const folder = await mkdtemp(resolve('.cryfold-doctor-')).catch((cause) => {
     throw new CryfoldError('STORE_UNREACHABLE', `cannot create the folder cryfold here: ${cause.message}`, {
       cause,
@@ -93,7 +93,7 @@ function describePrecision(ratio: number | undefined): string {
   return ratio >= 1 ? times : `${times}; keep precision: float32`;
 }
 
-/** Checks of TensorFlow and GPUs. Only the image `gpu-worker` has them. */
+/** Checks TensorFlow and the GPUs. Of the images, only `gpu-worker` contains them. */
 function tensorFlowChecks({ image, cacheDir }: Config): Promise<Check>[] {
   if (image !== undefined && image !== 'gpu-worker') {
     const found = `not in the image ${image}: networks train in gpu-worker`;
@@ -120,8 +120,8 @@ function tensorFlowChecks({ image, cacheDir }: Config): Promise<Check>[] {
 }
 
 /**
- * `cryfold doctor`: exits with 0 if everything works that `cryfold run` or this container image needs, even with
- * warnings; otherwise with 1.
+ * `cryfold doctor`: checks everything that `cryfold run` or this container image needs. Exits with 0 if all of it
+ * works, even with warnings, and otherwise with 1.
  */
 export async function doctorCommand(
   options: { json: boolean },

@@ -1,13 +1,13 @@
 /**
  * Handles stop signals until the command installs its own handlers. Loaded before slower modules, because process 1 of
- * a container ignores every signal without a handler.
- * @param service whether the command is a service: one that has not started has no work to return, so it exits with
- * code 0
+ * a container ignores every signal that has no handler.
+ * @param service whether the command is a service. A service that has not started has no work to return, so it exits
+ * with code 0
  */
 export function stopEarly(service: boolean): void {
-  // The default action is right for every other process.
+  // For every other process, the default action is right.
   if (!service && process.pid !== 1) return;
-  // A terminal sends these to a local run and its services alike; the run decides when to stop them.
+  // A terminal sends these to both a local run and its services. The run decides when to stop its services.
   const local = service && process.env.CRYFOLD_LOCAL !== undefined;
   for (const [signal, number] of [
     ['SIGHUP', 1],

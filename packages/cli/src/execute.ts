@@ -77,7 +77,7 @@ async function executeHere(plan: RunPlan, surroundings: Surroundings): Promise<R
   const { options, config, environment, display, storeUrl } = surroundings;
   const workers = options.workers ?? availableParallelism();
   for (const kind of new Set(Object.values(plan.spec.estimators).map(kindOf))) await kind.checkRuntime?.();
-  // Other users of this machine can reach the port too.
+  // Other users of this machine can reach the port as well, so the page needs a token.
   const token = randomBytes(24).toString('base64url');
   const page = options.ui === undefined ? undefined : { port: await pagePort(options.ui), token };
   const logDir = await logFolder(storeUrl, plan.run);
@@ -94,7 +94,7 @@ async function executeHere(plan: RunPlan, surroundings: Surroundings): Promise<R
   });
   try {
     display.say(`${counted(workers, 'worker')} on this machine · logs in ${shortPath(logDir)}`);
-    // Browsers never send the fragment, and the page removes the token from its address at once.
+    // Browsers never send the fragment, and the page removes the token from its address immediately.
     if (page) display.always(`live page: http://127.0.0.1:${page.port}/#/runs/${plan.run}?token=${token}`);
     return await followQueued(plan, cluster.redisUrl, surroundings, cluster.broken);
   } finally {
@@ -105,7 +105,7 @@ async function executeHere(plan: RunPlan, surroundings: Surroundings): Promise<R
 
 /**
  * Submits the run to a cluster and follows it.
- * @param broken rejects when the local cluster of this command breaks; absent for a cluster that this command did not
+ * @param broken rejects when the local cluster of this command fails; absent for a cluster that this command did not
  * start
  */
 async function followQueued(

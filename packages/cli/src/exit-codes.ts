@@ -1,12 +1,12 @@
 /**
- * Exit codes of all commands. Only `cryfold compare` uses `same` and `worse`; only `cryfold retrain` uses `unchanged`,
- * `refused` and `lost` (`cryfold models promote` uses `lost` too). After `usage` and `input` the same command would
- * fail again, so a scheduler need not retry it.
+ * Exit codes of all commands. Only `cryfold compare` uses `same` and `worse`. Only `cryfold retrain` uses `unchanged`,
+ * `refused` and `lost` (`lost` is also used by `cryfold models promote`). After `usage` and `input` the same command
+ * would fail again, so a scheduler need not retry it.
  */
 export const EXIT = {
   ...{ done: 0, failed: 1, usage: 2, incomplete: 3, cancelled: 4, same: 5, worse: 6 },
   ...{ unchanged: 7, refused: 8, lost: 9, input: 10 },
 } as const;
 
-/** The reader of standard output closed it: the code that a shell reports after SIGPIPE. */
+/** The reader of standard output has closed it. A shell reports the same code after SIGPIPE. */
 export const OUTPUT_CLOSED = 141;

@@ -7,7 +7,7 @@ import { storeUrlOf } from './store-url.js';
 
 export type ModelSource = Pick<Config, 'target' | 's3'>;
 
-/** The store of models. Imported lazily, because loading takes 0.2 s. */
+/** The store of models. Imported lazily, because loading it takes 0.2 s. */
 export async function modelStore(config: ModelSource): Promise<ArtifactStore> {
   const storeUrl = storeUrlOf(config);
   if (config.target.kind === 'server') return (await import('./open-store.js')).openStoreOf(storeUrl, config).artifacts;
@@ -28,7 +28,7 @@ export function noModel(text: string): CryfoldError {
   const why =
     version === undefined
       ? `${JSON.stringify(text)} is neither NAME nor NAME@VERSION`
-      : `${JSON.stringify(version)} of ${JSON.stringify(text)} is not a version: versions have 12 hexadecimal digits, of which the first few suffice`;
+      : `${JSON.stringify(version)} of ${JSON.stringify(text)} is not a version: versions have 12 hexadecimal digits, and the first few are enough`;
   return new CryfoldError('MODEL_NOT_FOUND', why, { hint: 'List all models: cryfold models list' });
 }
 
@@ -37,7 +37,7 @@ export async function findModel(text: string, config: ModelSource): Promise<Read
   const what = parseModel(text);
   if ('folder' in what) {
     const { folder } = what;
-    // A folder may have such a name. If it does not exist, a model was meant.
+    // A folder may have a name like this. If it does not exist, a model was meant.
     if (/^[a-z0-9][a-z0-9-]*@/.test(folder)) {
       await access(folder).catch(() => {
         throw noModel(folder);

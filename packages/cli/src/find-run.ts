@@ -12,7 +12,7 @@ import { DEFAULT_STORE, namedStore, storeUrlOf, type Targeted } from './store-ur
 
 export interface FoundRun {
   results: RunResults;
-  /** Store with the run's folds; undefined for a folder that only holds copies of results. */
+  /** Store that contains the run's folds; undefined for a folder with nothing but copies of results. */
   storeUrl: string | undefined;
 }
 
@@ -26,7 +26,7 @@ const isKind = (path: string, kind: 'isDirectory' | 'isFile') =>
 
 /**
  * Finds a finished run by a name that `resolveRun` accepts, or by a folder with its results: an `--out` folder or the
- * run's own folder in a file store. A folder with results takes precedence over a run of that name.
+ * run's own folder in a file store. A folder with results takes precedence over a run with that name.
  * @throws CryfoldError RUN_NOT_FOUND, RUN_AMBIGUOUS
  */
 export async function findRun(run: string, config: Where): Promise<FoundRun> {
@@ -51,8 +51,8 @@ export async function findRun(run: string, config: Where): Promise<FoundRun> {
 }
 
 /**
- * The folder with the results that a path refers to: itself, or its only subfolder that has results.
- * @returns undefined without results
+ * The folder with results that a path refers to: the folder itself, or its only subfolder with results.
+ * @returns undefined if there are no results
  * @throws CryfoldError RUN_AMBIGUOUS if several subfolders have results, as after `cryfold run --protocol
  * paper,grouped`
  */
@@ -84,12 +84,12 @@ export async function findStoredRun(run: string, config: Where) {
 /** The store with the folds of a run. @throws CryfoldError RUN_NOT_FOUND */
 export function storeBehind(run: string, { storeUrl }: FoundRun): string {
   if (storeUrl) return storeUrl;
-  throw notFound(run, `${run} contains results, but their folds are in no known store`, LOCAL);
+  throw notFound(run, `${run} contains results, but their folds are not in any known store`, LOCAL);
 }
 
 /**
- * Looks for the store of a run: the one that contains its folder, one beside the results (as in earlier versions), or
- * the default store.
+ * Finds the store of a run: the one that contains its folder, one next to the results (as in earlier versions), or the
+ * default store.
  */
 async function storeNear(folder: string, run: string): Promise<string | undefined> {
   const parent = dirname(folder);
@@ -114,7 +114,7 @@ const hintOf = ({ target }: Where) =>
     ? 'Give the id of a run on the server, or a folder with results. List its runs: cryfold list'
     : LOCAL;
 
-/** The error for a run without results: it has not ended, or it does not exist. */
+/** The error for a run without results, which either has not ended or does not exist. */
 export async function noResults(store: RunStore, run: string, message: string, hint: string): Promise<CryfoldError> {
   if (!(await store.runs.has(run))) return notFound(run, message, hint);
   return notFound(

@@ -1,4 +1,4 @@
-/** `75` as `1 min 15 s`; whole seconds. */
+/** Formats seconds, such as 75 as `1 min 15 s`; rounds to whole seconds. */
 export function formatSeconds(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
   if (whole < 60) return `${whole} s`;
@@ -18,7 +18,7 @@ export function leftColumns(rows: readonly (readonly string[])[]): string[] {
   );
 }
 
-/** `grouped 1x5`: the protocol name, or its splitter, with repeats and folds per repeat. */
+/** `grouped 1x5`: the name of the protocol, or else its splitter, with repeats and folds per repeat. */
 export function protocolText(protocol: {
   name?: string | null | undefined;
   splitter: string;

@@ -19,7 +19,7 @@ export interface FuseOptions {
 
 /**
  * `cryfold fuse RUN`: fuses the stored probabilities of a finished run with another rule, without training, and
- * compares the result with the best member. ActionWrapper not change the run. Returns the exit code.
+ * compares the result with the best member. Does not change the run. Returns the exit code.
  */
 export async function fuseCommand(run: string, options: FuseOptions, config: Config): Promise<number> {
   const rule = options.rule as FusionRule;

@@ -11,8 +11,8 @@ export interface GcOptions extends ControlOptions {
 }
 
 /**
- * `cryfold gc`: finds objects that no run or model refers to, and deletes them with `--delete`. Objects younger than
- * `olderThanHours` are never garbage. Nothing is garbage while the record of any run or model is unreadable.
+ * `cryfold gc`: finds objects that no run or model refers to, and deletes them if `--delete` is given. Objects younger
+ * than `olderThanHours` are never garbage. Nothing is garbage while the record of any run or model is unreadable.
  */
 export async function gcCommand(options: GcOptions, config: Config): Promise<number> {
   if (config.target.kind === 'server') {

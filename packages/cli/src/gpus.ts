@@ -3,10 +3,10 @@ import { promisify } from 'node:util';
 import { CryfoldError } from '@cryfold/core';
 
 /**
- * The GPU of each training process: `perGpu` processes per GPU, assigned round-robin, so that the first ones use
- * different GPUs.
+ * Assigns a GPU to each training process: `perGpu` processes per GPU, in round-robin order, so that the first processes
+ * use different GPUs.
  * @param visible GPUs as in CUDA_VISIBLE_DEVICES; default: the UUIDs of all GPUs that nvidia-smi lists
- * @throws CryfoldError USAGE without any GPU
+ * @throws CryfoldError USAGE if there is no GPU
  */
 export async function gpuOfEachChild(perGpu: number, visible: readonly string[] | undefined): Promise<string[]> {
   const gpus = visible ?? (await listGpus());

@@ -16,9 +16,9 @@ export function guardOutput(): void {
   });
 }
 
-/** Waits until all output is written, or has failed and ended the command. */
+/** Waits until all output is written, or until writing has failed and ended the command. */
 export async function outputWritten(): Promise<void> {
   await new Promise((resolve) => process.stdout.write('', resolve));
-  // Errors are emitted on the next turn of the event loop.
+  // Errors are emitted in the next turn of the event loop.
   await new Promise(setImmediate);
 }

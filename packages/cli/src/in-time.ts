@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CryfoldError, type ErrorCode, endsWithin } from '@cryfold/core';
 import { type Logger, RepeatedErrors } from '@cryfold/runtime';
 
-/** Extra milliseconds after the time limit before a start that hangs counts as failed. */
+/** Extra milliseconds after the time limit before a start that hangs is considered failed. */
 const STUCK_MS = 10_000;
 
-/** A starting service does not wait for conditions that only an operator can change. */
+/** Errors for which a starting service does not wait, because only an operator can fix them. */
 const WAITING_IS_NO_USE: ReadonlySet<ErrorCode> = new Set(['STORE_BUCKET_MISSING', 'STORE_CLOCK_WRONG']);
 
 function mayPass(error: unknown): error is CryfoldError {
@@ -13,8 +13,9 @@ function mayPass(error: unknown): error is CryfoldError {
 }
 
 /**
- * Starts a service. During an outage it retries and logs warnings for up to `seconds` instead of failing at once.
- * @param start retries each check that it passes to `patiently` as long as only the infrastructure fails
+ * Starts a service. During an outage it retries and logs warnings for up to `seconds` instead of failing immediately.
+ * @param start starts the service; a check that it passes to `patiently` is retried as long as only the infrastructure
+ * fails
  * @throws CryfoldError the last error of `start`, or START_TIMEOUT
  */
 export async function inTime<T>(
@@ -38,6 +39,6 @@ export async function inTime<T>(
   const started = start(patiently);
   if (await endsWithin(1000 * seconds + STUCK_MS, started)) return started;
   throw new CryfoldError('START_TIMEOUT', `not started after ${seconds + STUCK_MS / 1000} s`, {
-    hint: 'Redis or the store does not answer. CRYFOLD_START_TIMEOUT sets how many seconds to wait.',
+    hint: 'Redis or the store does not respond. CRYFOLD_START_TIMEOUT sets how many seconds to wait.',
   });
 }

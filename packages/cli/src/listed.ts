@@ -19,7 +19,7 @@ export const BY: Readonly<Record<'date' | 'score' | 'dataset', (a: Listed, b: Li
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-/** Values of different metrics are not comparable: group them by metric, and put entries without a score last. */
+/** Values of different metrics cannot be compared, so they are grouped by metric. Entries without a score come last. */
 function rank({ metric, mean }: Listed): string {
   return metric && mean !== undefined ? `0${METRICS[metric].title}` : '1';
 }

@@ -8,9 +8,9 @@ import { resolveRun } from './run-name.js';
 import { jsonText, say } from './terminal.js';
 
 /**
- * `cryfold logs RUN [TRIAL/REPEAT/FOLD]`: shows which attempt of a fold was committed, on which host and how long it
- * took, with its log and those of failed attempts. Without a fold, shows the logs of failed attempts of all folds.
- * Formats the lines for people; with --json, prints them as stored.
+ * `cryfold logs RUN [TRIAL/REPEAT/FOLD]`: shows which attempt of a fold was committed, its host, its duration and its
+ * log, and the logs of failed attempts. If no fold is named, shows the logs of failed attempts of all folds. Lines are
+ * formatted for people; --json prints them as stored.
  */
 export async function logsCommand(
   name: string,
@@ -30,7 +30,7 @@ export async function logsCommand(
   });
 }
 
-/** Fields that the line above an attempt's log already shows. */
+/** Fields that are already shown in the line above an attempt's log. */
 const HEADED = ['key', 'attempt'];
 
 function print({ trial, repeat, fold, key, committed, failed }: FoldLog): void {

@@ -8,14 +8,16 @@ import { addResultCommands } from './result-program.js';
 import { addRunCommands } from './run-program.js';
 import { addServiceCommands } from './service-program.js';
 
-/** Runs the command line and returns its exit code. The code of a command is loaded only when it runs. */
+/** Runs the command line and returns its exit code. The code of a command is loaded only when the command runs. */
 export const main = (args: string[]): Promise<number> =>
   runProgram(args, (program, wrap) => {
     addCommands(program, wrap);
     program.addHelpText('after', HELP);
   });
 
-/** All commands with their arguments and options, from which docs/cli.md is generated. Running one does nothing. */
+/**
+ * All commands with their arguments and options, from which docs/cli.md is generated. Running one of them does nothing.
+ */
 export function commandTree(): Command {
   const program = createProgram();
   addCommands(program, () => async () => {});
@@ -50,10 +52,10 @@ Environment:
   CRYFOLD_METRICS_PORT   port of /metrics, /healthz and /readyz of services (default: none);
                          CRYFOLD_METRICS_HOST sets the interface (default: all)
   OTEL_EXPORTER_OTLP_ENDPOINT  OTLP collector of traces over http(s) (default: no tracing)
-  CRYFOLD_GRACE_SECONDS  seconds a stopping worker lets its folds continue (default: 25)
+  CRYFOLD_GRACE_SECONDS  seconds for which folds of a stopping worker may continue (default: 25)
   CRYFOLD_START_TIMEOUT  seconds a starting service waits for Redis and the store (default: 60)
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 incomplete (some folds failed), 4 cancelled,
   10 bad input (spec, data, weights), where retrying does not help; compare: 0 better, 5 same, 6 worse;
   retrain: 0 promoted, 7 unchanged, 8 refused, 9 lost to another promotion;
-  141 output closed by its reader`;
+  141 the output was closed before the command ended`;

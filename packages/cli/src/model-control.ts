@@ -17,7 +17,7 @@ type ModelSettings = Pick<Config, 'target' | 'cacheDir' | 'childMemoryMb'> & {
   allowCommands?: boolean | undefined;
 };
 
-/** Operations on the models of a store, executed by a server, by the workers of a cluster, or on this machine. */
+/** Operations on the models of a store, performed by a server, by the workers of a cluster, or on this machine. */
 export function modelControl(store: ArtifactStore, storeUrl: string, config: ModelSettings): ModelControl {
   const { target, cacheDir, childMemoryMb, allowCommands = false } = config;
   if (target.kind === 'server') return new HttpModels(new HttpClient(target));

@@ -41,7 +41,7 @@ export async function modelsListCommand(
   }
 }
 
-/** All models. If sorted by a property of versions, the versions of each model are sorted too. */
+/** All models. When sorting by a property of versions, the versions of each model are sorted as well. */
 async function readModels(registry: ModelRegistry, sort: ModelOrder): Promise<ListedModel[]> {
   const models: ListedModel[] = [];
   for (const name of await registry.names()) {
@@ -95,7 +95,7 @@ function table(models: readonly ListedModel[], sort: ModelOrder): string {
   return `no models yet; train one from the latest run: ${asTyped('cryfold train-final latest')}\n`;
 }
 
-/** The headline figure for each protocol. */
+/** The most important figure under each protocol. */
 function figuresOf({ metrics, data }: ModelCard): string {
   const figures = metrics.map((one) => {
     const { warning, ...headline } = headlineOf(one);

@@ -3,7 +3,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { CryfoldError } from '@cryfold/core';
 
 /**
- * The port for a local run's page: the requested one, or any free port for `true`.
+ * The port for the page of a local run: the requested one, or any free port if `true` is given.
  * @throws CryfoldError API_PORT_TAKEN
  */
 export async function pagePort(asked: number | true): Promise<number> {

@@ -23,8 +23,8 @@ export interface PlanOptions extends Omit<RunOptions, 'spec' | 'protocol'>, Hour
 }
 
 /**
- * `cryfold plan [SPEC]`: shows what a run or sweep would train, how much of it is done, and how long the rest takes.
- * Starts nothing.
+ * `cryfold plan [SPEC]`: shows what a run or sweep would train, how much of it is already done, and how long the rest
+ * takes. Starts nothing.
  */
 export function planCommand(spec: string | undefined, options: ManyPlans, config: Config): Promise<number> {
   return decodingOnce(() => planAll(spec, options, config));

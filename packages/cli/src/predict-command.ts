@@ -34,8 +34,8 @@ interface Outcome {
 }
 
 /**
- * `cryfold predict MODEL PATH...|-`: classifies recordings and all recordings in folders. If some files cannot be
- * classified, reports the first few of each cause, classifies the others, and exits with code 1.
+ * `cryfold predict MODEL PATH...|-`: classifies recordings, and all recordings in folders. If some files cannot be
+ * classified, reports the first few for each cause, classifies the others, and exits with code 1.
  */
 export async function predictCommand(
   model: string,
@@ -77,7 +77,7 @@ function countRates(counts: Map<string, number>, { rate, resampledTo }: Recordin
 }
 
 /**
- * Expands folders to the recordings in them. Reports other files, which count as failures only if they should be
+ * Replaces folders by the recordings in them. Reports other files, which only count as failures if they should be
  * readable.
  */
 async function findFiles(paths: readonly string[]): Promise<{ files: string[]; failures: Failure[] }> {

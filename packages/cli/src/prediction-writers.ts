@@ -42,7 +42,7 @@ interface Row {
   unlikeness?: number;
 }
 
-/** All windows in chronological order, followed by their mean if there are several. */
+/** All windows in chronological order, followed by their mean if there are several windows. */
 function rowsOf({ windows, silent, mean, unlike, seconds }: RecordingPrediction): Row[] {
   const rows: Row[] = [
     ...windows.map((window) => ({ kind: 'window' as const, ...window })),

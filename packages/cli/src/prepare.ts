@@ -8,7 +8,7 @@ import { listingProblems, type ProblemList } from './problems.js';
 
 export const PAPER_SPEC = fileURLToPath(new URL('../../../../specs/paper.yaml', import.meta.url));
 
-/** Bytes of the largest spec that is read. */
+/** Maximum size in bytes of a spec to read. */
 const LARGEST_SPEC = 2 ** 20;
 
 /** @throws CryfoldError SPEC_INVALID */
@@ -16,7 +16,7 @@ export async function readSpec(path: string): Promise<Spec> {
   return parseSpec(await readSpecText(path), path);
 }
 
-/** @throws CryfoldError SPEC_INVALID if the file cannot be read; the text is not parsed */
+/** @throws CryfoldError SPEC_INVALID if the file cannot be read; its text is not parsed here */
 export function readSpecText(path: string): Promise<string> {
   return readRegularText(path, LARGEST_SPEC).catch((cause) => {
     if (cause instanceof EncodingError) {
@@ -40,8 +40,8 @@ export interface CheckedOptions extends Omit<PrepareOptions, 'knownSounds' | 'so
 }
 
 /**
- * `prepareRun` with the store as a source of weights. Reuses sound comparisons of earlier commands only from a local
- * store: in others, someone else may have written them.
+ * Calls `prepareRun` with the store as a source of weights. Comparisons of sounds by earlier commands are only reused
+ * from a local store, because someone else may have written those in other stores.
  * @throws CryfoldError see `prepareRun`
  */
 export function prepareChecked({ store, config, list, ...options }: CheckedOptions): Promise<Preparation> {

@@ -11,7 +11,7 @@ import { placeOfFile } from './run-folder.js';
 import { colors, jsonText, say } from './terminal.js';
 
 type Shown = Pick<Surroundings, 'store' | 'storeUrl' | 'server'> & {
-  /** Copies that the user asked for */
+  /** Copies that the user requested */
   copies: Copies | undefined;
 };
 

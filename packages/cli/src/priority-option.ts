@@ -1,11 +1,11 @@
 import type { Priority } from '@cryfold/plan';
 import { Option } from 'commander';
 
-// Not imported: loading the plan's schemas would slow down every command.
+// Repeated here instead of imported, because loading the plan's schemas would slow down every command.
 const LEVELS: readonly Priority[] = ['low', 'normal', 'high'];
 
 export const priorityOption = (): Option =>
   new Option(
     '--priority <level>',
-    'priority among the runs of a cluster; each level gets four times the workers of the one below',
+    'priority among the runs of a cluster; each level gets four times as many workers as the one below',
   ).choices(LEVELS);

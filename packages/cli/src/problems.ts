@@ -8,7 +8,7 @@ import { checkOutFile, OutFolder, writeOutFile } from './write-out.js';
 export interface ProblemList {
   /** The `--problems` file, which is always written */
   file?: string | undefined;
-  /** Otherwise a folder, where the list is written only if the output does not name all recordings */
+  /** Otherwise a folder, in which the list is written only if the output does not name all recordings */
   folder?: string | undefined;
 }
 
@@ -30,7 +30,7 @@ export async function listingProblems<T>(list: ProblemList, read: () => Promise<
 }
 
 /**
- * Prints the warnings of a dataset and a bounded number of lines about skipped recordings.
+ * Prints the warnings of a dataset, and a limited number of lines about skipped recordings.
  * @throws CryfoldError OUT_UNWRITABLE
  */
 export async function sayProblems(
@@ -46,7 +46,7 @@ export async function sayProblems(
 
 /**
  * Writes problems as CSV with the columns `file,code,message,hint`.
- * @returns the path, if a file was written
+ * @returns the path if a file was written
  * @throws CryfoldError OUT_UNWRITABLE
  */
 export async function writeProblems(problems: readonly Skipped[], list: ProblemList): Promise<string | undefined> {

@@ -13,7 +13,7 @@ export const readConfig = async (environment: NodeJS.ProcessEnv = process.env): 
   return config;
 };
 
-/** Help text for an argument that names a run: see `resolveRun` and `findRun`. */
+/** Help text for an argument that names a run; see `resolveRun` and `findRun`. */
 export const RUN =
   'run id or a prefix of it, "latest", a protocol such as grouped or test-on, or a folder with results';
 
@@ -46,7 +46,7 @@ export type ActionWrapper = <A extends unknown[]>(
   command: (...values: A) => Promise<number>,
 ) => (...values: A) => Promise<void>;
 
-/** The program without commands: its description and the options that all commands share. */
+/** The program without commands: its description, and the options that all commands share. */
 export function createProgram(): Command {
   return new Command('cryfold')
     .description('Cross-validates audio classifiers on small corpora, on one machine or a cluster.')
@@ -54,7 +54,7 @@ export function createProgram(): Command {
     .showHelpAfterError('(see --help)')
     .option('--store <folder|url>', 'store of runs and models: a folder or s3://BUCKET/PREFIX (default: ./cryfold)')
     .option('--server <url>', 'use the HTTP API of a coordinator: docs/api.md')
-    .option('--no-color', 'disable colours, as NO_COLOR=1 does; FORCE_COLOR=1 enables them')
+    .option('--no-color', 'disable colours, like NO_COLOR=1; FORCE_COLOR=1 enables them')
     .configureHelp({ showGlobalOptions: true })
     .hook('preAction', (main) => applyGlobalFlags(main.opts()))
     .configureOutput({ writeOut: say, writeErr: warn })
@@ -104,7 +104,7 @@ function applyGlobalFlags({ store, server, color }: GlobalFlags): void {
   process.env.CRYFOLD_SERVER = '';
 }
 
-/** Error codes of Node when a process has too many open files; it reports some modules as missing. */
+/** Error codes of Node when a process has too many open files. In this case, Node reports some modules as missing. */
 const FEW_FILES = ['EMFILE', 'ERR_MODULE_NOT_FOUND'];
 
 /** Prints an error: what is wrong, where, and what to do. */
@@ -123,10 +123,10 @@ function report(thrown: unknown, json: boolean): number {
   return error.failure === 'input' && !PASSING.has(error.code) ? EXIT.input : EXIT.failed;
 }
 
-/** Codes of bad input that may not occur again: damaged artifacts are recomputed. */
+/** Codes of bad input that may not occur again, because damaged artifacts are recomputed. */
 const PASSING: ReadonlySet<ErrorCode> = new Set([...DAMAGE_CODES, 'DATA_CHANGED', 'RUN_FAILED']);
 
-/** The error for too few file descriptors: loading a command opens hundreds of files at once. */
+/** The error for too few file descriptors. Loading a command opens hundreds of files at the same time. */
 function fewFiles(cause: unknown): CryfoldError {
   return new CryfoldError('USAGE', 'too many open files', {
     cause,

@@ -7,7 +7,7 @@ import { messageText, safe } from './terminal.js';
 
 /** Milliseconds between lines if the output is not a terminal, such as a log file. */
 const LINE_EVERY_MS = 5000;
-/** If the output is not a terminal, a step such as `reading 12/60 files` prints at most this many lines. */
+/** Maximum number of lines that a step such as `reading 12/60 files` prints if the output is not a terminal. */
 const PARTS = 10;
 
 /** One line with the progress of a run and the time left. */
@@ -41,14 +41,14 @@ function figureText(mean: number, metric: MetricName | undefined): string {
 }
 
 /**
- * The step and the tenth of it that a line is about: the words before its first `done/total`, and the ratio of the two.
+ * What a line is about: the words before its first `done/total`, and the tenth of the step that the ratio falls into.
  */
 function partOf(text: string): string {
   const [, step, done, total] = /^(.*?)(\d+)\/(\d+)/.exec(text) ?? [];
   return step === undefined ? text : `${step}${Math.floor((PARTS * Number(done)) / Math.max(1, Number(total)))}`;
 }
 
-/** Shows progress on a stream: rewrites one line on a terminal, otherwise prints at most one line per tenth. */
+/** Shows progress on a stream: on a terminal, rewrites one line; otherwise, prints at most one line per tenth. */
 export class ProgressDisplay {
   readonly #stream: NodeJS.WriteStream;
   readonly #quiet: boolean;
@@ -61,12 +61,12 @@ export class ProgressDisplay {
     this.#quiet = quiet;
   }
 
-  /** Prints a line that stays on the screen, unless quiet. */
+  /** Prints a line that stays on the screen, unless the command is quiet. */
   say(text: string): void {
     if (!this.#quiet) this.always(text);
   }
 
-  /** Prints a line even if quiet. */
+  /** Prints a line even if the command is quiet. */
   always(text: string): void {
     this.clear();
     this.#stream.write(safe(messageText(text)));

@@ -16,10 +16,10 @@ import { colors, say } from './terminal.js';
 import { OutFolder } from './write-out.js';
 
 /**
- * `cryfold run --protocol paper,grouped`: plans all protocols before starting the first, then runs one after the other
- * in the same store, so that shared folds are trained once. Finally prints one table and writes one report of all. With
- * `--out`, copies go to a subfolder per protocol. With `--json`, prints a line per protocol. Returns the worst exit
- * code.
+ * `cryfold run --protocol paper,grouped`: plans all protocols before starting the first, then runs them one after the
+ * other in the same store, so that shared folds are trained only once. Finally prints one table and writes one report
+ * about all of them. `--out` puts copies into a subfolder per protocol, and `--json` prints a line per protocol.
+ * Returns the worst exit code.
  */
 export async function runProtocols(
   options: Omit<RunOptions, 'protocol'> & { protocol?: string[] },
@@ -45,7 +45,7 @@ export async function runProtocols(
   const runs = names.map((name) => ({
     ...rest,
     ...(name === undefined ? {} : { protocol: name }),
-    // This protocol does not split groups, so there is nothing to merge.
+    // This protocol does not separate groups, so there is nothing to merge.
     ...(name === TEST_ON && testOn !== undefined ? { testOn, groupDuplicates: false } : {}),
     ...(out === undefined ? {} : { out: several ? join(out, name ?? 'spec') : out }),
   }));
@@ -58,7 +58,7 @@ export async function runProtocols(
   return worst;
 }
 
-/** Shows the runs' protocols side by side: a page that is saved with the first run, and a table. */
+/** Shows the protocols side by side: as a page that is saved with the first run, and as a table. */
 async function showTogether(
   runs: readonly string[],
   { out, json }: { out: string | undefined; json: boolean },

@@ -47,7 +47,7 @@ async function write(
 ): Promise<string> {
   switch (format) {
     case 'html': {
-      // Without the store, the report has figures but no clips, curves or times.
+      // Without the store, the report has figures, but no clips, curves or times.
       let input: ReportInput = { results };
       if (storeUrl !== undefined) {
         const store = openStoreOf(storeUrl, config);

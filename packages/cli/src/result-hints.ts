@@ -4,7 +4,7 @@ import { chooseOf, isKeepable } from '@cryfold/run-control';
 import { asTyped } from './command-text.js';
 
 /**
- * Suggested next commands: train the final model of a complete run, or retry the missing folds of an incomplete one.
+ * Suggests the next commands: train the final model of a complete run, or retry the missing folds of an incomplete one.
  */
 export function resultHints(results: RunResults): string[] {
   const { id } = results.run;
@@ -21,8 +21,8 @@ export function resultHints(results: RunResults): string[] {
 }
 
 /**
- * The `--of` flag, if `train-final` cannot choose by itself: the best model by the run's metric that can be saved.
- * Undefined if no model can be saved.
+ * The `--of` flag that `train-final` needs if it cannot choose by itself: the best model by the run's metric that can
+ * be saved. Undefined if no model can be saved.
  */
 function flagOf(results: RunResults): string | undefined {
   const spec = results.spec as Spec;

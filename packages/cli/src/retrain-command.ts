@@ -38,9 +38,9 @@ export interface RetrainOptions extends DataOptions {
   data: string;
   model: string;
   of?: string;
-  /** How much the recall of a class may drop, 0 to 1 */
+  /** By how much the recall of a class may drop, 0 to 1 */
   margin: number;
-  /** Metric that decides and headlines the runs; default: the spec's metric, or accuracy */
+  /** Metric by which models are compared and ranked; default: the spec's metric, or accuracy */
   metric?: string;
   workers?: number;
   limit?: number;
@@ -49,7 +49,7 @@ export interface RetrainOptions extends DataOptions {
   problems?: string;
   allowLeak: boolean;
   groupDuplicates: boolean;
-  /** Whether to run programs contained in the champion */
+  /** Whether to run programs that the champion contains */
   allowCommands?: boolean;
   json: boolean;
 }
@@ -64,7 +64,7 @@ const EXITS = {
 } as const satisfies Record<RetrainRecord['outcome'], number>;
 
 /**
- * `cryfold retrain SPEC --data DIR --model NAME`, evaluates the spec and the champion on the data and promotes the
+ * `cryfold retrain SPEC --data DIR --model NAME`: evaluates the spec and the champion on the data, and promotes the
  * challenger if it is significantly better; see docs/final-models.md. The exit code reports the outcome. Meant for
  * cron.
  */
@@ -157,7 +157,7 @@ function chooseMetric(spec: Spec, name: string | undefined): MetricName {
   });
 }
 
-/** Publishes and follows runs as `cryfold run` does. */
+/** Publishes and follows runs in the same way as `cryfold run`. */
 function stepsOf(preparation: Preparation, surroundings: Surroundings): RetrainingSteps {
   const { store, display, server, stop } = surroundings;
   const submitting = (plan: RunPlan, standIn: Parameters<RetrainingSteps['evaluate']>[1]) =>
@@ -182,8 +182,8 @@ function stepsOf(preparation: Preparation, surroundings: Surroundings): Retraini
 }
 
 /**
- * The out-of-fold predictions of a fitted fusion are too optimistic: its members were trained on the clips that it is
- * tested on.
+ * The out-of-fold predictions of a fitted fusion are too optimistic, because its members were trained on the clips on
+ * which it is tested.
  */
 function checkFusion({ fusion }: Spec, of: string, specPath: string): void {
   const rule = Object.hasOwn(fusion, of) ? fusion[of] : undefined;

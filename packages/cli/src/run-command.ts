@@ -28,12 +28,12 @@ import { requireStore, storeUrlOf } from './store-url.js';
 export interface RunOptions extends Overrides, ConfirmOptions, DataOptions {
   spec?: string;
   data: string;
-  /** A folder for copies */
+  /** Folder for copies of the results */
   out?: string;
   /** Overwrite the results of another run in `out` */
   force: boolean;
   limit?: number;
-  /** Another corpus to test models on that were trained on all clips of `data` */
+  /** Another corpus, on which models are tested that were trained on all clips of `data` */
   testOn?: string;
   workers?: number;
   skipBad: boolean;
@@ -69,8 +69,8 @@ interface Prepared {
 }
 
 /**
- * `cryfold run`: plans all runs, prints their estimated cost, asks for confirmation if it is high, then evaluates one
- * after the other, shows progress and prints Table II of each.
+ * `cryfold run`: plans all runs, prints their estimated cost, asks for confirmation if it is high, then evaluates them
+ * one after the other, shows progress and prints Table II for each.
  * @param runs runs of the same data that differ in protocol and copies
  * @returns how the runs ended, up to the first that was stopped; empty if the user declined to start
  */
@@ -110,7 +110,7 @@ async function evaluate(
     const prepared: Prepared[] = [];
     for (const one of runs) prepared.push(await prepare(one, shared));
     const plans = prepared.map(({ preparation }) => preparation.plan);
-    // Several protocols use the same recordings, so their warnings may repeat.
+    // Several protocols use the same recordings, so the same warnings may occur again.
     const audited = prepared.flatMap(({ options, preparation: { audit, plan } }) =>
       auditLines(audit, options, isGrouped(plan.spec.protocol.splitter)),
     );
@@ -143,7 +143,7 @@ async function specOf(options: RunOptions, say: (text: string) => void = () => {
   return applyOverrides(await readSpec(options.spec ?? PAPER_SPEC), options, say);
 }
 
-/** Reads the data, checks everything that can be checked, and plans. Writes nothing. */
+/** Reads the data, checks everything that can be checked, and plans the run. Writes nothing. */
 async function prepare(options: RunOptions, { config, store, storeUrl, display }: Shared): Promise<Prepared> {
   const copies = options.out === undefined ? undefined : new Copies(options.out, options.force);
   await copies?.checkWritable();

@@ -4,8 +4,8 @@ import { DEFAULT_STORE } from './store-url.js';
 import { checkOutFolder, OutFolder } from './write-out.js';
 
 /**
- * Creates the log folder of a run that this machine executes; its parent folder holds the run's lock. In a file store,
- * both are beside the run's records.
+ * Creates the log folder of a run that this machine executes. Its parent folder contains the lock of the run. In a file
+ * store, both are next to the run's records.
  * @throws CryfoldError OUT_UNWRITABLE
  */
 export function logFolder(storeUrl: string, run: string): Promise<string> {
@@ -13,7 +13,8 @@ export function logFolder(storeUrl: string, run: string): Promise<string> {
 }
 
 /**
- * The parent folder of all runs that this machine executes. It is local even for a bucket, which cannot append to logs.
+ * The parent folder of all runs that this machine executes. It is local even if the store is a bucket, which does not
+ * support appending to logs.
  */
 export function folderOfRuns(storeUrl: string): string {
   const folder = storeFolder(storeUrl);
@@ -26,7 +27,7 @@ export function placeOfFile(storeUrl: string, run: string, name: string): string
   return folder === undefined ? `${storeUrl.replace(/\/$/, '')}/runs/${run}/${name}` : join(folder, 'runs', run, name);
 }
 
-/** Fails fast if the folder of a store of files cannot be written. @throws CryfoldError OUT_UNWRITABLE */
+/** Fails fast if the folder of a file store cannot be written. @throws CryfoldError OUT_UNWRITABLE */
 export async function checkStoreFolder(storeUrl: string): Promise<void> {
   const folder = storeFolder(storeUrl);
   if (folder !== undefined) await checkOutFolder(folder);

@@ -5,12 +5,12 @@ import { RUN_ID, type RunStore } from '@cryfold/store';
 /** Names the run that was started, finished or shown last. */
 const LATEST = 'latest';
 
-/** Maximum number of runs listed in a message. */
+/** Maximum number of runs to list in a message. */
 const SHOWN = 8;
 
 /**
  * Resolves the name of a run to its id. A name is an id, `latest`, a protocol (for its latest run), or a prefix of one
- * id. Returns an unknown name unchanged, for the caller to report.
+ * id. Returns an unknown name unchanged, so that the caller can report it.
  * @throws CryfoldError RUN_AMBIGUOUS if several ids have this prefix
  */
 export async function resolveRun(name: string, store: RunStore): Promise<string> {

@@ -22,7 +22,7 @@ export function addRunCommands(program: Command, wrap: ActionWrapper): void {
     .option('--seed <n>', 'seed of splits and training', whole(0))
     .option('--workers <n>', 'local worker processes (default: one per core)', whole(1))
     .addOption(priorityOption())
-    .option('--max-parallel <n>', 'maximum number of folds that train at once', whole(1))
+    .option('--max-parallel <n>', 'maximum number of folds that train at the same time', whole(1))
     .option('--skip-bad', 'skip bad recordings, and list them', false)
     .option(
       '--problems <file>',
@@ -36,7 +36,7 @@ export function addRunCommands(program: Command, wrap: ActionWrapper): void {
     .option('--test-on <path>', 'also train on all of --data and test on this corpus with the same classes')
     .option(
       '--metric <metric>',
-      'main metric, also for choosing the winner of a sweep: accuracy, balancedAccuracy, macroF1 or logLoss (default: that of the spec, or accuracy)',
+      'main metric, which also selects the winner of a sweep: accuracy, balancedAccuracy, macroF1 or logLoss (default: that of the spec, or accuracy)',
     )
     .option('--null <n>', 'also train each estimator n times on shuffled labels, as a baseline', whole(0))
     .option('--allow-leak', 'continue even if grouped folds cannot keep equal sounds apart', false)

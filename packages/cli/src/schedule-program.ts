@@ -29,9 +29,9 @@ export function addScheduleCommands(
       ),
     );
   }
-  add('schedule', 'Change the priority of a run or the number of folds that may train at once.')
+  add('schedule', 'Change the priority of a run or the number of folds that may train at the same time.')
     .addOption(priorityOption())
-    .option('--max-parallel <n>', 'maximum number of folds that train at once', whole(1))
+    .option('--max-parallel <n>', 'maximum number of folds that train at the same time', whole(1))
     .option('--no-max-parallel', 'remove this limit')
     .action(
       wrap(async (run: string, { priority, maxParallel, ...options }: ScheduleOptions) => {

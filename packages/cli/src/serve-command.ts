@@ -21,7 +21,7 @@ export interface ServeOptions {
 export async function serveCommand(options: ServeOptions, config: Config): Promise<number> {
   const model = parseModel(options.model);
   if (config.target.kind === 'server' && !('folder' in model)) {
-    throw new CryfoldError('USAGE', 'cryfold serve: reads its models from the store, not through a server', {
+    throw new CryfoldError('USAGE', 'cryfold serve reads its models from the store, not through a server', {
       hint: 'Set CRYFOLD_STORE instead of CRYFOLD_SERVER; read access suffices. cryfold predict works through a server.',
     });
   }
@@ -49,7 +49,7 @@ export async function serveCommand(options: ServeOptions, config: Config): Promi
   }
 }
 
-/** Fails within seconds if the store is unreachable; the store client of the service itself retries for a minute. */
+/** Fails within seconds if the store is unreachable, whereas the store client of the service retries for a minute. */
 async function checkReachable(storeUrl: string, { s3 }: Config): Promise<void> {
   const quick = new RunStore(openStore(storeUrl, s3, { patienceMs: 3000, silenceMs: 3000 }));
   await quick.ping().finally(() => quick.close());

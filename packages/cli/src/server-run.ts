@@ -2,7 +2,7 @@ import type { FollowedRun, Look } from '@cryfold/local-run';
 import { Patience, type RunControl, type RunStatus } from '@cryfold/run-control';
 import { formatSeconds } from './format.js';
 
-/** While a run has no active fold, check for workers at every tenth poll. */
+/** While no fold of the run is active, every tenth poll checks for workers. */
 const CLUSTER = 10;
 
 /** Printed when a command stops following a run on a server. */
@@ -23,7 +23,7 @@ export class ServerRun implements FollowedRun {
 
   async look(looks: number): Promise<Look> {
     const status = await this.#patience.ask(() => this.control.status(this.run));
-    if (!status) return { state: 'unfinished', line: 'the server does not answer; retrying' };
+    if (!status) return { state: 'unfinished', line: 'the server does not respond; retrying' };
     const idle = status.state === 'running' && status.active.length === 0;
     const cluster = idle && looks % CLUSTER === 2 ? await this.#patience.ask(() => this.control.cluster()) : undefined;
     return { state: endOf(status), line: line(status), cluster };

@@ -20,7 +20,7 @@ import { inTime } from './in-time.js';
 
 interface Surroundings {
   redisUrl: string;
-  /** The only store of the process, opened, instrumented and closed by this module */
+  /** The only store of the process, which this module opens, instruments and closes */
   store: RunStore;
   storeUrl: string;
   s3: Config['s3'];
@@ -51,7 +51,7 @@ function clusterOf(role: string, target: Target): { redisUrl: string; storeUrl: 
   });
 }
 
-/** Checks Redis and the store before a service starts, so that a wrong address is reported at once. */
+/** Checks Redis and the store before a service starts, so that a wrong address is reported immediately. */
 async function runService(
   role: string,
   { metricsPort }: ServiceOptions,
@@ -64,7 +64,7 @@ async function runService(
   const endTracing = await startTracing(role, config.otlpEndpoint);
   if (config.otlpEndpoint) await traceJobs();
   const port = metricsPort ?? config.metricsPort;
-  // Opened first: a service that waits for Redis is alive but not ready.
+  // Opened first, because a service that waits for Redis is alive but not ready.
   const endpoint = await Endpoint.open({ role, port, host: config.metricsHost, log });
   const { metrics } = endpoint;
   const store = new RunStore(observed(openStore(storeUrl, s3), storeObserver(metrics)));
@@ -95,14 +95,14 @@ export async function workerCommand(options: WorkerCommandOptions, config: Confi
   });
   const { children, childrenPerGpu, allowCommands = false } = options;
   const gpus = childrenPerGpu === undefined ? undefined : await gpuOfEachChild(childrenPerGpu, config.visibleGpus);
-  // Fail at start rather than failing the folds of every run.
+  // Fails at start, instead of failing the folds of every run.
   for (const { queue, checkRuntime } of estimatorKinds) {
     if (typeof queue === 'string' && queues.includes(queue)) await checkRuntime?.();
   }
   const { Worker } = await import('@cryfold/worker');
   return runService('worker', options, config, async (surroundings) => {
     const { childMemoryMb, cacheDir, local } = config;
-    // The worker of a local run stops with its run, so its work never moves elsewhere.
+    // The worker of a local run stops together with its run, so its work never moves elsewhere.
     const graceSeconds = local ? Number.POSITIVE_INFINITY : config.graceSeconds;
     const limits = { childMemoryMb, graceSeconds, allowCommands };
     const worker = new Worker({ ...surroundings, queues, children, gpus, cacheDir, ...limits });

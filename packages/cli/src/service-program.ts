@@ -19,7 +19,7 @@ export function addServiceCommands(program: Command, wrap: ActionWrapper): void 
       'cpu',
     ])
     .option('--children <n>', 'training processes per queue', whole(1), 1)
-    .option('--children-per-gpu <n>', 'training processes per GPU, replaces --children for the gpu queue', whole(1))
+    .option('--children-per-gpu <n>', 'training processes per GPU; replaces --children for the gpu queue', whole(1))
     .option(
       '--allow-commands',
       'run the programs of command estimators with the rights of this process: docs/security.md',

@@ -2,13 +2,13 @@ import { type Command, Option } from 'commander';
 import type { DemoOptions } from './demo-command.js';
 import type { ActionWrapper } from './program.js';
 
-/** Adds `setup` and `demo`. @param options of `run`, which `demo` takes too */
+/** Adds `setup` and `demo`. @param options options of `run`, which `demo` also has */
 export function addSetupCommands(program: Command, options: readonly Option[], wrap: ActionWrapper): void {
   program
     .command('setup')
-    .description('Build the TensorFlow binding, and fetch Valkey where this machine has no Redis.')
+    .description('Build the TensorFlow binding, and download Valkey if this machine has no Redis.')
     .addOption(new Option('--variant <name>', 'of TensorFlow').choices(['cpu', 'cuda']).default('cpu'))
-    .option('--force', 'build again what is there already', false)
+    .option('--force', 'rebuild what already exists', false)
     .action(wrap(async (values) => (await import('./setup-command.js')).setupCommand(values)));
   const demo = program
     .command('demo')

@@ -9,14 +9,14 @@ export type Targeted = Pick<Config, 'target'>;
 /** The default store folder, if neither `--store` nor CRYFOLD_STORE is set. */
 export const DEFAULT_STORE = 'cryfold';
 
-/** The store set by `--store` or the environment, or the server; undefined for the default store. */
+/** The store that `--store` or the environment sets, or the server; undefined for the default store. */
 export const namedStore = ({ target }: Targeted): string | undefined =>
   target.kind === 'server' ? target.url : target.storeUrl;
 
 /** URL of the store: `namedStore`, or the folder `cryfold` in the working directory. */
 export const storeUrlOf = (config: Targeted): string => namedStore(config) ?? `file:${resolve(DEFAULT_STORE)}`;
 
-/** The `--store` value that a follow-up command needs for objects of another store than that of the current command. */
+/** The `--store` value that a suggested command needs if it concerns another store than the current command. */
 export function otherStore(storeUrl: string, config: Targeted): string | undefined {
   if (storeUrl === storeUrlOf(config)) return undefined;
   const folder = storeFolder(storeUrl);

@@ -7,7 +7,7 @@ import { jsonText, say, warn } from './terminal.js';
 /** Path of the spec in the Job's pod. */
 const SPEC = '/etc/cryfold/spec.yaml';
 
-/** The flags as given, except those that only apply to this machine. */
+/** The flags as given, without those that only apply to this machine. */
 function flags(options: readonly Option[], values: Record<string, unknown>): string[] {
   return options.flatMap((option) => {
     const value = values[option.attributeName()];
@@ -20,9 +20,9 @@ function flags(options: readonly Option[], values: Record<string, unknown>): str
 }
 
 /**
- * `cryfold sweep --kubernetes`: prints a ConfigMap with the spec and a Job that launches the sweep inside the cluster
- * that k8s/ describes, as a JSON List for `kubectl apply -f -`. The same spec and flags give the same names, so that
- * applying it again changes nothing. `--data` is a path in the volume `cryfold-data`, which is mounted at /data.
+ * `cryfold sweep --kubernetes`: prints a ConfigMap with the spec and a Job that launches the sweep in the cluster that
+ * k8s/ describes, as a JSON List for `kubectl apply -f -`. The same spec and flags give the same names, so that
+ * applying the list again changes nothing. `--data` is a path in the volume `cryfold-data`, which is mounted at /data.
  */
 export async function printSweepJob(
   spec: string,
@@ -82,7 +82,7 @@ export async function printSweepJob(
     volumes,
   };
   const rules = [
-    // A replacement of an evicted pod continues the sweep: decisions and folds are in the store.
+    // The replacement of an evicted pod continues the sweep, because decisions and folds are in the store.
     { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] },
     {
       action: 'FailJob',

@@ -1,13 +1,13 @@
 import { type CryfoldError, type ErrorRecord, escapeControls, printable } from '@cryfold/core';
 import { asTyped } from './command-text.js';
 
-/** Control characters to keep: line ends, tabs, and the colours of @cryfold/report's `paint`. */
+/** Control characters to keep: line breaks, tabs, and the colours of @cryfold/report's `paint`. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: matching them is the purpose
 const OURS = /(\n|\t|\u001b\[(?:[012]|31|33)m)/;
 
 /**
  * Prints to standard output. All output of commands goes through here or `warn`. Names of files, classes and runs, and
- * foreign messages, may contain terminal control sequences, which are replaced by U+FFFD.
+ * messages of other programs, may contain terminal control sequences, which are replaced by U+FFFD.
  */
 export function say(text: string): void {
   process.stdout.write(safe(text));
@@ -42,16 +42,16 @@ export function typedRecord(error: CryfoldError): ErrorRecord {
 }
 
 /**
- * A message with a line end, and its commands as the user would type them. Indents all but the first line, so that a
- * line end in a name cannot fake another message.
+ * Adds a line break to a message, and shows its commands as the user would type them. Indents all lines except the
+ * first, so that a line break in a name cannot fake another message.
  */
 export function messageText(text: string): string {
   return `${asTyped(text.trimEnd()).replace(/\n\s*/g, '\n  ')}\n`;
 }
 
 /**
- * Whether to colour standard output: if it is a terminal or FORCE_COLOR is set, unless NO_COLOR is set (as --no-color
- * wrap). An empty variable counts as unset; FORCE_COLOR=0 acts like NO_COLOR.
+ * Whether to colour standard output: yes if it is a terminal or FORCE_COLOR is set, and no if NO_COLOR is set (which
+ * --no-color does). An empty variable counts as unset; FORCE_COLOR=0 acts like NO_COLOR.
  */
 export function colors({ NO_COLOR, FORCE_COLOR }: NodeJS.ProcessEnv = process.env): boolean {
   if (NO_COLOR) return false;

@@ -14,7 +14,7 @@ export interface WeightsPutOptions {
   json: boolean;
 }
 
-/** `cryfold weights put SOURCE`: verifies pretrained weights and uploads them to the store for all workers. */
+/** `cryfold weights put SOURCE`: verifies pretrained weights, and uploads them to the store for all workers. */
 export async function weightsPutCommand(source: string, options: WeightsPutOptions, config: Config): Promise<number> {
   requireStore(config);
   const storeUrl = storeUrlOf(config);
@@ -42,8 +42,8 @@ export interface WeightsFetchOptions {
 }
 
 /**
- * `cryfold weights fetch SOURCE`: downloads pretrained weights into the local cache, where a spec finds them by hash; a
- * run uploads them to its store. Without a hash, the file must be one whose md5 keras.applications publishes.
+ * `cryfold weights fetch SOURCE`: downloads pretrained weights into the local cache, where specs can refer to them by
+ * hash. A run uploads them to its store. Without a hash, the file must be one whose md5 keras.applications publishes.
  * @throws CryfoldError USAGE, WEIGHTS_NOT_FOUND, WEIGHTS_INVALID, WEIGHTS_UNREACHABLE
  */
 export async function weightsFetchCommand(
@@ -93,8 +93,9 @@ async function checked(source: string, sha256: string | undefined, cacheDirector
 }
 
 /**
- * Checks whether the file fits any kind of network that takes pretrained weights.
- * @throws CryfoldError the common problem, or one that lists the problem of each network
+ * Checks whether the file fits any kind of network that can have pretrained weights.
+ * @throws CryfoldError the problem if it is the same for all networks, or an error that lists the problem for each
+ * network
  */
 async function verify(path: string): Promise<number> {
   const problems = new Map<string, CryfoldError>();

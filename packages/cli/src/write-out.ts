@@ -54,7 +54,7 @@ export function checkOutFile(path: string): Promise<void> {
         hint: 'Give the path of a file, or omit --out to write to standard output.',
       });
     }
-    // The target of a link is never written.
+    // The target of a link is never written to, because the link is replaced.
     const written = (await lstat(path).catch(() => undefined))?.isFile() ? [path, dirname(path)] : [dirname(path)];
     for (const part of written) {
       await access(part, constants.W_OK).catch((error) => {
@@ -66,9 +66,9 @@ export function checkOutFile(path: string): Promise<void> {
 
 /**
  * Writes a file atomically: if the command is killed or the disk is full, the old file remains. Replaces a link instead
- * of following it. Keeps the file mode. ActionWrapper not flush to disk, because output files are only copies of what the store
- * holds.
- * @param content chunks are written as they arrive
+ * of following it. Keeps the file mode. Does not flush to disk, because output files are only copies of what is in the
+ * store.
+ * @param content chunks, which are written as they arrive
  * @throws CryfoldError OUT_UNWRITABLE, or any error of `content`
  */
 export function writeOutFile(path: string, content: string | Uint8Array | AsyncIterable<string>): Promise<void> {
@@ -88,14 +88,14 @@ export function writeOutFile(path: string, content: string | Uint8Array | AsyncI
       await rename(staged, path);
     } catch (error) {
       await rm(staged, { force: true }).catch(() => {});
-      // Report the path that the user gave; errors of `write` have none.
+      // Errors of `write` do not name the path that the user gave, so it is added.
       throw Object.assign(error as Error, { path });
     }
   });
 }
 
 /**
- * An output folder that the user gave. The folder itself may be a link. Below it, links are replaced by files, and
+ * An output folder that the user gave. The folder itself may be a link. Inside it, links are replaced by files, and
  * links in place of folders are refused if they lead outside.
  */
 export class OutFolder {
@@ -107,7 +107,7 @@ export class OutFolder {
   }
 
   /**
-   * Creates a folder below this one.
+   * Creates a folder inside this one.
    * @param name relative, with `/`; empty for the folder itself
    * @returns its path
    * @throws CryfoldError OUT_UNWRITABLE
@@ -131,7 +131,7 @@ export class OutFolder {
   }
 
   /**
-   * Writes a file below this folder, as `writeOutFile` does.
+   * Writes a file inside this folder, in the same way as `writeOutFile`.
    * @param name relative, with `/`
    * @returns its path
    * @throws CryfoldError OUT_UNWRITABLE
@@ -157,7 +157,7 @@ export class OutFolder {
 }
 
 /**
- * Like `checkOutFile`, for a folder. If it does not exist yet, checks its closest existing parent.
+ * Like `checkOutFile`, for a folder. If the folder does not exist yet, checks its closest existing parent.
  * @throws CryfoldError OUT_UNWRITABLE
  */
 export function checkOutFolder(path: string): Promise<void> {

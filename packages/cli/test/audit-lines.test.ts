@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { Audit } from '@cryfold/evaluation';
 import { auditLines } from '../src/audit-command.js';
 
-test('suggests an audit with the data flags of the run', () => {
+test('suggests an audit with the same data flags as the run', () => {
   const finding = { kind: 'few-groups', severity: 'warning', text: 'Few groups.' };
   const audit = { findings: [finding] } as unknown as Audit;
   const command = (given: Parameters<typeof auditLines>[1]) => auditLines(audit, given, true).at(-1);

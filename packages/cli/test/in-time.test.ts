@@ -27,7 +27,7 @@ test('fails with the last error when the time limit for all checks together is o
   );
 });
 
-test('fails at once on an error that waiting cannot fix', async () => {
+test('fails immediately on an error that waiting cannot fix', async () => {
   const { lines, log } = logged();
   const start = inTime(60, log, (patiently) =>
     patiently(async () => {

@@ -56,7 +56,7 @@ test('writes at most one line per tenth of a step to a file, however long it tak
   );
 });
 
-test('writes few lines of a quick step to a file, and shows each new step', (t) => {
+test('writes only a few lines about a quick step to a file, and shows each new step', (t) => {
   t.mock.timers.enable({ apis: ['Date'], now: 1_000_000 });
   const { stream, lines } = file();
   const display = new ProgressDisplay(stream, false);
@@ -65,8 +65,8 @@ test('writes few lines of a quick step to a file, and shows each new step', (t) 
     t.mock.timers.tick(50);
   }
   t.mock.timers.tick(5000);
-  display.update('the server does not answer; retrying');
+  display.update('the server does not respond; retrying');
   t.mock.timers.tick(5000);
   display.update('0/12 folds · 0 running');
-  assert.deepEqual(lines(), ['reading 1/60 files', 'the server does not answer; retrying', '0/12 folds · 0 running']);
+  assert.deepEqual(lines(), ['reading 1/60 files', 'the server does not respond; retrying', '0/12 folds · 0 running']);
 });

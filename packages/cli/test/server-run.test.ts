@@ -39,7 +39,7 @@ test('tolerates an unreachable server, and queries workers only while no fold is
     found.map(({ state, line }) => `${state}: ${line}`),
     [
       'unfinished: 1/5 folds · 0 running · time left unknown',
-      'unfinished: the server does not answer; retrying',
+      'unfinished: the server does not respond; retrying',
       'unfinished: 2/5 folds · 0 running · time left unknown',
       'ended: 4/5 folds · 0 running · time left unknown',
     ],
@@ -47,7 +47,7 @@ test('tolerates an unreachable server, and queries workers only while no fold is
   assert.deepEqual([clusters, found[2].cluster?.workers], [1, []]);
 });
 
-test('fails at once if the server has never answered', async () => {
+test('fails immediately if the server has never responded', async () => {
   const control = {
     status: () => Promise.reject(new CryfoldError('SERVER_UNREACHABLE', 'no answer')),
     cluster: () => Promise.reject(new Error('not asked')),

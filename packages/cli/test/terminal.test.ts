@@ -6,7 +6,7 @@ import { errorText, jsonText, safe } from '../src/terminal.js';
 
 const EVIL = 'a\u001b]52;c;aGk=\u0007\u001b[2J\u009b31m\u202egpj.wav\ncryfold: all is well\r';
 
-test('keeps line ends and our own colours, and replaces other control characters', () => {
+test('keeps line breaks and our own colours, and replaces other control characters', () => {
   assert.equal(safe('\u001b[1mTable\u001b[0m\n\tx'), '\u001b[1mTable\u001b[0m\n\tx');
   assert.equal(safe(EVIL), 'a\ufffd]52;c;aGk=\ufffd\ufffd[2J\ufffd31m\ufffdgpj.wav\ncryfold: all is well\ufffd');
 });
@@ -21,7 +21,7 @@ test('JSON contains no control characters and parses to the same value', () => {
   assert.equal(jsonText({ label: 'schläfrig' }), '{"label":"schläfrig"}');
 });
 
-test('a line end in a name cannot fake another message', () => {
+test('a line break in a name cannot fake another message', () => {
   const error = new CryfoldError('WAV_INVALID', `${EVIL}: cannot be read`, { hint: 'Remove it.' });
   for (const line of safe(errorText(error)).trimEnd().split('\n').slice(1)) assert.match(line, /^ {2}\S/);
   assert.match(errorText(error), /\n {2}Remove it\.\n$/);

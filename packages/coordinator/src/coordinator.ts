@@ -37,7 +37,7 @@ export interface CoordinatorOptions {
   only?: string;
 }
 
-/** Milliseconds between scans for runs in the store that Redis may have lost. */
+/** Milliseconds between scans of the store for runs whose job Redis may have lost. */
 const SCAN_MS = 5000;
 /** Milliseconds after which an unfinished scan counts as stuck. */
 const STUCK_MS = 60_000;
@@ -45,7 +45,7 @@ const STUCK_MS = 60_000;
 const STOPPING_MS = 3000;
 /** Maximum number of concurrent runs per coordinator. */
 const RUNS = 100;
-/** Maximum number of times damaged results are retrained before the run fails. */
+/** Maximum number of times that damaged results are retrained before the run fails. */
 const REPAIRS = 3;
 
 /** Resources that exist between `start` and `stop`. */
@@ -57,7 +57,8 @@ interface Running {
 }
 
 /**
- * Executes all unfinished runs. Several coordinators may be active; the lock of a run's job assigns it to one of them.
+ * Executes all unfinished runs. Several coordinators may be active, in which case the lock of a run's job assigns it to
+ * one of them.
  */
 export class Coordinator implements Service {
   readonly #options: CoordinatorOptions;
@@ -112,7 +113,7 @@ export class Coordinator implements Service {
     this.#stopped.abort();
     if (!this.#running) return;
     const { queues, consumer, loops } = this.#running;
-    // Stopping loses no work: another coordinator continues.
+    // Stopping loses no work, because another coordinator continues.
     await Promise.all([consumer.close(true), endsWithin(STOPPING_MS, loops)]);
     await queues.close();
   }
@@ -123,7 +124,7 @@ export class Coordinator implements Service {
       queue: 'runs',
       schema: runPayload,
       concurrency: RUNS,
-      // A run may take days, in which coordinators may die often without any fault of the run.
+      // A run may take days, during which coordinators may die often without the run being the cause.
       maxStalledCount: 1e9,
       handle: (payload, attempt) => this.#drive(payload.run, queues, attempt),
       onError: (error) => this.#errors.warn({ err: error }, 'queue error'),
@@ -131,7 +132,7 @@ export class Coordinator implements Service {
     });
   }
 
-  /** Forwards job events to the runs that they belong to. */
+  /** Forwards events of jobs to the runs that they belong to. */
   async #listen(queues: Queues): Promise<void> {
     const dead = (queue: QueueName, count = 1) => this.#metrics.add('cryfold_dead_jobs_total', { queue }, count);
     for (const queue of QUEUE_NAMES) dead(queue, 0);
@@ -179,7 +180,7 @@ export class Coordinator implements Service {
     for (const driver of this.#drivers) if (driver.folds.plan.run === run) driver.nudge();
   }
 
-  /** The store is the source of truth: re-enqueues runs whose job Redis lost. */
+  /** The store is the source of truth, so runs whose job Redis has lost are enqueued again. */
   async #scan(queues: Queues): Promise<void> {
     const { store, only } = this.#options;
     while (!this.#stopped.signal.aborted) {
@@ -203,7 +204,7 @@ export class Coordinator implements Service {
       try {
         return await this.#driveOnce(run, queues, attempt);
       } catch (error) {
-        // The aggregator removed records with missing data, so those folds are missing again.
+        // The aggregator has removed records with missing data, so those folds are missing again.
         if (!(error instanceof CryfoldError && error.context.repaired) || repairs >= REPAIRS) throw error;
         this.#options.log.warn({ run, err: error }, 'retraining folds with damaged results');
       }
@@ -215,15 +216,15 @@ export class Coordinator implements Service {
     const log = this.#options.log.child({ run });
     const reading = store.runs.plan(run);
     reading.catch(() => {});
-    // Checked before reading the plan: an operator may have cancelled the run because its plan is unreadable.
+    // Checked before the plan is read, because an operator may have cancelled the run since its plan is unreadable.
     if (await store.runs.isCancelled(run)) return;
     const stored = await reading;
     const folds = new RunFolds(stored.plan);
     const search = SearchDriver.of(store, stored);
     const driver = new RunDriver({ folds, store, queues, log });
     log.info({ folds: folds.plan.jobs.length }, 'run started');
-    // Registered before enqueuing, since short folds end while others are still being enqueued, and 1,000 missed events
-    // cost 3 s.
+    // Registered before enqueuing, since short folds may end while others are still being enqueued. Catching up on
+    // 1,000 missed events would take 3 s.
     this.#drivers.add(driver);
     let ended: 'finished' | 'cancelled' | 'failed' = 'failed';
     try {

@@ -1,7 +1,7 @@
 import type { FoldJob, Priority } from '@cryfold/plan';
 import { MAX_PRIORITY } from '@cryfold/queue';
 
-/** Maximum number of enqueued jobs per run and queue, so that Redis only holds a small part of a large run. */
+/** Maximum number of enqueued jobs per run and queue, so that Redis contains only a small part of a large run. */
 export const WINDOW = 1000;
 
 /**
@@ -12,7 +12,7 @@ const STRIDES: Record<Priority, number> = { high: 1, normal: 4, low: 16 };
 
 export interface TaggedJob {
   job: FoldJob;
-  /** Priority in the queue; smaller is sooner */
+  /** Priority in the queue; smaller values are taken sooner */
   priority: number;
 }
 
@@ -27,17 +27,17 @@ export interface LaneRequest {
 
 /**
  * The jobs of one run for one queue. Jobs get tags by start-time fair queueing (Goyal, Vin and Cheng 1996): the first
- * job gets the tag of the job at the front of the queue, and each further one a stride more. Workers take the smallest
- * tag, so that runs alternate by weight regardless of how many jobs each has enqueued, and a new run waits for at most
- * one job of each other run.
+ * job gets the tag of the job at the front of the queue, and each further job a stride more. Workers take the smallest
+ * tag, so that runs alternate by weight, no matter how many jobs each has enqueued, and a new run waits for at most one
+ * job of every other run.
  */
 export class FairLane {
-  /** In execution order; those before `#next` have been taken */
+  /** In execution order; the jobs before `#next` have been taken */
   #backlog: readonly FoldJob[] = [];
   #next = 0;
   /** Keys of enqueued jobs that have not ended */
   #enqueued = new Set<string>();
-  /** Tag of the next job, unless the front is already beyond it */
+  /** Tag of the next job, unless the front of the queue is already beyond it */
   #tag = 1;
 
   get enqueued(): number {
@@ -68,9 +68,9 @@ export class FairLane {
     this.#enqueued.delete(key);
   }
 
-  /** Takes jobs and their tags from the backlog. Returns fewer jobs than there is room for if tags run out. */
+  /** Takes jobs from the backlog and gives them tags. Returns fewer jobs than there is room for if tags run out. */
   take({ front, room, priority }: LaneRequest, isWanted: (key: string) => boolean): TaggedJob[] {
-    // Restart from the first tag when the queue is empty, so that tags do not run out on a busy cluster.
+    // When the queue is empty, restarts from the first tag, so that tags do not run out on a busy cluster.
     this.#tag = front === undefined ? 1 : Math.max(this.#tag, front);
     const taken: TaggedJob[] = [];
     while (taken.length < room && this.waiting && this.#tag <= MAX_PRIORITY) {

@@ -6,7 +6,7 @@ import { FairLane, WINDOW } from './fair-lane.js';
 
 export const FOLD_QUEUES: readonly FoldQueue[] = ['gpu', 'cpu'];
 
-/** Smallest priority of waiting jobs in each queue; undefined if none is waiting. */
+/** Smallest priority of the waiting jobs in each queue; undefined if none is waiting. */
 export type Fronts = ReadonlyMap<FoldQueue, number | undefined>;
 
 export interface FoldEnqueuerOptions {
@@ -22,7 +22,7 @@ export class FoldEnqueuer {
   scheduling: Scheduling;
   readonly #options: FoldEnqueuerOptions;
   readonly #lanes = new Map(FOLD_QUEUES.map((queue) => [queue, new FairLane()]));
-  /** Serialises filling, so that concurrent calls do not exceed the limit */
+  /** Runs calls of `fill` one after the other, so that concurrent calls do not exceed the limit */
   #filling: Promise<unknown> = Promise.resolve();
 
   constructor(options: FoldEnqueuerOptions) {
@@ -40,7 +40,7 @@ export class FoldEnqueuer {
     return new Set([...this.#lanes.values()].flatMap((lane) => lane.keys()));
   }
 
-  /** Applies the result of a reconciliation, before `fill`: runnable and enqueued folds. */
+  /** Applies the result of a reconciliation: runnable and enqueued folds. Call this before `fill`. */
   reset(runnable: readonly FoldJob[], enqueued: readonly FoldJob[]): void {
     for (const [queue, lane] of this.#lanes) {
       const own = (jobs: readonly FoldJob[]) => jobs.filter((job) => job.queue === queue);
@@ -51,7 +51,7 @@ export class FoldEnqueuer {
     }
   }
 
-  /** Records that a fold ended, and enqueues more if few of the run's folds are left in the queue. */
+  /** Records that a fold has ended. If few of the run's folds are left in the queue, enqueues more. */
   async ended({ queue, key }: FoldJob): Promise<void> {
     const lane = this.#lane(queue);
     lane.ended(key);
@@ -66,7 +66,7 @@ export class FoldEnqueuer {
 
   /**
    * Enqueues as many folds as the limit allows.
-   * @param fronts recent result of `fronts`, if available; otherwise read for each queue
+   * @param fronts recent result of `fronts`; if absent, it is read for each queue
    * @throws CryfoldError REDIS_UNREACHABLE
    */
   async fill(fronts?: Fronts): Promise<void> {
@@ -82,7 +82,7 @@ export class FoldEnqueuer {
     return paused ? 0 : Math.min(maxParallel, WINDOW);
   }
 
-  /** `maxParallel` applies to both queues together, the window to each queue. */
+  /** `maxParallel` applies to both queues together, and the window to each queue. */
   #room(lane: FairLane): number {
     const all = [...this.#lanes.values()].reduce((sum, { enqueued }) => sum + enqueued, 0);
     return this.#limit - (this.scheduling.maxParallel === undefined ? lane.enqueued : all);

@@ -3,7 +3,7 @@ import { CryfoldError, isUnreadable } from '@cryfold/core';
 import type { Metrics } from '@cryfold/runtime';
 import type { ArtifactStore } from '@cryfold/store';
 
-/** Milliseconds between refreshes; models change about once a night. */
+/** Milliseconds between refreshes. Models change about once a night. */
 const EVERY_MS = 15_000;
 
 interface Look {
@@ -49,7 +49,7 @@ export async function watchModels(store: ArtifactStore, metrics: Metrics, stoppe
     retrains().map(({ model, finished }) => ({ labels: { model }, value: finished })),
   );
   while (!stopped.aborted) {
-    // Retry at the next refresh; a damaged record must not stop the coordinator.
+    // The next refresh retries. A damaged record must not stop the coordinator.
     looks = await look(store).catch(() => looks);
     await sleep(EVERY_MS, undefined, { signal: stopped }).catch(() => {});
   }
@@ -92,7 +92,7 @@ async function look(store: ArtifactStore): Promise<Look[]> {
   return looks;
 }
 
-/** Skips the figures of a model with a damaged record. */
+/** Leaves out the figures of a model with a damaged record. */
 async function unlessDamaged(read: () => Promise<void>): Promise<void> {
   await read().catch((error) => {
     if (!isUnreadable(error) && !(error instanceof CryfoldError && error.code === 'MODEL_NOT_FOUND')) throw error;

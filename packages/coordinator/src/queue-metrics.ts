@@ -2,12 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { QUEUE_NAMES, type QueueLook, type QueueName, type Queues } from '@cryfold/queue';
 import type { Metrics } from '@cryfold/runtime';
 
-/** Milliseconds between refreshes; a scrape returns the latest figures. */
+/** Milliseconds between refreshes. A scrape returns the latest figures. */
 const EVERY_MS = 5000;
 
 /**
- * Exports gauges of all queues and of Redis until stopped. Removes them while Redis does not answer, because stale
- * figures mislead.
+ * Exports gauges of all queues and of Redis until stopped. Removes the gauges while Redis does not respond, because
+ * stale figures are misleading.
  */
 export async function watchQueues(queues: Queues, metrics: Metrics, stopped: AbortSignal): Promise<void> {
   if (!metrics.on) return;

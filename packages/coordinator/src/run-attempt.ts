@@ -4,7 +4,7 @@ import type { RunStore } from '@cryfold/store';
 import type { RunDriver, RunQueues } from './run-driver.js';
 import type { SearchDriver } from './search-driver.js';
 
-/** Milliseconds between full reconciliations of a run; events cover the time in between. */
+/** Milliseconds between full reconciliations of a run. In between, events keep its state up to date. */
 const RECONCILE_MS = 3000;
 /** Milliseconds between checks whether a run was cancelled. */
 const CANCELLED_MS = 1000;
@@ -23,8 +23,7 @@ export interface RunAttemptOptions {
 }
 
 /**
- * One execution of a run's job, which repeats its steps until the run has ended. Each step can also be called
- * separately.
+ * Executes a run's job once, by repeating its steps until the run has ended. Each step can also be called separately.
  */
 export class RunAttempt {
   readonly #options: RunAttemptOptions;
@@ -42,7 +41,7 @@ export class RunAttempt {
   }
 
   /**
-   * Executes a run until its end. Requires that the driver has begun.
+   * Executes a run until it ends. The driver must have begun.
    * @throws CryfoldError CANCELLED if the coordinator stops; RUN_FAILED if the results cannot be computed
    */
   async run(): Promise<'finished' | 'cancelled'> {
@@ -61,7 +60,7 @@ export class RunAttempt {
   }
 
   /**
-   * Checks every second whether the scheduling of the run changed or it was cancelled, which removes its waiting jobs.
+   * Checks every second whether the run was rescheduled or cancelled. Cancelling removes its waiting jobs.
    * @returns whether it was cancelled
    */
   async cancel(): Promise<boolean> {
@@ -83,13 +82,13 @@ export class RunAttempt {
     this.#reconciled = Date.now();
   }
 
-  /** Lets a sweep decide based on finished folds, and passes its new plan to the driver. */
+  /** Lets a sweep decide on the basis of finished folds, and passes its new plan to the driver. */
   async sweep(): Promise<void> {
     const { driver, search } = this.#options;
     if (search && (await search.step(driver.folds))) await driver.replan(search.plan);
   }
 
-  /** Publishes the run's progress on its job if it changed, or always with `anyway`. */
+  /** Publishes the progress of the run on its job if it has changed, or in any case with `anyway`. */
   async publish(anyway = false): Promise<void> {
     const { driver, search, attempt } = this.#options;
     const folds = { ...driver.folds.progress(), scheduling: driver.scheduling };
@@ -100,7 +99,7 @@ export class RunAttempt {
   }
 
   /**
-   * Requests the results once all folds have a result or a final failure. @returns whether the results exist
+   * Requests the results once every fold has a result or has finally failed. @returns whether the results exist
    * @throws CryfoldError RUN_FAILED, with `repaired` in its context if folds are missing again
    */
   async finish(): Promise<boolean> {

@@ -42,8 +42,8 @@ export interface RunDriverOptions {
 }
 
 /**
- * Drives one run by reconciliation: enqueues the plan minus committed results minus live jobs, by fair share. Events
- * only reduce latency; reconciliation alone would suffice.
+ * Drives one run by reconciliation: the planned folds without a committed result or a live job are enqueued by fair
+ * share. Events only reduce latency; reconciliation alone would suffice.
  */
 export class RunDriver {
   readonly folds: RunFolds;
@@ -70,7 +70,7 @@ export class RunDriver {
     return this.#enqueuer.scheduling;
   }
 
-  /** Loads final failures recorded by earlier coordinators, and enqueues missing folds. */
+  /** Loads final failures that earlier coordinators have recorded, and enqueues missing folds. */
   async begin(): Promise<void> {
     const { runs } = this.#store;
     const { plan } = this.folds;
@@ -87,8 +87,8 @@ export class RunDriver {
   }
 
   /**
-   * Reconciles with one lookup per enqueued fold that is no longer in a queue, so that the cost does not grow with the
-   * run.
+   * Reconciles with one lookup for each enqueued fold that is no longer in a queue, so that the cost does not grow with
+   * the run.
    */
   async reconcile(): Promise<void> {
     await this.#reconcile(await this.#live(), false);
@@ -100,12 +100,12 @@ export class RunDriver {
   }
 
   /**
-   * @param look read before any result, so that a fold that ends in between counts as done, never as missing @param
-   * first whether to look up all folds, and count results as found rather than computed
+   * @param look read before any result, so that a fold that ends in between counts as done, never as missing
+   * @param first whether to look up all folds, and to count their results as found rather than computed
    */
   async #reconcile({ live, expected }: Look, first: boolean): Promise<void> {
     const isLive = (job: FoldJob) => live.get(job.queue)?.has(job.key) === true;
-    // If another run finishes a fold in the backlog meanwhile, its job finds the result when it starts.
+    // If another run finishes a fold of the backlog in the meantime, the fold's job finds the result when it starts.
     const lost = (job: FoldJob) => first || (this.#enqueuer.expects(job) && !isLive(job));
     const looked = this.folds.pending.filter(lost);
     const look = async ({ key }: FoldJob) => {
@@ -127,7 +127,7 @@ export class RunDriver {
     const runnable: FoldJob[] = [];
     const enqueued: FoldJob[] = [];
     for (const job of this.folds.pending) {
-      // An event may have enqueued it since `look` was read, and it may have ended already.
+      // An event may have enqueued it since `look` was read, and it may already have ended.
       if (isLive(job) || (this.#enqueuer.expects(job) && !expected.has(job.key))) enqueued.push(job);
       else if ((await this.#prepared(job, live)) && this.folds.isPending(job.key)) runnable.push(job);
     }
@@ -141,7 +141,7 @@ export class RunDriver {
     return Promise.all(FOLD_QUEUES.map(async (queue) => [queue, await ask(queue)] as const));
   }
 
-  /** Records how often workers returned jobs, and warns about each fold that reaches MANY_GIVE_BACKS. */
+  /** Records how often workers have returned jobs, and warns about each fold that reaches MANY_GIVE_BACKS. */
   #recordGiveBacks(giveBacks: ReadonlyMap<string, number>): void {
     const before = this.folds.giveBacks;
     this.folds.giveBacks = giveBacks;
@@ -153,7 +153,7 @@ export class RunDriver {
     }
   }
 
-  /** Resolves after `milliseconds`, or sooner if the run may have ended. */
+  /** Resolves after `milliseconds`, or earlier if the run may have ended. */
   async pause(milliseconds: number): Promise<void> {
     if (!this.#nudged) {
       await new Promise<void>((resolve) => {
@@ -177,27 +177,27 @@ export class RunDriver {
     if (this.folds.settled) this.nudge();
   }
 
-  /** Removes the failed jobs of an ended run from Redis; its failures are recorded in the store. */
+  /** Removes the failed jobs of an ended run from Redis. Its failures are recorded in the store. */
   async forgetFailures(): Promise<void> {
     const { plan } = this.folds;
     const needed = new Set(this.folds.pending.map(({ trial }) => prerequisiteOf(plan, trial)?.id));
     for (const queue of FOLD_QUEUES) {
       const ids = queuedIds(plan, queue);
       await this.#queues.forgetFailures(queue, ids);
-      // Other runs may need the untrained folds of a cancelled run and their prerequisites.
+      // Other runs may need the untrained folds of a cancelled run, and their prerequisites.
       const over = [...ids].filter((id) => !this.folds.isPending(id) && !needed.has(id));
       await this.#queues.forgetGiveBacks(over);
     }
   }
 
-  /** Applies a plan that a sweep changed, and removes dropped folds from the queues. */
+  /** Applies a plan that a sweep has changed, and removes dropped folds from the queues. */
   async replan(plan: RunPlan): Promise<void> {
     const dropped = this.folds.replan(plan);
     await mapLimited(dropped, ({ queue, key }) => this.#queues.remove(queue, key));
     await this.reconcile();
   }
 
-  /** Applies changed scheduling. Pausing removes waiting jobs; folds that are training finish. */
+  /** Applies changed scheduling. Pausing removes waiting jobs, but folds in training finish. */
   async schedule(scheduling: Scheduling): Promise<void> {
     const before = this.scheduling;
     if (isDeepStrictEqual(before, scheduling)) return;
@@ -207,8 +207,8 @@ export class RunDriver {
   }
 
   /**
-   * Removes waiting jobs. Workers stop running ones themselves. If another run needs a removed job, its reconciliation
-   * enqueues it again.
+   * Removes waiting jobs. Workers stop running jobs themselves. If another run needs a removed job, that run's
+   * reconciliation enqueues it again.
    */
   async cancel(): Promise<void> {
     await this.#takeBack();
@@ -288,7 +288,7 @@ export class RunDriver {
     this.#log.error({ trial: job.trial, ...this.#where(job), attempt, code: error.code }, error.message);
   }
 
-  /** Fails the waiting folds of a trial, because all would fail with the same error. */
+  /** Fails the waiting folds of a trial, because all of them would fail with the same error. */
   async #park(cause: FoldJob, error: ErrorRecord): Promise<void> {
     const { repeat, fold } = this.#where(cause);
     const parked = new CryfoldError(

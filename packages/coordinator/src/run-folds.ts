@@ -10,7 +10,8 @@ interface Activity {
 }
 
 /**
- * Tracks which folds of a run are done, failed, active or missing. Contains no state that is not in the store or Redis.
+ * Tracks which folds of a run are done, failed, active or missing. Everything that it knows is also in the store or in
+ * Redis.
  */
 export class RunFolds {
   plan: RunPlan;
@@ -21,17 +22,17 @@ export class RunFolds {
   readonly #seconds = new Map<string, { sum: number; count: number }>();
   #found = 0;
   phase: RunPhase = 'folds';
-  /** How often stopping workers returned jobs, by id; may include jobs of other runs */
+  /** How often stopping workers have returned jobs, by id; may include jobs of other runs */
   giveBacks: ReadonlyMap<string, number> = new Map();
   #waits: { id: string; reason: string } | undefined;
 
   constructor(plan: RunPlan) {
     this.plan = plan;
-    // Trials with equal parameters share a key and thus a job.
+    // Trials with equal parameters share a key, and therefore a job.
     this.#pending = new Map(plan.jobs.map((job) => [job.key, job]));
   }
 
-  /** Applies a plan that a sweep changed. Returns pending folds that it dropped. */
+  /** Applies a plan that a sweep has changed. Returns the pending folds that the new plan no longer has. */
   replan(plan: RunPlan): FoldJob[] {
     this.plan = plan;
     const wanted = new Map(plan.jobs.map((job) => [job.key, job]));
@@ -100,7 +101,7 @@ export class RunFolds {
 
   markActive(key: string, fraction: number): void {
     if (!this.#pending.has(key)) return;
-    // It has read its data, so whatever it waited for is available again.
+    // The fold has read its data, so whatever it was waiting for is available again.
     if (fraction > 0) this.#endWait(key);
     const activity = this.#active.get(key);
     // A restarted fold starts from 0.
@@ -129,7 +130,7 @@ export class RunFolds {
     return this.#active.has(key) ? 'active' : 'waiting';
   }
 
-  /** Longest time since an active fold reported progress; 0 if none is active. */
+  /** Longest time since an active fold reported progress; 0 if no fold is active. */
   silentSeconds(): number {
     let oldest = Date.now();
     for (const { lastProgress } of this.#active.values()) oldest = Math.min(oldest, lastProgress);
@@ -181,7 +182,7 @@ export class RunFolds {
     return [...found.values()].sort((a, b) => b.times - a.times);
   }
 
-  /** Remaining fold-seconds based on the mean of each trial, divided by the number of active folds. */
+  /** Estimates the remaining fold-seconds from the mean of each trial, divided by the number of active folds. */
   #eta(): number | null {
     let remaining = 0;
     for (const [key, job] of this.#pending) {

@@ -5,11 +5,13 @@ import type { RunStore } from '@cryfold/store';
 import type { RunFolds } from './run-folds.js';
 import type { SearchDriver } from './search-driver.js';
 
-/** Milliseconds to keep the series of a run after its end. */
+/** Milliseconds for which the series of a run are kept after its end. */
 const STAY_MS = 15 * 60_000;
-/** Maximum number of folds with individual series. Each has three, so that 100 runs stay below 1 MB per scrape. */
+/**
+ * Maximum number of folds with series of their own. Each fold has three, so that a scrape of 100 runs stays below 1 MB.
+ */
 const FOLDS = 1500;
-/** Maximum number of results read per run and refresh. */
+/** Maximum number of results to read per run and refresh. */
 const READS = 400;
 
 const FOLD_PHASES = { waiting: 0, active: 1, done: 2, failed: 3 } as const;
@@ -59,8 +61,8 @@ interface Tracked {
 }
 
 /**
- * Exports metrics of runs that a coordinator is executing, and of recently ended runs. Keeps nothing if metrics are
- * disabled.
+ * Exports metrics of the runs that a coordinator is executing, and of runs that ended recently. Does nothing if metrics
+ * are disabled.
  */
 export class RunMetrics {
   readonly #metrics: Metrics;
@@ -170,8 +172,8 @@ export class RunMetrics {
 }
 
 /**
- * @param room maximum number of folds with individual series; if the run has more, none is exported @param endState
- * value of the `phase` label of a run that has just ended
+ * @param room maximum number of folds with series of their own; if the run has more folds, none is exported
+ * @param endState value of the `phase` label of a run that has just ended
  */
 function seriesOf(tracked: Tracked, room: number, endState?: EndState): Series {
   const { folds, sweep, results, accuracies, curves, started } = tracked;
@@ -194,7 +196,7 @@ function seriesOf(tracked: Tracked, room: number, endState?: EndState): Series {
   add('cryfold_run_give_backs', { run }, Math.max(0, ...progress.givenBack.map(({ times }) => times)));
   const counts = new Map<string, { estimator: string; queue: string; by: Record<string, number> }>();
   for (const job of plan.jobs) {
-    // Trials of a sweep are aggregated, since they are many and temporary.
+    // Trials of a sweep are aggregated, since there are many of them and they are temporary.
     const estimator = searchedBase(plan, job.trial) ?? job.trial;
     const of = `${estimator} ${job.queue}`;
     let count = counts.get(of);
@@ -234,7 +236,7 @@ function seriesOf(tracked: Tracked, room: number, endState?: EndState): Series {
   return series;
 }
 
-/** Whether a job is a fold of an estimator in the spec, not of a trial of a sweep or an inner fold. */
+/** Whether a job is a fold of an estimator in the spec, rather than of a trial of a sweep or an inner fold. */
 function isExported(plan: RunPlan, job: FoldJob): boolean {
   return searchedBase(plan, job.trial) === undefined && !isInnerFold(plan, job);
 }

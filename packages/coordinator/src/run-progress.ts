@@ -17,11 +17,13 @@ export interface RunProgress {
   total: number;
   done: number;
   failed: number;
-  /** Fold results that were in the store before this run began */
+  /** Results of folds that were already in the store when this run began */
   found: number;
   trials: Record<string, TrialProgress>;
   active: { trial: string; repeat: number; fold: number; fraction: number }[];
-  /** Unfinished work that stopping workers returned; entries without repeat and fold are prerequisites of a trial */
+  /**
+   * Unfinished work that stopping workers have returned; entries without repeat and fold are prerequisites of a trial
+   */
   givenBack: { trial: string; repeat?: number; fold?: number; times: number }[];
   /** Estimated seconds until the end; null while unknown */
   etaSeconds: number | null;
@@ -39,6 +41,6 @@ export interface SearchProgress {
   states: Record<TrialState, number>;
   /** Metric of the search; absent if a coordinator of an earlier version executes the run */
   metric?: MetricName;
-  /** The best trial among those with the most epochs and folds, with the mean of the metric over its folds */
+  /** The best of the trials with the most epochs and folds, with the mean of the metric over its folds */
   best: ({ trial: string; mean: number; folds: number } & Pick<TrialRow, 'epochs'>) | null;
 }

@@ -7,8 +7,8 @@ import type { RunFolds } from './run-folds.js';
 import type { RunProgress, SearchProgress, TrialProgress } from './run-progress.js';
 
 /**
- * Decides what a sweep evaluates next. Each decision is a record in the store, committed by a conditional put, so that
- * an interrupted sweep continues identically.
+ * Decides what a sweep evaluates next. Each decision is a record in the store that is committed by a conditional put,
+ * so that an interrupted sweep continues with the same decisions.
  */
 export class SearchDriver {
   readonly #store: RunStore;
@@ -34,7 +34,7 @@ export class SearchDriver {
     return this.#stored.plan;
   }
 
-  /** Number of folds that ended trials were judged by, and of folds that were saved. */
+  /** Number of folds on which ended trials were judged, and number of folds that were saved. */
   folds(): { judged: number; saved: number } {
     const folds = { judged: 0, saved: 0 };
     for (const { state, statistics, context } of this.#stored.search?.trials.values() ?? []) {
@@ -49,13 +49,13 @@ export class SearchDriver {
     return this.#stored.base.spec.search?.metric ?? 'accuracy';
   }
 
-  /** Whether all searches have a winner; folds may still be missing. */
+  /** Whether every search has a winner. Folds may still be missing. */
   get finished(): boolean {
     const { base, search } = this.#stored;
     return search !== undefined && openContests({ plan: base, log: search, outcome: () => undefined }).length === 0;
   }
 
-  /** Decides based on finished folds. Returns whether the plan changed. */
+  /** Makes decisions on the basis of finished folds. Returns whether the plan has changed. */
   async step(folds: RunFolds): Promise<boolean> {
     const { base, plan, search, next } = this.#stored;
     const seen = `${folds.ended} ${next}`;
@@ -84,7 +84,7 @@ export class SearchDriver {
     return true;
   }
 
-  /** Removes a record with missing data, which restarts the run and retrains the fold. */
+  /** Removes a record with missing data, which restarts the run so that the fold is trained again. */
   async #read(job: FoldJob): Promise<void> {
     try {
       await this.#scores.read(this.#stored.plan, job);

@@ -51,7 +51,7 @@ test('two runs of equal priority progress equally, even if one enqueued all its 
   assert.ok(Math.abs(a - b) <= 1, `${a} and ${b}`);
 });
 
-test('a small run on a busy queue starts at once, and alternates with the large one', () => {
+test('a small run on a busy queue starts immediately, and alternates with the large one', () => {
   const queue = new OneQueue();
   queue.fill(lane('sweep', 2000), 2000);
   queue.shares(100);

@@ -65,7 +65,7 @@ test('damaged features fail the waiting folds of a trial, but not the one that i
   assert.equal(await store.runs.failure(plan.run, second), undefined);
 });
 
-test('a crash or an input error about one split only fails that fold', async (t) => {
+test('a crash or an input error in one split fails only that fold', async (t) => {
   for (const code of ['CHILD_DIED', 'SVM_ONE_CLASS', 'NN_LOSS_NOT_FINITE', 'FOLD_ONE_CLASS'] as const) {
     const plan = planOf(NETWORK);
     const { folds, queues, driver } = await scene(t, plan);
@@ -185,7 +185,7 @@ test('a run stays paused if it was paused before its coordinator started', async
   assert.equal(queues.jobs('cpu').size, 0, 'prerequisites are not computed either');
 });
 
-test('progress lists folds returned by workers, most frequent first, until the run ends', async (t) => {
+test('lists folds that workers returned, most frequent first, until the run ends', async (t) => {
   const plan = planOf(NETWORK);
   const { store, folds, queues, driver } = await scene(t, plan);
   await driver.begin();

@@ -12,8 +12,8 @@ export interface ClipIdentity {
 }
 
 /**
- * Identity of a dataset: each clip's id, label, group, sound and (if the data names it) fold, in order, plus the name
- * and version of every decoder that read recordings other than WAV files.
+ * Identity of a dataset: the id, label, group, sound and (if the data names one) fold of each clip, in order, plus the
+ * name and version of every decoder that read recordings other than WAV files.
  */
 export function datasetKey(clips: readonly ClipIdentity[], decoders: readonly string[] = []): string {
   const fold = (clip: ClipIdentity) => (clip.fold === undefined ? [] : [clip.fold]);

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { printable } from './printable.js';
 
-/** Characters of a damaged line that a message may show. */
+/** Maximum number of characters of a damaged line to quote in a message. */
 const SHOWN = 60;
 
 /**
@@ -27,7 +27,7 @@ export class EncodingError extends Error {
     this.encoding = encoding;
   }
 
-  /** How to fix the file. @param file to convert, as the user named it */
+  /** How to fix the file. @param file path of the file, as the user wrote it */
   hint(file: string): string {
     const from = this.encoding;
     if (from === undefined) return 'Save it as UTF-8.';
@@ -54,7 +54,7 @@ export function decodeText(bytes: Uint8Array): string {
 }
 
 function notText(bytes: Uint8Array, nul: number): EncodingError {
-  // A Latin letter in UTF-16 is a zero byte and a nonzero one.
+  // A Latin letter in UTF-16 consists of a zero byte and a nonzero byte.
   const half = bytes.subarray(0, 2).indexOf(0);
   if (half >= 0) {
     const encoding = half === 0 ? 'UTF-16BE' : 'UTF-16LE';

@@ -1,21 +1,21 @@
 /**
- * What a failure means for the work that it interrupted.
+ * The kind of a failure, which decides whether the interrupted work is retried.
  * - `usage`: the command or its arguments are wrong; nothing was started.
- * - `input`: data or spec are wrong; the same input would fail again, so it is never retried.
- * - `infrastructure`: store, Redis or network; retried with backoff, not counted against the job.
- * - `crash`: a process died or ran out of memory; retried a few times on a fresh process.
+ * - `input`: data or spec are wrong; never retried, because the same input would fail again.
+ * - `infrastructure`: store, Redis or network; retried with backoff, and not counted as an attempt of the job.
+ * - `crash`: a process died or ran out of memory; retried a few times in a new process.
  */
 export type FailureClass = 'usage' | 'input' | 'infrastructure' | 'crash';
 
 /**
- * Whether an input error concerns one fold or a whole trial. `fold`: the split or random numbers of this fold are at
- * the root, so the trial's other folds still run. `trial`: the cause is shared by all folds, such as parameters or
+ * Whether an input error concerns one fold or a whole trial. `fold`: caused by the split or the random numbers of this
+ * fold, so the trial's other folds still run. `trial`: the cause is shared by all folds, such as parameters or
  * features, so every fold would fail in the same way.
  */
 export type FailureScope = 'fold' | 'trial';
 
 export interface ErrorDetails {
-  /** Where it went wrong: a file, line, key, clip, URL without credentials. */
+  /** Where the error occurred, such as a file, line, key, clip, or URL without credentials. */
   context?: Record<string, string | number | boolean>;
   /** What the reader can do to fix it. */
   hint?: string;
@@ -23,9 +23,9 @@ export interface ErrorDetails {
 }
 
 /**
- * Every error code with its class, its meaning and (unless it is `fold`) its scope, see FailureScope. A code may have
- * scope `trial` only if every fold of the trial would meet the error; otherwise the order of the folds would decide
- * which ones run. docs/errors.md is generated from this list.
+ * Every error code with its class, its meaning and its FailureScope (default: `fold`). Use scope `trial` only for
+ * errors that every fold of the trial would hit; otherwise the order of the folds would decide which ones run.
+ * docs/errors.md is generated from this list.
  */
 export const ERROR_CODES = {
   USAGE: ['usage', 'The command line is wrong.'],
@@ -55,9 +55,9 @@ export const ERROR_CODES = {
   WAV_NOT_FINITE: ['input', 'A recording contains NaN or infinite samples.'],
   WAV_SCALE: ['input', 'A recording has float samples far beyond full scale, such as -32768 to 32767.'],
   DECODER_MISSING: ['input', 'A recording has a format that only ffmpeg reads, and ffmpeg is not installed.'],
-  CLIP_SHORT: ['input', 'A recording lasts less than half a clip.'],
+  CLIP_SHORT: ['input', 'A recording is shorter than half a clip.'],
   CLIP_SILENT: ['input', 'All samples of a clip are equal, so its spectrogram is blank.'],
-  SPLIT_IMPOSSIBLE: ['input', 'The splitter cannot make the requested folds from this data.'],
+  SPLIT_IMPOSSIBLE: ['input', 'The splitter cannot create the requested folds from this data.'],
   FOLD_EMPTY: ['input', 'A fold has no test clip or no training clip.'],
   FOLD_ONE_CLASS: ['input', 'All training clips of a fold belong to one class.'],
   GROUPS_UNKNOWN: [
@@ -87,7 +87,7 @@ export const ERROR_CODES = {
   NPY_INVALID: ['input', 'Bytes are not an npy array of the expected type and shape.', 'trial'],
   FEATURES_INVALID: [
     'input',
-    'Files of vectors cannot be read, hold numbers that are not finite, or do not fit the data.',
+    'Files of vectors cannot be read, contain numbers that are not finite, or do not match the data.',
   ],
   FEATURES_EXTERNAL: ['usage', 'Vectors that come from files cannot be computed for another recording.'],
   SVM_NOT_FINITE: ['input', 'The kernel matrix or the parameters contain NaN or infinite values.'],
@@ -123,7 +123,7 @@ export const ERROR_CODES = {
     'The clock of this machine differs too much from the clock of the S3 server, which refuses its requests.',
   ],
   STORE_DENIED: ['infrastructure', 'The store rejects the credentials or does not allow the operation.'],
-  ARTIFACT_TOO_LARGE: ['input', 'An artifact is too large to be read at once.', 'trial'],
+  ARTIFACT_TOO_LARGE: ['input', 'An artifact is too large to be read into memory.', 'trial'],
   ARTIFACT_MISSING: ['input', 'An artifact that should exist is not in the store.', 'trial'],
   ARTIFACT_CORRUPT: ['input', 'An artifact does not match the size or hash in its record.', 'trial'],
   PROBABILITIES_INVALID: [
@@ -133,7 +133,7 @@ export const ERROR_CODES = {
   JOB_INVALID: ['input', 'A job payload or stored record does not have the expected schema.'],
   FORMAT_NEWER: [
     'infrastructure',
-    'A newer cryfold wrote this job or record. It is left untouched; a job waits for a newer process.',
+    'A newer version of cryfold wrote this job or record. It is left untouched; a job waits for a newer process.',
   ],
   SPEC_FILE_INVALID: ['input', 'A file named by an estimator of the spec cannot be read or is too large.'],
   COMMAND_NOT_FOUND: ['input', 'The program of a command estimator cannot be started.', 'trial'],
@@ -153,13 +153,13 @@ export const ERROR_CODES = {
   PROCESS_DIED: ['crash', 'A coordinator, worker or aggregator process keeps dying.'],
   OUT_IN_USE: ['usage', 'Another command on this machine is working on the same run.'],
   OUT_TAKEN: ['usage', 'The --out folder has the results of another run.'],
-  OUT_UNWRITABLE: ['usage', 'A file or folder named for output cannot be written.'],
+  OUT_UNWRITABLE: ['usage', 'An output file or folder cannot be written.'],
   RUN_NOT_FOUND: ['usage', 'The store has no run or fold with this name, or the run has not finished.'],
   RUN_AMBIGUOUS: ['usage', 'A name, id prefix or folder matches several runs.'],
   RUN_FAILED: ['input', 'At least one fold failed permanently, so the run is incomplete.'],
   SERVER_UNREACHABLE: [
     'infrastructure',
-    'The server named by --server does not respond, or its response is not that of the API.',
+    'The server named by --server does not respond, or its response does not come from the API.',
   ],
   API_EXPOSED: ['usage', 'The API would accept connections from other machines without any token.'],
   API_PORT_TAKEN: ['infrastructure', 'The API cannot listen on its port.'],
@@ -168,14 +168,17 @@ export const ERROR_CODES = {
   API_INVALID: ['usage', 'A request to the API has an invalid path, parameter or body.'],
   API_NOT_FOUND: ['usage', 'The API has no such path.'],
   API_METHOD_NOT_ALLOWED: ['usage', 'The API does not support this method at this path.'],
-  API_BUSY: ['infrastructure', 'The API receives more requests, viewers or wrong tokens than it allows.'],
+  API_BUSY: ['infrastructure', 'The API has received more requests, viewers or wrong tokens than it allows.'],
   API_DEFECT: ['crash', 'Internal error while handling a request to the API; see the log of its coordinator.'],
   CANCELLED: ['usage', 'The work was cancelled.'],
 } as const satisfies Record<string, readonly [FailureClass, string, FailureScope?]>;
 
 export type ErrorCode = keyof typeof ERROR_CODES;
 
-/** Codes of records that promise missing or damaged bytes. Without the record, the bytes are computed again. */
+/**
+ * Codes of errors about missing or damaged bytes that a record refers to. If the record is removed, the bytes are
+ * computed again.
+ */
 export const DAMAGE_CODES: ReadonlySet<ErrorCode> = new Set(['ARTIFACT_MISSING', 'ARTIFACT_CORRUPT', 'NPY_INVALID']);
 
 export interface ErrorRecord {
@@ -186,7 +189,7 @@ export interface ErrorRecord {
   hint?: string;
 }
 
-/** Whether an error with this code concerns one fold, or all folds of a trial. */
+/** Whether an error with this code affects only its fold or all folds of the trial. */
 export function scopeOf(code: ErrorCode): FailureScope {
   const [, , scope = 'fold']: readonly [FailureClass, string, FailureScope?] = ERROR_CODES[code];
   return scope;
@@ -217,7 +220,7 @@ export class CryfoldError extends Error {
     return scopeOf(this.code);
   }
 
-  /** A plain object that can cross a queue, a process boundary or a JSON file. */
+  /** A plain object that can be sent through a queue, to another process, or into a JSON file. */
   toRecord(): ErrorRecord {
     return {
       code: this.code,

@@ -4,7 +4,7 @@
  * Source: Brigham, The Fast Fourier Transform.
  */
 export class Fft {
-  /** Where `transformReversed` expects each element of a signal */
+  /** The position at which `transformReversed` expects each element of a signal */
   readonly reversed: Uint32Array;
   readonly #cos: Float64Array;
   readonly #sin: Float64Array;
@@ -66,7 +66,8 @@ export class Fft {
         const c3 = cos[3 * offset * stride];
         const s3 = sin[3 * offset * stride];
         for (let i0 = offset; i0 < size; i0 += 4 * span) {
-          // In bit-reversed order, the second quarter has the even-odd samples, so it takes the squared twiddle.
+          // Because of the bit-reversed order, the second quarter contains the even-odd samples and takes the squared
+          // twiddle factor.
           const i1 = i0 + span;
           const i2 = i1 + span;
           const i3 = i2 + span;

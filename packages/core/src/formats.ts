@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { CryfoldError } from './errors.js';
 
 /**
- * The format in which this version writes each queue payload and stored record, which is also the newest one that it
- * reads. All schemas are strict: anything that an older version would reject or misread (a new member or value)
- * requires a higher number here. The schema then reads both formats as a union whose older member is transformed.
+ * The format in which this version writes each queue payload and stored record. It is also the newest format that this
+ * version reads. All schemas are strict, so anything that an older version would reject or misread (a new member or
+ * value) requires a higher number here. The schema then becomes a union of both formats and converts the older one.
  */
 export const FORMATS = {
   job: 1,
@@ -25,10 +25,10 @@ export const FORMATS = {
   card: 4,
 } as const;
 
-/** Member of a fold's environment that records where its estimator deviated from the request. */
+/** Member of a fold's environment that records how the training deviated from the request. */
 export const FOLD_NOTE = 'note';
 
-/** The newest format that a schema reads; undefined if its records have no format. */
+/** The newest format that a schema reads, or undefined if its records have no format. */
 function newestRead(schema: z.core.$ZodType): number | undefined {
   const { def } = schema._zod;
   if (schema instanceof z.ZodObject) {
@@ -54,16 +54,16 @@ export function refuseNewer(schema: z.ZodType, value: unknown, name: string): vo
 export function newer(name: string, format: number, reads: number): CryfoldError {
   return new CryfoldError('FORMAT_NEWER', `${name} has format ${format}; this cryfold reads up to ${reads}`, {
     context: { artifact: name, format, reads },
-    hint: 'A newer cryfold wrote it. Upgrade this one; do not delete the record.',
+    hint: 'A newer version of cryfold wrote it. Upgrade this one; do not delete the record.',
   });
 }
 
-/** Error codes of records that stay unreadable however often they are retried. */
+/** Error codes of records that stay unreadable no matter how often reading is retried. */
 const UNREADABLE: ReadonlySet<string> = new Set(['FORMAT_NEWER', 'JOB_INVALID', 'ARTIFACT_TOO_LARGE']);
 
 /**
- * Whether a record is damaged, too large, or written by a newer cryfold. Such a record must not hide what other records
- * contain.
+ * Whether a record is damaged, too large, or written by a newer version of cryfold. One such record must not keep
+ * others from being read.
  */
 export function isUnreadable(error: unknown): error is CryfoldError {
   return error instanceof CryfoldError && UNREADABLE.has(error.code);
@@ -89,7 +89,7 @@ export async function ifReadable<T>(read: Promise<T>): Promise<T | undefined> {
   }
 }
 
-/** Whether a record could not be read because a newer cryfold wrote it. */
+/** Whether a record could not be read because a newer version of cryfold wrote it. */
 export function isNewer(error: unknown): error is CryfoldError {
   return error instanceof CryfoldError && error.code === 'FORMAT_NEWER';
 }

@@ -5,7 +5,7 @@ export function sha256(data: string | Uint8Array): string {
   return createHash('sha256').update(data).digest('hex');
 }
 
-/** Text that `canonicalJson` inserts verbatim. Lets a value that many others contain be sorted only once. */
+/** Text that `canonicalJson` inserts verbatim, so that a value shared by many others is serialised only once. */
 export class CanonicalText {
   readonly text: string;
 
@@ -15,8 +15,8 @@ export class CanonicalText {
 }
 
 /**
- * JSON with object keys sorted at every level, so that equal values give equal text.
- * `undefined` members are left out, as in JSON.stringify. Throws TypeError on NaN and infinities.
+ * JSON with object keys sorted at every level, so that equal values produce equal text. `undefined` members are left
+ * out, as in JSON.stringify. Throws TypeError on NaN and infinities.
  */
 export function canonicalJson(value: unknown): string {
   if (typeof value === 'number' && !Number.isFinite(value)) throw new TypeError(`not representable in JSON: ${value}`);

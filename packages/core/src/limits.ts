@@ -9,20 +9,20 @@ export const LIMITS = {
   fusions: 100,
   folds: 10_000,
   repeats: 10_000,
-  /** For each searched estimator. */
+  /** Trials that a sweep may start for each estimator. */
   trials: 10_000,
   clips: 200_000,
   classes: 1_000,
-  /** Characters of a class label. */
+  /** Characters in a class label. */
   label: 1_000,
-  /** Characters of a clip's id, a group or a dataset's name. */
+  /** Characters in a clip's id, a group or a dataset's name. */
   text: 4_096,
   /** Folds that a run trains, over all estimators, trials and shuffles. */
   jobs: 100_000,
-  /** Clips on the training and test sides of all splits together. */
+  /** Clips on the training and test sides of all splits, added up. */
   indices: 5_000_000,
-  /** Bytes of a stored plan; more than a plan at the other limits needs. */
+  /** Bytes of a stored plan. A plan within the other limits always fits. */
   planBytes: 64 * 2 ** 20,
-  /** Steps of StratifiedGroupKFold, which evaluates every fold for each group and class. */
+  /** Steps of StratifiedGroupKFold, which tries every fold for each group and class. */
   groupSteps: 20_000_000,
 } as const;

@@ -1,9 +1,9 @@
-/** Concurrent operations on a remote store or Redis. */
+/** Maximum number of concurrent operations on a remote store or Redis. */
 const CONCURRENT = 16;
 
 /**
- * Maps items with a bounded number of concurrent actions. Results keep the order of the items. The first rejection
- * rejects the whole call, and no further action starts.
+ * Maps items with at most `limit` concurrent actions. Results keep the order of the items. The first rejection rejects
+ * the whole call, and no further action starts.
  */
 export async function mapLimited<T, R>(
   items: readonly T[],

@@ -1,23 +1,23 @@
-/** Normalises case, separators and accents, so that `learning_rate` equals `learningRate`. */
+/** Ignores case, separators and accents, so that `learning_rate` equals `learningRate`. */
 const plain = (name: string): string =>
   name
     .normalize('NFD')
     .toLowerCase()
     .replace(/[^\p{L}\p{N}]/gu, '');
 
-/** Initials: `learningRate` and `learning-rate` give `lr`. */
+/** Initials of the words: `lr` for `learningRate` and `learning-rate`. */
 const initials = (name: string): string =>
   name
     .split(/[^\p{L}\p{N}]+|(?=\p{Lu})/u)
     .map((word) => word.slice(0, 1).toLowerCase())
     .join('');
 
-/** Longest name to compare, in UTF-16 units: the cost grows with the product of the two lengths. */
+/** Longest name to compare, in UTF-16 units, because the cost grows with the product of the two lengths. */
 const LONGEST = 100;
 
 /**
- * The known name that the user most likely meant: equal except for case and separators, matching initials, or at most a
- * third of its letters away. Undefined if none is close.
+ * The known name that the user most likely meant. It is equal except for case and separators, has the same initials, or
+ * differs in at most a third of its letters. Undefined if no name is close enough.
  */
 export function nearestName(name: string, known: Iterable<string>): string | undefined {
   const wanted = plain(name).slice(0, LONGEST);
@@ -32,13 +32,13 @@ export function nearestName(name: string, known: Iterable<string>): string | und
   return best;
 }
 
-/** `Did you mean X? ` or an empty string, to start a hint. */
+/** `Did you mean X? ` for the start of a hint, or an empty string. */
 export function didYouMean(name: string, known: Iterable<string>): string {
   const nearest = nearestName(name, known);
   return nearest === undefined ? '' : `Did you mean ${nearest}? `;
 }
 
-/** Number of letters to insert, remove, replace or swap with their neighbour. */
+/** Edit distance: the number of letters to insert, remove, replace or swap with their neighbour. */
 function distance(a: string, b: string): number {
   let before: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, j) => j);

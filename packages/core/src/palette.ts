@@ -17,8 +17,8 @@ function blue(x: number): number {
 }
 
 /**
- * SoX's default spectrogram colours, from black through purple, red and yellow to white: PALETTE_SIZE x RGB.
- * Fitted to the palette chunk of PNG files written by sox 14.4.2; equal to it in all 753 bytes.
+ * SoX's default spectrogram colours, from black through purple, red and yellow to white: PALETTE_SIZE x RGB. All 753
+ * bytes equal the palette chunk of PNG files written by sox 14.4.2.
  */
 export const PALETTE: Uint8Array = Uint8Array.from({ length: PALETTE_SIZE * 3 }, (_, i) => {
   const x = Math.floor(i / 3) / (PALETTE_SIZE - 1);

@@ -1,9 +1,9 @@
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the expression searches for control characters
 const CONTROLS = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
 
 /**
- * Makes text from data safe to show on one line. Names of files and classes may contain terminal commands, line breaks
- * or characters that reverse the direction of the text; each is shown as U+FFFD.
+ * Makes text from data safe to show on one line. File names and class names may contain terminal commands, line breaks
+ * or characters that reverse the direction of text; each such character is replaced by U+FFFD.
  */
 export function printable(text: string): string {
   return text.replace(CONTROLS, '\ufffd');
@@ -11,7 +11,7 @@ export function printable(text: string): string {
 
 /**
  * Escapes those characters in JSON text, so that it is safe to show and still parses to the same value. Line breaks and
- * tabs stay, since in JSON they only occur between values.
+ * tabs stay, since JSON only contains them between values.
  */
 export function escapeControls(json: string): string {
   return json.replace(CONTROLS, (character) =>

@@ -1,13 +1,13 @@
 /**
- * A small seeded generator (xoshiro128**, state filled by splitmix32) for values that need not equal numpy's: weight
- * initialisation, dropout seeds, the synthetic corpus. Splits use numpy's generator instead (evaluation/RandomState).
- * Source: Blackman and Vigna, "Scrambled linear pseudorandom number generators" (2021).
+ * A small seeded generator (xoshiro128**, state filled by splitmix32) for values that do not have to equal numpy's:
+ * weight initialisation, dropout seeds, the synthetic corpus. Splits use numpy's generator instead
+ * (evaluation/RandomState). Source: Blackman and Vigna, "Scrambled linear pseudorandom number generators" (2021).
  */
 export class Random {
   readonly #state = new Uint32Array(4);
   #spare: number | undefined;
 
-  /** @param seed any integer; only its low 32 bits matter */
+  /** @param seed any integer; only its low 32 bits are used */
   constructor(seed: number) {
     let s = seed >>> 0;
     for (let i = 0; i < 4; i++) {
@@ -34,12 +34,12 @@ export class Random {
     return result;
   }
 
-  /** Uniform in [low, high), 32 bits of resolution. */
+  /** Uniform in [low, high), with a resolution of 32 bits. */
   uniform(low = 0, high = 1): number {
     return low + ((high - low) * this.uint32()) / 4294967296;
   }
 
-  /** Normal with the given mean and standard deviation (Box-Muller). */
+  /** Normally distributed with the given mean and standard deviation (Box-Muller). */
   normal(mean = 0, deviation = 1): number {
     if (this.#spare !== undefined) {
       const z = this.#spare;

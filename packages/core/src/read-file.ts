@@ -2,7 +2,7 @@ import { constants, type StatsBase } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { decodeText } from './decode-text.js';
 
-/** Chunk size in bytes beyond the size that the file had when it was opened. */
+/** Number of bytes to read at a time once a file is longer than it was when it was opened. */
 const CHUNK = 2 ** 16;
 
 type Entry = StatsBase<number> | StatsBase<bigint>;
@@ -23,7 +23,7 @@ export function checkRegular(entry: Entry, limit: number): void {
   if (entry.size > limit) throw tooLarge(limit);
 }
 
-/** `limit` in the largest unit that divides it. */
+/** The limit as text, in the largest unit that divides it. */
 function tooLarge(limit: number): Error {
   const text = limit >= 2 ** 20 ? `${limit / 2 ** 20} MiB` : `${limit / 2 ** 10} KiB`;
   return new Error(`it is larger than ${text}`);
@@ -35,7 +35,7 @@ function tooLarge(limit: number): Error {
  * @throws Error as `checkRegular`, and file system errors
  */
 export async function readRegularFile(path: string, limit: number): Promise<Uint8Array> {
-  // Checked before opening, because opening some devices has side effects.
+  // Checked before the file is opened, because opening some devices has side effects.
   checkRegular(await stat(path), limit);
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
@@ -57,16 +57,16 @@ export async function readRegularFile(path: string, limit: number): Promise<Uint
 }
 
 /**
- * Like `readRegularFile`, decoded by `decodeText`.
- * @throws EncodingError as well
+ * Like `readRegularFile`, but decodes the content with `decodeText`.
+ * @throws EncodingError if it is not text in a supported encoding
  */
 export async function readRegularText(path: string, limit: number): Promise<string> {
   return decodeText(await readRegularFile(path, limit));
 }
 
 /**
- * Reads all of a stream, such as standard input.
- * @throws Error when it exceeds `limit` bytes; the rest is not read
+ * Reads a stream, such as standard input, to its end.
+ * @throws Error if it exceeds `limit` bytes; the rest is not read
  */
 export async function readStream(stream: AsyncIterable<Uint8Array>, limit: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];

@@ -5,7 +5,7 @@ import { refuseNewer } from './formats.js';
 const encoder = new TextEncoder();
 
 /**
- * Bytes of a stored record: JSON that keeps the order of members, because a spec's order is the order of the tables.
+ * Encodes a stored record as JSON. The order of members is kept, because tables follow the order of the spec.
  * @throws TypeError on NaN and infinities, which JSON would turn into null
  */
 export function encodeRecord(value: unknown): Uint8Array {
@@ -53,11 +53,11 @@ export const epochSchema = z.strictObject({
   epoch: z.int(),
   loss: z.number(),
   accuracy: z.number(),
-  /** Absent if the estimator does not know the labels of test clips */
+  /** Absent if the estimator does not get the labels of test clips */
   testLoss: z.number().optional(),
   testAccuracy: z.number().optional(),
   seconds: z.number(),
 });
 
-/** One epoch of a learning curve; losses in nats, accuracies in [0, 1]. */
+/** One epoch of a learning curve: losses in nats, accuracies in [0, 1]. */
 export type EpochPoint = z.infer<typeof epochSchema>;

@@ -20,14 +20,14 @@ export interface SingleRedis {
   url: string;
 }
 
-/** Servers whose primary is known to Sentinels. */
+/** Servers that are found by asking Sentinels for the primary. */
 export interface SentinelRedis extends Credentials {
   kind: 'sentinel';
   sentinels: RedisNode[];
   /** The name that the Sentinels use for the primary */
   name: string;
   db: number;
-  /** For the connections to the Sentinels */
+  /** Credentials for the connections to the Sentinels */
   sentinelPassword: string | undefined;
 }
 
@@ -62,7 +62,7 @@ export function parseRedisUrl(url: string): RedisAddress {
     if (!URL.canParse(url)) throw notRedis(url);
     return { kind: 'single', url };
   }
-  // URL parses a single host only.
+  // The URL class parses only a single host.
   const [, authority, path, query] = /^[^:]+:\/\/([^/?#]*)(?:\/([^?#]*))?(?:\?([^#]*))?$/.exec(url) ?? [];
   if (!authority) throw notRedis(url);
   const at = authority.lastIndexOf('@');
@@ -83,7 +83,7 @@ export function parseRedisUrl(url: string): RedisAddress {
     return { kind, nodes, ...credentials };
   }
   const [, name, db] = /^([^/]+)(?:\/(\d+))?$/.exec(path ?? '') ?? [];
-  if (!name) throw notRedis(url, 'the Sentinels must be followed by /NAME, the name they use for the primary');
+  if (!name) throw notRedis(url, 'the Sentinels must be followed by /NAME, the name that they use for the primary');
   return {
     kind: 'sentinel',
     sentinels: nodes,
@@ -94,14 +94,17 @@ export function parseRedisUrl(url: string): RedisAddress {
   };
 }
 
-/** Adds the file from which connections read the password, unless the URL has a password or cannot be parsed. */
+/**
+ * Adds the path of the file from which connections read the password, unless the URL has a password or cannot be
+ * parsed.
+ */
 export function withRedisPasswordFile(url: string, file: string): string {
   const [, authority] = /^[\w+.-]+:\/\/([^/?#]*)/.exec(url) ?? [];
   if (authority === undefined || /^[^:@]*:[^@]/.test(authority.slice(0, authority.lastIndexOf('@') + 1))) return url;
   return `${url}${url.includes('?') ? '&' : '?'}passwordFile=${encodeURIComponent(file)}`;
 }
 
-/** The message never quotes the address: with an unescaped / in a password, what looks like a node is part of it. */
+/** The message never quotes the address: if a password contains an unescaped /, part of it looks like a node. */
 function refuseNode(url: string, number: number): never {
   throw notRedis(url, `address ${number} is not host:port`);
 }
@@ -127,7 +130,11 @@ function decoded(text: string, url: string): string {
 }
 
 function notRedis(url: string, why?: string): CryfoldError {
-  return new CryfoldError('USAGE', `REDIS_URL is not the URL of a Redis: ${redactUrl(url)}${why ? `: ${why}` : ''}`, {
-    hint: `Write ${FORMS}. Percent-encode special characters in user and password.`,
-  });
+  return new CryfoldError(
+    'USAGE',
+    `REDIS_URL is not the URL of a Redis server: ${redactUrl(url)}${why ? `: ${why}` : ''}`,
+    {
+      hint: `Write ${FORMS}. Percent-encode special characters in user and password.`,
+    },
+  );
 }

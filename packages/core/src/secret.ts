@@ -9,14 +9,14 @@ import { CryfoldError } from './errors.js';
 export type Secret = string | Readonly<{ file: string; variable: string }>;
 
 /**
- * The trimmed text of the file that an environment variable names.
+ * Reads and trims the text of the file that an environment variable names.
  * @throws CryfoldError USAGE, which never contains the text
  */
 export function readNamedFile(variable: string, file: string): string {
   try {
     return decodeText(readFileSync(file)).trim();
   } catch (cause) {
-    // Encoding errors quote the text, which is a secret.
+    // Encoding errors quote the text, which would reveal the secret.
     const encoding = cause instanceof EncodingError;
     const why = encoding ? `line ${cause.line} of ${file} is not UTF-8` : (cause as Error).message;
     throw new CryfoldError('USAGE', `environment variable ${variable}: ${why}`, {

@@ -15,7 +15,7 @@ function transform(re: Float64Array, im: Float64Array): [Float64Array, Float64Ar
   ];
 }
 
-test('transforms any power-of-two length as defined, and inverts with swapped parts', () => {
+test('transforms any power-of-two length as defined, and inverts if the parts are swapped', () => {
   const random = new Random(1);
   for (let size = 2; size <= 1024; size *= 2) {
     const [re, im] = [0, 1].map(() => Float64Array.from({ length: size }, () => random.normal()));

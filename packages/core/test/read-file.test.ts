@@ -63,7 +63,7 @@ test('stops reading a stream at its limit', async () => {
   assert.equal((await readStream(Readable.from([Buffer.from('ab'), Buffer.from('c')]), 4096)).toString(), 'abc');
 });
 
-test('shows controls, line ends and direction overrides as U+FFFD, and leaves other text as it is', () => {
+test('shows control characters, line breaks and direction overrides as U+FFFD, and leaves other text unchanged', () => {
   assert.equal(printable('a\u001b]52;c;x\u0007\n\u009b2J\u202egpj'), 'a\ufffd]52;c;x\ufffd\ufffd\ufffd2J\ufffdgpj');
   assert.equal(printable('شبع – schläfrig 眠い 👶🏽 שלום'), 'شبع – schläfrig 眠い 👶🏽 שלום');
 });

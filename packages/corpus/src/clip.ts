@@ -1,6 +1,6 @@
-/** One audio segment, its class and the group that it came from. */
+/** One audio segment, with its class and group. */
 export interface Clip {
-  /** unique and stable: `file#segment`, its start counted from 0 in clip lengths from the recording's start */
+  /** unique and stable: `file#segment`, where the segment is the start of the clip in clip lengths, from 0 */
   id: string;
   label: string;
   group: string;
@@ -8,13 +8,16 @@ export interface Clip {
   file: string;
   /** first sample in the mixed-down recording */
   start: number;
-  /** samples in the clip, `round(rate * clipSeconds)`, padding included */
+  /** samples in the clip, `round(rate * clipSeconds)`, including padding */
   length: number;
   /** sampling rate in Hz */
   rate: number;
-  /** hex sha256 of the rate and the float64 samples: equal sound, equal hash */
+  /** hex sha256 of the rate and the float64 samples, so that equal sounds have equal hashes */
   hash: string;
-  /** the fold that tests it, otherwise empty; only if `readDataset` was called with `folds` and the data names folds */
+  /**
+   * the fold that tests it, otherwise empty; only present if `readDataset` was called with `folds` and the data assigns
+   * folds
+   */
   fold?: string;
   /** name and version of the decoder of its recording; absent for WAV files */
   decoder?: string;

@@ -1,6 +1,6 @@
 import { tidyName } from './text/names.js';
 
-/** Column numbers of a table by meaning; -1 if a column is missing. */
+/** Indices of a table's columns by meaning; -1 if a column is missing. */
 export interface Columns {
   path: number;
   label: number;
@@ -12,7 +12,7 @@ export interface Columns {
 
 export type ColumnName = 'path' | 'label' | 'group' | 'fold';
 
-/** Common names of the columns, most typical first; only suggested, never read. */
+/** Common names of each column, most typical first. They are only suggested to the user, never used automatically. */
 const LIKELY: Readonly<Record<ColumnName, RegExp>> = {
   path: /^(file|filename|filepath|audio|audiofile|wav|recording)s?$/,
   label: /^(class|category|target|reason|y|labels|classname|classid)$/,
@@ -26,7 +26,7 @@ const squeezed = (name: string) => plain(name).replace(/[^\p{L}\p{N}]/gu, '');
 
 /**
  * Finds the columns of a table by name, ignoring case and surrounding blanks.
- * @param wanted column names that differ from `path`, `label`, `group` or `fold`
+ * @param wanted names to use instead of `path`, `label`, `group` or `fold`
  */
 export function findColumns(header: readonly string[], wanted: Partial<Record<ColumnName, string>> = {}): Columns {
   const names = header.map(plain);
@@ -36,33 +36,31 @@ export function findColumns(header: readonly string[], wanted: Partial<Record<Co
   return { ...found, ignored: header.filter((name, i) => !read.has(i) && plain(name) !== '') };
 }
 
-/**
- * The name of a required column that occurs twice in a header, ignoring case and blanks, as written the second time.
- */
+/** The name of a required column that a header contains twice, ignoring case and blanks; as written the second time. */
 export function repeatedColumn(header: readonly string[], { path, label, group, fold }: Columns): string | undefined {
   const read = new Set([path, label, group, fold].map((at) => plain(header[at] ?? '')));
   const names = header.map(plain);
   return header.find((_, i) => names[i] !== '' && read.has(names[i]) && names.indexOf(names[i]) < i);
 }
 
-/** The column that is probably meant, as written. */
+/** The column that the user probably meant, as written. */
 export function likelyColumn(header: readonly string[], column: ColumnName): string | undefined {
   return header.find((name) => LIKELY[column].test(squeezed(name)));
 }
 
-/** Number of names to show, and number of characters of each. */
+/** Maximum number of names to show, and maximum characters of each. */
 const SHOWN = { names: 20, characters: 200 };
 
 const shortened = (name: string) => tidyName(name).slice(0, SHOWN.characters);
 const quoted = (name: string) => JSON.stringify(shortened(name));
 
-/** Names of columns, such as `a, b, c and 5 more`. */
+/** A list of column names, such as `a, b, c and 5 more`. */
 export function listColumns(names: readonly string[], write = shortened): string {
   const rest = names.length - SHOWN.names;
   return `${names.slice(0, SHOWN.names).map(write).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
 }
 
-/** Warning about ignored columns. */
+/** A warning that lists the ignored columns. */
 export function columnWarnings({ ignored, fold }: Columns): string[] {
   if (ignored.length === 0) return [];
   const folds = fold < 0 ? likelyColumn(ignored, 'fold') : undefined;
@@ -74,7 +72,7 @@ export function columnWarnings({ ignored, fold }: Columns): string[] {
   ];
 }
 
-/** Suggests a column that looks like a group if there is no group column. */
+/** If there is no group column, suggests a column that looks like one. */
 export function groupColumnHints({ ignored, group }: Columns): string[] {
   const likely = group < 0 ? likelyColumn(ignored, 'group') : undefined;
   if (likely === undefined) return [];

@@ -8,10 +8,10 @@ import type { Clip } from './clip.js';
 import type { Labels } from './recording.js';
 import { type CutOptions, filled, silence, Windows } from './windows.js';
 
-/** The content of one recording. */
+/** What a recording contains. */
 export interface CutRecording {
   clips: Clip[];
-  /** Silent parts, each a run of skipped clips */
+  /** Silent parts; each is a run of skipped clips */
   silent: CryfoldError[];
   properties: RecordingProperties;
   /** The largest absolute sample */
@@ -63,7 +63,7 @@ export async function cutRecording(
   }
 }
 
-/** One error for each run of silent clips, since a long recording may have many. */
+/** A long recording may have many silent clips, so each run of them becomes one error. */
 function describeSilence(file: string, segments: readonly number[]): CryfoldError[] {
   const errors: CryfoldError[] = [];
   for (let i = 0; i < segments.length; i++) {
@@ -79,7 +79,7 @@ function describeSilence(file: string, segments: readonly number[]): CryfoldErro
 /**
  * Yields every clip with its samples (mono, +-1, `clip.length` of them), in the order of the dataset. Recordings are
  * read in pieces, and only once if their clips are consecutive.
- * @throws CryfoldError DATA_CHANGED if a file has changed since `readDataset`; WAV_* as there
+ * @throws CryfoldError DATA_CHANGED if a file has changed since `readDataset`; WAV_* as `readDataset`
  */
 export async function* readClips(dataset: {
   root: string;

@@ -4,8 +4,8 @@ import { type Dataset, summarize } from './dataset.js';
 import { groupPreview } from './groups/group-by.js';
 
 /**
- * Distributes `total` over bins in proportion to their sizes, by the largest remainder (ties to the earlier bin), with
- * at least one per bin. Needs `sizes.length <= total <= sum of sizes`.
+ * Distributes `total` over bins in proportion to their sizes, by the largest remainder method (earlier bins win ties),
+ * and at least one per bin. Needs `sizes.length <= total <= sum of sizes`.
  */
 export function apportion(sizes: readonly number[], total: number): number[] {
   const sum = sizes.reduce((a, b) => a + b, 0);
@@ -20,8 +20,8 @@ export function apportion(sizes: readonly number[], total: number): number[] {
 }
 
 /**
- * A smaller dataset of `n` clips: each class keeps its share (largest remainder, at least one clip), clips are drawn by
- * `seed` and keep their order. With the same seed, a class's smaller sample is part of its larger one. A dataset that
+ * Draws `n` clips of a dataset at random. Each class keeps its share (by largest remainder, at least one clip), and
+ * clips keep their order. With the same seed, a smaller sample of a class is a subset of a larger one. A dataset that
  * is already small enough is returned unchanged.
  * @throws CryfoldError DATA_TOO_FEW if `n` is less than the number of classes
  */
@@ -63,7 +63,7 @@ export interface DatasetSummary {
   groupSource: GroupSource;
   /** a sentence about the number of groups and recordings, and the largest and smallest group */
   groupPreview: string;
-  /** notes for the user about how the data was read, a sentence each */
+  /** notes for the user on how the data was read, one sentence each */
   warnings: string[];
   /** clips per sampling rate, by rate in Hz, ascending */
   rates: { rate: number; clips: number }[];
@@ -78,7 +78,7 @@ export interface DatasetSummary {
   contentHash: string;
 }
 
-/** Summary of a dataset, for a person to check before a run. */
+/** Summarises a dataset, so that the user can check it before a run. */
 export function inspectDataset(dataset: Dataset): DatasetSummary {
   const { name, reader, recordings, clips, classes, grouped, groupSource, contentHash } = dataset;
   const { skipped, unread, notes, decoders, ownFolds } = dataset;

@@ -16,7 +16,7 @@ export type { Clip } from './clip.js';
 export { readClips } from './cut-recording.js';
 export type { Skipped } from './problems.js';
 
-/** Maximum number of clips in memory; a run has at most 200,000, which `limitClips` may select from more. */
+/** Maximum number of clips in memory. A run has at most 200,000 clips, but `limitClips` may select them from more. */
 const MOST_CLIPS = 1_000_000;
 
 export interface Dataset {
@@ -28,55 +28,52 @@ export interface Dataset {
   reader: string;
   /** what groups are and how they were determined */
   groupSource: GroupSource;
-  /** notes for the user about how the data was read, a sentence each: about columns, and names that look alike */
+  /** notes for the user on how the data was read, one sentence each: ignored columns, and names that look alike */
   warnings: string[];
-  /** suggestions on how to define groups if they are unknown, a sentence each with what to type */
+  /** if groups are unknown: suggestions on how to define them, one sentence each with what to type */
   groupHints: string[];
   /** the labels, sorted by code unit */
   classes: string[];
   clips: Clip[];
-  /** recordings with at least one clip */
+  /** number of recordings with at least one clip */
   recordings: number;
   skipped: Skipped[];
   /** files below a directory that are not recordings, by extension */
   unread: Unread[];
-  /** notes for people about how the recordings were read, a line each */
+  /** notes for the user on how the recordings were decoded, one line each */
   notes: string[];
-  /** for each recording with a clip, by file */
+  /** properties of each recording that has a clip, by file */
   properties: ReadonlyMap<string, RecordingProperties>;
-  /** name and version of the decoders of recordings other than WAV files, sorted */
+  /** names and versions of the decoders of recordings other than WAV files, sorted */
   decoders: string[];
-  /** whether some group has more than one clip; otherwise grouped folds would equal random ones */
+  /** whether any group has more than one clip; if not, grouped folds would equal random ones */
   grouped: boolean;
   /** whether the data assigns its recordings to folds, which PredefinedSplit uses */
   ownFolds: boolean;
-  /** hex sha256 over every clip's id, label, group, hash and (if it has one) fold, in order; and the decoders */
+  /** hex sha256 of every clip's id, label, group, hash and (if there is one) fold, in order, and of the decoders */
   contentHash: string;
 }
 
 export interface ReadOptions extends Partial<CutOptions> {
   /** skip bad files and list them in `skipped`, instead of failing */
   skipBad?: boolean;
-  /** use the folds of the data; default false, since the folds are part of the content hash */
+  /** use the folds that the data assigns; default false, since the folds are part of the content hash */
   folds?: boolean;
-  /** `recording`, `folder`, a manifest's column, or a regular expression: see `parseGroupBy` */
+  /** `recording`, `folder`, the name of a manifest's column, or a regular expression; see `parseGroupBy` */
   groupBy?: string | undefined;
-  /** name of the directory's layout; absent: the one that fits */
+  /** name of the directory's layout; if absent, the layout that fits is used */
   layout?: string | undefined;
-  /** called after each file with the number of files done and in total */
+  /** called after each file with the number of files done so far and in total */
   onProgress?: (done: number, total: number) => void;
 }
 
 /**
  * Reads a dataset: a directory of recordings in one of the layouts of `layouts/registry.ts`, or a CSV manifest
  * `path,label,group`. Labels and groups get a uniform spelling (`unifyNames`). Every file is decoded in pieces to check
- * and hash it; `readClips` returns the samples later. docs/recordings.md lists the supported formats.
- *
- * Recordings are cut from their start into complete clips; a rest at the end that is shorter than a clip is dropped.
- * (So donateacry-devices.csv has its 439 clips.) `shortClips` decides about recordings shorter than a clip. A silent
- * clip in a recording that also has sound is dropped and listed in `skipped`; a completely silent recording is
- * CLIP_SILENT.
- *
+ * and hash it. `readClips` returns the samples later. docs/recordings.md lists the supported formats.
+ * Recordings are cut from their start into complete clips; a remainder that is shorter than a clip is dropped.
+ * `shortClips` decides what happens to recordings shorter than a clip. A silent clip in a recording that also has sound
+ * is dropped and listed in `skipped`; a completely silent recording causes CLIP_SILENT.
  * Order: the rows of a manifest as written, the files of a directory by path (code units); then by segment.
  * @throws CryfoldError DATA_*, WAV_*, DECODER_MISSING or CLIP_*, naming the file or line; `BadRecordings` if several
  * are bad
@@ -115,7 +112,7 @@ export async function readDataset(path: string, options: ReadOptions = {}): Prom
     throw new BadRecordings(path, problems, recordings.length);
   }
   if (clips.length === 0) {
-    const all = `${path}: all ${recordings.length} files were skipped as bad`;
+    const all = `${path}: all ${recordings.length} bad files were skipped`;
     throw new CryfoldError('DATA_EMPTY', [all, ...describeProblems(skipped)].join('\n'), {
       context: { path },
       hint: 'Repair them, or use other recordings.',
@@ -142,10 +139,7 @@ function tooLarge(path: string): CryfoldError {
   });
 }
 
-/**
- * The facts of a manifest or directory about its recordings, with the groups that the user requests. @throws
- * CryfoldError DATA_*
- */
+/** Takes recordings from a manifest or directory, and groups them as the user requests. @throws CryfoldError DATA_* */
 export async function readLabels(path: string, { folds = false, groupBy, layout }: ReadOptions) {
   const manifest = isManifest(path);
   if (manifest && layout !== undefined) {
@@ -162,7 +156,7 @@ export async function readLabels(path: string, { folds = false, groupBy, layout 
   // Groups that are recordings are paths, which differ in case.
   const unified = unifyNames(recordings, { groups: groupSource.kind !== 'recording' });
   const ownFolds = unified.recordings.some((one) => 'fold' in one && one.fold);
-  const own = ownFolds && !folds ? ['the data names its own folds: --protocol predefined uses them'] : [];
+  const own = ownFolds && !folds ? ['the data defines its own folds, which --protocol predefined uses'] : [];
   return {
     ...{ root, reader, groupSource, recordings: unified.recordings, leftOut: reading.skipped },
     ...{ unread: reading.unread, ownFolds },
@@ -171,7 +165,7 @@ export async function readLabels(path: string, { folds = false, groupBy, layout 
   };
 }
 
-/** Completes a dataset with everything derived from its clips. */
+/** Adds everything that can be derived from the clips. */
 export function summarize(
   facts: Pick<Dataset, 'name' | 'root' | 'reader' | 'skipped' | 'groupSource' | 'warnings' | 'groupHints'> &
     Partial<Pick<Dataset, 'unread' | 'notes' | 'ownFolds' | 'properties'>>,

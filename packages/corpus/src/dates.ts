@@ -3,13 +3,16 @@ import { resolve } from 'node:path';
 import { mapLimited } from '@cryfold/core';
 import type { Dataset } from './dataset.js';
 
-/** When the oldest and the newest recording were last changed: ISO 8601. */
+/** When the oldest and the newest recording were last changed, in ISO 8601 format. */
 export interface ChangeDates {
   first: string;
   last: string;
 }
 
-/** For the files of a dataset's clips, according to the file system. Files removed in the meantime are ignored. */
+/**
+ * Dates of the files that a dataset's clips come from, according to the file system. Files that have since been removed
+ * are ignored.
+ */
 export async function changeDates({ root, clips }: Pick<Dataset, 'root' | 'clips'>): Promise<ChangeDates | undefined> {
   const files = [...new Set(clips.map(({ file }) => file))];
   const found = await mapLimited(files, (file) =>

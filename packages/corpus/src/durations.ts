@@ -6,26 +6,27 @@ import { readLabels } from './dataset.js';
 /** Durations of the recordings of a dataset. */
 export interface Durations {
   recordings: number;
-  /** Quantiles in seconds by share of the recordings, ascending; from the shortest (0) to the longest (1) */
+  /** Quantiles in seconds by share of the recordings, ascending: from the shortest (0) to the longest recording (1) */
   quantiles: { share: number; seconds: number }[];
-  /** Recordings that are shorter than a clip */
+  /** Number of recordings that are shorter than a clip */
   short: number;
   /**
-   * The longest usual clip length of which nearly all recordings have a complete clip; absent if `clipSeconds` is one
+   * The longest common clip length for which nearly all recordings have a complete clip; absent if `clipSeconds` is
+   * such a length
    */
   proposedClipSeconds?: number;
 }
 
 const SHARES = [0, 0.05, 0.25, 0.5, 0.75, 0.95, 1];
-/** Share of recordings that may be shorter than a suggested clip. */
+/** Share of recordings that may be shorter than a suggested clip length. */
 const SHORT_SHARE = 0.05;
 /** Clip lengths that may be suggested, seconds. */
 const USUAL = [5, 4, 3, 2, 1.5, 1, 0.75, 0.5, 0.4, 0.3, 0.25, 0.2, 0.15, 0.1, 0.05];
 
 /**
  * Measures the recordings of a directory or manifest, from their headers if possible, otherwise by decoding them.
- * Unreadable ones are left out.
- * @param asked length of a clip, and the layout if one is named
+ * Unreadable recordings are left out.
+ * @param asked length of a clip, and the layout if the user named one
  * @throws CryfoldError DATA_*
  */
 export async function measureDurations(
@@ -43,7 +44,7 @@ export async function measureDurations(
   return summarizeDurations(all, clipSeconds);
 }
 
-/** @param seconds of each recording, in any order */
+/** @param seconds durations of the recordings, in any order */
 export function summarizeDurations(seconds: readonly number[], clipSeconds: number): Durations {
   const sorted = [...seconds].sort((a, b) => a - b);
   const at = (share: number) => sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)];

@@ -15,8 +15,8 @@ interface Wanted {
 }
 
 /**
- * Finds the clips of an earlier dataset that a folder still contains with the same sound, byte for byte; others are
- * left out. Files outside the folder are not read, because the names come from a store.
+ * Finds the clips of an earlier dataset that a folder still contains with exactly the same samples. Other clips are
+ * left out. Files outside the folder are never read, because the names come from a store.
  * @param root folder that the names of the files are relative to
  * @param wanted ids and hashes of the earlier dataset's clips
  * @param clipSeconds length of its clips in seconds
@@ -46,7 +46,7 @@ async function findInFile(
     try {
       const { rate, decoder } = audio;
       const length = Math.round(rate * clipSeconds);
-      // Ids count starts in clip lengths, and overlapping clips start at fractions of them.
+      // An id counts the start of a clip in clip lengths, so the ids of overlapping clips contain fractions.
       const starts = clips.map((clip) => ({
         clip,
         start: Math.round(length * Number(clip.id.slice(file.length + 1))),

@@ -18,35 +18,34 @@ import type { CsvRecord } from './text/csv.js';
 import { ListedFiles } from './text/listed-files.js';
 import { tidyName } from './text/names.js';
 
-/** Maximum length of a column name that is kept. */
+/** Maximum length of a column name to keep. */
 const LONGEST_NAME = 200;
 
 const MANIFEST = /\.(csv|tsv)$/i;
 
-/** Whether a data path is that of a manifest rather than a directory. */
+/** Whether a path leads to a manifest rather than a directory. */
 export function isManifest(path: string): boolean {
   return MANIFEST.test(path);
 }
 
-/** The last part of a path without a manifest's extension. */
+/** The last part of a path, without the extension of a manifest. */
 export function datasetName(path: string): string {
   return basename(resolve(path)).replace(MANIFEST, '');
 }
 
 export interface TableOptions {
-  /** Fail without a column `fold` */
+  /** Whether to fail if there is no column `fold` */
   folds?: boolean | undefined;
-  /** Value of `--group-by`; if it is the name of a column, that column has the groups */
+  /** Value of `--group-by`; if a column has this name, it contains the groups */
   groupBy?: string | undefined;
 }
 
 /**
- * Reads a manifest: a table as parsed by `parseCsv` with the columns `path`, `label` and, if they are known, `group`
- * and `fold`, in any order and case. `warnings` names the other columns. Paths are relative to the manifest, and
- * resolved by `ListedFiles`. Without a group, or if it is empty, the recording is its own group. Recordings keep the
- * order of the rows, and labels and groups their spelling.
- *
- * A row with an empty value, a missing file or the file of an earlier row is an error of its recording, so that
+ * Reads a manifest: a table as parsed by `parseCsv` with the columns `path`, `label` and optionally `group` and `fold`,
+ * in any order and case. `warnings` names all other columns. Paths are relative to the manifest, and resolved by
+ * `ListedFiles`. A recording without a group is its own group. Recordings are in the order of the rows, and labels and
+ * groups are spelled as written.
+ * If a row has an empty value, a missing file or the file of an earlier row, its recording gets an error, so that
  * --skip-bad can skip it.
  * @throws CryfoldError DATA_NOT_FOUND, DATA_EMPTY, DATA_TOO_LARGE, and DATA_MANIFEST_INVALID with the line at which the
  * table is broken
@@ -65,14 +64,14 @@ interface RowsOptions extends TableOptions {
   path?: string;
 }
 
-/** State for reading the rows of a table. */
+/** State while the rows of a table are read. */
 interface Rows {
   table: Table;
   columns: Columns;
   files: ListedFiles;
-  /** Where each file was listed first, by its identity on disk */
+  /** Where each file was first listed, by its identity on disk */
   seen: Map<string, { line: number; written: string }>;
-  /** The path below the root of a path relative to the table */
+  /** Converts a path relative to the table to one relative to the root */
   below: (path: string) => string;
 }
 
@@ -144,7 +143,7 @@ async function readRow({ fields, line }: CsvRecord, rows: Rows): Promise<Recordi
   const first = seen.get(found.id);
   if (first) {
     const spelled = first.written === written ? '' : `, as ${first.written}`;
-    const hint = 'Remove one: a recording has one label and one group.';
+    const hint = 'Remove one: a recording can only have one label and one group.';
     return reject(`${written} is also in line ${first.line}${spelled}`, hint);
   }
   seen.set(found.id, { line, written });
@@ -163,7 +162,7 @@ function columnsOf({ header, line, invalid }: Table, { path, folds, groupBy }: R
     throw invalid(
       line,
       `two columns are named ${tidyName(twice)}`,
-      'Rename or remove one: case and blanks do not distinguish columns.',
+      'Rename or remove one: names that differ only in case and blanks are the same.',
     );
   }
   const need = (column: ColumnName, name: string, hint: string) => {
@@ -175,6 +174,7 @@ function columnsOf({ header, line, invalid }: Table, { path, folds, groupBy }: R
   const named = `Name the columns path,label,group; this line has ${listColumns(header)}.`;
   need('path', path ?? 'path', named);
   need('label', 'label', named);
-  if (folds) need('fold', 'fold', 'PredefinedSplit needs a column that names the fold that tests each recording.');
+  if (folds)
+    need('fold', 'fold', 'PredefinedSplit needs a column that names the fold in which each recording is tested.');
   return { columns, byColumn };
 }

@@ -5,7 +5,7 @@ import { describeUnread, type Unread } from './unread.js';
 /** Maximum number of files that a note names. */
 const NAMED = 3;
 
-/** Collects notes for people about how a dataset was read, one line per kind. */
+/** Collects notes for the user on how a dataset was read, one line per kind. */
 export class Notes {
   readonly #misnamed: string[] = [];
   readonly #loud: string[] = [];
@@ -14,7 +14,7 @@ export class Notes {
   add(file: string, { properties: { format }, peak }: Pick<CutRecording, 'properties' | 'peak'>): void {
     const other = misnamed(file, format);
     if (other) this.#misnamed.push(`${file} is ${other.format}`);
-    // The smallest integer is exactly full scale.
+    // The most negative integer is exactly full scale.
     if (peak <= 1) return;
     this.#loud.push(file);
     this.#peak = Math.max(this.#peak, peak);
@@ -24,7 +24,7 @@ export class Notes {
     const notes: string[] = [];
     if (unread.length > 0) notes.push(`not read: ${describeUnread(unread)}`);
     if (this.#misnamed.length > 0) {
-      notes.push(`${count(this.#misnamed)} read by content, not by ending: ${first(this.#misnamed)}`);
+      notes.push(`${count(this.#misnamed)} read by content, not by file extension: ${first(this.#misnamed)}`);
     }
     if (this.#loud.length > 0) {
       const peak = this.#peak.toPrecision(3);

@@ -1,6 +1,6 @@
 import { CryfoldError, ERROR_CODES, type ErrorCode, type ErrorRecord } from '@cryfold/core';
 
-/** Something left out of a dataset, or unusable, and why. */
+/** Something that was left out of a dataset or cannot be used, and why. */
 export interface Skipped {
   file: string;
   code: ErrorCode;
@@ -15,10 +15,10 @@ export interface Cause<T> {
   first: T[];
 }
 
-/** Number of problems of a cause that are listed individually. */
+/** Maximum number of problems of the same cause that are listed individually. */
 const SHOWN = 5;
 
-/** Problems by their code, the most frequent first. */
+/** Groups problems by their code, the most frequent code first. */
 export function byCause<T extends { code: ErrorCode }>(problems: readonly T[]): Cause<T>[] {
   const causes = new Map<ErrorCode, Cause<T>>();
   for (const problem of problems) {
@@ -31,9 +31,9 @@ export function byCause<T extends { code: ErrorCode }>(problems: readonly T[]): 
 }
 
 /**
- * Describes problems in a bounded number of lines: for each cause the number of problems, its meaning, and the first
- * few.
- * @param hints whether to give the hint of the first problem of each cause
+ * Describes problems in a limited number of lines: for each cause, the number of problems, what the cause means, and
+ * the first few problems.
+ * @param hints whether to show the hint of the first problem of each cause
  */
 export function describeProblems(problems: readonly Omit<Skipped, 'file'>[], hints = false): string[] {
   return byCause(problems).flatMap(({ code, count, first }) => {
@@ -51,19 +51,19 @@ export function namesAll(problems: readonly Skipped[]): boolean {
   return byCause(problems).every(({ count, first }) => count === first.length);
 }
 
-/** Several recordings of a dataset cannot be used. The message names the first few of each cause. */
+/** Several recordings of a dataset cannot be used. The message names the first few for each cause. */
 export class BadRecordings extends CryfoldError {
   readonly problems: readonly Skipped[];
   readonly #path: string;
   readonly #total: number;
 
   /**
-   * @param path of the dataset, as the user named it
-   * @param total recordings, good and bad
-   * @param listed file with all problems, if any
+   * @param path of the dataset, as the user wrote it
+   * @param total number of recordings, good and bad
+   * @param listed file that lists all problems, if any
    */
   constructor(path: string, problems: readonly Skipped[], total: number, listed?: string) {
-    const list = listed === undefined ? '--problems FILE lists all. ' : `All are listed in ${listed}. `;
+    const list = listed === undefined ? '--problems FILE lists all of them. ' : `All are listed in ${listed}. `;
     const counts = `${problems.length} of ${total} recordings cannot be used`;
     super('DATA_BAD', [`${path}: ${counts}`, ...describeProblems(problems, true)].join('\n'), {
       context: { path, bad: problems.length, recordings: total },
@@ -74,7 +74,7 @@ export class BadRecordings extends CryfoldError {
     this.#total = total;
   }
 
-  /** The same error, which also names the file that lists all problems. */
+  /** Creates the same error, which also names the file that lists all problems. */
   listedIn(file: string): BadRecordings {
     return new BadRecordings(this.#path, this.problems, this.#total, file);
   }
@@ -84,7 +84,7 @@ export class BadRecordings extends CryfoldError {
   }
 }
 
-/** Fields to list for the error of a recording. */
+/** The fields that describe the error of a recording in a list. */
 export function problemOf({ code, message, hint }: CryfoldError, file: string): Skipped {
   return { file, code, message, ...(hint === undefined ? {} : { hint }) };
 }

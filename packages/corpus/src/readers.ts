@@ -7,7 +7,7 @@ import { readLayout } from './layouts/registry.js';
 import { describeUnread, type Unread, type UnreadFiles } from './unread.js';
 import { walkTree } from './walk.js';
 
-/** A reader's result for a directory or manifest. */
+/** What a reader found in a directory or manifest. */
 export interface Found extends Reading {
   root: string;
   /** `manifest`, or the name of the directory's layout */
@@ -21,10 +21,9 @@ export interface Found extends Reading {
 /**
  * Finds the recordings below a directory with `walkTree`, sorted by path, with labels and groups according to a layout
  * of `layouts/registry.ts`.
- *
- * A file that does not follow the layout is DATA_NAME_INVALID, so that one odd name does not silently turn a grouped
- * corpus into an ungrouped one.
- * @param layout name of a layout; absent: the one that fits
+ * A file that does not follow the layout causes DATA_NAME_INVALID, so that one unusual name does not silently turn a
+ * grouped corpus into an ungrouped one.
+ * @param layout name of a layout; if absent, the layout that fits is used
  * @throws CryfoldError DATA_NOT_FOUND, DATA_EMPTY, DATA_TOO_LARGE, LAYOUT_UNCLEAR; USAGE for an unknown layout
  */
 export async function listRecordings(directory: string, layout?: string): Promise<Found> {
@@ -50,13 +49,13 @@ export async function listRecordings(directory: string, layout?: string): Promis
   return { ...reading, root, reader, skipped, unread: unread.list() };
 }
 
-/** Other content of a directory, for messages. */
+/** Describes the other files of a directory, for messages. */
 function beside(unread: UnreadFiles): string {
   const text = describeUnread(unread.list());
   return text === '' ? '' : `, only ${text}`;
 }
 
-/** @throws CryfoldError DATA_CLASS_LOST if first folders are classes, and all files of one of them are ignored */
+/** @throws CryfoldError DATA_CLASS_LOST if the first folders are classes, and all files of one of them are ignored */
 function refuseLostFolder(
   directory: string,
   { recordings }: Reading,

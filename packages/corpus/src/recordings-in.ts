@@ -14,7 +14,7 @@ export interface FolderRecordings {
 }
 
 /**
- * The recordings below a folder, whatever its layout, each file on disk once.
+ * Finds the recordings in a folder, whatever its layout, each file on disk once.
  * @throws CryfoldError DATA_NOT_FOUND, DATA_EMPTY, DATA_TOO_LARGE
  */
 export async function recordingsIn(folder: string): Promise<FolderRecordings> {
@@ -39,7 +39,7 @@ export async function recordingsIn(folder: string): Promise<FolderRecordings> {
   };
 }
 
-/** The walk names paths below its root. */
+/** The walk returns paths relative to its root. */
 function inFolder({ code, message, hint, context }: CryfoldError, folder: string): CryfoldError {
   const file = join(folder, String(context.file));
   const why = message.slice(String(context.file).length);

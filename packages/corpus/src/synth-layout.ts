@@ -7,8 +7,8 @@ export interface Infant {
 }
 
 /**
- * `infant:segments` of Baby Chillanto by class code: 2,268 segments of 73 infants. The corpus is licensed; these counts
- * and file names are facts about it, not part of it.
+ * `infant:segments` of Baby Chillanto by class code: 2,268 segments of 73 infants. The corpus is licensed, but its
+ * counts and file names are facts that may be stated.
  */
 const TABLE: Readonly<Record<string, string>> = {
   // normal: 5 infants, 507 segments

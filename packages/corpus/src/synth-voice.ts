@@ -1,40 +1,43 @@
 import type { Random } from '@cryfold/core';
 
-/** Parameters of a cry; classes differ in the means, and infants and clips spread around them. */
+/** Parameters of a cry. Classes differ in their means, and infants and clips vary around them. */
 export interface Pattern {
   /** log2 seconds of one burst (an expiration) */
   burst: number;
-  /** log2 seconds of the pause behind it */
+  /** log2 seconds of the pause after it */
   pause: number;
   /** semitones above the voice's own pitch */
   shift: number;
-  /** semitones that the melody bulges upwards in mid-burst */
+  /** semitones by which the melody rises in the middle of a burst */
   rise: number;
-  /** semitones that the melody has fallen by the end of a burst */
+  /** semitones by which the melody has fallen by the end of a burst */
   fall: number;
-  /** share of a burst that is rough: jittering, breathy, and with a subharmonic */
+  /** share of a burst that is rough: jittery, breathy, and with a subharmonic */
   rough: number;
-  /** vocal effort: log2 of the cut-off in Hz of the low-pass behind the glottis */
+  /** vocal effort: log2 of the cut-off frequency in Hz of the low-pass filter after the glottis */
   effort: number;
   /** log2 of the breath noise relative to the voice */
   breath: number;
-  /** log2 of the formants' factor: a wide open mouth has higher ones */
+  /** log2 of the formants' factor, which is higher for a wide open mouth */
   mouth: number;
   /** octaves of loudness lost within a burst */
   decay: number;
 }
 
-/** Common to all recordings of an infant: the voice, and the room and microphone. */
+/** What all recordings of an infant share: the voice, the room and the microphone. */
 export interface Voice {
-  /** fundamental in Hz; newborns cry at about 350-550 */
+  /** fundamental frequency in Hz; newborns cry at about 350-550 Hz */
   pitch: number;
-  /** factor of all formants: a shorter vocal tract has higher ones */
+  /** factor of all formants, which is higher for a shorter vocal tract */
   tract: number;
   /** vibrato in Hz, and its depth in semitones */
   vibrato: { rate: number; depth: number };
-  /** background noise (standard deviation, full scale 1), and the pole of its colouring filter, 0 (white) to 1 (rumble) */
+  /**
+   * background noise (standard deviation, full scale 1), and the pole of the filter that colours it, from 0 (white) to
+   * 1 (rumble)
+   */
   noise: { level: number; colour: number };
-  /** one decaying echo path: seconds and feedback */
+  /** one decaying echo: delay in seconds, and feedback */
   echo: { delaySeconds: number; feedback: number };
   /** peak level, full scale 1 */
   level: number;
@@ -42,11 +45,11 @@ export interface Voice {
   habit: Pattern;
 }
 
-/** How long a clip is and how finely it is sampled. */
+/** The length of a clip and its sampling rate. */
 interface ClipLength {
   /** samples */
   length: number;
-  /** samples a second */
+  /** samples per second */
   rate: number;
 }
 
@@ -56,7 +59,7 @@ interface Formant {
   frequency: number;
   /** bandwidth in Hz */
   width: number;
-  /** about the height of the peak */
+  /** approximate height of the peak */
   gain: number;
 }
 
@@ -64,11 +67,10 @@ type Row = readonly number[];
 const FIELDS = ['burst', 'pause', 'shift', 'rise', 'fall', 'rough', 'effort', 'breath', 'mouth', 'decay'] as const;
 
 /**
- * Cry patterns by Chillanto class code, in the order of FIELDS. Invented, and only loosely based on reports about such
- * cries (pain long, high and tense; asphyxia short, weak and rough; deaf flat and long; hunger rhythmic with a melody).
- * They say nothing about real infants.
- *
- * The spreads are tuned so that classes overlap and voices identify infants: `synthesizeCorpus` has the figures.
+ * Cry patterns by Chillanto class code, in the order of FIELDS. They are invented, and only loosely based on published
+ * descriptions of such cries (pain: long, high and tense; asphyxia: short, weak and rough; deaf: flat and long; hunger:
+ * rhythmic with a melody). They say nothing about real infants.
+ * The spreads are tuned so that classes overlap and voices identify infants; see the figures at `synthesizeCorpus`.
  */
 const PATTERNS: Readonly<Record<string, Row>> = {
   '000': [-0.9, -1.6, -1, 2, 2.5, 0.1, 9.8, -4.5, 0, 1],
@@ -77,11 +79,14 @@ const PATTERNS: Readonly<Record<string, Row>> = {
   '010': [-0.4, -1.9, -4, 0.5, 0.5, 0.2, 9.2, -3.8, -0.2, 0.4],
   '030': [-2, -2.4, 3, 0.5, 6.5, 0.6, 9.2, -2.2, -0.1, 2.2],
 };
-/** Standard deviations between the infants of a class, and between the clips of an infant. */
+/** Standard deviation between the infants of a class, and between the clips of an infant. */
 const BETWEEN_INFANTS: Row = [0.3, 0.3, 1.7, 1, 1.2, 0.1, 0.45, 0.6, 0.08, 0.4];
 const BETWEEN_CLIPS: Row = [0.45, 0.45, 1.6, 1.4, 1.7, 0.15, 0.55, 0.7, 0.06, 0.5];
 
-/** Chosen near 1.2 and 3.5 kHz, where a uniform tube of a newborn's 7.5 cm resonates; Hz, bandwidth in Hz, gain. */
+/**
+ * Near 1.2 and 3.5 kHz, where a uniform tube as long as a newborn's vocal tract (7.5 cm) resonates; Hz, bandwidth in
+ * Hz, gain.
+ */
 const FORMANTS = [
   [1150, 160, 1],
   [2900, 260, 0.6],
@@ -89,8 +94,8 @@ const FORMANTS = [
 ] as const;
 
 /**
- * Pitch is computed once per this number of samples (0.7 ms); computing it per sample would take half of the total
- * time.
+ * Pitch is computed once per this number of samples (0.7 ms), because computing it for each sample would take half of
+ * the total time.
  */
 const CONTROL = 8;
 
@@ -100,7 +105,7 @@ function spread(center: Row, deviation: Row, random: Random): Pattern {
 }
 
 /**
- * Draws an infant's voice.
+ * Draws the voice of an infant.
  * @param code Chillanto class code
  */
 export function drawVoice(code: string, random: Random): Voice {
@@ -116,9 +121,10 @@ export function drawVoice(code: string, random: Random): Voice {
 }
 
 /**
- * Draws one clip of a cry: a sawtooth glottis with breath noise, a low-pass, three formants, echo, background noise.
+ * Draws one clip of a cry: a sawtooth glottis with breath noise, a low-pass filter, three formants, echo, and
+ * background noise.
  * @param length samples
- * @param rate samples a second
+ * @param rate samples per second
  * @returns samples within +-1
  */
 export function drawCry(voice: Voice, length: number, rate: number, random: Random): Float64Array {
@@ -136,7 +142,10 @@ export function drawCry(voice: Voice, length: number, rate: number, random: Rand
   return out;
 }
 
-/** White noise with the given standard deviation; uniform, as the ear and the picture can't tell and it is quicker. */
+/**
+ * White noise with the given standard deviation. Its distribution is uniform, which is faster and makes no visible or
+ * audible difference.
+ */
 function hiss(random: Random, deviation: number): number {
   return random.uniform(-1.7320508, 1.7320508) * deviation;
 }
@@ -184,14 +193,17 @@ function drawBursts(voice: Voice, pattern: Pattern, { length, rate }: ClipLength
   return out;
 }
 
-/** What a polynomial band-limited step takes off a sawtooth's jump; `step` is the phase increment. (Valimaki, 2007) */
+/**
+ * The correction that a polynomial band-limited step applies to the jump of a sawtooth; `step` is the phase increment.
+ * (Valimaki, 2007)
+ */
 function blep(phase: number, step: number): number {
   if (phase < step) return -((phase / step - 1) ** 2);
   if (phase > 1 - step) return ((phase - 1) / step + 1) ** 2;
   return 0;
 }
 
-/** Filters `source` through a formant, a ringing two-pole filter, and adds the result to `out`; `rate` in Hz. */
+/** Filters `source` with a formant (a resonating two-pole filter), and adds the result to `out`; `rate` in Hz. */
 function resonate(source: Float64Array, out: Float64Array, { frequency, width, gain }: Formant, rate: number): void {
   const radius = Math.exp((-Math.PI * width) / rate);
   const angle = (2 * Math.PI * frequency) / rate;
@@ -206,7 +218,7 @@ function resonate(source: Float64Array, out: Float64Array, { frequency, width, g
   }
 }
 
-/** Echo, level and background noise, in place. */
+/** Adds echo and background noise and sets the level, in place. */
 function addRoom(samples: Float64Array, voice: Voice, rate: number, random: Random): void {
   const delay = Math.round(voice.echo.delaySeconds * rate);
   let peak = 1e-9;

@@ -7,23 +7,23 @@ import { CHILLANTO_LAYOUT, type Infant } from './synth-layout.js';
 import { drawCry, drawVoice, type Voice } from './synth-voice.js';
 import { encodeWav } from './wav.js';
 
-/** Hz; clips last a second, so it is their length in samples too. */
+/** Sampling rate in Hz. Clips last one second, so this is also their length in samples. */
 const RATE = 11025;
-/** Incremented whenever the same seed gives other bytes. */
+/** Must be incremented whenever the same seed produces other bytes. */
 const VERSION = 1;
-/** Written into the corpus; its presence marks a directory as a complete corpus, and names it. */
+/** Written into the corpus. Its presence means that the corpus is complete, and it contains the corpus's name. */
 const MARKER = 'synthetic-corpus.json';
-/** Below this, the smallest class would have fewer than two infants. */
+/** With fewer clips, the smallest class would have fewer than two infants. */
 const FEWEST = 25;
-/** A smaller corpus keeps about this number of clips per infant, so that random folds still share infants. */
+/** Smaller corpora keep about this number of clips per infant, so that random folds still share infants. */
 const CLIPS_PER_INFANT = 4;
 
 export interface SynthesizeOptions {
-  /** how many clips, stratified by class; default all 2,268 */
+  /** number of clips, stratified by class; default: all 2,268 */
   clips?: number;
-  /** default 0 */
+  /** default: 0 */
   seed?: number;
-  /** called from time to time with the number of clips done and in total */
+  /** called from time to time with the number of clips done so far and in total */
   onProgress?: (done: number, total: number) => void;
 }
 
@@ -42,20 +42,16 @@ interface Segment {
 
 /**
  * Writes the synthetic corpus: one-second 16-bit WAV files at 11,025 Hz with Baby Chillanto's names, classes and
- * infants. A clip's bytes depend only on its name and the seed, so a smaller corpus is a part of the full one. The
- * files are written next to `directory` and renamed at the end, so it never has half a corpus. A directory that already
- * has the same corpus is kept.
- *
+ * infants. The bytes of a clip depend only on its name and the seed, so a smaller corpus is a subset of the full one.
+ * The files are written to a folder next to `directory`, which is renamed at the end, so `directory` never contains an
+ * incomplete corpus. A directory that already has the same corpus is kept.
  * Difficulty for scikit-learn 1.9's one-vs-rest SVC(C=1000, gamma='scale') on the paper's images: mean accuracy over
  * KFold(5, shuffle=True, random_state=0), StratifiedGroupKFold(5, shuffle=True, random_state=0) and GroupKFold(5) by
  * infant, and the share of the largest class.
- *
  * | clips | seed | random | stratified by infant | by infant | largest class |
- * |-------|------|--------|----------------------|-----------|---------------|
- * | 2,268 | 0    | 0.938  | 0.774                | 0.731     | 0.388         |
- * | 2,268 | 1    | 0.891  | 0.671                | 0.650     | 0.388         |
- * | 2,268 | 2    | 0.915  | 0.693                | 0.592     | 0.388         |
- * | 300   | 0    | 0.877  | 0.690                | 0.667     | 0.387         |
+ * |-------|------|--------|----------------------|-----------|---------------| | 2,268 | 0 | 0.938 | 0.774 | 0.731 |
+ * 0.388 | | 2,268 | 1 | 0.891 | 0.671 | 0.650 | 0.388 | | 2,268 | 2 | 0.915 | 0.693 | 0.592 | 0.388 | | 300 | 0 | 0.877
+ * | 0.690 | 0.667 | 0.387 |
  * @throws CryfoldError USAGE if `directory` has other content, or `clips` is out of range
  */
 export async function synthesizeCorpus(directory: string, options: SynthesizeOptions = {}): Promise<SyntheticCorpus> {
@@ -74,13 +70,13 @@ export async function synthesizeCorpus(directory: string, options: SynthesizeOpt
       cause,
     });
   const present = await readdir(target).catch((error) => (error.code === 'ENOENT' ? [] : [error.code]));
-  if (present.length > 0) throw unusable('already exists and is not this synthetic corpus');
-  // Not mkdtemp, which would create a corpus that only its owner can read.
+  if (present.length > 0) throw unusable('already exists, and is not this synthetic corpus');
+  // mkdtemp would create a folder that only its owner can read.
   const partial = `${target}.partial-${randomBytes(6).toString('hex')}`;
   let made = false;
   try {
     await mkdir(dirname(target), { recursive: true });
-    // Fails if anything has that name, including a link placed by another user.
+    // Fails if anything with that name exists, such as a link placed by another user.
     await mkdir(partial);
     made = true;
     const voices = new Map<string, Voice>();

@@ -3,9 +3,9 @@ import { listColumns } from './columns.js';
 import { type CsvRecord, parseCsv } from './text/csv.js';
 import { tidyName } from './text/names.js';
 
-/** Maximum size of a table in bytes: about 600,000 recordings. */
+/** Maximum size of a table in bytes, which is enough for about 600,000 recordings. */
 const LARGEST = 2 ** 26;
-/** Even shorter rows, of which more would fit, are not valid. */
+/** Shorter rows, of which more would fit, are not valid. */
 const MOST_ROWS = 1_000_000;
 
 /** Hint for a row that does not fit its header. */
@@ -18,13 +18,13 @@ export interface Table {
   /** The line of the header, from 1 */
   line: number;
   /**
-   * The rows below the header, read lazily and only once.
+   * The rows after the header. They are read lazily and only once.
    * @throws CryfoldError DATA_MANIFEST_INVALID, DATA_TOO_LARGE
    */
   rows: Iterable<CsvRecord>;
-  /** Why a row does not fit the header; undefined if it fits. Empty fields at its end are ignored. */
+  /** Why a row does not fit the header; undefined if it fits. Empty fields at the end are ignored. */
   misfit(fields: readonly string[]): string | undefined;
-  /** Creates the error of a line. */
+  /** Creates the error for a line. */
   invalid(line: number, why: string, hint: string): CryfoldError;
 }
 
@@ -53,8 +53,8 @@ export async function readTable(path: string): Promise<Table> {
 }
 
 /**
- * The rows of a table by the values of one column. Each is a record by column name, trimmed and without empty names. If
- * several rows have the same value, the last one counts.
+ * The rows of a table, by the values of one column. Each row is a record by column name, with names trimmed and empty
+ * ones left out. If several rows have the same value, the last one is used.
  * @throws CryfoldError DATA_MANIFEST_INVALID if that column is missing or a row does not fit; as `readTable`
  */
 export async function rowsBy(path: string, key: string): Promise<Map<string, Record<string, string>>> {

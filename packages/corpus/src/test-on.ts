@@ -6,9 +6,10 @@ import { type Clip, type Dataset, summarize } from './dataset.js';
 const FOLD = 'other';
 
 /**
- * One dataset of two corpora: all clips of `base` are training clips, and one fold tests those of `other`. Ids of the
- * other's clips start with `@NAME/`, and so do its groups, unless both take groups from file names of the same corpus:
- * then equal names are the same group. Groups are known if both corpora know them.
+ * Combines two corpora into one dataset: all clips of `base` are training clips, and one fold tests those of `other`.
+ * Ids and groups of the other corpus start with `@NAME/`. If both corpora take their groups from the file names of the
+ * same kind of corpus, however, groups keep their names, so equal names are the same group. Groups are known if both
+ * corpora know theirs.
  * @throws CryfoldError CLASSES_DIFFER
  */
 export function testOnOther(base: Dataset, other: Dataset): Dataset {
@@ -53,7 +54,7 @@ export function testOnOther(base: Dataset, other: Dataset): Dataset {
   return summarize(facts, [...base.clips.map((clip) => ({ ...clip, fold: '' })), ...other.clips.map(moved)]);
 }
 
-/** If the corpora have different sampling rates, a model may be tested on little else. */
+/** If the two corpora have different sampling rates, a model may learn the rate and little else. */
 function rateWarning(...corpora: readonly Dataset[]): string[] {
   const [own, tested] = corpora.map(({ clips }) =>
     [...new Set(clips.map(({ rate }) => rate))].sort((a, b) => a - b).join(', '),

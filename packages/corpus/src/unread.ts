@@ -1,20 +1,20 @@
 import { endingOf } from './audio/registry.js';
 
-/** Files that are not recordings, with the same extension. */
+/** Files that are not recordings and have the same extension. */
 export interface Unread {
   /** Lower case, without the dot; empty for files without one */
   ending: string;
   files: number;
-  /** Paths of the first few */
+  /** Paths of the first few files */
   first: string[];
 }
 
-/** Maximum numbers of files named per extension, of extensions, and of folders remembered. */
+/** Maximum number of files to name per extension, of extensions, and of folders to remember. */
 const NAMED = 3;
 const ENDINGS = 100;
 const FOLDERS = 10_000;
 
-/** Extensions of common files other than recordings. */
+/** Extensions of common files that are not recordings. */
 const BESIDE: ReadonlySet<string> = new Set([
   ...[
     'txt',
@@ -59,7 +59,7 @@ const BESIDE: ReadonlySet<string> = new Set([
 /** Counts the ignored files of a directory, in bounded memory. */
 export class UnreadFiles {
   readonly #endings = new Map<string, Unread>();
-  /** First folders with files that may be recordings, and one of these */
+  /** Top-level folders with files that may be recordings, with one of these files */
   readonly #folders = new Map<string, string>();
 
   add(path: string): void {
@@ -76,19 +76,22 @@ export class UnreadFiles {
     if (!this.#folders.has(folder)) this.#folders.set(folder, path);
   }
 
-  /** Sorted by number of files, most first. */
+  /** Sorted by number of files, largest first. */
   list(): Unread[] {
     return [...this.#endings.values()].sort((a, b) => b.files - a.files || (a.ending < b.ending ? -1 : 1));
   }
 
-  /** First folders without a recording that have files which may be recordings, with one of these. */
+  /** Top-level folders without a recording that have files which may be recordings, with one of these files. */
   lost(read: readonly string[]): { folder: string; file: string }[] {
     const found = new Set(read.map((path) => path.slice(0, Math.max(0, path.indexOf('/')))));
     return Array.from(this.#folders, ([folder, file]) => ({ folder, file })).filter(({ folder }) => !found.has(folder));
   }
 }
 
-/** Such as `3 .txt files (a.txt, b.txt, ...), 1 file without extension (README)`; empty without files. */
+/**
+ * A description such as `3 .txt files (a.txt, b.txt, ...), 1 file without extension (README)`; empty if there are no
+ * such files.
+ */
 export function describeUnread(unread: readonly Unread[]): string {
   return unread
     .map(({ ending, files, first }) => {

@@ -7,11 +7,11 @@ import { UnreadFiles } from './unread.js';
 
 /** Limits of the search, so that `/` or a shared `/tmp` is not searched completely. */
 export interface WalkLimits {
-  /** Files and folders of all kinds. A run has at most 200,000 clips. */
+  /** Maximum number of files and folders of all kinds. A run has at most 200,000 clips. */
   entries: number;
   /**
-   * After this number of files and folders, at least a hundredth must be recordings; otherwise this is not a directory
-   * of recordings.
+   * Once this number of files and folders was found, at least one in a hundred must be a recording. Otherwise, this is
+   * not a directory of recordings.
    */
   sparse: number;
   /** Maximum depth of folders. */
@@ -20,14 +20,14 @@ export interface WalkLimits {
 
 export const WALK_LIMITS: WalkLimits = { entries: 1_000_000, sparse: 100_000, depth: 32 };
 
-/** Entries read from the file system at a time. */
+/** Number of entries to read from the file system at a time. */
 const CHUNK = 1024;
 
-/** Folders in which macOS and Synology store metadata of files, under the names of these files. */
+/** Folders in which macOS and Synology store metadata of files, under the same names as the files. */
 const NOTES = new Set(['__MACOSX', '@eaDir']);
 
 export interface WalkedTree {
-  /** Paths of the recordings below the root, with `/`, sorted by code unit */
+  /** Paths of the recordings relative to the root, with `/`, sorted by code unit */
   files: string[];
   /** Unreadable paths, and further paths of files that were already read; sorted by path */
   skipped: CryfoldError[];
@@ -36,12 +36,12 @@ export interface WalkedTree {
 }
 
 /**
- * Finds the recordings below a directory. Skips names that start with a dot. Follows links, but reads each file and
- * folder on disk once: under its own path, otherwise under the first of its links. Unreadable entries are skipped with
- * their path and the cause.
+ * Finds the recordings in a directory and its subfolders. Skips names that start with a dot. Follows links, but reads
+ * each file and folder on disk only once: under its own path if that is inside the directory, otherwise under its first
+ * link. Unreadable entries are skipped and listed with their path and the cause.
  * @param root absolute
- * @param isRecording whether a file with that name is wanted
- * @param limits for tests
+ * @param isRecording whether a file with that name is a recording
+ * @param limits set by tests
  * @throws CryfoldError DATA_TOO_LARGE, and the file system error if the root cannot be read
  */
 export async function walkTree(
@@ -61,7 +61,7 @@ class Walk {
   readonly #root: string;
   readonly #isRecording: (name: string) => boolean;
   readonly #limits: WalkLimits;
-  /** Paths of folders and files by their identity on disk */
+  /** Paths of folders and files, by their identity on disk */
   readonly #seen = new Map<string, string>();
   readonly #folders: Found[] = [];
   readonly #linkedFolders: Found[] = [];
@@ -79,7 +79,7 @@ class Walk {
 
   async run(): Promise<WalkedTree> {
     this.#folders.push({ path: '', id: identify(await stat(this.#root, { bigint: true }), '') });
-    // Folders go before links to folders, so that a folder that is also linked to keeps its own path.
+    // Folders are visited before links to folders, so that a folder that is also linked to keeps its own path.
     for (let at = this.#next(); at !== undefined; at = this.#next()) {
       if (!this.#isNew(at, 'folder')) continue;
       try {
@@ -115,7 +115,7 @@ class Walk {
   }
 
   async #read(folder: string): Promise<void> {
-    // As bytes, since a name that is not UTF-8 would become the name of another file, or of no file.
+    // Names are read as bytes, since decoding a name that is not UTF-8 would give the name of another file, or of none.
     const entries = await opendir(join(this.#root, folder), {
       encoding: 'buffer' as BufferEncoding,
       bufferSize: CHUNK,
@@ -187,10 +187,10 @@ function leftOut(code: 'DATA_UNREADABLE' | 'DATA_READ_ALREADY', file: string, wh
 
 const byPath = (a: Found, b: Found): number => (a.path < b.path ? -1 : 1);
 
-/** Some network file systems do not number files. */
+/** Some network file systems do not have file numbers. */
 const identify = ({ dev, ino }: BigIntStats, path: string): string => (ino === 0n ? path : `${dev}:${ino}`);
 
-/** The message of the file system without the path, which it may spell differently. */
+/** The file system's message without the path, which it may spell differently. */
 const reasonOf = (error: unknown): string => (error as Error).message.split(', ')[0];
 
 function reasonOfLink(error: unknown): string {
@@ -199,7 +199,7 @@ function reasonOfLink(error: unknown): string {
   return code === 'ELOOP' ? 'is a link to itself' : `is a link that cannot be followed: ${reasonOf(error)}`;
 }
 
-/** Such as `it is a named pipe, not a regular file`. */
+/** A message such as `it is a named pipe, not a regular file`. */
 function kindOf(entry: BigIntStats): string {
   try {
     checkRegular(entry, Number.POSITIVE_INFINITY);

@@ -9,13 +9,14 @@ export interface Wav {
   rate: number;
   /** channels in the file, before the mix-down */
   channels: number;
-  /** mono, the mean of the channels; integer PCM scaled to [-1, 1), float PCM unscaled */
+  /** mono, the mean of the channels; integer PCM is scaled to [-1, 1), float PCM is not scaled */
   samples: Float64Array;
 }
 
 /**
- * Decodes a WAV file in memory: RIFF, RIFX, RF64, BW64 or Wave64 with PCM of 1 to 32 bits, IEEE float, A-law, mu-law,
- * IMA or Microsoft ADPCM, any rate and number of channels. `openAudio` reads recordings of any format and size.
+ * Decodes a WAV file in memory: RIFF, RIFX, RF64, BW64 or Wave64 with any sampling rate and number of channels, and PCM
+ * of 1 to 32 bits, IEEE float, A-law, mu-law, IMA ADPCM or Microsoft ADPCM. Use `openAudio` for recordings of any
+ * format and size.
  * @param name shown in messages
  * @throws CryfoldError WAV_INVALID, WAV_EMPTY, WAV_NOT_FINITE or WAV_SCALE, naming the file
  */

@@ -1,10 +1,12 @@
 import { CryfoldError } from '@cryfold/core';
 import { SampleBuffer } from './audio/sample-buffer.js';
 
-/** Without `shortClips`, a recording shorter than this share of a clip is an error; a longer one is padded. */
+/**
+ * If `shortClips` is not set, a recording shorter than this share of a clip is an error, and a longer one is padded.
+ */
 const SHORTEST = 0.5;
 
-/** Maximum samples of a clip that `pad` fills up: a header can claim any rate. */
+/** Maximum length in samples of a clip that `pad` fills up, because a header can claim any rate. */
 const LONGEST_PADDED = 2 ** 27;
 
 /** How to treat recordings shorter than a clip. */
@@ -13,11 +15,11 @@ export const SHORT_CLIPS = ['pad', 'drop', 'error'] as const;
 export interface CutOptions {
   /** Length of a clip in seconds */
   clipSeconds: number;
-  /** Seconds from one clip's start to the next; default: a clip's length */
+  /** Seconds from the start of one clip to the next; default: the length of a clip */
   hopSeconds?: number | undefined;
   /**
-   * `pad` fills every recording shorter than a clip with zeros at its end, `drop` skips it, `error` rejects it.
-   * Default: half a clip or more is padded, less is rejected.
+   * `pad` fills every recording shorter than a clip with zeros at its end, `drop` skips it, and `error` rejects it. By
+   * default, a recording of at least half a clip is padded, and a shorter one is rejected.
    */
   shortClips?: (typeof SHORT_CLIPS)[number] | undefined;
 }
@@ -25,18 +27,18 @@ export interface CutOptions {
 export interface Window {
   /** First sample in the recording */
   start: number;
-  /** Samples of a clip, including zeros at the end */
+  /** Number of samples, including zeros at the end */
   samples: Float64Array;
   /** Whether all samples before the padding are equal */
   silent: boolean;
 }
 
 /**
- * Cuts a recording from its start into clips while its samples arrive: by default without overlap, dropping a rest at
- * the end that is shorter than a clip. Can be read once.
+ * Cuts a recording into clips from its start while its samples arrive. By default, clips do not overlap, and a
+ * remainder at the end that is shorter than a clip is dropped. Can be read only once.
  */
 export class Windows {
-  /** Samples of a window, `round(rate * clipSeconds)` */
+  /** Number of samples in a clip, `round(rate * clipSeconds)` */
   readonly length: number;
   readonly #audio: { rate: number; blocks: AsyncIterable<Float64Array> };
   readonly #name: string;
@@ -51,7 +53,7 @@ export class Windows {
     this.#options = options;
   }
 
-  /** Samples of the recording, once all windows have been read */
+  /** Position in samples */
   get total(): number {
     return this.#total;
   }

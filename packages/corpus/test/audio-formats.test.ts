@@ -255,7 +255,7 @@ test('skips chunks after the samples, odd chunks with and without padding, and a
   assert.deepEqual([...decodeWav(riff(format, data).subarray(0, -1), 'x').samples], [0.5, -0.5]);
 });
 
-test('reads 12-bit and 20-bit samples and 24 bits in 32 from the left of their bytes', {
+test('reads 12-bit and 20-bit samples, and 24 bits in 32, as left-justified', {
   skip: soxMissing,
 }, async () => {
   const bytes = Buffer.from(await readFile(path('in.wav')));
@@ -275,7 +275,9 @@ test('reads 12-bit and 20-bit samples and 24 bits in 32 from the left of their b
   }
 });
 
-test('refuses float samples far beyond full scale with a command that scales them', { skip: soxMissing }, async () => {
+test('refuses float samples far beyond full scale, and suggests a command that scales them', {
+  skip: soxMissing,
+}, async () => {
   await sox(path('in.wav'), '-e', 'float', '-b', '32', '-c', '1', path('loud.wav'));
   const bytes = Buffer.from(await readFile(path('loud.wav')));
   const start = bytes.indexOf('data') + 8;
@@ -295,7 +297,7 @@ test('refuses float samples far beyond full scale with a command that scales the
   assert.ok((await read(path('scaled.wav'))).peak() <= 1);
 });
 
-test('hints at sox commands whose output can be read', { skip: soxMissing }, async () => {
+test('suggests sox commands whose output can be read', { skip: soxMissing }, async () => {
   const whole = await readFile(path('in.wav'));
   const expected = decodeWav(whole, 'in').samples;
   await writeFile(path('short.wav'), whole.subarray(0, 60_000));

@@ -30,7 +30,7 @@ function corpus(sizes: Record<string, number>, clipsPerGroup = 4): Dataset {
 const paper = corpus({ asphyxia: 340, deaf: 879, hunger: 350, normal: 507, pain: 192 });
 const sizesOf = (dataset: Dataset) => inspectDataset(dataset).classes.map(({ clips }) => clips);
 
-test('quotas sum to the total, never exceed a class, give each at least one, and follow the shares', () => {
+test('quotas sum to the total, never exceed the size of a class, are at least one, and follow the shares', () => {
   // Oracle: Hamilton's method by hand, 100/2268 * (340, 879, 350, 507, 192) = 14.99 38.76 15.43 22.35 8.47.
   assert.deepEqual(apportion([340, 879, 350, 507, 192], 100), [15, 39, 15, 22, 9]);
   const random = new Random(4);
@@ -50,7 +50,7 @@ test('quotas sum to the total, never exceed a class, give each at least one, and
   }
 });
 
-test('limitClips keeps order and shares, is drawn by the seed, and has its own content hash', () => {
+test('limitClips keeps order and shares, depends on the seed, and gives another content hash', () => {
   const limited = limitClips(paper, 300, 0);
   assert.equal(limited.clips.length, 300);
   assert.deepEqual(sizesOf(limited), apportion([340, 879, 350, 507, 192], 300));

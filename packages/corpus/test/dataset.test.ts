@@ -48,7 +48,7 @@ async function fails(code: string, expected: RegExp, action: Promise<unknown>): 
 }
 
 describe('readers', () => {
-  test('Chillanto names give class, infant and order, flat or in folders', async () => {
+  test('reads class, infant and order from Chillanto names, with or without folders', async () => {
     for (const [seed, name] of ['0052002000', '0004001001', 'any/0001001002', '0025010010', 'b/0063001030'].entries()) {
       await put(`${name}.wav`, noise(1, seed));
     }
@@ -64,7 +64,7 @@ describe('readers', () => {
     ]);
   });
 
-  test('an odd name among Chillanto or donateacry names, or an unknown code, is named and can be skipped', async () => {
+  test('reports an odd name among Chillanto or donateacry names, or an unknown code, and can skip it', async () => {
     for (const [seed, name] of ['0004001001', '0004002001', '0052001000'].entries())
       await put(`${name}.wav`, noise(1, seed));
     await put('0052001000 copy.wav', noise(1, 9));
@@ -84,7 +84,7 @@ describe('readers', () => {
   const instance = '0D1AD73E-4C5E-45F3-85C4-9A3CB71E8856';
   const android = '0c8f14a9-6999-485b-97a2-913c1cbf099c';
 
-  test('donateacry names give the app instance, and the folder or else the reason tag', async () => {
+  test('reads the app instance from donateacry names, and the class from the folder or else the reason tag', async () => {
     await put(`discomfort/${instance}-1430742197-1.0-m-04-ch.wav`, noise(2.9, 1));
     await put(`hungry/${android}-1431028888092-1.7-f-26-hu.wav`, noise(1, 2));
     const foldered = await readDataset(root);
@@ -102,7 +102,7 @@ describe('readers', () => {
     assert.deepEqual((await readDataset(root)).classes, ['belly_pain', 'hungry']);
   });
 
-  test('folders give classes; groups are recordings, and count only if one gives several clips', async () => {
+  test('folders are classes; groups are recordings, and only count if a recording has several clips', async () => {
     await put('dog/b.wav', noise(1, 1));
     await put('dog/deep/a.WAV', noise(1, 2));
     await put('cat/a.wav', noise(1, 3));
@@ -142,7 +142,7 @@ describe('readers', () => {
     assert.deepEqual(dataset.skipped.map(({ file }) => file).sort(), ['x/up', 'y/deep/x', 'y/up']);
   });
 
-  test('a manifest gives labels, groups and its own order; fields may be quoted, columns in any order', async () => {
+  test('reads labels, groups and order from a manifest with quoted fields and columns in any order', async () => {
     for (const [seed, file] of ['z.wav', 'a, "b".wav', 'sub/c.wav'].entries()) await put(file, noise(2, seed));
     const csv =
       '\uFEFFgroup,note,label,path\r\n7,"two\r\nlines","x, y",z.wav\r\n\r\n,,x,"a, ""b"".wav"\r\n7,,x,./sub/c.wav';
@@ -176,7 +176,7 @@ describe('readers', () => {
     await fails('DATA_MANIFEST_INVALID', /list\.csv:1: there is no column fold/, read);
   });
 
-  test('a broken manifest is reported with the line and a hint', async () => {
+  test('reports a broken manifest with the line and a hint', async () => {
     await put('a.wav', noise(1, 1));
     await put('b.wav', noise(1, 2));
     const read = async (csv: string, skipBad = false) => {
@@ -283,7 +283,7 @@ describe('clips', () => {
 });
 
 describe('bad input', () => {
-  test('is a coded error that names the path', async () => {
+  test('causes a coded error that names the path', async () => {
     await fails('DATA_NOT_FOUND', /nowhere/, readDataset(join(root, 'nowhere')));
     await fails('DATA_NOT_FOUND', /nowhere\.csv/, readDataset(join(root, 'nowhere.csv')));
     await put('notes.txt', 'x');
@@ -293,7 +293,7 @@ describe('bad input', () => {
     await fails('DATA_ONE_CLASS', /all 3 clips have class x/, readDataset(root));
   });
 
-  test('each bad file is its own error, and is listed if bad files are skipped', async () => {
+  test('each bad file causes a separate error, and is listed if bad files are skipped', async () => {
     const whole = encodeWav(noise(1, 1), RATE);
     await put('x/good.wav', whole);
     await put('y/good.wav', noise(1, 2));
@@ -349,7 +349,7 @@ describe('bad input', () => {
     assert.match(skipped[0].message, /x\/paused\.wav#1/);
   });
 
-  test('if every file is bad, the message has the first reason', async () => {
+  test('if every file is bad, the message contains the first reason', async () => {
     await put('x/a.wav', 'no');
     await put('y/b.wav', 'no');
     await fails('DATA_EMPTY', /all 2 files were skipped/, readDataset(root, { skipBad: true }));
@@ -401,7 +401,7 @@ function encodeFloat(samples: Float64Array, rate: number): Uint8Array {
   return bytes;
 }
 
-test('skips or names pipes, devices and huge files without content among the recordings, and never blocks', async () => {
+test('skips or reports pipes, devices and huge empty files among the recordings, and never blocks', async () => {
   await put('x/good.wav', noise(1, 1));
   await put('y/good.wav', noise(1, 2));
   execFileSync('mkfifo', [join(root, 'x/pipe.wav')]);

@@ -75,7 +75,7 @@ test('decodes a changed recording again', { skip: soxMissing }, async () => {
   });
 });
 
-test('recordings without room for their samples, or without a temporary folder, are decoded each time', {
+test('recordings whose samples do not fit, or that have no temporary folder, are decoded each time', {
   skip: soxMissing,
 }, async () => {
   const expected = await samplesOf(await readDataset(join(root, 'data')));

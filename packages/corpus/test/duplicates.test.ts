@@ -43,7 +43,7 @@ test('different voices and pure tones that differ in phase or pitch are not copi
   assert.deepEqual(await firsts(at(RATE, tones)), alone(7));
 });
 
-test('equal bytes are one sound even if they cannot be correlated, and so is all silence', async () => {
+test('equal bytes are one sound even if they cannot be correlated, and all silent sounds are one as well', async () => {
   const tone = Float64Array.from({ length: RATE }, (_, i) => Math.sin(i / 3));
   const sounds = [tone, new Float64Array(RATE), tone.slice(), new Float64Array(RATE).fill(0.25), Float64Array.of(1)];
   assert.deepEqual(await firsts(at(RATE, sounds)), [0, 1, 0, 1, 1]);
@@ -103,7 +103,7 @@ test('finds a copy of noise 5 ms later', async () => {
   assert.deepEqual(await firsts(at(44100, sounds)), [0, 1, 2, 3, 4, 5, 5]);
 });
 
-test('windows that overlap in a chain are one sound, in any order, named by its first', async () => {
+test('windows that overlap in a chain are one sound, in any order, named after its first window', async () => {
   const random = new Random(5);
   const long = voice(random, 4);
   const windows = [12000, 0, 8000, 16000, 4000].map((start) => long.slice(start, start + RATE));

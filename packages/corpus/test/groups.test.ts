@@ -49,7 +49,7 @@ async function fails(code: string, expected: RegExp, action: Promise<unknown>): 
   });
 }
 
-test('class folders say that groups are unknown, and file names like parts of recordings trigger a suggestion', async () => {
+test('reports unknown groups for class folders, and suggests groups if file names look like parts of recordings', async () => {
   await put(...SEGMENTS);
   const { groupSource, groupHints } = await read();
   assert.deepEqual(groupSource, { kind: 'none' });
@@ -90,7 +90,7 @@ test('does not mistake unrelated numbered names for parts of recordings', () => 
   }
 });
 
-test('--group-by makes groups of recordings, folders or a pattern, and names files without a group', async () => {
+test('--group-by groups by recording, folder or pattern, and reports files without a group', async () => {
   await put('low/speaker0/a.wav', 'low/speaker1/b.wav', 'high/speaker0/c.wav', 'high/speaker1/d.wav');
   assert.match((await read()).groupHints.join(), /speaker0, speaker1.* look like groups.*--group-by folder/);
   assert.deepEqual(await groupsOf({ groupBy: 'folder' }), ['speaker0', 'speaker1']);
@@ -183,7 +183,7 @@ test('a manifest whose groups are all empty has unknown groups, and one with gap
   assert.deepEqual(warnings, ['1 of 2 recordings have no group and count as their own']);
 });
 
-test('groups that recordings name get one spelling, and groups that are recordings are unchanged', async () => {
+test('named groups get one spelling, and groups that are recordings are unchanged', async () => {
   await put('low/speaker0/a.wav', 'low/speaker0/A.wav', 'high/Speaker0/b.wav', 'high/speaker1/c.wav');
   const byFolder = await read({ groupBy: 'folder' });
   assert.deepEqual([...new Set(byFolder.clips.map(({ group }) => group))].sort(), ['speaker0', 'speaker1']);
@@ -193,7 +193,7 @@ test('groups that recordings name get one spelling, and groups that are recordin
   assert.deepEqual(byRecording.warnings, []);
 });
 
-test('a manifest as spreadsheets write it has the same columns, warnings and folds', async () => {
+test('a manifest in the form that spreadsheets write has the same columns, warnings and folds', async () => {
   await put('low/g1/a.wav', 'high/g1/b.wav', 'high/g2/c.wav');
   const rows = ['low\\g1\\a.wav; low;1;n;n', 'high\\g1\\b.wav; high ;2;n;n', 'high\\g2\\c.wav; high;1;n;n'];
   const table = ['sep=;', ' PATH\u00a0;\u200bLabel;Fold;note;note', ...rows].join('\r\n');

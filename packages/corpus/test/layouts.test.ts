@@ -57,7 +57,7 @@ const ESC_TABLE = `filename,fold,target,category,esc10,src_file,take
 5-9032-A-1.wav,5,1,rooster,True,9032,A
 `;
 
-test('ESC-50: category, src_file and fold of its table, from the corpus or its audio folder; by file names without it', async () => {
+test('ESC-50: reads category, source and fold from its table, or without it from file names', async () => {
   await put(ESC, { 'meta/esc50.csv': ESC_TABLE });
   const expected = ['dog 100032 1', 'dog 100032 1', 'rooster 117271 2', 'rooster 9032 5'];
   assert.deepEqual(Object.values(await rows()), expected);
@@ -87,7 +87,7 @@ const URBAN_TABLE = `slice_file_name,fsID,start,end,salience,fold,classID,class
 5-6-0-0.wav,5,0,4,1,2,6,gun_shot
 `;
 
-test('UrbanSound8K: class, fsID and fold of its table or its names, and names a file in the wrong fold', async () => {
+test('UrbanSound8K: reads class, fsID and fold from its table or file names, and reports a file in the wrong fold', async () => {
   await put(URBAN);
   const expected = ['dog_bark 101415 1', 'dog_bark 101415 1', 'gun_shot 7061 10', 'gun_shot 5 2'];
   const named = await rows();
@@ -159,7 +159,7 @@ test('folders of speakers with class folders give groups; wrapped class folders 
   assert.deepEqual((await facts()).classes, ['high', 'low']);
 });
 
-test('folders that can be read in two ways are rejected with both shown, and --layout chooses', async () => {
+test('rejects folders that can be read in two ways and shows both, unless --layout chooses one', async () => {
   await put(['cry/pain/a.wav', 'cry/hunger/b.wav', 'other/noise/c.wav', 'other/laugh/d.wav']);
   const drawn =
     /--layout folders: the first folder[\s\S]*- cry: 2, such as cry\/hunger\/b\.wav[\s\S]*--layout inner-folders: the last[\s\S]*- pain: 1[\s\S]*Choose one with --layout folders or --layout inner-folders/;
@@ -173,7 +173,7 @@ test('folders that can be read in two ways are rejected with both shown, and --l
   assert.equal((await rows({ layout: 'group-folders' }))['s2/mid/a.wav'], 'mid s2 ');
 });
 
-test('AudioFolder: metadata.csv in the root or in each part, with the group column and its own or the folders’ folds', async () => {
+test('AudioFolder: reads metadata.csv in the root or in each part, with groups, and folds from it or from folders', async () => {
   await put(['a.wav', 'sub/b.wav'], {
     'metadata.csv': 'file_name,label,Group,text\na.wav,low,x,hi\nsub/b.wav,high,y,ho\n',
   });
@@ -191,7 +191,7 @@ test('AudioFolder: metadata.csv in the root or in each part, with the group colu
   assert.deepEqual(await rows(), { 'train/a.wav': 'low train/a.wav ', 'test/b.wav': 'high test/b.wav test' });
 });
 
-test('folds that the data names are part of the content hash only on request', async () => {
+test('folds in the data are part of the content hash only on request', async () => {
   await put(['fold1/low/a.wav', 'fold2/high/b.wav']);
   const [plain, folded] = [await readDataset(root), await readDataset(root, { folds: true })];
   assert.ok(plain.clips.every((clip) => !('fold' in clip)));

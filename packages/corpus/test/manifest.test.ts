@@ -91,7 +91,7 @@ test('the content hash of a clean table is that of earlier versions', async () =
   assert.equal((await read(TABLE)).contentHash, 'd60fc095de43604996daf39ab7e002e9734aecec8862a4d1080716411e6f0de3');
 });
 
-test('a path finds the file in either Unicode form', async () => {
+test('finds a file by its path in either Unicode form', async () => {
   for (const name of [NFC, NFD]) {
     const { clips } = await read(`${TABLE}\n${name}.wav,low,g9`);
     assert.equal(clips.at(-1)?.id, `${NFD}.wav#0`);
@@ -102,13 +102,13 @@ test('a path finds the file in either Unicode form', async () => {
   assert.equal(clips.at(-1)?.file, `${NFD} x/${NFD}.wav`);
 });
 
-test('an absolute path is read and keeps its id', async () => {
+test('reads an absolute path, and keeps its id', async () => {
   const path = join(root, 'w/a.wav');
   const { clips } = await read(TABLE.replace('w/a.wav', path));
   assert.equal(clips[0].id, `${path}#0`);
 });
 
-test('one file under two spellings is refused, with both lines and both spellings', async () => {
+test('refuses one file under two spellings, and shows both lines and both spellings', async () => {
   await symlink('w/a.wav', join(root, 'link.wav'));
   await link(join(root, 'w/a.wav'), join(root, 'hard.wav'));
   const same = ['./w/a.wav', 'w/../w/a.wav', 'w\\a.wav', join(root, 'w/a.wav'), 'link.wav', 'hard.wav'];
@@ -132,13 +132,13 @@ test('explains why a path is not a file', async () => {
   await refused(`${TABLE}\nC:\\x\\a.wav,low,`, /:6: C:\\x\\a\.wav is not a file$/);
 });
 
-test('other encodings are refused with the line, instead of making words equal', async () => {
+test('refuses other encodings and names the line, instead of making different words equal', async () => {
   const latin1 = Buffer.from('path,label\nw/a.wav,pleuré\nw/b.wav,pleurè\n', 'latin1');
   await refused(latin1, /list\.csv:2: .*probably Latin-1, in which this line is w\/a\.wav,pleuré/);
   await refused(Buffer.from(TABLE, 'utf16le'), /list\.csv:1: .*UTF-16LE without a byte order mark/);
 });
 
-test('long fields, many quotes and many columns end in an error, not in an exhausted stack', async () => {
+test('long fields, many quotes and many columns cause an error, but no stack overflow', async () => {
   const quotes = '"'.repeat(2 ** 22);
   await refused(`${TABLE}\nw/a.wav,${quotes},g1`, /:6: w\/a\.wav is also in line 2/);
   await refused(`${TABLE}\nw/a.wav,"${quotes},g1`, /:6: a quote is not closed/);
@@ -146,7 +146,7 @@ test('long fields, many quotes and many columns end in an error, not in an exhau
   await refused(`${'\n'.repeat(2 ** 20)}path`, /:1048577: there is no column label/);
 });
 
-test('columns of one name and rows that lack a field are refused', async () => {
+test('refuses columns with the same name, and rows that lack a field', async () => {
   await refused('path,label,group,group \nw/a.wav,low,1,2', /list\.csv:1: two columns are named group/);
   await refused('path,label,label\nw/a.wav,low,x', /list\.csv:1: two columns are named label/);
   await refused(`${TABLE}\nw/a.wav,low`, /list\.csv:6: 2 fields under 3 columns/);
@@ -155,7 +155,7 @@ test('columns of one name and rows that lack a field are refused', async () => {
   await refused(`${TABLE}\nw/a.wav,\u200b,g1`, /list\.csv:6: label is empty for w\/a\.wav/);
 });
 
-test('a table without a header is reported as such', async () => {
+test('reports a table without a header as such', async () => {
   const error = await read(ROWS.join('\n')).catch((one: CryfoldError) => one);
   assert.ok(error instanceof CryfoldError);
   assert.match(error.message, /list\.csv:1: there is no column path/);
@@ -167,7 +167,7 @@ test('labels may be numbers', async () => {
   assert.deepEqual([classes, warnings], [['0', '1'], []]);
 });
 
-test('labels and groups are unified, and the dataset has the warnings', async () => {
+test('unifies labels and groups, and adds the warnings to the dataset', async () => {
   const { classes, clips, warnings } = await read(TABLE.replace('low,g1', 'Low,g1 ').replace('high,g2', 'high ,g2'));
   assert.deepEqual(classes, ['Low', 'high']);
   assert.equal(new Set(clips.map(({ group }) => group)).size, 2);

@@ -15,7 +15,7 @@ const recordings = (names: [label: string, group?: string][]): Recording[] =>
   }));
 const labelsOf = (all: Recording[]) => all.map((one) => ('label' in one ? one.label : ''));
 
-test('a name has one spelling, whatever white space, invisible characters and Unicode form it comes in', () => {
+test('gives a name one spelling, regardless of white space, invisible characters and Unicode form', () => {
   const same = ['belly pain', ' belly pain\t', '\u00a0belly\u00a0pain', 'belly  pain\u3000', '\ufeffbelly pain\u200b'];
   for (const name of [...same, 'belly\u200b pa\u00adin', 'belly\npain\u200e'])
     assert.equal(tidyName(name), 'belly pain');
@@ -36,7 +36,7 @@ test('labels that look alike become one class, and a warning shows the differenc
   ]);
 });
 
-test('names that differ in case only are read as the more frequent one, with a warning', () => {
+test('reads names that differ only in case as the most frequent one, with a warning', () => {
   const { recordings: unified, warnings } = unifyNames(
     recordings([
       ['Low', 'G1'],
@@ -56,7 +56,7 @@ test('names that differ in case only are read as the more frequent one, with a w
   ]);
 });
 
-test('numbers that lost their zeros and words for a missing value are reported and kept separate', () => {
+test('reports numbers without leading zeros and words for missing values, but keeps them separate', () => {
   const names: [string, string][] = [
     ['1', '007'],
     ['1.0', '7'],
@@ -72,7 +72,7 @@ test('numbers that lost their zeros and words for a missing value are reported a
   ]);
 });
 
-test('a recording that is its own group stays so, and ordinary names are unchanged', () => {
+test('leaves ordinary names, and recordings that are their own group, unchanged', () => {
   const odd = recordings([
     ['x', ' a.wav'],
     ['x', 'A.wav'],
@@ -86,7 +86,7 @@ test('a recording that is its own group stays so, and ordinary names are unchang
   assert.deepEqual(unifyNames(members), { recordings: members, warnings: [] });
 });
 
-test('thousands of peculiar groups give a few warnings', () => {
+test('gives only a few warnings about thousands of peculiar groups', () => {
   const many = Array.from({ length: 3000 }, (_, i): [string, string] => ['x', `g${i >> 1}${i % 2 ? ' ' : ''}`]);
   const { warnings } = unifyNames(recordings(many));
   assert.equal(warnings.length, 6);

@@ -44,7 +44,7 @@ async function fails(code: string, message: RegExp, work: Promise<unknown>): Pro
   return error;
 }
 
-test('a corpus in FLAC has the sounds of its WAVs; one in Ogg Vorbis the same classes and clips', {
+test('a FLAC corpus has the same sounds as its WAV files; an Ogg Vorbis corpus has the same classes and clips', {
   skip: soxMissing,
 }, async () => {
   for (const [i, label] of ['x', 'y', 'x', 'y'].entries()) await put(`wav/${label}/${i}.wav`, noise(2.5, i + 1));
@@ -89,7 +89,7 @@ test('decoders are part of the content hash, and WAV datasets keep their hash', 
   assert.notEqual(mixed.contentHash, datasetKey(mixed.clips, ['@wasm-audio-decoders/flac 0.0.0']));
 });
 
-test('names ignored files by extension, recordings with a wrong extension and those above full scale', {
+test('reports ignored files by extension, recordings with a wrong extension, and recordings above full scale', {
   skip: soxMissing,
 }, async () => {
   const path = await put('x/a.wav', noise(1, 1));

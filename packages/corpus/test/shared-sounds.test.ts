@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { Random } from '@cryfold/core';
 import { encodeWav, joinGroups, readDataset, sharedSounds } from '../src/index.js';
 
-test('groups that share a sound become one, with all their clips, across a chain; others keep theirs', async (t) => {
+test('merges groups that share a sound, directly or in a chain, and keeps all others', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'cryfold-sounds-'));
   t.after(() => rm(folder, { recursive: true }));
   const random = new Random(1);

@@ -40,7 +40,7 @@ test('silence is the share of frames below -60 dBFS', () => {
   near(measure(quiet).silence, 0.75, 0.01);
 });
 
-test('clipping counts flat tops of three samples or more, but not rounding of a sine', () => {
+test('counts flat tops of three samples or more as clipping, but not the rounding of a sine', () => {
   const clipped = sine(1000, 2).map((sample) => Math.max(-1, Math.min(1, sample)));
   const expected = clipped.filter((sample) => Math.abs(sample) === 1).length / clipped.length;
   near(measure(clipped).clipping, expected, 1e-9);
@@ -49,7 +49,7 @@ test('clipping counts flat tops of three samples or more, but not rounding of a 
   assert.equal(measure(sixteen).clipping, 0);
 });
 
-test('gives the same properties for pieces of any size', () => {
+test('gives the same properties regardless of the size of the pieces', () => {
   const random = new Random(2);
   const samples = Float64Array.from({ length: 5000 }, () => random.uniform(-1.2, 1.2)).map((sample) =>
     Math.max(-1, Math.min(1, sample)),
@@ -57,7 +57,7 @@ test('gives the same properties for pieces of any size', () => {
   for (const piece of [1, 7, 1024, 4999]) assert.deepEqual(measure(samples, piece), measure(samples));
 });
 
-test('a long recording has the bandwidth of all of its parts, though few of its frames are transformed', () => {
+test('finds the bandwidth of all parts of a long recording, although few of its frames are transformed', () => {
   const random = new Random(3);
   // A minute: first a low tone, then noise of the same level in the second half.
   const long = Float64Array.from({ length: 60 * RATE }, (_, i) =>

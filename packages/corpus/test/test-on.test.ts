@@ -31,7 +31,7 @@ function corpus(
   return summarize(facts, clips);
 }
 
-test('all clips of the first corpus are for training, and one fold tests those of the other', () => {
+test('trains on all clips of the first corpus, and tests those of the other in one fold', () => {
   const both = testOnOther(corpus('home'), corpus('clinic'));
   assert.deepEqual(
     both.clips.map(({ id, file, fold, group }) => [id, file, fold, group]),
@@ -48,7 +48,7 @@ test('all clips of the first corpus are for training, and one fold tests those o
   assert.equal(moved.contentHash, both.contentHash, 'the location of a corpus is not part of its identity');
 });
 
-test('groups are known if both corpora know them; equal names are one group only with the same kind of file names', () => {
+test('groups are known if they are in both corpora; equal names are one group only for the same kind of file names', () => {
   const named: Shape = { reader: 'chillanto', groupSource: { kind: 'file-name', name: 'infant' } };
   const same = testOnOther(corpus('x', named), corpus('y', named));
   assert.deepEqual([same.groupSource, new Set(same.clips.map(({ group }) => group)).size], [named.groupSource, 2]);
@@ -58,7 +58,7 @@ test('groups are known if both corpora know them; equal names are one group only
   assert.equal(testOnOther(corpus('x', column), corpus('y')).groupSource.kind, 'none');
 });
 
-test('other classes are refused with both lists, and other sampling rates are reported', () => {
+test('refuses other classes and shows both lists, and reports other sampling rates', () => {
   assert.throws(() => testOnOther(corpus('x'), corpus('y', { labels: ['a', 'c'] })), {
     code: 'CLASSES_DIFFER',
     message: 'x has a, b; y has a, c',

@@ -40,7 +40,7 @@ async function walk(limits = {}) {
   return { files, skipped: skipped.map(({ message }) => message) };
 }
 
-test('finds recordings in all folders, sorted, without hidden names and notes of other systems', async () => {
+test('finds recordings in all folders, sorted, without hidden files and metadata of other systems', async () => {
   await put('b/2.wav', 'b/deep/er/1.WAV', 'a.wav', 'b/notes.txt', 'é/ñ.wav');
   await put('.hidden/x.wav', 'b/._2.wav', '__MACOSX/b/2.wav', 'b/@eaDir/2.wav/SYNOAUDIO.wav');
   assert.deepEqual(await walk(), { files: ['a.wav', 'b/2.wav', 'b/deep/er/1.WAV', 'é/ñ.wav'], skipped: [] });
@@ -136,7 +136,7 @@ test('skips a folder that may not be read, such as lost+found', async (t) => {
   }
 });
 
-test('stops early in a directory with far more than recordings', async () => {
+test('stops early in a directory that contains mostly other files', async () => {
   await put(...Array.from({ length: 9 }, (_, i) => `${i}.txt`), '1.wav');
   const tooLarge = (expected: RegExp) => (error: unknown) => {
     assert.ok(error instanceof CryfoldError);

@@ -53,7 +53,7 @@ test('encodes to within half a 16-bit step, clipping at full scale', () => {
   }
 });
 
-test('hostile bytes give a WAV or a coded error, never more samples than half the bytes', () => {
+test('reads hostile bytes as a WAV or reports a coded error, and never returns more samples than half the bytes', () => {
   const random = new Random(2);
   const seeds = [...Object.values(good), ...Object.values(bad)].map(({ wav }) => bytesOf(wav));
   const counts = new Map<string, number>();

@@ -12,39 +12,40 @@ export interface CalibrationTask {
   shape: readonly number[];
   /** Whether rows are float vectors rather than images */
   vectors: boolean;
-  /** Length of the additional vectors, if it reads any */
+  /** Length of the additional vectors, if the estimator reads any */
   besides?: number;
   classes: number;
 }
 
 export interface CalibrationOptions {
   settings: EngineSettings;
-  /** Milliseconds after which no task starts; a running one ends soon after it was measured */
+  /** Milliseconds after which no task starts. A running task ends soon after its measurement */
   budgetMs: number;
-  /** Called with every better estimate: seconds per unit of the kind's cost */
+  /** Called with each better estimate: seconds per unit of the kind's cost */
   measured: (name: string, secondsPerUnit: number) => void;
 }
 
 /**
- * Training clips of a network's epoch, which is one batch: as many as typically take `EPOCH_SECONDS`, within limits.
+ * Training clips of a network. Its epoch is one batch, so this is as many as typically take `EPOCH_SECONDS`, within
+ * limits.
  */
 const EPOCH_CLIPS = { least: 8, most: 50 };
 const EPOCH_SECONDS = 0.5;
-/** Training clips of other kinds */
+/** Number of training clips of other kinds */
 const WHOLE_CLIPS = 300;
-/** Test clips per training clip, as in five folds */
+/** Number of test clips per training clip, as with five folds */
 const TEST_SHARE = 0.25;
-/** More epochs than any budget allows */
+/** More epochs than the time allows, so that the time decides when training ends */
 const ENDLESS = 100_000;
-/** Milliseconds for a task, not counting the two trainings that a measurement needs */
+/** Milliseconds for a task, not counting the two trainings that every measurement needs */
 const SHARE_MS = 1000;
 
-/** Aborts a training whose time is over. */
+/** Stops a training when its time is over. */
 class Enough extends Error {}
 
 /**
- * Trains each task on synthetic clips and measures it, the cheap kinds first. Skips a failing task, whose kind keeps
- * its typical speed, and kinds that run programs of the spec.
+ * Measures the speed of each task by training it on synthetic clips, cheap kinds first. If a task fails, its kind keeps
+ * its typical speed. Skips kinds that run programs of the spec.
  */
 export async function calibrate(tasks: readonly CalibrationTask[], options: CalibrationOptions): Promise<void> {
   const end = performance.now() + options.budgetMs;
@@ -52,7 +53,7 @@ export async function calibrate(tasks: readonly CalibrationTask[], options: Cali
     const kind = kindOf(estimator);
     return (kind.typicalSeconds ?? 0) * kind.cost(shortened(kind, estimator, 1), clipsOf(kind, estimator));
   };
-  // A user's program does not measure the machine, and `plan` does not start any.
+  // A user's program does not measure this machine, and `plan` never starts one.
   const queue = tasks
     .filter(({ estimator }) => !kindOf(estimator).runsCommands)
     .sort((a, b) => expected(a) - expected(b));
@@ -63,7 +64,7 @@ export async function calibrate(tasks: readonly CalibrationTask[], options: Cali
   }
 }
 
-/** @param ms after which no further training starts, except for the two that a measurement needs */
+/** @param ms time after which no further training starts, except for the first two */
 async function calibrateOne(
   { name, estimator, shape, vectors, besides, classes }: CalibrationTask,
   { settings, measured }: CalibrationOptions,
@@ -79,7 +80,7 @@ async function calibrateOne(
   let end = Number.POSITIVE_INFINITY;
   const note = (seconds: number) => {
     times.push(seconds);
-    // The first one also does one-time preparation: by itself it would be far too slow.
+    // The first training also includes one-time preparation, so by itself it would be far too slow.
     const counted = times.slice(1).sort((a, b) => a - b);
     if (counted.length === 0) return;
     measured(name, counted[Math.floor(counted.length / 2)] / unit);
@@ -122,13 +123,13 @@ function clipsOf(kind: AnyKind, estimator: Estimator): number {
   return 'batchSize' in estimator ? Math.min(estimator.batchSize, clips) : clips;
 }
 
-/** The same number of epochs, and no weights that would have to be read. */
+/** Uses the same number of epochs, and no pretrained weights, which would have to be read. */
 function shortened(kind: AnyKind, estimator: Estimator, epochs: number): Estimator {
   const random = kind.pretrained ? kind.pretrained.withSource(estimator, 'random') : estimator;
   return kind.epochs ? kind.epochs.with(random, epochs) : random;
 }
 
-/** Noise with a pattern for each class, so that there is something to learn, but not without effort. */
+/** Noise with a pattern for each class, so that there is something to learn, but not too easily. */
 function inventedData(
   count: number,
   {
@@ -148,7 +149,7 @@ function inventedData(
   for (let i = 0; i < count; i++) {
     const pattern = patterns[labels[i]];
     for (let j = 0; j < size; j++) {
-      // Grey pixels: an augmentation must know the colour scale.
+      // Grey pixels, because augmentations expect the colour scale.
       const isCopy = !vectors && j % 3 > 0;
       data[i * size + j] = isCopy ? data[i * size + j - 1] : pattern[j] + random.below(160);
     }

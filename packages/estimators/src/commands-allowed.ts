@@ -2,8 +2,8 @@ import { CryfoldError } from '@cryfold/core';
 import { kindOf } from './registry.js';
 
 /**
- * Checks that programs named by a spec or model are allowed to run.
- * @param where the process that would run them: `this worker`
+ * Checks whether programs that a spec or model names may be run.
+ * @param where the process that would run them, such as `this worker`
  * @param hint how to allow it
  * @throws CryfoldError COMMANDS_NOT_ALLOWED
  */

@@ -1,6 +1,6 @@
 import { CryfoldError, type EpochPoint } from '@cryfold/core';
 
-/** Bytes by key; an `ArtifactStore` is one. */
+/** Reads bytes by key; an `ArtifactStore` is one. */
 export interface Artifacts {
   /** @returns undefined if the key does not exist */
   get(key: string): Promise<Uint8Array | undefined>;
@@ -15,7 +15,7 @@ export interface FeatureArray {
   data: Uint8Array | Float32Array;
 }
 
-/** Common input of all folds of a dataset and feature set. The same object is passed as long as it is valid. */
+/** The input that all folds of a dataset and feature set share. The same object is passed as long as it is valid. */
 export interface TrainingData {
   classes: readonly string[];
   /** Class index of each clip */
@@ -24,15 +24,15 @@ export interface TrainingData {
   groups: readonly string[];
   /** Content key of the feature set */
   featureKey: string;
-  /** Reads the feature set from the store; an engine that needs it in every fold keeps it */
+  /** Reads the feature set from the store. An engine that needs it in every fold should keep it */
   features(): Promise<FeatureArray>;
-  /** For images: the decibels that their colours span; default: 120 */
+  /** For images: the range of decibels that their colours cover; default: 120 */
   decibels?: number | undefined;
   /** Reads the additional vectors for an estimator with `readsVectors` */
   vectors?: () => Promise<FeatureArray>;
 }
 
-/** Float64 matrix, row-major. */
+/** A row-major matrix of float64. */
 export interface Matrix {
   rows: number;
   columns: number;
@@ -46,23 +46,25 @@ export interface Fold<P> {
   train: Int32Array;
   /** Clip indices; empty if a model is trained on all clips */
   test: Int32Array;
-  /** Class index of each clip to learn from: the data's labels, or with those of the training clips shuffled */
+  /**
+   * The class index of each clip to learn from: the data's labels, in which those of the training clips may be shuffled
+   */
   labels: Int32Array;
   seed: number;
-  /** Whether inner folds must keep groups together, as the outer ones do */
+  /** Whether inner folds must keep groups together, like the outer folds */
   grouped: boolean;
-  /** The artifact named by the kind's `prerequisite` */
+  /** Key of the artifact that the kind's `prerequisite` describes */
   prerequisite: string | undefined;
-  /** Where to store the state after an epoch, for an estimator with epochs; absent: not stored */
+  /** Where to store the state after an epoch, for an estimator with epochs; if absent, the state is not stored */
   checkpoint: Checkpoint | undefined;
-  /** Whether `model` of the outcome may be called */
+  /** Whether the caller may call `model` of the outcome */
   keepModel: boolean;
 }
 
-/** Stores the state of a training, from which another attempt resumes with the same result. */
+/** Stores the state of a training. Another attempt that resumes from it gets the same result. */
 export interface Checkpoint {
   key: string;
-  /** The state is stored if the training is expected to take longer than this; absent: after each epoch */
+  /** Store the state only if training is expected to take longer than this; absent: after each epoch */
   afterSeconds?: number;
 }
 
@@ -70,18 +72,18 @@ export interface Checkpoint {
 export type ModelFiles = Iterable<readonly [string, Uint8Array]>;
 
 export interface FoldOutcome {
-  /** Test clips x classes; rows sum to 1 */
+  /** Probabilities, test clips x classes; rows sum to 1 */
   probabilities: Matrix;
-  /** Test clips x classes, if the estimator predicts by values other than its probabilities */
+  /** Test clips x classes, if classes are predicted by values other than probabilities */
   decisions?: Matrix;
-  /** Empty for an estimator without epochs */
+  /** Learning curve; empty for an estimator without epochs */
   curve: EpochPoint[];
   /**
-   * Facts other than the fold that the results depend on, such as the version of a library; under `FOLD_NOTE`, half a
-   * sentence about deviations from the request
+   * What the results depend on besides the fold, such as the version of a library. `FOLD_NOTE` describes in half a
+   * sentence how the training deviated from the request
    */
   environment: Record<string, string>;
-  /** Encodes the trained model; called at most once, before the next fold. */
+  /** Encodes the trained model. Called at most once, and before the next fold. */
   model?: () => Promise<ModelFiles> | ModelFiles;
 }
 
@@ -96,27 +98,27 @@ export interface EngineContext {
   onGroup?: (id: number | undefined) => void;
 }
 
-/** Trains folds of one estimator kind in its own process, one at a time. */
+/** Trains folds of one estimator kind in a process of its own, one at a time. */
 export interface Engine<P> {
   /** @throws CryfoldError of class `input` if the same fold would fail again */
   fit(fold: Fold<P>, context: EngineContext): Promise<FoldOutcome>;
-  /** Computes and stores the artifact named by the kind's `prerequisite`. */
+  /** Computes and stores the artifact that the kind's `prerequisite` describes. */
   prepare?(parameters: P, artifact: string, context: EngineContext): Promise<void>;
 }
 
-/** Settings that are fixed for the lifetime of a training process. */
+/** Settings that stay fixed for the lifetime of a training process. */
 export interface EngineSettings {
-  /** Threads of one training process */
+  /** Number of threads of one training process */
   threads: number;
   /** Whether TensorFlow compiles graphs with XLA */
   xla?: boolean;
-  /** The only GPU that the process sees */
+  /** The only GPU that is visible to the process */
   gpu?: string;
   /** Memory limit of the process, MiB; default: unlimited */
   maxMemoryMb?: number;
 }
 
-/** Rows x classes, row-major. */
+/** Row-major matrices, rows x classes. */
 export interface Prediction {
   /** Rows sum to 1 */
   probabilities: Float64Array;
@@ -126,8 +128,8 @@ export interface Prediction {
 /** Predicts with one trained model. */
 export interface Predictor {
   /**
-   * @param features rows like those that the model was trained on, `count` of them
-   * @param vectors for an estimator with `readsVectors`: the same clips' vectors
+   * @param features `count` rows like those that the model was trained on
+   * @param vectors for an estimator with `readsVectors`: the vectors of the same clips
    */
   predict(features: FeatureArray['data'], count: number, vectors?: FeatureArray['data']): Promise<Prediction>;
 }
@@ -137,7 +139,7 @@ export interface PredictorSettings {
   maxMemoryMb?: number | undefined;
 }
 
-/** The key of an artifact that belongs to a feature set. */
+/** The key of an artifact that is computed from a feature set. */
 export function featureArtifact(featureKey: string, file: string): string {
   return `features/${featureKey}/${file}`;
 }

@@ -10,57 +10,60 @@ export interface RunSettings {
   featureKey: string;
   /** Content key of the additional vectors, if it reads any */
   vectorsKey?: string | undefined;
-  /** Kind of rows of that feature set */
+  /** Whether that feature set consists of images or vectors */
   produces: 'images' | 'vectors';
-  /** For images: the decibels that their colours span; default: 120 */
+  /** For images: the range of decibels that their colours cover; default: 120 */
   decibels?: number | undefined;
-  /** Threads of one training process; float sums depend on it */
+  /** Threads of one training process, on which floating-point sums depend */
   threads: number;
   xla: boolean;
   /** Whether folds keep groups together */
   grouped: boolean;
 }
 
-/** An artifact that all folds of a trial read, computed once by a separate job. */
+/** An artifact that all folds of a trial read. A separate job computes it once. */
 export interface Prerequisite {
   /** Name in logs */
   kind: string;
-  /** Id of the job; equal prerequisites have equal ids across runs */
+  /** Id of the job. Equal prerequisites have equal ids, even in different runs */
   id: string;
-  /** Exists in the store once the job is done */
+  /** Key that exists in the store once the job is done */
   artifact: string;
 }
 
-/** A whole-number parameter of a kind that a flag or a sweep may change. */
+/** An integer parameter of a kind that a flag or a sweep may change. */
 export interface Resource<P> {
   of(parameters: P): number;
   with(parameters: P, value: number): P;
 }
 
-/** Files next to the spec that an estimator needs. */
+/** Files that an estimator reads from next to the spec. */
 export interface SpecFiles<P> {
-  /** Paths below the spec's folder */
+  /** Paths within the spec's folder */
   of(parameters: P): string[];
-  /** @param hashes the sha256 of each path's content, which is then in the store */
+  /**
+   * Returns the parameters with files named by their content. @param hashes the sha256 of the content at each path,
+   * which is then in the store
+   */
   with(parameters: P, hashes: Record<string, string>): P;
   /** Names of the files in the store; undefined if the parameters name paths whose content was not read yet */
   stored(parameters: P): string[] | undefined;
 }
 
-/** Location of the values that a sweep may search. */
+/** Where the values are that a sweep may search. */
 export interface Searched<P> {
   of(parameters: P): Record<string, unknown>;
-  /** The entry with some of them replaced; it may be invalid */
+  /** Returns the entry with some values replaced; it may be invalid */
   with(parameters: P, values: Readonly<Record<string, unknown>>): unknown;
 }
 
-/** Pretrained weights that a kind can start from. */
+/** Pretrained weights from which a kind can start. */
 export interface Pretrained<P> {
-  /** `random`, or the source of the weights */
+  /** `random`, or where the weights come from */
   source(parameters: P): string;
   withSource(parameters: P, source: string): P;
   /**
-   * Reads a weights file and checks that it fits.
+   * Reads a weights file and checks that it fits the estimator.
    * @returns the number of its arrays
    * @throws CryfoldError WEIGHTS_INVALID
    */
@@ -68,67 +71,67 @@ export interface Pretrained<P> {
 }
 
 /**
- * The complete definition of one kind of estimator. A new kind is one file that exports this object and one line in
- * registry.ts. Parameters, keys and costs are pure; the engine and the predictor are imported only in processes that
- * train or predict, so that a coordinator does not load a numerical library.
+ * The complete definition of one kind of estimator. To add a kind, write a file that exports this object and add a line
+ * to registry.ts. Parameters, keys and costs are pure functions. The engine and the predictor are imported only in
+ * processes that train or predict, so that a coordinator does not load a numerical library.
  */
 export interface EstimatorKind<P extends { kind: string } = never> {
   readonly kind: string;
-  /** An estimator's entry in a spec; strict, with `kind` as a literal */
+  /** Schema of the estimator's entry in a spec; strict, with `kind` as a literal */
   readonly parameters: z.ZodType<P>;
   readonly queue: FoldQueue | ((parameters: P) => FoldQueue);
-  /** Whether its folds and models run programs named by a spec, which requires permission */
+  /** Whether its folds and models run programs that a spec names, which requires permission */
   readonly runsCommands?: boolean;
-  /** Throws if the machine lacks a requirement for training. @throws CryfoldError such as TENSORFLOW_MISSING */
+  /** Throws if the machine lacks something that training needs. @throws CryfoldError such as TENSORFLOW_MISSING */
   checkRuntime?(): Promise<unknown>;
-  /** Which feature sets it reads: RGB images, float vectors, or both */
+  /** Which feature sets it can read: RGB images, float vectors, or both */
   readonly reads: 'images' | 'vectors' | 'any';
   /** Minimum height and width of an image in pixels; default 1 */
   readonly smallestImage?: number;
-  /** Whether it also reads a feature set of vectors, named by its parameter `vectors` */
+  /** Whether it also reads a feature set of vectors, which its parameter `vectors` names */
   readonly readsVectors?: boolean;
   /**
-   * Everything else that determines the bytes of a fold, besides data, features, indices, parameters and seed.
-   * Undefined members do not affect the fold's key.
+   * Everything that determines the bytes of a fold, besides data, features, indices, parameters and seed. Undefined
+   * members do not affect the fold's key.
    */
   keyParts(settings: RunSettings): Record<string, unknown>;
   /** The parameters that determine the bytes of a fold; default: all of them */
   keyed?(parameters: P): object;
-  /** Undefined for a kind without files next to the spec */
+  /** Undefined for a kind that reads no files next to the spec */
   readonly files?: SpecFiles<P>;
   /** Default: the members of the entry itself */
   readonly searched?: Searched<P>;
   prerequisite?(parameters: P, settings: RunSettings): Prerequisite | undefined;
-  /** Names in the store, such as of artifacts other than the prerequisite, that garbage collection must keep */
+  /** Names in the store that garbage collection must keep, such as of artifacts other than the prerequisite */
   keeps?(parameters: P, featureKey: string): string[];
-  /** Work of one fold, in a unit of this kind only */
+  /** Work of one fold, in a unit that is specific to this kind */
   cost(parameters: P, trainClips: number): number;
-  /** Identifies estimators that share the unit of `cost`; default: all estimators of this kind */
+  /** Estimators with the same value share the unit of `cost`; default: all estimators of this kind */
   unit?(parameters: P): string;
   /**
-   * Seconds per unit of `cost` on one core of a server of the 2020s, without a GPU: for estimates before any fold was
-   * trained, accurate to a factor of about 4. Undefined if it was not measured.
+   * Seconds per unit of `cost` on one core of a server built in the 2020s, without a GPU. Used for estimates before any
+   * fold was trained, and accurate to a factor of about 4. Undefined if it was not measured.
    */
   readonly typicalSeconds?: number;
   /** Undefined for a kind without epochs */
   readonly epochs?: Resource<P>;
   /**
-   * A caveat to show with every figure of such an estimator, in a few words such as `random weights`; undefined if its
-   * parameters do not need one.
+   * A caveat of a few words to show with every figure of such an estimator, such as `random weights`; undefined if its
+   * parameters need no caveat.
    */
   caveat?(parameters: P): string | undefined;
   /** Undefined for a kind without pretrained weights */
   readonly pretrained?: Pretrained<P>;
   loadEngine(settings: EngineSettings): Promise<Engine<P>>;
-  /** What the entry lacks so that its models can be kept; undefined (the default) if nothing is missing */
+  /** Why models of this entry cannot be kept, namely what it lacks; undefined (the default) if nothing is missing */
   lacksToKeep?(parameters: P): string | undefined;
   /**
-   * Loads a trained model from the files written by the engine. Undefined for a kind without models to keep.
+   * Loads a trained model from the files written by the engine. Undefined for a kind whose models cannot be kept.
    * @param file reads one of them by name
    * @throws CryfoldError ARTIFACT_MISSING, ARTIFACT_CORRUPT
    */
   loadPredictor?(file: (name: string) => Uint8Array, settings: PredictorSettings): Promise<Predictor>;
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: in a list, kinds of different parameters stand side by side
+// biome-ignore lint/suspicious/noExplicitAny: a list contains kinds with different parameters
 export type AnyKind = EstimatorKind<any>;

@@ -1,9 +1,9 @@
-/** Keeps the last value and its inputs: the folds that a warm process trains nearly always share their inputs. */
+/** Caches the last value, because consecutive folds of a warm process nearly always share their inputs. */
 export class LastValue<T> {
   #key: readonly unknown[] | undefined;
   #value: T | undefined;
 
-  /** @param key equal, member by member, for equal values */
+  /** @param key inputs of the value; keys are equal if all of their members are equal */
   async get(key: unknown, load: () => Promise<T>): Promise<T> {
     const parts = Array.isArray(key) ? key : [key];
     if (!this.#key || this.#key.length !== parts.length || parts.some((part, i) => part !== this.#key?.[i])) {

@@ -11,8 +11,8 @@ import { networks } from './networks/networks.js';
 import { svm } from './svm/svm.js';
 
 /**
- * Every kind of estimator. To add one, write its file and add it here; networks have their own registry:
- * docs/extending.md.
+ * Every kind of estimator. To add a kind, write a file for it and add it here. Networks have a registry of their own;
+ * see docs/extending.md.
  */
 const KINDS = [
   ...networks,
@@ -26,13 +26,13 @@ const KINDS = [
   clusteringSvm,
 ] as const;
 
-/** Parameters of every estimator in addition to those of its kind. */
+/** Parameters that every estimator has in addition to those of its kind. */
 const common = {
   features: z
     .string()
     .max(41)
     .optional()
-    .describe('name of the feature set that it reads; default: the first one of the spec'),
+    .describe('name of the feature set that it reads; default: the first one in the spec'),
 };
 
 /** An estimator's entry in a spec. */
@@ -70,7 +70,7 @@ export function searchedOf(estimator: Estimator): Record<string, unknown> {
 }
 
 /**
- * An estimator's entry with other values of parameters that a sweep may vary; it may be invalid.
+ * Returns an estimator's entry with other values for parameters that a sweep may vary. The entry may be invalid.
  * @param estimator may come from a stored spec, with a kind that this version does not know
  */
 export function withSearched(estimator: { kind?: unknown }, values: Readonly<Record<string, unknown>>): unknown {
@@ -80,7 +80,7 @@ export function withSearched(estimator: { kind?: unknown }, values: Readonly<Rec
 
 /**
  * The caveat to show with every figure of an estimator.
- * @param entry its entry in a stored spec; undefined for one that this version cannot read
+ * @param entry its entry in a stored spec; undefined if this version cannot read the entry
  */
 export function caveatOf(entry: unknown): string | undefined {
   const { data } = estimatorSchema.safeParse(entry);

@@ -31,7 +31,7 @@ test('measures each estimator, skips one that cannot be trained, and reads no we
   for (const [name, seconds] of found) assert.ok(seconds > 0 && Number.isFinite(seconds), `${name}: ${seconds}`);
 });
 
-test('measures nothing once the time is over', async () => {
+test('measures nothing once the time is up', async () => {
   const measured = () => assert.fail('measured');
   await calibrate([task('svm', { kind: 'svm' })], { settings: { threads: 1 }, budgetMs: 0, measured });
 });

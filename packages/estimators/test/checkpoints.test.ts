@@ -14,7 +14,7 @@ function memory() {
   };
 }
 
-test('a checkpoint is due after each epoch without a bound, otherwise only if all epochs take longer', async () => {
+test('a checkpoint is due after each epoch if there is no bound, otherwise only if all epochs take longer', async () => {
   const artifacts = memory();
   assert.equal(await checkpointing(undefined, 10, artifacts), undefined);
   const always = await checkpointing({ key: 'k' }, 10, artifacts);

@@ -51,7 +51,7 @@ for (const kind of KINDS) {
     }
   });
 
-  test(`${kind}: rows are probabilities, and a class without training clips has none`, async () => {
+  test(`${kind}: rows are probabilities, and a class without training clips has probability 0`, async () => {
     const data = trainingData(goldens.data.grey, 5);
     const { probabilities } = await fit(entryOf(kind), data);
     assert.deepEqual([probabilities.rows, probabilities.columns], [data.test.length, 5]);
@@ -102,7 +102,7 @@ for (const kind of ['logistic-regression', 'k-nearest-neighbours', 'linear-svm',
 }
 
 for (const scale of [1e-4, 1e4, 1e8]) {
-  test(`logistic regression of columns ${scale} times as large equals one with an equally weaker penalty`, async () => {
+  test(`logistic regression on columns ${scale} times as large equals one with a correspondingly weaker penalty`, async () => {
     const problem = trainingData(goldens.data.noisy);
     const geometry = await geometryOf(problem, problem, true);
     const labels = problem.train.map((clip) => problem.labels[clip]);
@@ -120,21 +120,21 @@ for (const scale of [1e-4, 1e4, 1e8]) {
   });
 }
 
-test('logistic regression of columns of large scale learns', async () => {
+test('logistic regression learns from columns of large scale', async () => {
   const set = goldens.data.vectors;
   const large = trainingData({ ...set, rows: set.rows.map((value) => value * 1e4) });
   const { probabilities } = await fit({ kind: 'logistic-regression' }, large);
   assert.ok(probabilities.data.some((one) => one > 0.9));
 });
 
-test('logistic regression without a step from a steep slope has not converged', () => {
+test('logistic regression that takes no step from a steep slope has not converged', () => {
   // No products of rows: a positive slope along the raw gradient.
   const products = Float64Array.of(-1, 0, 0, -1);
   const fit = fitMultinomial({ products, labels: Int32Array.of(0, 1), classes: 2, C: 1 });
   assert.equal(fit.converged, false);
 });
 
-test('distances of equal features are computed once for all kinds of a process', async () => {
+test('computes the distances of equal features once for all kinds in a process', async () => {
   const problem = trainingData(goldens.data.grey);
   await fit({ kind: 'k-nearest-neighbours' }, problem);
   const { distances } = await geometryOf(problem, problem, false);

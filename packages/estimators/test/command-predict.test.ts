@@ -74,7 +74,7 @@ test('an error of the second program quotes that program, and its epochs are not
   await fails(training, 'COMMAND_FAILED', /exited with code 3$/, { parameters, predicting: 'process.exit(3)' });
 });
 
-test('a model has the files of the command and its trained files, under generated names', async () => {
+test('a model contains the files of the command and its trained files, under generated names', async () => {
   const { outcome } = await run(`${TRAIN} writeFileSync('trained/model.json', 'no JSON');`, {
     ...{ parameters, predicting: PREDICT, keepModel: true },
   });
@@ -136,7 +136,7 @@ test('kills a model above its memory limit', { skip: !existsSync('/proc') }, asy
   await assert.rejects(model.predict(Float32Array.of(1, 0), 1), { code: 'OUT_OF_MEMORY', message: /limit is 200 MiB/ });
 });
 
-test('scores of a model are decisions', async () => {
+test('uses the scores of a model as decision values', async () => {
   const model = await predicts("save([0, Math.log(3)], 1, 2, 'scores.npy')", { output: 'scores' });
   const { probabilities, decisions } = await model.predict(Float32Array.of(1, 0), 1);
   assert.deepEqual([...(decisions ?? [])], [0, Math.log(3)]);

@@ -125,7 +125,7 @@ test('a fold ends with its program, even if a process in another session keeps t
   process.kill(Number(outcome.environment.sleeper), 'SIGKILL');
 });
 
-test('bounds the result of a program that reports endlessly', async () => {
+test('limits the result of a program that reports endlessly', async () => {
   const { outcome } = await run(`
     const lines = [];
     for (let i = 1; i <= 20000; i++) lines.push(JSON.stringify({ epoch: i, loss: 0, accuracy: 0 }));
@@ -230,7 +230,7 @@ function memoryGroup(t: TestContext, mib: number): string | undefined {
   return undefined;
 }
 
-test('a program that the kernel really OOM-kills is reported as such', async (t) => {
+test('reports a program that the kernel really OOM-kills', async (t) => {
   const group = memoryGroup(t, 150);
   if (!group) return t.skip('no memory cgroup can be made here (root only)');
   const script = 'echo $$ >"$0/cgroup.procs"; exec "$@"';

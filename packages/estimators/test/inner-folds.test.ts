@@ -43,7 +43,7 @@ test('training clips of one group are calibrated without groups, with a note in 
   assert.match(note ?? '', /without regard to groups/);
 });
 
-test('classes of one training clip each are not calibrated, with a note in the results', () => {
+test('does not calibrate classes with one training clip each, and notes this in the results', () => {
   const three = Int32Array.of(12, 13, 14);
   for (const own of [undefined, groups, groups.map(() => 'one speaker')]) {
     const { folds, note } = innerFolds(labels, three, 4, own);
@@ -52,7 +52,7 @@ test('classes of one training clip each are not calibrated, with a note in the r
   }
 });
 
-test('a class with a single training clip is named in the results, with and without groups', () => {
+test('names a class with a single training clip in the results, with and without groups', () => {
   // Two classes of many clips, and one clip of the third.
   const rows = Int32Array.from([...train].filter((row) => labels[row] !== 2 || row === 14));
   assert.equal([...rows].filter((row) => labels[row] === 2).length, 1);

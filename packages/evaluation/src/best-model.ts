@@ -2,16 +2,18 @@ import { type MetricName, scoreOf } from './metric.js';
 import type { ModelResults, RunResults } from './results.js';
 import { metricOf } from './run-metric.js';
 
-/** The model with the best mean over test folds. */
+/** The model with the best mean over the test folds. */
 export interface BestModel {
-  /** The run's metric, which decides */
+  /** The metric of the run, by which the best model was chosen */
   metric: MetricName;
   model: string;
   /** Mean of the metric over the folds that have a result */
   figures: NonNullable<ModelResults['accuracy']>;
 }
 
-/** The best model by the run's metric, the first one on ties; undefined if no model has a result. */
+/**
+ * The best model by the run's metric, or the first of several equally good ones. Undefined if no model has a result.
+ */
 export function bestModelOf(
   results: Pick<RunResults, 'spec' | 'search' | 'comparisons' | 'models'>,
 ): BestModel | undefined {

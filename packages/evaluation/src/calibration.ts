@@ -5,7 +5,7 @@ interface Logits {
   classes: number;
 }
 
-/** Logits of probabilities; a probability of 0 counts as 2^-52. */
+/** The logits of probabilities. A probability of 0 is replaced by 2^-52. */
 function logits(probabilities: Float64Array, classes: number): Logits {
   return { values: probabilities.map((p) => Math.log(Math.max(p, Number.EPSILON))), classes };
 }
@@ -30,20 +30,20 @@ export function softmaxRows(rows: Logits, scale = 1): Float64Array {
 }
 
 /**
- * Probabilities^(1/temperature), normalised by row; above 1 it softens, below 1 it sharpens. The order of a row's
- * classes and thus the accuracy are unchanged.
+ * Probabilities^(1/temperature), normalised by row. A temperature above 1 softens the probabilities, one below 1
+ * sharpens them. The order of a row's classes does not change, and neither does the accuracy.
  */
 export function applyTemperature(probabilities: Float64Array, classes: number, temperature: number): Float64Array {
   return softmaxRows(logits(probabilities, classes), 1 / temperature);
 }
 
-/** Limit of the temperature if the likelihood has no maximum (for example if all clips are wrong). */
+/** Limit of the temperature, which matters if the likelihood has no maximum (for example if all clips are wrong). */
 const LIMITS = { least: Math.exp(-10), most: Math.exp(10) };
 
 /**
- * The temperature of least log-loss (Guo et al., "On Calibration of Modern Neural Networks", 2017), within e^-10 to
- * e^10 as in scikit-learn's `CalibratedClassifierCV(method='temperature')`. Fit it on predictions of clips that the
- * model was not trained on and that are not in the test fold.
+ * The temperature with the lowest log-loss (Guo et al., "On Calibration of Modern Neural Networks", 2017), between
+ * e^-10 and e^10 as in scikit-learn's `CalibratedClassifierCV(method='temperature')`. Fit it on predictions of clips
+ * that the model was not trained on and that are not in the test fold.
  * @param labels class indices
  * @param probabilities row-major, clips x classes
  */
@@ -52,8 +52,8 @@ export function fitTemperature(labels: ArrayLike<number>, probabilities: Float64
   const z = rows.values;
   const p = new Float64Array(z.length);
   /**
-   * Derivative of the log-loss with respect to 1/temperature: expected minus true logit. It increases, as the loss is
-   * convex.
+   * Derivative of the log-loss with respect to 1/temperature: expected minus true logit. It increases monotonically,
+   * since the loss is convex.
    */
   const slope = (scale: number) => {
     let total = 0;

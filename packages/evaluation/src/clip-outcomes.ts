@@ -2,12 +2,12 @@ import type { EvaluationInput, FoldProbabilities } from './evaluation-input.js';
 import { argmaxRows } from './metrics.js';
 
 export interface Errors {
-  /** Number of tests: one per repeat, unless folds are missing. */
+  /** Number of predictions of the clip: one per repeat, unless folds are missing. */
   predictions: number;
   wrong: number;
 }
 
-/** Results of one clip over all models and repeats. */
+/** How well one clip was predicted, over all models and repeats. */
 export interface ClipOutcome extends Errors {
   clip: string;
   group: string;
@@ -19,7 +19,7 @@ export interface ClipOutcome extends Errors {
   byModel: Record<string, Errors>;
 }
 
-/** Results of one group's clips. */
+/** How well the clips of one group were predicted. */
 export interface GroupOutcome extends Errors {
   group: string;
   labels: string[];
@@ -28,7 +28,7 @@ export interface GroupOutcome extends Errors {
 }
 
 /**
- * Results of every tested clip, in the order of the clips.
+ * The outcomes of every tested clip, in the order of the clips.
  * @param models probabilities per model, including fusions
  * @param decisions decision values of the models that predict by them
  */
@@ -70,7 +70,7 @@ export function clipOutcomes(
   return outcomes.filter(({ predictions }) => predictions > 0);
 }
 
-/** The same by group, in order of first appearance. */
+/** The same per group, in order of first appearance. */
 export function groupOutcomes(outcomes: readonly ClipOutcome[]): GroupOutcome[] {
   const groups = new Map<string, GroupOutcome>();
   for (const { group, label, predictions, wrong, byModel } of outcomes) {

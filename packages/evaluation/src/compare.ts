@@ -10,7 +10,7 @@ import { type Predictions, tallyGroups } from './tallies.js';
 type Fold = ModelResults['folds'][number];
 type Data = Pick<EvaluationInput, 'classes' | 'clips' | 'splits'>;
 
-/** Pairs of folds that both models have. */
+/** Pairs folds that both models have. */
 function commonFolds(a: readonly Fold[], b: readonly Fold[]): [Fold, Fold][] {
   const byKey = new Map(b.map((fold) => [`${fold.repeat}/${fold.fold}`, fold]));
   return a.flatMap((fold) => {
@@ -19,7 +19,7 @@ function commonFolds(a: readonly Fold[], b: readonly Fold[]): [Fold, Fold][] {
   });
 }
 
-/** The mean difference of a metric over the common folds, a minus b, and the corrected t-test of it. */
+/** The mean difference of a metric over the common folds (a minus b), and the corrected t-test of the difference. */
 function compareFolds(
   pairs: [Fold, Fold][],
   metric: MetricName,
@@ -31,8 +31,8 @@ function compareFolds(
 }
 
 /**
- * Tests two models' predictions by group on the splits that both have; null without common splits, or if clips do not
- * share groups.
+ * Tests the predictions of two models by group, on the splits that both have. Null if there are no common splits or
+ * clips do not share groups.
  */
 function compareGroups(
   data: Data,
@@ -52,8 +52,9 @@ function whyUntested(folds: number, test: PairedTest | null, byGroup: GroupTest 
 }
 
 /**
- * Every pair of models on the folds that both have; p-values are adjusted for the number of pairs. If clips share
- * groups, the test by group is decisive: folds that share groups, or their repeats, are not independent evidence.
+ * Compares every pair of models on the folds that both have, and adjusts p-values for the number of pairs. If clips
+ * share groups, the test by group is decisive, because folds that share groups, or repeats of folds, are not
+ * independent evidence.
  * @param predictions of each model
  */
 export function compareModels(
@@ -91,34 +92,35 @@ export function compareModels(
   });
 }
 
-/** Holm's adjustment of the existing p-values. */
+/** Applies Holm's adjustment to the p-values that exist. */
 function adjust(pValues: readonly (number | null)[]): (number | null)[] {
   const adjusted = holm(pValues.filter((p) => p !== null));
   let next = 0;
   return pValues.map((p) => (p === null ? null : adjusted[next++]));
 }
 
-/** The difference of two models according to the decisive test. */
+/** The difference between two models according to the decisive test. */
 export interface Evidence {
   by: 'groups' | 'folds';
-  /** How many of them */
+  /** Number of groups or folds */
   count: number;
   /**
-   * By groups: of the metric pooled over all predictions; by folds: the mean over folds. Null without a common fold.
+   * By groups: difference of the metric pooled over all predictions; by folds: mean difference over folds. Null without
+   * a common fold.
    */
   difference: number | null;
-  /** 95 % interval; null if there is no interval */
+  /** 95 % interval, or null */
   low: number | null;
   high: number | null;
-  /** Null if `untested` gives the reason */
+  /** Null if `untested` states why */
   pValue: number | null;
   pHolm: number | null;
   untested: Untested | 'not tested by group' | undefined;
 }
 
 /**
- * The decisive test of a stored comparison: by group if it has one, otherwise by fold. Earlier versions only stored the
- * test over folds, which is invalid if clips share groups.
+ * Returns the decisive test of a stored comparison: by group if it has one, otherwise by fold. Earlier versions only
+ * stored the test over folds, which is invalid if clips share groups.
  */
 export function evidenceOf(
   { folds, meanDifference, test, byGroup, untested }: Comparison,
@@ -130,7 +132,7 @@ export function evidenceOf(
   }
   const difference = meanDifference ?? test?.meanDifference ?? null;
   const base = { by: 'folds' as const, count: folds, difference };
-  // Older results have p 0 or 1 for equal differences, and p-values for two folds.
+  // Older results contain p-values of 0 or 1 for equal differences, and p-values for only two folds.
   if (test && test.t !== null && folds >= LEAST_FOLDS && !needsPredictions(results)) {
     const { low, high, pValue, pHolm } = test;
     return { ...base, low, high, pValue, pHolm, untested };
@@ -145,13 +147,13 @@ export type Verdict = 'better' | 'same' | 'worse' | 'incomplete';
 export interface RunComparison {
   verdict: Verdict;
   metric: MetricName;
-  /** Number of folds that both have */
+  /** Number of folds that both models have */
   folds: number;
-  /** Metric of the candidate minus the baseline's, mean over the common folds; null without common folds. */
+  /** The candidate's metric minus the baseline's, mean over the common folds; null without common folds. */
   meanDifference: number | null;
-  /** The corrected t-test of the folds' differences; null for too few folds or equal differences. */
+  /** The corrected t-test of the differences per fold; null if there are too few folds or all differences are equal. */
   test: PairedTest | null;
-  /** By group; null if clips do not share groups, or without predictions */
+  /** The test by group; null if clips do not share groups, or without predictions */
   byGroup: GroupTest | null;
   /** Why the decisive test has no p-value */
   untested?: Untested;
@@ -161,23 +163,23 @@ export interface RunComparison {
 export interface RunSide {
   results: RunResults;
   model: string;
-  /** Its predictions, for the test by group */
+  /** Its predictions, which the test by group needs */
   predicted?: { data: Data; predictions: Predictions };
 }
 
-/** Whether clips of the runs share groups, so that a comparison needs the predictions. */
+/** Whether clips of the runs share groups, in which case a comparison needs the predictions. */
 export function needsPredictions({ dataset }: Pick<RunResults, 'dataset'>): boolean {
   return dataset.groups < dataset.clips;
 }
 
 /**
- * Is a candidate's model better than a baseline's? Both runs must test the same clips in the same folds; the repeats
- * that both have are compared. If clips share groups, the test by group decides, otherwise the corrected t-test over
- * folds. The verdict is `incomplete` if either model misses a fold, if there are too few folds or groups, and if the
- * test by group lacks predictions.
+ * Decides whether a candidate's model is better than a baseline's. Both runs must test the same clips in the same
+ * folds, and the repeats that both have are compared. If clips share groups, the test by group decides; otherwise, the
+ * corrected t-test over folds does. The verdict is `incomplete` if a model lacks a fold, if there are too few folds or
+ * groups, or if the test by group has no predictions.
  * @param significance the two-sided p-value below which a difference counts
- * @param metric the metric to compare; less is better for log-loss
- * @throws CryfoldError USAGE if a run has no such model, or the runs' data or folds differ
+ * @param metric the metric to compare; for log-loss, lower is better
+ * @throws CryfoldError USAGE if a run has no such model, or if the runs have different data or folds
  */
 export function compareRuns(
   baseline: RunSide,
@@ -191,7 +193,7 @@ export function compareRuns(
   const byGroup = comparePredictions(metric, baseline, candidate);
   const byFold = compareFolds(common, metric, (fold) => candidate.results.dataset.clips - fold.testCount);
   if (!byGroup && needsPredictions(candidate.results)) {
-    // By itself, the t-test is too optimistic if folds share groups.
+    // The t-test alone is too optimistic if folds share groups.
     return { verdict: 'incomplete', metric, folds: common.length, ...byFold, test: null, byGroup };
   }
   const untested = whyUntested(common.length, byFold.test, byGroup);
@@ -224,7 +226,7 @@ function checkComparable(baseline: RunResults, candidate: RunResults): void {
   });
 }
 
-/** The candidate's predictions compared with the baseline's, on the splits that both runs have. */
+/** Compares the predictions of candidate and baseline on the splits that both runs have. */
 function comparePredictions(metric: MetricName, baseline: RunSide, candidate: RunSide): GroupTest | null {
   if (!baseline.predicted || !candidate.predicted) return null;
   const { data, predictions: a } = candidate.predicted;

@@ -1,7 +1,7 @@
 import { studentCritical, studentTwoSided } from './distributions.js';
 import { summarise } from './metrics.js';
 
-/** An interval of the given confidence level around a mean difference, and how surprising the difference is. */
+/** A mean difference with an interval of the given confidence level, and a p-value. */
 export interface PairedTest {
   folds: number;
   meanDifference: number;
@@ -12,41 +12,41 @@ export interface PairedTest {
   pValue: number;
 }
 
-/** Minimum number of folds to test: a spread estimated from fewer is unreliable. */
+/** Minimum number of folds to test, because a spread estimated from fewer folds is unreliable. */
 export const LEAST_FOLDS = 5;
 
 /** Result of a corrected resampled t-test of a mean difference, without an interval. */
 export type CorrectedT = Pick<PairedTest, 'folds' | 'meanDifference' | 't' | 'pValue'> & {
-  /** Standard error of the mean, above 0 */
+  /** Standard error of the mean; greater than 0 */
   error: number;
 };
 
 /**
- * The corrected resampled t-test: folds share training clips, so the variance of the mean is (1/k + test/train) times
- * the folds' variance, not 1/k. Source: Nadeau and Bengio, "Inference for the generalization error", Machine Learning
- * 52 (2003); for repeated cross-validation, Bouckaert and Frank (2004).
+ * The corrected resampled t-test. Since folds share training clips, the variance of the mean is (1/k + test/train)
+ * times the variance of the folds, not 1/k times. Source: Nadeau and Bengio, "Inference for the generalization error",
+ * Machine Learning 52 (2003); for repeated cross-validation, Bouckaert and Frank (2004).
  * @param differences of a metric, model A minus model B, one per fold
  * @param testTrainRatio test clips over training clips of a fold, such as 1/4 for 5 folds
- * @returns null for fewer than `LEAST_FOLDS` folds, and if all differences are equal or one is not finite: without a
- * spread, it is unknown how far they could be from 0 by chance
+ * @returns null for fewer than `LEAST_FOLDS` folds, if all differences are equal, or if one of them is not finite.
+ * Without a spread, it is unknown how far they could be from 0 by chance
  */
 export function correctedT(differences: readonly number[], testTrainRatio: number): CorrectedT | null {
   const summary = summarise(differences);
   if (summary?.standardDeviation == null || summary.count < LEAST_FOLDS) return null;
   const { mean, standardDeviation, count } = summary;
   if (!Number.isFinite(standardDeviation)) return null;
-  // Equal differences leave rounding errors, not a spread.
+  // Equal differences have rounding errors, but no spread.
   if (standardDeviation <= 1e-12 * Math.max(1, Math.abs(mean))) return null;
   const error = Math.sqrt(1 / count + testTrainRatio) * standardDeviation;
   const t = mean / error;
-  // Never 0, however small: the function underflows.
+  // Never 0, although the function underflows for very small values.
   const pValue = Math.max(Number.MIN_VALUE, studentTwoSided(t, count - 1));
   return { folds: count, meanDifference: mean, error, t, pValue };
 }
 
 /**
- * `correctedT` with an interval.
- * @param level of the interval
+ * Like `correctedT`, with an interval.
+ * @param level confidence level of the interval
  * @returns null under the same conditions as `correctedT`
  */
 export function nadeauBengio(differences: readonly number[], testTrainRatio: number, level = 0.95): PairedTest | null {
@@ -57,7 +57,7 @@ export function nadeauBengio(differences: readonly number[], testTrainRatio: num
   return { ...rest, low: test.meanDifference - reach, high: test.meanDifference + reach };
 }
 
-/** Holm's step-down adjustment of p-values for their number, in the same order (Holm 1979). */
+/** Holm's step-down adjustment of p-values for multiple tests, in the same order (Holm 1979). */
 export function holm(pValues: readonly number[]): number[] {
   const adjusted = new Array<number>(pValues.length);
   let running = 0;

@@ -14,9 +14,9 @@ export interface MemberPredictions {
 
 /**
  * Training data of a fitted fusion in one outer fold: the out-of-fold predictions of that fold's training clips, each
- * from the fold that tested it in the same repeat. No test clip of the fold is among them, so the weights never see its
- * labels directly; but the models that made these predictions were trained on 4 of 5 folds, including this fold's test
- * clips. `nestedRows` avoids that.
+ * from the fold that tested it in the same repeat. They include no test clip of the outer fold, so the weights never
+ * see its labels directly. However, the models that made these predictions were trained on the other folds, including
+ * test clips of the outer fold. `nestedRows` avoids that.
  * @param index of the outer fold in `splits`
  * @returns null if a training clip lacks a prediction of some member
  */
@@ -30,9 +30,9 @@ export function crossFitRows(predictions: MemberPredictions, index: number): Fus
 /**
  * Training data of a nested fusion in one outer fold: predictions of that fold's training clips by members that were
  * trained inside it, on other training clips of the fold. These models have never seen a test clip of the fold.
- * @param inner folds of all outer folds; the splits say which outer fold they belong to
- * @param index of the outer fold
- * @param train that fold's training clips
+ * @param inner inner folds of all outer folds; each split says which outer fold it belongs to
+ * @param index index of the outer fold
+ * @param train training clips of that fold
  * @returns null if a training clip lacks a prediction of some member
  */
 export function nestedRows(
@@ -60,7 +60,7 @@ export function outOfFoldRows(predictions: MemberPredictions, repeat: number): F
 }
 
 /**
- * Members' predictions of some clips, each from the split that tests it.
+ * The members' predictions of some clips, each taken from the split that tests the clip.
  * @param from indices of the splits to take predictions from; null for splits to skip
  */
 function collect(

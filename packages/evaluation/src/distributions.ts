@@ -1,4 +1,7 @@
-/** ln of the gamma function for x > 0, to about 1e-15 relative (Lanczos, "A precision approximation", 1964; g = 7). */
+/**
+ * ln of the gamma function for x > 0, with a relative error of about 1e-15 (Lanczos, "A precision approximation", 1964;
+ * g = 7).
+ */
 function logGamma(x: number): number {
   const coefficients = [
     676.5203681218851, -1259.1392167224028, 771.32342877765313, -176.61502916214059, 12.507343278686905,
@@ -19,7 +22,7 @@ function logGamma(x: number): number {
 export function incompleteBeta(a: number, b: number, x: number): number {
   if (x <= 0) return 0;
   if (x >= 1) return 1;
-  // the fraction converges fast only left of the mean; the other side follows by symmetry
+  // the fraction converges fast only to the left of the mean; the other side follows by symmetry
   if (x > (a + 1) / (a + b + 2)) return 1 - incompleteBeta(b, a, 1 - x);
   const scale = Math.exp(
     a * Math.log(x) + b * Math.log1p(-x) + logGamma(a + b) - logGamma(a) - logGamma(b) - Math.log(a),

@@ -24,7 +24,7 @@ type Data = Pick<EvaluationInput, 'classes' | 'clips' | 'splits'>;
 
 const nullIfUndefined = (value: number) => (Number.isNaN(value) ? null : value);
 
-/** Test clips of one or more folds: their classes, and a model's predictions, clips x classes. */
+/** Test clips of one or more folds: their classes, and the predictions of a model (clips x classes). */
 interface TestedRows {
   labels: ArrayLike<number>;
   probabilities: Float64Array;
@@ -32,7 +32,7 @@ interface TestedRows {
   scores: Float64Array;
 }
 
-/** The confusion matrix of some clips and the four metrics that every fold has. */
+/** The confusion matrix of some clips, and the four metrics that are computed for every fold. */
 export function score({ labels, probabilities, scores }: TestedRows, classes: number) {
   const confusion = confusionMatrix(labels, argmaxRows(scores, classes), classes);
   return {
@@ -47,8 +47,8 @@ export function score({ labels, probabilities, scores }: TestedRows, classes: nu
 }
 
 /**
- * Labels and probabilities of the test clips of the given splits, in order; `scores` decide the class: decision values
- * if the model has them.
+ * Labels and probabilities of the test clips of the given splits, in order. `scores` decide the class: decision values
+ * if the model has them, otherwise probabilities.
  */
 function pool(
   { splits, clips, classes }: Data,
@@ -85,7 +85,7 @@ export function summaries(folds: readonly FoldFigures[]) {
   };
 }
 
-/** All figures of one model from its out-of-fold probabilities. */
+/** Computes all figures of one model from its out-of-fold probabilities. */
 export function evaluateModel(
   data: Data,
   model: FoldProbabilities,
@@ -94,7 +94,7 @@ export function evaluateModel(
 ): ModelResults {
   const { classes, splits } = data;
   const present = splits.flatMap((_, s) => (model[s] ? [s] : []));
-  // Metrics are undefined for a fold without test clips, which plans of earlier versions may have.
+  // Metrics are undefined for a fold without test clips, which plans of earlier versions may contain.
   const measured = present.filter((s) => splits[s].test.length > 0);
   const folds = measured.map((s) => {
     const { repeat, fold, test } = splits[s];
@@ -163,8 +163,8 @@ function evaluatePooled(
 const LEVEL = 0.95;
 
 /**
- * Intervals of pooled shares from leaving out one group at a time; null for a single group. Student's on the log-odds
- * scale, so that they stay within 0 and 1 and are wider on the side away from the nearer end.
+ * Intervals of pooled shares, computed by leaving out one group at a time; null for a single group. Student's t on the
+ * log-odds scale, so that intervals stay within 0 and 1 and are wider towards the middle.
  */
 function intervals(tallies: readonly Tally[], classes: number): NonNullable<ModelResults['pooled']>['intervals'] {
   if (tallies.length < 2) return null;
@@ -174,7 +174,8 @@ function intervals(tallies: readonly Tally[], classes: number): NonNullable<Mode
     const statistic = (tally: Tally) => metricOfTally(metric, tally, classes);
     const value = statistic(sum);
     const error = jackknifeError(leaveOneOut(tallies, statistic));
-    // If all are right, all are wrong or all groups are equal, it is unknown how much the next group could differ.
+    // If all clips are right, all are wrong, or all groups are equal, nothing is known about how much the next group
+    // could differ.
     if (!(value > 0 && value < 1 && error > 1e-12)) return null;
     const logOdds = Math.log(value / (1 - value));
     const reach = (critical * error) / (value * (1 - value));

@@ -13,17 +13,17 @@ import type { Split } from './split.js';
 import type { Predictions } from './tallies.js';
 
 export interface EvaluatedRun {
-  /** The parts of results.json that are derived from the input. */
+  /** The parts of results.json that are computed from the input. */
   results: Evaluation;
   dataset: Pick<RunResults['dataset'], 'clips' | 'classes' | 'groups' | 'groupSource' | 'perClass'>;
   protocol: Pick<RunResults['protocol'], 'label' | 'folds' | 'repeats' | 'groupsSpanning'>;
-  /** Notes about the folds for readers of the figures, a sentence each. */
+  /** Notes about the folds for readers of the figures, one sentence each. */
   notes: string[];
-  /** Every model's probabilities, including fusions, for `outOfFoldCsv`. */
+  /** Probabilities of every model, including fusions, for `outOfFoldCsv`. */
   probabilities: Map<string, FoldProbabilities>;
 }
 
-/** Sums of float32 softmax rows differ from 1 by about 1e-6; a matrix of another kind differs by far more. */
+/** Sums of float32 softmax rows differ from 1 by about 1e-6, whereas a matrix of something else differs by far more. */
 const ROW_SUM_TOLERANCE = 1e-3;
 
 function checkProbabilities(matrix: Float64Array, split: Split, classes: number, model: string): void {
@@ -62,7 +62,7 @@ function countLabels(clips: readonly EvaluatedClip[], indices: Iterable<number>,
 }
 
 /**
- * Predicts the training clips' most frequent class, with the classes' shares among them as probabilities
+ * Always predicts the most frequent class of the training clips, with the shares of the classes as probabilities
  * (`DummyClassifier(strategy='prior')`).
  */
 function majorityBaseline({ classes, clips, splits }: EvaluationInput): Evaluation['baselines']['majority'] {
@@ -112,10 +112,7 @@ function describeData(input: EvaluationInput): Pick<EvaluatedRun, 'dataset' | 'p
   };
 }
 
-/**
- * Missing parts of the folds: test clips, training clips of a class, or test clips of a class that the metric averages
- * over.
- */
+/** What folds lack: test clips, training clips of a class, or test clips of a class that the metric averages over. */
 function foldNotes({ classes, clips, splits, metric = 'accuracy' }: EvaluationInput): string[] {
   const notes: string[] = [];
   const of = (count: number) => `${count} of ${splits.length} folds`;
@@ -147,7 +144,7 @@ function missingFold(
   return { model, repeat, fold, code: failure?.code ?? null, reason: failure?.message ?? 'no result was committed' };
 }
 
-/** One fusion's probabilities per fold; `lacking` receives each fold that cannot be fused. */
+/** The probabilities of one fusion for each fold. Each fold that cannot be fused is added to `lacking`. */
 function fuseFolds(
   input: EvaluationInput,
   { rule, nested = false }: EvaluationInput['fusion'][string],
@@ -180,7 +177,7 @@ function fuseFolds(
 }
 
 /**
- * Predictions of each model.
+ * The predictions of each model.
  * @param probabilities of every model, as returned by `evaluateRun`
  */
 export function predictionsOf(
@@ -193,9 +190,9 @@ export function predictionsOf(
 }
 
 /**
- * Computes the figures of results.json from out-of-fold probabilities, including fusions. Pure.
- * A fusion lacks each fold that one of its members lacks; a model that lacks folds is marked `complete: false`, the
- * folds are listed under `missing`, and its figures only cover the folds it has.
+ * Computes the figures of results.json from out-of-fold probabilities, including those of fusions. Has no side effects.
+ * A fusion lacks every fold that one of its members lacks. A model that lacks folds is marked `complete: false`, the
+ * folds are listed under `missing`, and its figures cover only the folds that it has.
  * @throws CryfoldError PROBABILITIES_INVALID naming model, repeat and fold
  * @throws CryfoldError USAGE if a model has no probabilities or a fusion's member is unknown
  */

@@ -10,12 +10,12 @@ export interface EvaluatedClip {
   label: number;
 }
 
-/** Per split, in order: row-major probabilities, test clips x classes, or null if the fold is missing. */
+/** For each split, in order: row-major probabilities, test clips x classes, or null if the fold is missing. */
 export type FoldProbabilities = readonly (Float64Array | null)[];
 
-/** A split of an outer fold's training clips. */
+/** An inner split of an outer fold's training clips. */
 export interface InnerSplit extends Split {
-  /** Index of the outer fold into the splits */
+  /** Index of the outer fold in the list of splits */
   outer: number;
 }
 
@@ -25,29 +25,29 @@ export interface EvaluationInput {
   splits: readonly Split[];
   /** How the clips' groups were determined; absent if not recorded */
   groupSource?: GroupSource | undefined;
-  /** Whether the data names the folds */
+  /** Whether the data assigns clips to folds */
   predefined?: boolean;
   /** As in the spec; tables show models in this order. */
   estimators: Readonly<Record<string, { kind: string }>>;
   fusion: Readonly<Record<string, { rule: FusionRule; members: readonly string[]; nested?: boolean }>>;
   probabilities: ReadonlyMap<string, FoldProbabilities>;
-  /** One-vs-rest decision values of the estimators that predict by them; in the same form, -Infinity is allowed. */
+  /** One-vs-rest decision values of the estimators that predict by them, in the same form; -Infinity is allowed. */
   decisions?: ReadonlyMap<string, FoldProbabilities>;
   /** The metric by which models are compared; accuracy by default */
   metric?: MetricName;
-  /** Predictions of nested fusions' members inside the outer folds, in the order of these splits */
+  /** Predictions inside the outer folds by the members of nested fusions, in the order of these splits */
   inner?: { splits: readonly InnerSplit[]; probabilities: ReadonlyMap<string, FoldProbabilities> };
-  /** Folds of estimators trained on shuffled labels. */
+  /** Folds of estimators that were trained on shuffled labels. */
   shuffled?: readonly ShuffledFold[];
-  /** Why folds are missing, if known. */
+  /** Why folds are missing, if that is known. */
   failures?: readonly { model: string; repeat: number; fold: number; code: string; message: string }[];
 }
 
-/** A fold of an estimator that was trained on shuffled labels, and tested on the true ones. */
+/** A fold of an estimator that was trained on shuffled labels and tested on the true ones. */
 export interface ShuffledFold {
   model: string;
   shuffle: number;
-  /** Index into the splits. */
+  /** Index in the list of splits */
   split: number;
   /** Test clips x classes; absent if the fold is missing */
   probabilities?: Float64Array;

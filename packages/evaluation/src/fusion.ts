@@ -2,8 +2,8 @@ import { applyLogistic, fitLogistic } from './logistic.js';
 import { argmaxRows } from './metrics.js';
 
 /**
- * How members' probabilities are combined. `weighted` and `stacked` are fitted, on predictions of the outer fold's
- * training clips; the others need no fitting.
+ * How the probabilities of members are combined. `weighted` and `stacked` are fitted on predictions of the outer fold's
+ * training clips; the other rules need no fitting.
  */
 export const FUSION_RULES = ['mean', 'geometric', 'majority', 'weighted', 'stacked'] as const;
 export type FusionRule = (typeof FUSION_RULES)[number];
@@ -13,8 +13,8 @@ export function isFitted(rule: FusionRule): boolean {
 }
 
 /**
- * Members' out-of-fold probabilities of the clips that a fitted rule learns from, row-major, and the labels of these
- * clips.
+ * Out-of-fold probabilities of the members for the clips that a fitted rule learns from, row-major, and the labels of
+ * these clips.
  */
 export interface FusionTraining {
   members: readonly Float64Array[];
@@ -22,9 +22,9 @@ export interface FusionTraining {
 }
 
 /**
- * The paper's fusion: element-wise mean of probability matrices of equal length (row-major, clips x classes).
- * Sums are computed in the given order, like `numpy.mean(matrices, axis=0)`, so two members give the same bits as
- * numpy.
+ * The paper's fusion: element-wise mean of probability matrices of equal length (row-major, clips x classes). Sums are
+ * computed in the given order, like `numpy.mean(matrices, axis=0)`, so with two members the result is bit-identical to
+ * numpy's.
  */
 export function fuseMean(matrices: readonly Float64Array[]): Float64Array {
   const fused = new Float64Array(matrices[0].length);
@@ -32,7 +32,10 @@ export function fuseMean(matrices: readonly Float64Array[]): Float64Array {
   return fused.map((total) => total / matrices.length);
 }
 
-/** Geometric mean, normalised by row; a probability of 0 counts as 2^-52, so that a single member cannot veto. */
+/**
+ * Geometric mean, normalised by row. A probability of 0 is replaced by 2^-52, so that no single member can veto a
+ * class.
+ */
 function fuseGeometric(matrices: readonly Float64Array[], classes: number): Float64Array {
   const fused = fuseMean(matrices.map((matrix) => matrix.map((p) => Math.log(Math.max(p, Number.EPSILON))))).map(
     Math.exp,
@@ -47,7 +50,9 @@ function fuseGeometric(matrices: readonly Float64Array[], classes: number): Floa
   return fused;
 }
 
-/** The share of members that predict the class; ties within a member and between classes go to the first class. */
+/**
+ * The share of members that predict each class. Ties, both within a member and between classes, go to the first class.
+ */
 function fuseMajority(matrices: readonly Float64Array[], classes: number): Float64Array {
   const fused = new Float64Array(matrices[0].length);
   for (const matrix of matrices) {
@@ -59,8 +64,8 @@ function fuseMajority(matrices: readonly Float64Array[], classes: number): Float
 }
 
 /**
- * Non-negative weights of the members with sum 1 for which the weighted mean of their probabilities has the least
- * log-loss. The problem is convex and solved by expectation maximisation for mixture proportions (Dempster, Laird,
+ * Non-negative weights of the members with sum 1 for which the weighted mean of their probabilities has the lowest
+ * log-loss. The problem is convex and is solved by expectation maximisation for mixture proportions (Dempster, Laird,
  * Rubin 1977).
  */
 export function fitWeights({ members, labels }: FusionTraining, classes: number): Float64Array {
@@ -82,7 +87,10 @@ export function fitWeights({ members, labels }: FusionTraining, classes: number)
   return weights;
 }
 
-/** Concatenated probabilities of the members: the features of a stacked fusion, rows x (members x classes). */
+/**
+ * The probabilities of all members side by side, which are the features of a stacked fusion: rows x (members x
+ * classes).
+ */
 function sideBySide(matrices: readonly Float64Array[], classes: number): Float64Array {
   const columns = matrices.length * classes;
   const out = new Float64Array(matrices[0].length * matrices.length);
@@ -94,12 +102,12 @@ function sideBySide(matrices: readonly Float64Array[], classes: number): Float64
   return out;
 }
 
-/** A fitted fusion; plain data, part of a model file. */
+/** A fitted fusion. This is plain data and part of a model file. */
 export interface FittedFusion {
   rule: FusionRule;
   /**
-   * `weighted`: one per member. `stacked`: those of the logistic regression, classes x (members x classes + 1), the
-   * intercept last. Absent for rules that are not fitted.
+   * For `weighted`, one weight per member. For `stacked`, the weights of the logistic regression: classes x (members x
+   * classes + 1), with the intercept last. Absent for rules that are not fitted.
    */
   weights?: number[];
 }
@@ -134,10 +142,10 @@ export function applyFusion(
 }
 
 /**
- * Fuses one fold's predictions.
+ * Fuses the predictions of one fold.
  * @param matrices members' probabilities of the test clips, row-major, clips x classes
- * @param training data for `weighted` and `stacked` (stacked: scikit-learn's
- * `StackingClassifier(final_estimator=LogisticRegression())`), without clips of the test fold
+ * @param training data for `weighted` and `stacked`, which must not contain clips of the test fold; `stacked` equals
+ * scikit-learn's `StackingClassifier(final_estimator=LogisticRegression())`
  * @returns row-major, clips x classes, rows summing to 1
  */
 export function fuse(

@@ -4,12 +4,12 @@ import { checkFolds, type Split, splitImpossible, splitsFromFolds } from './spli
 
 export type Groups = ArrayLike<string> | ArrayLike<number>;
 
-/** Groups as 0 to groups - 1 in sorted order: numbers by value, text by code point, as numpy's `unique`. */
+/** Numbers the groups from 0 in sorted order: integers by value, text by code point, as in numpy's `unique`. */
 export function encodeGroups(groups: Groups): { codes: Int32Array; sizes: Int32Array } {
   const values: (string | number)[] = Array.from(groups as ArrayLike<string | number>);
   const unique = [...new Set(values)].sort((a, b) => {
     if (typeof a === 'number' && typeof b === 'number') return a - b;
-    // UTF-8 bytes sort by code point; JavaScript sorts by UTF-16 unit
+    // UTF-8 bytes sort by code point, whereas JavaScript sorts by UTF-16 unit
     return Buffer.compare(Buffer.from(String(a)), Buffer.from(String(b)));
   });
   const code = new Map(unique.map((value, i) => [value, i]));
@@ -30,8 +30,8 @@ function checkGroups(groups: number, splits: number): void {
 
 /**
  * scikit-learn 1.9's `GroupKFold(splits, shuffle=shuffle, random_state=seed)`: no group is in both train and test.
- * Unshuffled, the largest groups are assigned first, each to the fold with the fewest clips; shuffled, groups in random
- * order are cut into runs of (nearly) equal length.
+ * Without shuffling, the largest groups are assigned first, each to the fold with the fewest clips. With shuffling, the
+ * groups are put in random order and cut into runs of (nearly) equal length.
  * @param groups the group of each clip
  * @throws CryfoldError SPLIT_IMPOSSIBLE if there are fewer groups than folds
  */
@@ -49,7 +49,7 @@ export function groupKFold(groups: Groups, { splits, shuffle = false, seed = 0 }
       foldOfGroup[group] = i < inLong ? Math.floor(i / (short + 1)) : longRuns + Math.floor((i - inLong) / short);
     });
   } else {
-    // among groups of equal size the last comes first: numpy reverses a stable ascending sort
+    // among groups of equal size the last comes first, because numpy reverses a stable ascending sort
     const order = Array.from(sizes.keys()).sort((a, b) => sizes[b] - sizes[a] || b - a);
     const load = new Int32Array(splits);
     for (const group of order) {
@@ -65,7 +65,7 @@ export function groupKFold(groups: Groups, { splits, shuffle = false, seed = 0 }
   );
 }
 
-/** numpy's pairwise summation, so that ties between folds are resolved as in numpy. */
+/** numpy's pairwise summation, so that ties between folds are broken as in numpy. */
 function pairwiseSum(values: ArrayLike<number>, start = 0, n = values.length): number {
   if (n < 8) {
     let sum = 0;
@@ -90,7 +90,7 @@ function rowDeviation(row: Float64Array): number {
   return Math.sqrt(pairwiseSum(row.map((value) => (value - mean) * (value - mean))) / row.length);
 }
 
-/** Values added sequentially, as numpy adds the rows of a matrix. */
+/** Adds values sequentially, as numpy adds the rows of a matrix. */
 function sumInOrder(values: ArrayLike<number>): number {
   let sum = 0;
   for (let i = 0; i < values.length; i++) sum += values[i];
@@ -99,7 +99,7 @@ function sumInOrder(values: ArrayLike<number>): number {
 
 /**
  * Population standard deviation down a column, with the rounding of `numpy.std(axis=0)`.
- * @param alone whether the matrix has a single column, which numpy sums pairwise, like a row
+ * @param alone whether this is the only column of the matrix, which numpy sums pairwise like a row
  */
 function columnDeviation(column: Float64Array, alone: boolean): number {
   const sum = alone ? pairwiseSum : sumInOrder;
@@ -108,10 +108,10 @@ function columnDeviation(column: Float64Array, alone: boolean): number {
 }
 
 /**
- * scikit-learn 1.9's `StratifiedGroupKFold(splits, shuffle=shuffle, random_state=seed)`: whole groups, with class
- * shares as even as a greedy algorithm can make them. Groups are assigned by decreasing spread of their class counts,
- * each to the fold for which the classes' shares over folds then vary least; ties (numpy's isclose) are resolved by
- * fold size.
+ * scikit-learn 1.9's `StratifiedGroupKFold(splits, shuffle=shuffle, random_state=seed)`: keeps groups whole and makes
+ * class shares as even as a greedy algorithm can. Groups are assigned in order of decreasing spread of their class
+ * counts, each to the fold that makes the shares of the classes vary least over the folds. Ties (by numpy's isclose)
+ * are broken by fold size.
  * @param labels class index of each clip
  * @param groups the group of each clip
  * @throws CryfoldError SPLIT_IMPOSSIBLE if there are fewer groups than folds or no class has `splits` clips
@@ -146,7 +146,7 @@ export function stratifiedGroupKFold(
   const spread = perGroup.map(rowDeviation);
   order.sort((a, b) => spread[b] - spread[a]);
 
-  // shares[c][fold]: the share of class c in the fold
+  // shares[c][fold]: the share of class c that is in the fold
   const held = Array.from({ length: splits }, () => new Float64Array(classes.length));
   const shares = classes.map(() => new Float64Array(splits));
   const deviations = new Float64Array(classes.length);
@@ -194,8 +194,8 @@ function repeated({ splits, repeats, seed = 0 }: GroupRepeatOptions, once: (opti
 }
 
 /**
- * `groupKFold` with another shuffle for every repeat, each with its own seed (`repeatSeed`): scikit-learn has no such
- * splitter.
+ * Like `groupKFold`, but shuffles differently in every repeat, each with its own seed (`repeatSeed`). scikit-learn has
+ * no such splitter.
  * @throws CryfoldError SPLIT_IMPOSSIBLE
  */
 export function repeatedGroupKFold(groups: Groups, options: GroupRepeatOptions): Split[] {
@@ -203,7 +203,7 @@ export function repeatedGroupKFold(groups: Groups, options: GroupRepeatOptions):
 }
 
 /**
- * `stratifiedGroupKFold` with another shuffle for every repeat, each with its own seed (`repeatSeed`).
+ * Like `stratifiedGroupKFold`, but shuffles differently in every repeat, each with its own seed (`repeatSeed`).
  * @throws CryfoldError SPLIT_IMPOSSIBLE
  */
 export function repeatedStratifiedGroupKFold(

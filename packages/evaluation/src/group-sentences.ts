@@ -1,7 +1,7 @@
 import { counted, type GroupSource, printable } from '@cryfold/core';
 import type { RunResults } from './results.js';
 
-/** Facts about a dataset that sentences about its groups need. */
+/** What sentences about the groups of a dataset need to know. */
 export interface GroupFacts {
   /** Absent if not recorded, as in records of earlier versions */
   groupSource?: GroupSource | undefined;
@@ -10,15 +10,16 @@ export interface GroupFacts {
 }
 
 /**
- * Whether groups represent what was recorded. If that is not recorded, they count as known if clips share some, as in
- * earlier versions.
+ * Whether groups represent who or what was recorded. If that is not recorded, groups count as known if clips share
+ * some, as in earlier versions.
  */
 export function groupsKnown({ groupSource, groups, clips }: GroupFacts): boolean {
   return groupSource ? groupSource.kind !== 'none' && groupSource.kind !== 'sounds' : groups < clips;
 }
 
 /**
- * The word for one group: `infant` if it comes from file names of infants, `recording`, `folder`, otherwise `group`.
+ * The word for one group: `infant` if groups come from file names of infants, `recording` or `folder`, otherwise
+ * `group`.
  */
 export function groupWord({ groupSource }: Pick<GroupFacts, 'groupSource'>): string {
   const { kind = 'none', name = 'group' } = groupSource ?? {};
@@ -26,14 +27,14 @@ export function groupWord({ groupSource }: Pick<GroupFacts, 'groupSource'>): str
   return kind === 'folder' || kind === 'recording' ? kind : 'group';
 }
 
-/** The unit that tests treat as independent, which is also the row of tables by group. */
+/** What tests treat as independent, which is also the row of tables by group. */
 export function unitWord(facts: GroupFacts): 'group' | 'recording' {
   return groupsKnown(facts) ? 'group' : 'recording';
 }
 
 const PARTIAL = 'but some recordings have none, and each counts as its own';
 
-/** How groups were determined, to follow a comma or to be put in brackets: `by column speaker`. */
+/** How groups were determined, for use after a comma or in brackets: `by column speaker`. */
 function knownBy({ kind, name: written = '', partial }: GroupSource): string {
   const name = printable(written);
   const by: Record<GroupSource['kind'], string> = {
@@ -48,7 +49,7 @@ function knownBy({ kind, name: written = '', partial }: GroupSource): string {
   return partial ? `${by[kind]}, ${PARTIAL}` : by[kind];
 }
 
-/** A short description of the groups: `73 infants, by file name`, or that they are unknown. */
+/** A short description of the groups, such as `73 infants, by file name`, or that they are unknown. */
 export function groupsText(facts: GroupFacts): string {
   const { groupSource, groups } = facts;
   if (!groupSource) {
@@ -60,8 +61,9 @@ export function groupsText(facts: GroupFacts): string {
 }
 
 /**
- * The label of a protocol wherever its figures are shown: by the behaviour of its folds, whatever its splitter is.
- * @param spanning number of groups that are in train and test of some split
+ * The label with which the figures of a protocol are shown. It depends on what the folds actually do, not on the
+ * splitter.
+ * @param spanning number of groups that are in both train and test of some split
  */
 export function protocolLabel(facts: GroupFacts, spanning: number, predefined = false): string {
   const label = foldsLabel(facts, spanning, predefined);

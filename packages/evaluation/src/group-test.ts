@@ -4,12 +4,12 @@ import { RandomState } from './random-state.js';
 import { addTallies, jackknifeError, leaveOneOut, metricOfTally, type Tally } from './tallies.js';
 
 /**
- * With fewer groups, no p-value can be below 5 %: with 5 groups the smallest is 2 / 2^5. A promotion needs more:
- * `CONTEST_GROUPS`.
+ * With fewer groups, no p-value can be below 5 %: with 5 groups, the smallest possible is 2 / 2^5. A promotion requires
+ * more groups: `CONTEST_GROUPS`.
  */
 export const LEAST_GROUPS = 6;
 
-/** Up to this number of groups on which the models differ, every exchange is tried. */
+/** If the models differ on at most this number of groups, every exchange is tried. */
 const EXACT = 13;
 const SAMPLES = 10_000;
 
@@ -17,34 +17,33 @@ const SAMPLES = 10_000;
 export const UNTESTED = ['too few folds', 'too few groups', 'no spread'] as const;
 export type Untested = (typeof UNTESTED)[number];
 
-/** Two models' predictions of the same groups. */
+/** Compares two models' predictions of the same groups. */
 export interface GroupTest {
   groups: number;
-  /** The metric of the first model minus the second's, each pooled over all compared predictions */
+  /** The metric of the first model minus that of the second, each pooled over all compared predictions */
   difference: number;
-  /** 95 % interval; null for fewer than two groups, and if leaving a group out changes nothing */
+  /** 95 % interval; null if there are fewer than two groups, or if leaving a group out changes nothing */
   low: number | null;
   high: number | null;
-  /** Two-sided; null if `untested` gives the reason */
+  /** Two-sided; null if `untested` states why */
   pValue: number | null;
-  /** Whether every exchange of groups was tried; otherwise the p-value comes from 10,000 random ones */
+  /** Whether every exchange of groups was tried. If not, the p-value is based on 10,000 random exchanges */
   exact: boolean;
   untested?: Untested;
 }
 
-/** A group on which the two models differ: where their tallies differ, and by how much (second minus first). */
+/** For a group on which the two models differ: where their tallies differ, and by how much (second minus first). */
 interface Delta {
   at: number[];
   by: number[];
 }
 
 /**
- * Whether two models differ on groups, such as speakers: if they do not, their predictions of any group are
+ * Tests whether two models differ on groups, such as speakers. If they do not, their predictions of any group are
  * exchangeable. The p-value is the share of exchanges that give at least the observed difference (sign-flip permutation
  * test). Clips of one group need not be independent, and repeats of a cross-validation do not count as additional
- * evidence.
- * The interval is Student's, with the standard error from leaving out one group at a time.
- * Random exchanges are numpy's `RandomState(0).randint(2, size=(10000, groups that differ))`.
+ * evidence. The interval is based on Student's t, with the standard error from leaving out one group at a time. Random
+ * exchanges are numpy's `RandomState(0).randint(2, size=(10000, groups that differ))`.
  * @param tallies of each model, by group, in the same order
  */
 export function testGroups(
@@ -66,7 +65,7 @@ export function testGroups(
       ? { low: null, high: null }
       : { low: Math.max(-most, difference - reach), high: Math.min(most, difference + reach) };
 
-  // Only the values that the metric uses: other probabilities for the same classes do not change accuracy.
+  // Only compares the values that the metric uses: other probabilities for the same classes do not change the accuracy.
   const cells = metric === 'logLoss' ? ([classes ** 2, classes ** 2 + 2] as const) : ([0, classes ** 2] as const);
   const deltas = a.flatMap((tally, g) => deltaOf(tally, b[g], cells) ?? []);
   const exact = deltas.length <= EXACT;

@@ -3,9 +3,9 @@ import { RandomState } from './random-state.js';
 import { checkFolds, type Split, splitImpossible, splitsFromFolds } from './split.js';
 
 export interface FoldOptions {
-  /** Folds, at least 2. */
+  /** Number of folds, at least 2. */
   splits: number;
-  /** False (the default) keeps the clips' order and ignores the seed. */
+  /** If false (the default), clips keep their order and the seed is ignored. */
   shuffle?: boolean;
   /** Integer in [0, 2^32); default 0. */
   seed?: number;
@@ -16,13 +16,14 @@ export interface RepeatOptions {
   repeats: number;
   seed?: number;
   /**
-   * False (the default) draws all repeats from one generator, like scikit-learn: repeat 7 needs repeats 0 to 6 first.
-   * True seeds each repeat separately with `repeatSeed(seed, repeat)`, so that any repeat can be rebuilt alone.
+   * False (the default) draws all repeats from one generator, like scikit-learn, so that repeat 7 can only be drawn
+   * after repeats 0 to 6. True seeds each repeat separately with `repeatSeed(seed, repeat)`, so that any repeat can be
+   * drawn on its own.
    */
   seedPerRepeat?: boolean;
 }
 
-/** The seed of one repeat if each repeat has its own. */
+/** The seed of one repeat, if each repeat has its own. */
 export function repeatSeed(seed: number, repeat: number): number {
   return deriveSeed(seed, 'repeat', repeat);
 }
@@ -46,7 +47,7 @@ function stratifiedOnce(
   random: RandomState | undefined,
   repeat: number,
 ): Split[] {
-  // Classes are numbered by first appearance; that order decides which classes get the remainders and draw first.
+  // Classes are numbered by first appearance. That order decides which classes get the remainders and which draw first.
   const rank = new Map<number, number>();
   const counts: number[] = [];
   const encoded = Int32Array.from({ length: labels.length }, (_, i) => {
@@ -63,7 +64,7 @@ function stratifiedOnce(
       { splits, largestClass: Math.max(...counts) },
     );
   }
-  // Deals the clips, sorted by class, round robin to the folds: position p goes to fold p mod splits.
+  // Deals the clips, sorted by class, to the folds in turn: position p goes to fold p mod splits.
   const foldOf = new Int32Array(labels.length);
   for (let code = 0, position = 0; code < counts.length; code++) {
     const perFold = new Int32Array(splits);
@@ -95,7 +96,7 @@ function repeated(
 
 /**
  * scikit-learn 1.9's `KFold(splits, shuffle=shuffle, random_state=seed)`.
- * @param n clips
+ * @param n number of clips
  * @returns one split per fold, repeat 0
  * @throws CryfoldError SPLIT_IMPOSSIBLE unless 2 <= splits <= n
  */
@@ -114,8 +115,9 @@ export function repeatedKFold(n: number, options: RepeatOptions): Split[] {
 }
 
 /**
- * scikit-learn 1.9's `StratifiedKFold(splits, shuffle=shuffle, random_state=seed)`: each fold has each class's share.
- * A class with fewer clips than folds is missing from some test sets (scikit-learn warns; `findLeaks` reports them).
+ * scikit-learn 1.9's `StratifiedKFold(splits, shuffle=shuffle, random_state=seed)`: each fold keeps the share of each
+ * class. A class with fewer clips than folds is missing from some test sets (scikit-learn warns about this, and
+ * `findLeaks` reports it).
  * @param labels class index of each clip
  * @throws CryfoldError SPLIT_IMPOSSIBLE unless 2 <= splits <= n, or if no class has `splits` clips
  */

@@ -2,7 +2,7 @@ import { counted } from '@cryfold/core';
 import type { LeakFindings } from './results.js';
 import type { Split } from './split.js';
 
-/** The groups (or other labels) with clips on both sides of a split, in order of first test clip. */
+/** The groups (or other labels) with clips on both sides of a split, in order of their first test clip. */
 export function groupsSpanning(split: Split, groups: ArrayLike<string>): string[] {
   const inTrain = new Set<string>();
   for (const i of split.train) inTrain.add(groups[i]);
@@ -12,8 +12,8 @@ export function groupsSpanning(split: Split, groups: ArrayLike<string>): string[
 }
 
 /**
- * A name per clip that clips with equal sounds share.
- * @param sounds indices of the clips with the same sound, per sound
+ * Gives each clip a name that clips with equal sounds share.
+ * @param sounds for each sound, the indices of its clips
  */
 export function soundMarks(clips: number, sounds: readonly (readonly number[])[]): string[] {
   const marks = Array.from({ length: clips }, (_, i) => `clip ${i}`);
@@ -21,12 +21,12 @@ export function soundMarks(clips: number, sounds: readonly (readonly number[])[]
   return marks;
 }
 
-/** Maximum number of sounds listed in results, and of clips listed for each. */
+/** Maximum number of sounds to list in results, and of clips to list for each. */
 const NAMED = { sounds: 10, clips: 4 };
 
 /**
- * Sounds and groups on both sides of splits, as stored in results.json.
- * @param sounds indices of the clips with the same sound, per sound
+ * Finds sounds and groups on both sides of splits, as stored in results.json.
+ * @param sounds for each sound, the indices of its clips
  */
 export function summariseLeaks({
   clips,
@@ -52,7 +52,7 @@ export function summariseLeaks({
 }
 
 /**
- * The warning to show before the figures of a run with leaks; undefined without leaks.
+ * The warning to show before the figures of a run with leaks; undefined if there is no leak.
  * @param known whether groups are more than recordings
  */
 export function leakHeadline(
@@ -92,10 +92,10 @@ function spanning(splits: readonly Split[], clips: readonly { id: string }[], ma
 }
 
 /**
- * Problems that make a protocol's figures doubtful: groups and equal clips on both sides of a split, and absent
- * classes.
- * @param hashes of the clips' content; the caller decides when two clips count as equal (for example after trimming
- * silence and normalising the level)
+ * Finds problems that make the figures of a protocol doubtful: groups or equal clips on both sides of a split, and
+ * absent classes.
+ * @param hashes hashes of the clips' content; the caller decides when two clips count as equal (for example after
+ * trimming silence and normalising the level)
  */
 export function findLeaks({
   classes,

@@ -1,11 +1,11 @@
-/** Multinomial logistic regression: per class one weight per feature, then the intercept. */
+/** Multinomial logistic regression. Each class has one weight per feature, followed by the intercept. */
 export interface LogisticModel {
   classes: number;
   /** classes x (columns + 1) */
   weights: Float64Array;
 }
 
-/** Softmax of each row's scores, row-major, rows x classes. */
+/** The softmax of each row's scores, row-major, rows x classes. */
 export function applyLogistic({ classes, weights }: LogisticModel, features: Float64Array): Float64Array {
   const columns = weights.length / classes - 1;
   const rows = features.length / columns;
@@ -26,7 +26,10 @@ export function applyLogistic({ classes, weights }: LogisticModel, features: Flo
   return out;
 }
 
-/** Solves A x = b for a symmetric positive definite A (row-major; its lower triangle is overwritten) by Cholesky. */
+/**
+ * Solves A x = b for a symmetric positive definite A by Cholesky decomposition. A is row-major, and its lower triangle
+ * is overwritten.
+ */
 function solve(a: Float64Array, b: Float64Array): Float64Array {
   const n = b.length;
   const x = b.slice();
@@ -55,7 +58,8 @@ const RIDGE = 1e-10;
 
 /**
  * Minimises the objective of scikit-learn's `LogisticRegression(C=1)` by Newton's method: mean log-loss + |weights|^2 /
- * (2 rows), intercepts free. Two classes get two columns of weights where scikit-learn uses one, which equals its C=2.
+ * (2 rows), without penalty on the intercepts. For two classes this uses two columns of weights where scikit-learn uses
+ * one, which is equivalent to its C=2.
  * @param features row-major, rows x columns
  * @param labels class indices
  */
@@ -76,7 +80,7 @@ export function fitLogistic(features: Float64Array, labels: ArrayLike<number>, c
   let weights = new Float64Array(size);
   let p = applyLogistic({ classes, weights }, features);
   let loss = lossOf(weights, p);
-  // the objective is convex and smooth; 5 to 10 steps are typical
+  // the objective is convex and smooth, and 5 to 10 steps are typical
   for (let iteration = 0; iteration < 100; iteration++) {
     const gradient = weights.map((weight, i) => (isPenalised(i) ? weight / rows : 0));
     // only the lower triangle is computed

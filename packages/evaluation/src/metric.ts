@@ -8,21 +8,21 @@ import {
   macroF1,
 } from './metrics.js';
 
-/** A metric by which models may be chosen, compared and headlined. */
+/** A metric by which models can be chosen, compared and ranked. */
 export interface Metric {
   /** Name in tables and sentences */
   title: string;
-  /** 1 if larger is better, -1 if smaller is */
+  /** 1 if larger is better, -1 if smaller is better */
   sign: 1 | -1;
-  /** Whether it is a share in [0, 1], shown in percent; otherwise it is not bounded above */
+  /** Whether it is a share in [0, 1], shown in percent. Otherwise, it has no upper bound */
   share: boolean;
   /**
-   * Its value for one set of clips.
+   * Computes it for one set of clips.
    * @param labels true class of each clip
-   * @param rows probabilities, clips x classes, row-major; shares may also be computed from decision values
+   * @param rows probabilities, clips x classes, row-major; shares can also be computed from decision values
    */
   of(labels: ArrayLike<number>, rows: Float64Array, classes: number): number;
-  /** Its value for a confusion matrix with possibly weighted counts; absent if it needs the probabilities */
+  /** Computes it for a confusion matrix with possibly weighted counts; absent if it needs the probabilities */
   ofConfusion?: (confusion: Confusion) => number;
 }
 
@@ -42,7 +42,7 @@ export const METRICS: Readonly<Record<MetricName, Metric>> = {
 };
 
 /**
- * A metric of a flat, row-major confusion matrix with possibly weighted counts.
+ * Computes a metric of a flat, row-major confusion matrix with possibly weighted counts.
  * @throws RangeError for a metric that needs the probabilities
  */
 export function metricOfCounts(metric: MetricName, counts: Float64Array, classes: number): number {
@@ -51,7 +51,7 @@ export function metricOfCounts(metric: MetricName, counts: Float64Array, classes
   return ofConfusion(Array.from({ length: classes }, (_, c) => [...counts.subarray(c * classes, (c + 1) * classes)]));
 }
 
-/** The metric as a score that is better if larger: a log-loss has its sign changed. */
+/** Converts the metric to a score where larger is better: a log-loss is negated. */
 export function scoreOf(metric: MetricName, value: number): number {
   return METRICS[metric].sign * value;
 }

@@ -6,7 +6,7 @@
 /** Counts of clips, `[true class][predicted class]`. */
 export type Confusion = readonly (readonly number[])[];
 
-/** The first class with the largest probability of each row, as numpy's argmax. */
+/** For each row, the first class with the largest probability, like numpy's argmax. */
 export function argmaxRows(probabilities: ArrayLike<number>, classes: number): Int32Array {
   const rows = new Int32Array(probabilities.length / classes);
   for (let row = 0; row < rows.length; row++) {
@@ -30,7 +30,7 @@ const mean = (values: readonly number[]) => sum(values) / values.length;
 const columnSum = (confusion: Confusion, c: number) => sum(confusion.map((row) => row[c]));
 const trace = (confusion: Confusion) => sum(confusion.map((row, c) => row[c]));
 
-/** Each row divided by its sum; a class without clips gives a row of zeros (`confusion_matrix(normalize='true')`). */
+/** Each row divided by its sum (`confusion_matrix(normalize='true')`). A class without clips gives a row of zeros. */
 export function rowNormalise(confusion: Confusion): number[][] {
   return confusion.map((row) => {
     const total = sum(row);
@@ -43,12 +43,12 @@ export function accuracy(confusion: Confusion): number {
   return trace(confusion) / sum(confusion.map(sum));
 }
 
-/** Per class, the share of its clips that were predicted as such; NaN for a class without clips. */
+/** For each class, the share of its clips that were predicted as this class; NaN for a class without clips. */
 export function recall(confusion: Confusion): number[] {
   return confusion.map((row, c) => row[c] / sum(row));
 }
 
-/** Per class, the share of its predictions that were right; NaN for a class that was never predicted. */
+/** For each class, the share of its predictions that were right; NaN for a class that was never predicted. */
 export function precision(confusion: Confusion): number[] {
   return confusion.map((row, c) => row[c] / columnSum(confusion, c));
 }
@@ -64,14 +64,14 @@ export function macroF1(confusion: Confusion): number {
   return mean(scores.filter((value) => !Number.isNaN(value)));
 }
 
-/** Agreement beyond chance (`cohen_kappa_score`), at most 1; NaN if labels and predictions all have the same class. */
+/** Agreement beyond chance (`cohen_kappa_score`), at most 1; NaN if all labels and predictions are the same class. */
 export function cohenKappa(confusion: Confusion): number {
   const total = sum(confusion.map(sum));
   const expected = sum(confusion.map((row, c) => (sum(row) * columnSum(confusion, c)) / total));
   return 1 - (total - trace(confusion)) / (total - expected);
 }
 
-/** Matthews correlation (`matthews_corrcoef`), in [-1, 1]; 0 if labels or predictions all have the same class. */
+/** Matthews correlation (`matthews_corrcoef`), in [-1, 1]; 0 if all labels or all predictions are the same class. */
 export function matthews(confusion: Confusion): number {
   const total = sum(confusion.map(sum));
   if (total === 0) return Number.NaN;
@@ -83,7 +83,7 @@ export function matthews(confusion: Confusion): number {
   return (trace(confusion) * total - sum(rows.map((row, c) => row * columns[c]))) / Math.sqrt(scale);
 }
 
-/** Mean of -ln(probability of the true class), probabilities clipped to [e, 1 - e], e = 2^-52 (`log_loss`). */
+/** Mean of -ln(probability of the true class), with probabilities clipped to [e, 1 - e], e = 2^-52 (`log_loss`). */
 export function logLoss(labels: ArrayLike<number>, probabilities: ArrayLike<number>, classes: number): number {
   let total = 0;
   for (let i = 0; i < labels.length; i++) {
@@ -93,7 +93,7 @@ export function logLoss(labels: ArrayLike<number>, probabilities: ArrayLike<numb
   return total / labels.length;
 }
 
-/** Mean squared distance to the true class's indicator, in [0, 2] (`brier_score_loss(scale_by_half=False)`). */
+/** Mean squared distance from the indicator of the true class, in [0, 2] (`brier_score_loss(scale_by_half=False)`). */
 export function brier(labels: ArrayLike<number>, probabilities: ArrayLike<number>, classes: number): number {
   let total = 0;
   for (let i = 0; i < labels.length; i++) {
@@ -107,7 +107,7 @@ export interface ReliabilityBin {
   low: number;
   high: number;
   count: number;
-  /** Mean top probability and share of correct predictions of the bin's clips; NaN for an empty bin. */
+  /** Mean top probability, and share of correct predictions, of the bin's clips; NaN for an empty bin. */
   confidence: number;
   accuracy: number;
 }
@@ -156,7 +156,8 @@ export interface Summary {
 
 /**
  * Mean, spread and range of one value per fold; null without values. The paper does not say which standard deviation it
- * uses; folds are a sample of the possible folds, so this is the sample deviation (numpy's default divides by count).
+ * uses. Since folds are a sample of all possible folds, this is the sample deviation (numpy's default divides by
+ * count).
  */
 export function summarise(values: readonly number[]): Summary | null {
   if (values.length === 0) return null;

@@ -7,26 +7,26 @@ function field(text: string): string {
 }
 
 /**
- * Characters that a spreadsheet treats as the start of a formula, after any apostrophes; the last four are full-width
- * forms of the first.
+ * Characters that a spreadsheet treats as the start of a formula, after any apostrophes. The last four are full-width
+ * forms of the first four.
  */
 const FORMULA = /^'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/;
 
 /**
  * A field with text from the data. An apostrophe is prepended to text that a spreadsheet would run as a formula, and to
- * text that already looks prefixed, so that removing one restores the text.
+ * text that already looks prefixed, so that removing one apostrophe restores the text.
  */
 export function textField(text: string): string {
   return field(FORMULA.test(text) ? `'${text}` : text);
 }
 
 /**
- * out-of-fold.csv in chunks, one per split: `clip,group,label,repeat,fold` and a column `model:class` for every model
- * and class (a model's name starts with a letter or digit, so a column is never a formula); a row per test clip of
- * every split, in the order of the splits. Lines end in LF. Numbers are the shortest text that parses to the same
- * float64; the fields of a missing fold are empty.
- * @param probabilities per model, as returned by `evaluateRun`; other values of the same form are columns too, such as
- * `svm.decision` for decision values
+ * Yields out-of-fold.csv in chunks, one per split. The columns are `clip,group,label,repeat,fold` and `model:class` for
+ * every model and class (the name of a model starts with a letter or digit, so a column name is never a formula). There
+ * is one row per test clip of every split, in the order of the splits. Lines end in LF. Numbers are the shortest text
+ * that parses to the same float64. The fields of a missing fold are empty.
+ * @param probabilities per model, as returned by `evaluateRun`; other values of the same form become columns too, such
+ * as `svm.decision` for decision values
  */
 export function* outOfFoldCsv(input: {
   classes: readonly string[];

@@ -3,10 +3,9 @@ const MIDDLE = 397;
 
 /**
  * numpy's legacy `numpy.random.RandomState`, seeded with one integer: the generator behind scikit-learn's
- * `random_state`.
- * The same seed and sequence of calls give exactly the same numbers as numpy.
- * Source: Matsumoto and Nishimura, "Mersenne Twister" (1998), seeded like their `init_genrand`; bounded integers by
- * masked rejection, like numpy's legacy `random_interval`.
+ * `random_state`. The same seed and sequence of calls give exactly the same numbers as in numpy. Source: Matsumoto and
+ * Nishimura, "Mersenne Twister" (1998), seeded like its `init_genrand`. Bounded integers are drawn by masked rejection,
+ * like numpy's legacy `random_interval`.
  */
 export class RandomState {
   readonly #state = new Uint32Array(WORDS);
@@ -49,7 +48,7 @@ export class RandomState {
   /** Uniform integer in [0, bound), equal to `RandomState.randint(bound)`; `bound` is an integer in [1, 2^32]. */
   randint(bound: number): number {
     const maximum = bound - 1;
-    // numpy draws nothing if there is only one choice
+    // numpy draws no number if there is only one choice
     if (maximum === 0) return 0;
     const mask = 0xffffffff >>> Math.clz32(maximum);
     for (;;) {

@@ -6,7 +6,7 @@ import { METRIC_NAMES } from './metric.js';
 
 const count = z.int().nonnegative();
 const share = z.number().min(0).max(1);
-/** A metric that scikit-learn leaves undefined for some data is null. */
+/** A metric is null if scikit-learn leaves it undefined for the data. */
 const orUndefined = z.number().nullable();
 
 const summary = z
@@ -26,7 +26,7 @@ const foldMetrics = {
   logLoss: z.number().nonnegative(),
 };
 
-/** Figures of a baseline other than its accuracy; absent from earlier versions */
+/** Figures of a baseline other than its accuracy; absent in results of earlier versions */
 const otherFoldMetrics = {
   balancedAccuracy: share.optional(),
   macroF1: share.optional(),
@@ -54,7 +54,9 @@ const pooled = z.strictObject({
   intervals: z
     .strictObject({
       groups: count,
-      /** From leaving out one group at a time; absent in older results, whose intervals are bootstrap percentiles */
+      /**
+       * Computed by leaving out one group at a time; absent in older results, whose intervals are bootstrap percentiles
+       */
       method: z.literal('jackknife').optional(),
       /** Samples of the bootstrap */
       samples: count.optional(),
@@ -74,24 +76,22 @@ const pooled = z.strictObject({
 const modelSchema = z.strictObject({
   name: z.string(),
   kind: z.enum(['estimator', 'fusion']),
-  /** The estimator's kind, such as `svm`; for a fusion its rule, such as `mean`. */
+  /** Kind of the estimator, such as `svm`, or rule of a fusion, such as `mean`. */
   method: z.string(),
-  /** Of a fusion: the names of its members. */
+  /** Names of a fusion's members. */
   members: z.array(z.string()).optional(),
-  /** Of a fusion: true if it learned from members trained inside each outer fold */
+  /** For a fusion: true if it learned from members that were trained inside each outer fold */
   nested: z.boolean().optional(),
-  /**
-   * The value that decides the class: the largest decision value, as in scikit-learn's SVC, or the largest probability.
-   */
+  /** What decides the class: the largest decision value, as in scikit-learn's SVC, or the largest probability. */
   predictedBy: z.enum(['probabilities', 'decisions']),
-  /** False if a fold is missing; the figures then only cover the listed folds. */
+  /** False if a fold is missing. The figures then cover only the listed folds. */
   complete: z.boolean(),
   folds: z.array(z.strictObject({ repeat: count, fold: count, testCount: count, ...foldMetrics })),
   accuracy: summary,
   balancedAccuracy: summary,
   macroF1: summary,
   logLoss: summary,
-  /** If classes are predicted by decision values: the accuracy that the largest probability would give. */
+  /** If decision values decide the class: the accuracy that the largest probability would give. */
   probabilityAccuracy: summary.optional(),
   repeats: z.array(z.strictObject({ repeat: count, ...foldMetrics })),
   pooled: pooled.nullable(),
@@ -110,11 +110,14 @@ const comparison = z.strictObject({
   b: z.string(),
   /** The compared metric; absent in older results, which compare accuracy */
   metric: z.enum(METRIC_NAMES).optional(),
-  /** Number of folds that both have. */
+  /** Number of folds that both models have. */
   folds: count,
-  /** Metric of a minus b, mean over these folds; null without folds */
+  /** The metric of a minus that of b, mean over these folds; null without folds */
   meanDifference: orUndefined.optional(),
-  /** The Nadeau-Bengio corrected t-test of the folds' differences; null for too few folds or equal differences. */
+  /**
+   * The Nadeau-Bengio corrected t-test of the differences per fold; null if there are too few folds or all differences
+   * are equal.
+   */
   test: z
     .strictObject({
       meanDifference: z.number(),
@@ -125,7 +128,10 @@ const comparison = z.strictObject({
       pHolm: share,
     })
     .nullable(),
-  /** If clips share groups: metric of a minus b, each pooled over the predictions of these folds, tested by group. */
+  /**
+   * Only if clips share groups: the metric of a minus that of b, each pooled over the predictions of these folds,
+   * tested by group.
+   */
   byGroup: z
     .strictObject({
       groups: count,
@@ -134,17 +140,17 @@ const comparison = z.strictObject({
       high: orUndefined,
       pValue: share.nullable(),
       pHolm: share.nullable(),
-      /** Whether every exchange of groups was tried, not a sample of them */
+      /** Whether every exchange of groups was tried, rather than a sample of them */
       exact: z.boolean(),
     })
     .optional(),
-  /** Why the decisive test, by group if there is one, has no p-value */
+  /** Why the decisive test (by group if there is one) has no p-value */
   untested: z.enum(UNTESTED).optional(),
   /** Only in older results: McNemar's test on the clips of the first repeat, which ignores groups */
   mcNemar: z.strictObject({ onlyA: count, onlyB: count, pValue: share }).nullable().optional(),
 });
 
-/** Findings of `evaluateRun`; the rest of results.json describes their origin. */
+/** The findings of `evaluateRun`. The rest of results.json describes where they come from. */
 export const evaluationSchema = z.strictObject({
   status: z.enum(['complete', 'incomplete']),
   missing: z.array(missingFold),
@@ -160,7 +166,7 @@ export const evaluationSchema = z.strictObject({
       accuracy: summary,
       ...otherSummaries,
     }),
-    /** Estimators trained on shuffled labels, if requested. */
+    /** Results of estimators that were trained on shuffled labels, if requested. */
     shuffled: z
       .array(
         z.strictObject({
@@ -178,31 +184,31 @@ export const evaluationSchema = z.strictObject({
 
 const trial = z.strictObject({
   trial: z.string(),
-  /** The spec's estimator that the trial is a variant of */
+  /** The estimator in the spec of which the trial is a variant */
   base: z.string(),
   state: z.enum(['RUNNING', 'COMPLETE', 'PRUNED', 'FAILED']),
   reason: z.string(),
-  /** The parameters chosen by the search, without those fixed in the spec */
+  /** The parameters that the search has chosen, without those that the spec fixes */
   parameters: z.record(z.string(), z.unknown()),
-  /** Number of evaluated folds, and of how many */
+  /** Number of evaluated folds, and of all folds */
   folds: count,
   planned: count,
-  /** If the search allocates epochs: the number of training epochs of each fold, and of how many */
+  /** If the search allocates epochs: the number of epochs for which each fold was trained, and the maximum */
   epochs: z.strictObject({ trained: count, planned: count }).optional(),
-  /** The metric over its folds, with a 95 % interval by the Nadeau-Bengio correction */
+  /** The metric over the trial's folds, with a 95 % interval by the Nadeau-Bengio correction */
   mean: orUndefined,
   standardDeviation: orUndefined,
   low: orUndefined,
   high: orUndefined,
 });
 
-/** Of a sweep: all trials, and the quality of the winners corrected for the choice. */
+/** Results of a sweep: all trials, and the quality of the winners corrected for the selection. */
 const search = z.strictObject({
   algorithm: z.string(),
   metric: z.enum(METRIC_NAMES),
-  /** Whether the models' figures are from nested cross-validation; otherwise they are optimistic */
+  /** Whether the models' figures come from nested cross-validation. If not, they are optimistic */
   nested: z.boolean(),
-  /** By estimator, those with the most epochs and folds first; among these the best first */
+  /** Sorted by estimator, then most epochs and folds first, then best first */
   trials: z.array(trial),
   winners: z.array(
     z.strictObject({
@@ -210,18 +216,20 @@ const search = z.strictObject({
       /** Null if every trial failed */
       trial: z.string().nullable(),
       parameters: z.record(z.string(), z.unknown()),
-      /** Number of fully evaluated trials, among which it was chosen */
+      /** Number of fully evaluated trials from which the winner was chosen */
       among: count,
-      /** Its own mean over the folds on which it was chosen: too optimistic */
+      /** The winner's mean over the folds on which it was chosen, which is too optimistic */
       plain: orUndefined,
-      /** Its metric pooled over all test clips, comparable with `corrected`; absent from earlier versions */
+      /**
+       * Its metric pooled over all test clips, for comparison with `corrected`; absent in results of earlier versions
+       */
       pooled: orUndefined.optional(),
       /**
-       * Bootstrap bias-corrected, from the out-of-fold predictions of all trials that were started, pooled over clips;
-       * null if trials had unequal folds or epochs, or if there is a single group
+       * Bootstrap bias-corrected score, from the pooled out-of-fold predictions of all trials that were started; null
+       * if trials had unequal folds or epochs, or if there is only one group
        */
       corrected: z.strictObject({ mean: z.number(), low: z.number(), high: z.number(), samples: count }).nullable(),
-      /** By nested cross-validation */
+      /** The score by nested cross-validation */
       nestedMean: orUndefined,
       /** The trial that won inside each outer fold */
       inside: z.array(
@@ -236,16 +244,16 @@ const search = z.strictObject({
   ),
 });
 
-/** Sounds in train and test of the same split; docs/evaluation.md explains how equal sounds are found. */
+/** Sounds that are in both train and test of a split; docs/evaluation.md explains how equal sounds are found. */
 const leaks = z.strictObject({
-  /** Sounds of which equal or overlapping clips are on both sides of a split */
+  /** Number of sounds of which equal or overlapping clips are on both sides of a split */
   sounds: count,
-  /** Clips with these sounds */
+  /** Number of clips with these sounds */
   clips: count,
   groups: count,
   /** Number of splits that were checked */
   splits: count,
-  /** Some of the sounds, those in most splits first: ids of some of their clips, and the number of splits */
+  /** Some of these sounds, starting with those in most splits: ids of some of their clips, and the number of splits */
   examples: z.array(z.strictObject({ clips: z.array(z.string()), splits: count })),
 });
 
@@ -254,7 +262,7 @@ export const resultsSchema = z.strictObject({
   /** 1 if intervals come from a bootstrap, and comparisons are of accuracy by fold */
   format: z.literal([1, FORMATS.results]),
   run: z.strictObject({ id: z.string(), name: z.string() }),
-  /** Stored as written: a later specSchema need not accept it. */
+  /** Stored as written, since a later specSchema may not accept it. */
   spec: z.record(z.string(), z.unknown()),
   dataset: z.strictObject({
     name: z.string(),
@@ -273,14 +281,17 @@ export const resultsSchema = z.strictObject({
     repeats: count,
     seed: z.number(),
     groupsSpanning: count,
-    /** Share of the clips that each split tests, for splitters that use it */
+    /** Share of the clips that each split tests, if the splitter uses it */
     testSize: z.number().optional(),
   }),
-  /** Notes for readers of the figures, a sentence each: classes without training clips, missing calibration */
+  /**
+   * Notes for readers of the figures, one sentence each, such as about classes without training clips or missing
+   * calibration
+   */
   notes: z.array(z.string()).optional(),
   /** Absent if the sounds were never compared, as in runs of earlier versions */
   leaks: leaks.optional(),
-  /** Properties of the recordings by class: docs/audit.md. Absent in runs of earlier versions */
+  /** Properties of the recordings by class, see docs/audit.md. Absent in runs of earlier versions */
   audit: auditSchema.optional(),
   ...evaluationSchema.shape,
   search: search.optional(),

@@ -2,8 +2,8 @@ import { METRIC_NAMES, type MetricName } from './metric.js';
 import type { RunResults } from './results.js';
 
 /**
- * The metric by which a run's models are tested, ordered and headlined: that of its comparisons, otherwise that of the
- * sweep or spec, otherwise accuracy. Sweeps of earlier versions were tested by accuracy whatever their metric.
+ * The metric by which a run's models are tested, ordered and ranked: that of its comparisons, otherwise that of the
+ * sweep or spec, otherwise accuracy. In earlier versions, sweeps were always tested by accuracy.
  */
 export function metricOf({
   spec,

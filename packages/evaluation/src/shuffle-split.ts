@@ -2,10 +2,10 @@ import { RandomState } from './random-state.js';
 import { type Split, splitImpossible } from './split.js';
 
 export interface ShuffleSplitOptions {
-  /** A share in (0, 1) of the clips (rounded up), or a whole number of clips of at least 1. */
+  /** A share in (0, 1) of the clips (rounded up), or a number of clips (an integer of at least 1). */
   testSize: number;
   seed?: number;
-  /** Class index of each clip; if given, every class keeps its share on both sides. */
+  /** Class index of each clip. If given, every class keeps its share on both sides. */
   stratify?: ArrayLike<number>;
 }
 
@@ -14,7 +14,7 @@ function testCount(n: number, testSize: number): number {
   if (!(testSize > 0) || !Number.isInteger(count) || count >= n) {
     throw splitImpossible(
       `cannot take a test set of ${testSize} from ${n} clips`,
-      'Use a share between 0 and 1, or a whole number smaller than the number of clips, that leaves clips to train on.',
+      'Use a share between 0 and 1, or a whole number smaller than the number of clips, so that clips are left to train on.',
       { testSize, clips: n },
     );
   }
@@ -22,8 +22,9 @@ function testCount(n: number, testSize: number): number {
 }
 
 /**
- * How many of `draws` clips to take from each class: the mode of the multivariate hypergeometric distribution, rounded
- * down, then topped up by largest remainder with ties broken at random (scikit-learn's `_approximate_mode`).
+ * The number of clips, out of `draws`, to take from each class: the mode of the multivariate hypergeometric
+ * distribution, rounded down, then topped up by largest remainder with ties broken at random (scikit-learn's
+ * `_approximate_mode`).
  */
 function proportionalCounts(counts: Int32Array, draws: number, random: RandomState): Int32Array {
   const total = counts.reduce((sum, count) => sum + count, 0);
@@ -41,7 +42,7 @@ function proportionalCounts(counts: Int32Array, draws: number, random: RandomSta
 }
 
 /**
- * Training and test clips of one split in which every class keeps its share; `n` clips, `nTest` of them for testing.
+ * Training and test clips of one split in which every class keeps its share; `nTest` of the `n` clips are for testing.
  */
 function stratifiedOnce(labels: ArrayLike<number>, n: number, nTest: number, random: RandomState) {
   const classes = [...new Set(Array.from(labels))].sort((a, b) => a - b);
@@ -80,8 +81,8 @@ function stratifiedOnce(labels: ArrayLike<number>, n: number, nTest: number, ran
 
 /**
  * scikit-learn 1.9's `ShuffleSplit` or, with `stratify`, `StratifiedShuffleSplit` (n_splits=repeats,
- * test_size=testSize, random_state=seed). Indices are in drawn order.
- * @param n clips
+ * test_size=testSize, random_state=seed). Indices are in the order in which they were drawn.
+ * @param n number of clips
  * @returns one split per repeat, each with fold 0
  * @throws CryfoldError SPLIT_IMPOSSIBLE if a side is empty, or a class is too small to stratify
  */

@@ -6,7 +6,9 @@ export function shuffledName(model: string, shuffle: number): string {
   return `${model} on shuffled labels ${shuffle}`;
 }
 
-/** Figures of each estimator on shuffled labels, where nothing can be learned; `lacking` receives each missing fold. */
+/**
+ * Figures of each estimator on shuffled labels, where nothing can be learned. Each missing fold is added to `lacking`.
+ */
 export function shuffledBaselines(
   { classes, clips, splits, shuffled = [] }: EvaluationInput,
   lacking: (fold: ShuffledFold) => void,

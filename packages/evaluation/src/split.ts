@@ -1,10 +1,13 @@
 import { CryfoldError } from '@cryfold/core';
 
-/** The train/test index pair of one (repeat, fold). Indices count clips from 0. */
+/** The training and test clips of one (repeat, fold), as indices from 0. */
 export interface Split {
   repeat: number;
   fold: number;
-  /** Ascending for the k-fold splitters; in drawn order for `trainTestSplit` and `shuffleSplit`, as in scikit-learn. */
+  /**
+   * Ascending for the k-fold splitters; for `trainTestSplit` and `shuffleSplit`, in the order in which they were drawn,
+   * as in scikit-learn.
+   */
   train: Int32Array;
   test: Int32Array;
 }
@@ -13,7 +16,7 @@ export function splitImpossible(message: string, hint: string, context: Record<s
   return new CryfoldError('SPLIT_IMPOSSIBLE', message, { context, hint });
 }
 
-/** Checks the precondition of every k-fold splitter: 2 <= splits <= n. */
+/** Checks the precondition of every k-fold splitter, 2 <= splits <= n. */
 export function checkFolds(n: number, splits: number): void {
   if (!Number.isInteger(splits) || splits < 2) {
     throw splitImpossible(`cannot make ${splits} folds: at least 2 are needed`, 'Use 2 folds or more.', { splits });
@@ -26,7 +29,7 @@ export function checkFolds(n: number, splits: number): void {
   }
 }
 
-/** Turns the fold of each clip into splits with ascending train and test indices. */
+/** Converts the fold of each clip into splits with ascending train and test indices. */
 export function splitsFromFolds(foldOf: ArrayLike<number>, splits: number, repeat: number): Split[] {
   const n = foldOf.length;
   const sizes = new Int32Array(splits);

@@ -16,13 +16,13 @@ export interface SplitRequest {
   repeats: number;
   /** Integer in [0, 2^32) */
   seed: number;
-  /** Share of the clips, in (0, 1), that a split tests; default `DEFAULT_TEST_SIZE` */
+  /** Share of the clips that a split tests, in (0, 1); default `DEFAULT_TEST_SIZE` */
   testSize?: number;
-  /** Name of each clip's fold, if the data has folds */
+  /** Name of each clip's fold, if the data assigns clips to folds */
   predefined?: readonly string[];
 }
 
-/** scikit-learn's own default is 0.25; the paper's split is 80:20. */
+/** The paper splits 80:20; scikit-learn's own default is 0.25. */
 export const DEFAULT_TEST_SIZE = 0.2;
 
 export interface SplitterKind {
@@ -30,9 +30,9 @@ export interface SplitterKind {
   readonly name: string;
   /** Whether it keeps each group's clips on one side */
   readonly grouped: boolean;
-  /** The parts of a request that it uses, other than labels and groups; the data or the splitter decides the rest */
+  /** The parts of a request that it uses, besides labels and groups. The data or the splitter decides the rest */
   readonly takes: readonly ('folds' | 'repeats' | 'testSize')[];
-  /** Number of folds of one repeat, without making them */
+  /** Number of folds of one repeat, without creating them */
   foldsOf(request: Pick<SplitRequest, 'folds' | 'groups' | 'predefined'>): number;
   /** @throws CryfoldError SPLIT_IMPOSSIBLE */
   split(request: SplitRequest): Split[];
@@ -47,7 +47,7 @@ const repeatedKind = { ...kFolds, takes: ['folds', 'repeats'] } as const;
 const onceKind = { ...kFolds, takes: ['folds'] } as const;
 const shuffleKind = { grouped: false, takes: ['repeats', 'testSize'], foldsOf: () => 1 } as const;
 
-/** Every splitter; the grouped ones have another shuffle in each repeat. To add one, write it and add it here. */
+/** Every splitter. The grouped ones shuffle differently in each repeat. To add a splitter, write it and add it here. */
 const KINDS = [
   {
     name: 'RepeatedKFold',
@@ -85,7 +85,7 @@ const KINDS = [
     ...repeatedKind,
     split: (request) => repeatedStratifiedGroupKFold(request.labels, request.groups, repeatedOf(request)),
   },
-  // With one repeat, these two equal train_test_split.
+  // With one repeat, these two are equivalent to train_test_split.
   {
     name: 'ShuffleSplit',
     ...shuffleKind,
@@ -111,7 +111,7 @@ const KINDS = [
     split: ({ predefined }) => {
       if (predefined) return predefinedSplit(predefined);
       throw splitImpossible(
-        'the data does not say which fold tests each clip',
+        'the data does not say in which fold each clip is tested',
         'Add a column `fold` to the manifest, or sort the files into folders train and test, or fold1, fold2...',
       );
     },

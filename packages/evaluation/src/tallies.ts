@@ -3,15 +3,15 @@ import type { EvaluationInput, FoldProbabilities } from './evaluation-input.js';
 import { type MetricName, metricOfCounts } from './metric.js';
 import { argmaxRows, logLoss } from './metrics.js';
 
-/** Predictions of a model: probabilities, and the decision values by which it chooses classes, if it has them. */
+/** Predictions of a model: its probabilities and, if it chooses classes by decision values, these. */
 export interface Predictions {
   probabilities: FoldProbabilities;
   scores: FoldProbabilities;
 }
 
 /**
- * All that a metric needs to know about a set of predictions, such that the tally of two sets is the sum of their
- * tallies: the confusion matrix row by row, the sum of the log-losses, the number of predictions.
+ * Everything that a metric needs to know about a set of predictions: the confusion matrix row by row, the sum of the
+ * log-losses, and the number of predictions. The tally of two sets is the sum of their tallies.
  */
 export type Tally = Float64Array;
 
@@ -20,7 +20,7 @@ export function metricOfTally(metric: MetricName, tally: Tally, classes: number)
   const count = tally[classes * classes + 1];
   if (metric === 'logLoss') return tally[classes * classes] / count;
   if (metric === 'accuracy') {
-    // Equals `accuracy` of the matrix, without creating one: tests call this some 20,000 times.
+    // Equals `accuracy` of the matrix, but does not create a matrix, since tests call this about 20,000 times.
     let right = 0;
     for (let c = 0; c < classes; c++) right += tally[c * classes + c];
     return right / count;
@@ -28,12 +28,12 @@ export function metricOfTally(metric: MetricName, tally: Tally, classes: number)
   return metricOfCounts(metric, tally, classes);
 }
 
-/** Rows on which models are tested, each a test of a clip. */
+/** Rows on which models are tested. Each row is one test of a clip. */
 export interface TestRows {
   classes: number;
   /** True class of each row */
   labels: ArrayLike<number>;
-  /** What each row must stay together with, such as a speaker, or the clip itself */
+  /** What must stay together with each row, such as a speaker, or the clip itself */
   groups: readonly string[];
 }
 
@@ -41,12 +41,12 @@ export interface TestRows {
 export interface PredictedRows {
   /** The class that the model chose for each row */
   winners: ArrayLike<number>;
-  /** Rows x classes, row-major; each row sums to 1 */
+  /** Probabilities, rows x classes, row-major; each row sums to 1 */
   probabilities: Float64Array;
 }
 
 /**
- * A model's predictions tallied by group, in order of the groups' first row.
+ * Tallies the predictions of a model by group, in order of the groups' first row.
  * @throws CryfoldError PROBABILITIES_INVALID if a probability of a true class is not a number
  */
 export function tallyRows(rows: TestRows, predicted: PredictedRows): Tally[] {
@@ -56,7 +56,7 @@ export function tallyRows(rows: TestRows, predicted: PredictedRows): Tally[] {
 }
 
 /**
- * The predictions of some splits, tallied by group, in order of the groups' first test clip.
+ * Tallies the predictions of some splits by group, in order of the groups' first test clip.
  * @param indices of splits that the model has
  */
 export function tallyGroups(
@@ -87,7 +87,7 @@ function addRows(
     }
     const label = labels[row];
     const loss = logLoss([label], probabilities.subarray(row * classes, (row + 1) * classes), classes);
-    // NaN would make every exchange of groups look less extreme than the observed difference, giving p = 0.
+    // NaN would make every exchange of groups look less extreme than the observed difference, which would give p = 0.
     if (Number.isNaN(loss)) {
       throw new CryfoldError('PROBABILITIES_INVALID', `group ${group}: a predicted probability is not a number`, {
         context: { group },
@@ -108,8 +108,8 @@ export function addTallies(tallies: readonly Tally[]): Tally {
 }
 
 /**
- * The standard error of a statistic of independent groups, from its values without each of them in turn: the delete-one
- * jackknife. Source: Efron and Tibshirani, "An Introduction to the Bootstrap" (1993), equation 11.5.
+ * The standard error of a statistic of independent groups, from its values when each group in turn is left out
+ * (delete-one jackknife). Source: Efron and Tibshirani, "An Introduction to the Bootstrap" (1993), equation 11.5.
  * @param without the statistic without the first group, without the second, and so on
  */
 export function jackknifeError(without: readonly number[]): number {
@@ -118,7 +118,7 @@ export function jackknifeError(without: readonly number[]): number {
   return Math.sqrt(((groups - 1) / groups) * without.reduce((sum, value) => sum + (value - mean) ** 2, 0));
 }
 
-/** The value of `statistic` without each group in turn. */
+/** The value of `statistic` when each group in turn is left out. */
 export function leaveOneOut(tallies: readonly Tally[], statistic: (rest: Tally) => number): number[] {
   const sum = addTallies(tallies);
   return tallies.map((tally) => statistic(sum.map((value, i) => value - tally[i])));

@@ -2,17 +2,17 @@ import { type MetricName, scoreOf } from './metric.js';
 import type { SearchResults, TrialRow } from './results.js';
 
 /**
- * Trials of a searched estimator that have a figure, completed or not: the candidates for its winner.
- * @param base name in the spec
+ * Trials of a searched estimator that have a figure, whether completed or not. These are the candidates for its winner.
+ * @param base name of the estimator in the spec
  */
 export function begunTrials({ trials }: Pick<SearchResults, 'trials'>, base: string): TrialRow[] {
   return trials.filter((row) => row.base === base && row.state !== 'FAILED' && row.folds > 0);
 }
 
 /**
- * The order of a sweep's trials: by estimator, then most epochs and folds first, then the best mean. A mean of one fold
- * is not ranked among means of ten.
- * @param bases the searched estimators, in the order to list them
+ * Orders the trials of a sweep by estimator, then by epochs and folds (most first), then by mean (best first). So the
+ * mean of one fold is not ranked among means of ten folds.
+ * @param bases the searched estimators, in the order in which to list them
  * @returns a comparator for `sort`
  */
 export function trialOrder(metric: MetricName, bases: readonly string[]): (a: TrialRow, b: TrialRow) => number {

@@ -2,22 +2,22 @@ import { CryfoldError, type ErrorCode } from '@cryfold/core';
 import type { Split } from './split.js';
 import type { SplitRequest, SplitterKind } from './splitters.js';
 
-/** Maximum number of folds listed individually. */
+/** Maximum number of folds to list individually. */
 const SHOWN = 4;
 
-/** The largest number of folds to try when searching for one that works. */
+/** Maximum number of folds to try when searching for a number that works. */
 const MOST_TRIED = 20;
 
 interface Problem {
   code: ErrorCode;
-  /** The problem of the folds, to follow their number */
+  /** The problem, worded to follow the numbers of the folds */
   what: string;
   folds: Split[];
 }
 
 /**
- * Problems that make folds useless: nothing to test, nothing to train on, or one class to train on. Undefined without
- * problems.
+ * Problems that make folds useless: nothing to test, nothing to train on, or only one class to train on. Undefined
+ * without problems.
  */
 function problemOf(splits: readonly Split[], { labels }: Pick<SplitRequest, 'labels'>): Problem | undefined {
   const classesOf = ({ train }: Split) => new Set(Array.from(train, (clip) => labels[clip])).size;
@@ -32,9 +32,7 @@ function problemOf(splits: readonly Split[], { labels }: Pick<SplitRequest, 'lab
   return problems.find(({ folds }) => folds.length > 0);
 }
 
-/**
- * The largest smaller number of folds without problems for this data and seed; undefined if there is no such number.
- */
+/** The largest smaller number of folds that has no problems for this data and seed, or undefined. */
 function fewerFolds(kind: SplitterKind, request: SplitRequest): number | undefined {
   if (!kind.takes.includes('folds')) return undefined;
   for (let folds = Math.min(request.folds - 1, MOST_TRIED); folds >= 2; folds--) {
@@ -61,7 +59,7 @@ function hintOf(kind: SplitterKind, request: SplitRequest, code: ErrorCode): str
     : 'Add groups: each class needs clips of at least two groups, so that one is left for training.';
 }
 
-/** The splits of a request; an error includes their location. */
+/** Creates the splits of a request; an error names their location. */
 function splitNamed(kind: SplitterKind, request: SplitRequest, about: string): Split[] {
   try {
     return kind.split(request);
@@ -77,9 +75,9 @@ function splitNamed(kind: SplitterKind, request: SplitRequest, about: string): S
 }
 
 /**
- * The splits of a request, checked to be trainable and testable. scikit-learn's StratifiedGroupKFold may leave a fold
- * without a test clip even if there are more groups than folds.
- * @param about location of the splits for messages: empty, or such as `inside repeat 0 fold 1: `
+ * Creates the splits of a request, and checks that they can be trained and tested. scikit-learn's StratifiedGroupKFold
+ * may leave a fold without a test clip even if there are more groups than folds.
+ * @param about location of the splits for messages, such as `inside repeat 0 fold 1: `, or empty
  * @throws CryfoldError SPLIT_IMPOSSIBLE; FOLD_EMPTY, FOLD_ONE_CLASS naming the folds
  */
 export function usableSplits(kind: SplitterKind, request: SplitRequest, about = ''): Split[] {

@@ -133,7 +133,7 @@ test('an audit uses at most 600 recordings of 60 classes', () => {
   assert.ok((setOf(found, 'file')?.balancedAccuracy ?? 0) > 0.95, 'each class has a leaf of its own');
 });
 
-test('draws from small groups too, so that grouped folds are possible', () => {
+test('also draws from small groups, so that grouped folds are possible', () => {
   const recordings = clean(4006, ['x', 'y'], (i) => ({ group: i < 6 ? `small-${i}` : `large-${i % 2}` }));
   const { predictability } = audit(recordings, { groupSource: GROUPS });
   assert.ok(typeof predictability === 'object' && predictability.recordings === 600);

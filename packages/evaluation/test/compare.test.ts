@@ -66,7 +66,7 @@ const results = (wrong: number, shape: Shape = {}): RunResults => side(wrong, sh
 const compare = (baseline: RunResults, candidate: RunResults) =>
   compareRuns({ results: baseline, model: 'm' }, { results: candidate, model: 'm' });
 
-test('a clear difference is better or worse, a run against itself the same', () => {
+test('a clear difference is better or worse, and a run is the same as itself', () => {
   const [poor, good] = [results(0.3), results(0.1)];
   assert.equal(compare(poor, good).verdict, 'better');
   assert.equal(compare(good, poor).verdict, 'worse');
@@ -98,7 +98,7 @@ test('if clips share groups, the groups decide, and repeats add no evidence', ()
   assert.ok(clear.byGroup!.low! > 0);
 });
 
-test('few folds or groups give no verdict; equal runs are the same', () => {
+test('few folds or groups give no verdict, and equal runs are the same', () => {
   const few = compare(results(0.3, { folds: 4, repeats: 1 }), results(0.1, { folds: 4, repeats: 1 }));
   assert.deepEqual([few.verdict, few.test, few.untested], ['incomplete', null, 'too few folds']);
   assert.ok(Math.abs(few.meanDifference! - 0.2) < 1e-12, 'the difference is reported nevertheless');
@@ -107,7 +107,7 @@ test('few folds or groups give no verdict; equal runs are the same', () => {
   assert.deepEqual([groups.verdict, groups.byGroup!.groups, groups.untested], ['incomplete', 5, 'too few groups']);
 });
 
-test('the metric decides: less log-loss is better', () => {
+test('decides by the metric, where a lower log-loss is better', () => {
   const [poor, good] = [side(0.3), side(0.1)];
   const found = compareRuns(poor, good, 0.05, 'logLoss');
   assert.deepEqual([found.verdict, found.metric], ['better', 'logLoss']);
@@ -145,7 +145,7 @@ test('ignores p-values of two folds or equal differences in older results', () =
   assert.deepEqual(decodeResults(JSON.stringify(stored), 'results.json').comparisons, [old]);
 });
 
-test('runs over other data or without the model are refused', () => {
+test('refuses runs over other data, or without the model', () => {
   const refused = (message: RegExp, make: () => unknown) =>
     assert.throws(make, (error: unknown) => error instanceof CryfoldError && message.test(error.message));
   refused(/differ in data/, () => compare(results(0.3), results(0.1, { hash: 'other' })));

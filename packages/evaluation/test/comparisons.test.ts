@@ -93,7 +93,7 @@ test('fewer than five folds and equal differences are not tested: they gave p = 
   assert.equal(nadeauBengio([0.3, 0.1 + 0.2, 0.3, 0.3, 0.3], 0.25), null);
 });
 
-test('no p-value is 0, however small the spread, and values that are not finite give none', () => {
+test('no p-value is 0, however small the spread is, and non-finite values give no p-value', () => {
   const nearly = Array.from({ length: 50 }, (_, fold) => 0.1 + 1e-9 * (fold % 2));
   assert.ok(nadeauBengio(nearly, 0.25)!.pValue > 0);
   for (const odd of [Number.NaN, Number.POSITIVE_INFINITY]) assert.equal(nadeauBengio([odd, 1, 2, 3, 4], 0.25), null);
@@ -163,7 +163,7 @@ test('there is no p-value for fewer than six groups, or if no group differs', ()
   assert.equal(six.pValue, 2 / 2 ** 6);
 });
 
-test('many groups are exchanged at random, reproducibly, and never give p = 0', () => {
+test('exchanges many groups at random, reproducibly, and never gives p = 0', () => {
   const right = Array.from({ length: 40 }, (_, g) => g % 4);
   const worse = tallied(right, 9);
   const better = tallied(

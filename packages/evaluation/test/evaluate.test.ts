@@ -189,7 +189,7 @@ test('docs/results.schema.json is up to date', () => {
   assert.deepEqual(published, JSON.parse(JSON.stringify(resultsJsonSchema())), 'run tools/schemas');
 });
 
-test('a missing fold is missing in every fusion of it, is listed with its reason, and never enters a mean', () => {
+test('a missing fold is missing in all of its fusions, is listed with the reason, and is never part of a mean', () => {
   const fusion: EvaluationInput['fusion'] = { combined: { rule: 'mean', members: ['net', 'svm'] } };
   const input = { ...withHole(randomRun(), 'svm', 7), fusion };
   const whole = evaluateRun(randomRun()).results;
@@ -364,7 +364,7 @@ function parseCsv(text: string): string[][] {
     );
 }
 
-test('out-of-fold.csv quotes, leaves missing folds empty and parses to the same bits', () => {
+test('out-of-fold.csv quotes fields, leaves missing folds empty, and parses to the same bits', () => {
   const input = withHole(randomRun(), 'svm', 7);
   const { probabilities } = evaluateRun(input);
   const chunks = [...outOfFoldCsv({ ...input, probabilities })];
@@ -398,7 +398,7 @@ test('out-of-fold.csv quotes, leaves missing folds empty and parses to the same 
   }
 });
 
-test('out-of-fold.csv has no field that a spreadsheet runs, and preserves every text', () => {
+test('out-of-fold.csv has no field that a spreadsheet would run, and preserves all text', () => {
   const texts = ['=1+1', '+x', '-x', '@x', '\tx', '\rx', '＝x', "'=x", "''-x", "'x", 'x=1', '0-x', '', 'ordinary'];
   const csv = [
     ...outOfFoldCsv({
@@ -477,7 +477,7 @@ test('the results name each class that some folds cannot train on', () => {
   ]);
 });
 
-test('the results note folds that lack test clips of a class that the metric is a mean over', () => {
+test('the results mention folds without test clips of a class that the metric averages over', () => {
   const input = randomRun();
   const splits = input.splits.map((split, s) =>
     s < 3 ? { ...split, test: split.test.filter((clip) => input.clips[clip].label !== 2) } : split,

@@ -9,7 +9,7 @@ const split = (fold: number, train: number[], test: number[]) => ({
   test: Int32Array.from(test),
 });
 
-test('counts the sounds and groups on both sides of any split, and no others', () => {
+test('counts only the sounds and groups that are on both sides of a split', () => {
   const splits = [split(0, [0, 1, 2, 4], [3, 5]), split(1, [1, 2, 3], [0, 4])];
   // 2 and 3 are separated once, 0 and 4 never, 4 and 5 once.
   assert.deepEqual(
@@ -57,7 +57,7 @@ test('names at most ten sounds, those in most splits first, with four clips each
   assert.ok(examples.every(({ clips: named }) => named.length === 4));
 });
 
-test('the headline names leaks, and is absent without leaks', () => {
+test('the headline names leaks, and is missing if there is no leak', () => {
   const unknown = leakHeadline({ sounds: 0, groups: 2 }, false);
   assert.equal(unknown, '2 recordings are in both train and test: these figures are inflated.');
   const headline = (sounds: number, groups: number) => leakHeadline({ sounds, groups });

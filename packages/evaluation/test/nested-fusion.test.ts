@@ -45,7 +45,7 @@ function nestedRun() {
   return { input, labels };
 }
 
-test('a nested fusion learns from members trained inside the outer fold, only', () => {
+test('a nested fusion learns only from members that were trained inside the outer fold', () => {
   const { input, labels } = nestedRun();
   const { results, probabilities } = evaluateRun(input);
   assert.deepEqual(
@@ -85,7 +85,7 @@ test('predictions of models of other outer folds affect a plain stacked fusion o
   assert.notDeepEqual(after.get('plain')![0], before.get('plain')![0]);
 });
 
-test('a missing inner fold is missing in its own outer fold only', () => {
+test('a missing inner fold only affects its own outer fold', () => {
   const { input } = nestedRun();
   const holed = new Map<string, (Float64Array | null)[]>(input.inner.probabilities);
   holed.set('svm', [

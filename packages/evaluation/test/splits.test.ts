@@ -146,7 +146,7 @@ function checkPartition(splits: Split[], n: number, folds: number, about: string
   }
 }
 
-test('k-fold splitters are disjoint, complete and even; groups stay together; classes keep their share', () => {
+test('k-fold splits are disjoint, complete and even, keep groups together, and keep the share of each class', () => {
   const random = new RandomState(1);
   for (let round = 0; round < 60; round++) {
     const splits = 2 + random.randint(6);
@@ -184,7 +184,7 @@ test('k-fold splitters are disjoint, complete and even; groups stay together; cl
   }
 });
 
-test('shuffle splits are disjoint and complete, and stratified ones keep class shares to one clip', () => {
+test('shuffle splits are disjoint and complete, and stratified ones keep class shares up to one clip', () => {
   const random = new RandomState(2);
   for (let round = 0; round < 40; round++) {
     const n = 20 + random.randint(300);
@@ -209,7 +209,7 @@ test('shuffle splits are disjoint and complete, and stratified ones keep class s
   }
 });
 
-test('with a seed per repeat, any repeat can be rebuilt alone', () => {
+test('with a seed per repeat, any repeat can be drawn on its own', () => {
   const all = repeatedKFold(57, { splits: 5, repeats: 10, seed: 3, seedPerRepeat: true });
   const seventh = kFold(57, { splits: 5, shuffle: true, seed: repeatSeed(3, 7) });
   assert.equal(digest(all.filter((split) => split.repeat === 7)), digest(seventh));

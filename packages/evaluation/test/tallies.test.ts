@@ -58,7 +58,7 @@ function enumerated(rows: PairedRows, metric: (typeof METRIC_NAMES)[number]): nu
   return reached / 2 ** names.length;
 }
 
-test('the tallies of groups add up to every metric, and the p-value is that of all exchanges of whole groups', () => {
+test('tallies of groups add up to every metric, and the p-value counts all exchanges of whole groups', () => {
   const random = new RandomState(1);
   for (const metric of METRIC_NAMES) {
     for (let repeat = 0; repeat < 3; repeat++) {
@@ -74,7 +74,7 @@ test('the tallies of groups add up to every metric, and the p-value is that of a
   }
 });
 
-test('models with equal predictions have no p-value of accuracy, whatever their probabilities', () => {
+test('models with equal predictions have no p-value for accuracy, whatever their probabilities are', () => {
   const rows = randomRows(new RandomState(2), { groups: 40, size: 2 });
   const sure = { ...rows.a, probabilities: rows.a.probabilities.map((p) => (p > 0.5 ? 0.9 : 0.05)) };
   const { pValue, untested, exact } = testRows('accuracy', { ...rows, b: sure });

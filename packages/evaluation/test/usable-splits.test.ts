@@ -88,7 +88,7 @@ test('ShuffleSplit with one repeat is train_test_split, by default of 80:20', ()
   assert.equal(splitterOf('ShuffleSplit').split({ ...own, testSize: 0.5 })[0].test.length, 18);
 });
 
-test('StratifiedGroupKFold over a single class and eight folds or more sums as numpy does', () => {
+test('StratifiedGroupKFold with a single class and at least eight folds sums like numpy', () => {
   const groups = Array.from({ length: 17 }, (_, i) => `g${(i * i) % 14}`);
   assert.deepEqual(tests(stratifiedGroupKFold(new Array(17).fill(0), groups, { splits: 8 })), [
     ...[[0, 14], [5, 9], [4, 10], [2, 12, 16], [1, 13, 15], [7], [6, 8], [3, 11]],

@@ -3,7 +3,7 @@ import type { ClipSummary } from './kinds/feature-kind.js';
 
 /** Number of bands of equal width from the top of the image to its bottom. */
 const BANDS = 12;
-/** The number of each colour. */
+/** Number of the palette for each colour. */
 const numbersOf = (palette: Uint8Array) =>
   new Map(Array.from({ length: PALETTE_SIZE }, (_, i) => [packed(palette, 3 * i), i]));
 const COLOURS = { palette: numbersOf(PALETTE), monochrome: numbersOf(MONOCHROME) };
@@ -31,18 +31,19 @@ function moments(values: Float64Array): Moments {
 interface Picture {
   height: number;
   width: number;
-  /** Share of the frequencies, from the bottom up, that the recording contains. Bands above it are left out. */
+  /** Share of the frequencies, from 0 Hz up, that the recording contains. Bands above it are left out. */
   heard?: number;
-  /** From black to the loudest colour, dB */
+  /** Decibels from black to the loudest colour */
   dynamicRange?: number | undefined;
   monochrome?: boolean | undefined;
 }
 
 /**
- * Summarises the sound of a clip from its spectrogram: for each of 12 bands the mean level, its deviation over time,
- * its change from column to column, and the deviation within the band, which is large for harmonics; all in dB. The
- * liveliness is the mean of the deviations over time: 2.8 dB for steady noise of any colour, less for a tone.
- * @param image height x width x RGB in a palette of `SpectrogramImager`
+ * Summarises the sound of a clip from its spectrogram: for each of 12 bands, the mean level, its standard deviation
+ * over time, its change from column to column, and the deviation within the band, which is large for harmonics. All
+ * values are in dB. The liveliness is the mean of the deviations over time: 2.8 dB for steady noise of any colour, and
+ * less for a tone.
+ * @param image height x width x RGB in one of the palettes of `SpectrogramImager`
  */
 export function summarizeImage(image: Uint8Array, picture: Picture): ClipSummary {
   const { height, width, heard = 1, dynamicRange = 120, monochrome = false } = picture;

@@ -22,7 +22,7 @@ export async function computeFeatures(
   const size = shape.reduce((product, length) => product * length, 1);
   const total = dataset.clips.length;
   const data = kind.produces === 'images' ? new Uint8Array(total * size) : new Float32Array(total * size);
-  // One extractor for all clips of a rate and length.
+  // One extractor for all clips with the same rate and length.
   const extractors = new Map<string, Extractor>();
   let done = 0;
   for await (const { clip, samples } of readClips(dataset)) {

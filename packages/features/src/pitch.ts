@@ -4,7 +4,7 @@ import { checkClip, type Framing, frameSizes } from './short-time-power.js';
 export interface PitchOptions extends Framing {
   /** The lowest frequency to search for, Hz */
   fmin: number;
-  /** The highest one, Hz; at most half the rate */
+  /** The highest frequency to search for, Hz; at most half the rate */
   fmax: number;
   /** A frame is voiced if its aperiodicity has a minimum below this */
   threshold: number;
@@ -14,7 +14,7 @@ export interface PitchOptions extends Framing {
 export interface Pitch {
   /** Hz */
   frequency: Float64Array;
-  /** 1 if the frame is voiced; the frequency of other frames is meaningless */
+  /** 1 if the frame is voiced, otherwise 0, in which case its frequency is meaningless */
   voiced: Uint8Array;
 }
 
@@ -22,11 +22,11 @@ export interface Pitch {
 const TINY = 2 ** -1022;
 
 /**
- * Fundamental frequency of clips of one length and rate by YIN (de Cheveigne and Kawahara 2002): librosa.yin with
- * frame_length, hop_length and trough_threshold. The first dip of the normalised difference below the threshold is the
- * period, refined to a fraction of a sample by a parabola; without such a dip, it is the deepest point, and the frame
- * is unvoiced. librosa 0.11 omits y(0)^2 from the difference at period 1, contrary to its own formula; this code does
- * not.
+ * Fundamental frequency of clips of the same length and rate by YIN (de Cheveigne and Kawahara 2002), like librosa.yin
+ * with frame_length, hop_length and trough_threshold. The first dip of the normalised difference below the threshold is
+ * the period, which a parabola refines to a fraction of a sample. Without such a dip, the deepest point is used and the
+ * frame is unvoiced. librosa 0.11 omits y(0)^2 from the difference at period 1, contrary to its own formula; this code
+ * does not.
  */
 export class PitchTracker {
   readonly #samples: number;
@@ -35,7 +35,7 @@ export class PitchTracker {
   readonly #count: number;
   readonly #rate: number;
   readonly #threshold: number;
-  /** Periods in samples */
+  /** Shortest and longest period in samples */
   readonly #least: number;
   readonly #most: number;
   readonly #fft: Fft;
@@ -116,7 +116,7 @@ export class PitchTracker {
   }
 }
 
-/** The first local minimum below the threshold, otherwise the smallest element. */
+/** The first local minimum below the threshold; otherwise, the smallest element. */
 function firstDip(values: Float64Array, threshold: number): { at: number; voiced: boolean } {
   let least = 0;
   for (let i = 0; i < values.length; i++) {

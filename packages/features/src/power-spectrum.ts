@@ -1,6 +1,6 @@
 import { Fft } from '@cryfold/core';
 
-/** A section of a signal, weighted by a window. */
+/** A section of a signal that is weighted by a window. */
 export interface Frame {
   /** First sample of the section */
   start: number;
@@ -10,8 +10,8 @@ export interface Frame {
 
 /**
  * Power spectrum of real frames of one power-of-two length, at selected bins. A frame of N real samples is transformed
- * as N/2 complex ones (even samples real, odd samples imaginary), and only the requested bins are separated.
- * Formulas: Press et al., Numerical Recipes, 3rd ed., section 12.3.2 (real FFT).
+ * as N/2 complex samples (even samples as real parts, odd samples as imaginary parts), and only the requested bins are
+ * separated. Formulas: Press et al., Numerical Recipes, 3rd ed., section 12.3.2 (real FFT).
  */
 export class PowerSpectrum {
   readonly #fft: Fft;
@@ -37,7 +37,7 @@ export class PowerSpectrum {
    * Adds |X[bin]|^2 of a frame of `size` samples to `power`, one element per bin.
    * @param samples at least `frame.start + size` long
    * @param bins from 0 to size/2
-   * @param power accumulator, as long as `bins`
+   * @param power sums to add to, of the same length as `bins`
    */
   add(samples: Float64Array, { start, window }: Frame, bins: Uint16Array, power: Float64Array): void {
     const { size: half, reversed } = this.#fft;

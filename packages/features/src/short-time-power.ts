@@ -9,21 +9,21 @@ export interface Framing {
   samples: number;
   /** Length of a frame in milliseconds */
   frameMs: number;
-  /** From one frame's centre to the next, in milliseconds */
+  /** From the centre of one frame to the next, in milliseconds */
   hopMs: number;
 }
 
-/** A framing in samples. */
+/** The same in samples. */
 export interface FrameSizes {
   /** Length of a frame */
   frame: number;
-  /** From one frame's centre to the next */
+  /** From the centre of one frame to the next */
   hop: number;
-  /** Frames of a clip: the first one is centred on its first sample */
+  /** Number of frames of a clip; the first frame is centred on the first sample */
   count: number;
 }
 
-/** PowerSpectrum takes 8 to 65536 samples. */
+/** Frame sizes that PowerSpectrum supports. */
 const MAX_FRAME = 65_536;
 
 /** @throws CryfoldError SPEC_INVALID if the frames do not suit the sampling rate */
@@ -48,11 +48,11 @@ export function checkClip(clip: Float64Array, samples: number): void {
 }
 
 /**
- * Short-time power spectra of clips of one length and rate: |librosa.stft(y, n_fft, hop_length, win_length)|^2 with its
+ * Short-time power spectra of clips of equal length and rate: |librosa.stft(y, n_fft, hop_length, win_length)|^2 with its
  * defaults: a periodic Hann window centred in the transform, and zeros before and after the clip.
  */
 export class ShortTimePower {
-  /** Transform length: the frame's length, up to the next power of two */
+  /** Transform length: the length of a frame, rounded up to a power of two */
   readonly size: number;
   readonly count: number;
   readonly #samples: number;
@@ -80,7 +80,7 @@ export class ShortTimePower {
   }
 
   /**
-   * Calls `visit` with each frame's power at bins 0 to size / 2; the array is reused.
+   * Calls `visit` with the power of each frame at bins 0 to size / 2. The array is reused for the next frame.
    * @param clip one mono clip, full scale +-1
    * @throws CryfoldError WAV_NOT_FINITE; RangeError for an unexpected length
    */

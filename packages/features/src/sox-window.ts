@@ -2,7 +2,7 @@
 export const SOX_WINDOWS = ['hann', 'hamming', 'bartlett', 'rectangular'] as const;
 export type SoxWindow = (typeof SOX_WINDOWS)[number];
 
-/** The value at a position from 0 to 1. */
+/** The value of the window at a position from 0 to 1. */
 const SHAPES: Record<SoxWindow, (place: number) => number> = {
   hann: (place) => 0.5 - 0.5 * Math.cos(2 * Math.PI * place),
   hamming: (place) => 0.53836 - 0.46164 * Math.cos(2 * Math.PI * place),
@@ -16,13 +16,15 @@ export interface WindowOptions {
   frame: number;
   /** Samples under the window, from 1 to `frame` */
   length: number;
-  /** Whether the clip ends before the frame: sox then includes the point after the clip in the sum of its window */
+  /** Whether the clip ends before the frame. If so, sox includes the point after the clip in the sum of its window */
   cut: boolean;
 }
 
-/** `frame` weights: the window over `length` samples, then zeros; scaled so that a tone at full scale has 0 dB. */
+/**
+ * Returns `frame` weights: the window over `length` samples, then zeros. Scaled so that a tone at full scale has 0 dB.
+ */
 export function soxWindow({ shape, frame, length, cut }: WindowOptions): Float64Array {
-  // Stored images were computed with this form; the general one rounds differently, and their keys guarantee equal
+  // Stored images were computed with this formula. The general one rounds differently, but their keys guarantee equal
   // bytes.
   if (shape === 'hann') {
     const scale = (4 * length) / (frame * frame);
@@ -36,7 +38,9 @@ export function soxWindow({ shape, frame, length, cut }: WindowOptions): Float64
   return weights.map((weight) => scale * weight);
 }
 
-/** The sum of a complete frame's weights before scaling, in samples: sox's maximum distance between frames. */
+/**
+ * The sum of the weights of a complete frame before scaling, in samples. This is sox's maximum distance between frames.
+ */
 export function windowSum(shape: SoxWindow, frame: number): number {
   let sum = 0;
   for (let i = 0; i < frame; i++) sum += SHAPES[shape](i / frame);

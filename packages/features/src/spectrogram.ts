@@ -3,10 +3,10 @@ import { type Frame, PowerSpectrum } from './power-spectrum.js';
 import { type SoxWindow, soxWindow, windowSum } from './sox-window.js';
 
 const MAX_COLUMNS_PER_SECOND = 5000;
-/** SoX keeps every sample as a 32-bit integer. */
+/** SoX stores every sample as a 32-bit integer. */
 const SAMPLE_SCALE = 2 ** 31;
 
-/** sox's options, with its defaults. */
+/** Options of sox, with sox's defaults. */
 export interface SoxOptions {
   /** -w */
   window?: SoxWindow;
@@ -39,8 +39,8 @@ export interface ImagerOptions extends ImageSize, SoxOptions {
 /**
  * The source pixel of each target pixel in Pillow's NEAREST resize, which Keras' `load_img` uses: the centre of the
  * target pixel in source coordinates, rounded down. Pillow accumulates the scale from pixel to pixel, so if a centre is
- * on a border (every ninth of 90 columns from 800), the rounding of the running sum decides: columns 13 and 22 are one
- * less than floor((i + 0.5) * 800 / 90).
+ * on a border (every ninth of 90 columns from 800), the rounding of the running sum decides. Therefore columns 13 and
+ * 22 are one less than floor((i + 0.5) * 800 / 90).
  */
 export function nearestSources(source: number, target: number): Uint32Array {
   const scale = source / target;
@@ -54,21 +54,20 @@ export function nearestSources(source: number, target: number): Uint32Array {
 }
 
 /**
- * The paper's image of clips of one length and rate: the output of `sox clip.wav -n spectrogram -r` (sox 14.4.2),
- * resized by nearest neighbour to the target size. Only the required columns and rows are computed.
- *
+ * Draws the paper's images of clips of the same length and rate: the output of `sox clip.wav -n spectrogram -r` (sox
+ * 14.4.2), resized by nearest neighbour to the target size. Only the required columns and rows are computed.
  * sox's behaviour was determined by comparing images, and is verified for 4 to 96 kHz and clips of 20 to 1.6 million
  * samples (0 of 19.6 million pixels of 50 random shapes differ):
- * - step = floor(rate / min(5000, 800 / duration)) samples, at least 1, in this order of operations in double
- *   precision (1.5 s at 8 kHz gives 14, not 15); a step over 512 becomes b = ceil(step / 512) frames a column, each
- *   round(step / b) apart, whose powers are averaged;
- * - frame f is centred on sample f * step + floor(step / 2), and exists while its centre is within the clip or just
- *   behind it, up to 800 columns; what is left of the clip is not drawn;
- * - a frame that reaches over the clip's end has a periodic Hann window of length L from its own start to the clip's
- *   end, else one that reaches over the clip's start has it from there to its own end, and a whole frame has L = 1024;
- *   the window is scaled by 4 L / 1024^2, which is 2 / sum for a whole frame;
- * - level = 10 log10 |X|^2 dB in single precision (in double, 7 of 2,700,000 real pixels are one step off, so none);
- *   colour 0 below -120 dB, else 1 + floor((1 + level / 120) * 249), at most 250;
+ * - step = floor(rate / min(5000, 800 / duration)) samples, at least 1, in this order of operations in double precision
+ * (1.5 s at 8 kHz gives 14, not 15). A step over 512 becomes b = ceil(step / 512) frames per column, round(step / b)
+ * apart, whose powers are averaged;
+ * - frame f is centred on sample f * step + floor(step / 2). It exists if its centre is within the clip or just
+ * behind it, up to 800 columns; the rest of the clip is not drawn;
+ * - a frame that extends beyond the end of the clip has a periodic Hann window of length L from its own start to the
+ * clip's end. A frame that begins before the clip has it from the clip's start to its own end. Other frames have
+ * L = 1024. The window is scaled by 4 L / 1024^2, which is 2 / sum for a whole frame;
+ * - level = 10 log10 |X|^2 dB in single precision (with double precision, 7 of 2,700,000 real pixels are one step off);
+ * the colour is 0 below -120 dB, otherwise 1 + floor((1 + level / 120) * 249), at most 250;
  * - the top row is bin 512.
  */
 export class SpectrogramImager {

@@ -41,7 +41,7 @@ test("uses a recording's vector for each of its clips", async () => {
   assert.deepEqual(rows.data, Float32Array.of(2, 2, 1));
 });
 
-test('gives equal content keys for reordered rows, and different ones for changed values', async () => {
+test('reordered rows have the same content key, and changed values have another one', async () => {
   const one = await read('recording\na.wav\nb/c.wav\n', [[1], [2]]);
   const same = await read('recording\nb/c.wav\na.wav\n', [[2], [1]]);
   const other = await read('recording\nb/c.wav\na.wav\n', [[2], [1.5]]);
@@ -109,6 +109,6 @@ test('rejects a file that is missing or has no array of floats', async () => {
   await assert.rejects(given.read(set, folder, CLIPS), { code: 'FEATURES_INVALID', message: /ENOENT/ });
 });
 
-test('reports that no vector can be computed for another recording', async () => {
+test('reports that vectors cannot be computed for another recording', async () => {
   await assert.rejects(featureKindOf(set).loadExtractor(set), { code: 'FEATURES_EXTERNAL' });
 });

@@ -106,7 +106,7 @@ const OPTIONS: [options: SoxOptions, ofSox: string[]][] = [
   [{ frame: 256, window: 'rectangular', columns: 120 }, ['-y', '129', '-w', 'rectangular', '-x', '120']],
 ];
 
-test('each option draws as the option of sox does, at clip ends as well, and at any size', { skip: soxMissing }, () =>
+test('each option has the same effect as in sox, also at the ends of clips and at any size', { skip: soxMissing }, () =>
   withScratch(async (directory) => {
     // A second; frames that extend beyond both ends; several frames per column, whose number depends on the window.
     for (const [rate, length, options] of [
@@ -129,34 +129,37 @@ test('each option draws as the option of sox does, at clip ends as well, and at 
   }),
 );
 
-test('every WAV encoding draws as in sox, also float samples beyond full scale', { skip: soxMissing }, () =>
-  withScratch(async (directory) => {
-    const plain = await soxPictureOf(encodeWav(glide(8000, 1), 8000), directory, 'source');
-    const source = join(directory, 'source.wav');
-    const encodings = [
-      ['-b', '8'],
-      ['-b', '24'],
-      ['-b', '32'],
-      ['-e', 'float', '-b', '32'],
-    ];
-    for (const encoding of encodings) {
+test(
+  'every WAV encoding gives the same image as in sox, also float samples beyond full scale',
+  { skip: soxMissing },
+  () =>
+    withScratch(async (directory) => {
+      const plain = await soxPictureOf(encodeWav(glide(8000, 1), 8000), directory, 'source');
+      const source = join(directory, 'source.wav');
+      const encodings = [
+        ['-b', '8'],
+        ['-b', '24'],
+        ['-b', '32'],
+        ['-e', 'float', '-b', '32'],
+      ];
+      for (const encoding of encodings) {
+        const path = join(directory, 'encoded.wav');
+        // The gain produces samples that do not fit into 16 bits.
+        await sox('-D', source, ...encoding, path, 'gain', '-3.3');
+        const { samples } = decodeWav(await readFile(path), encoding.join(' '));
+        const theirs = await soxPicture(path);
+        assert.notDeepEqual(theirs.indices, plain.indices);
+        assertEqualPicture(samples, 8000, theirs, encoding.join(' '));
+      }
+      // Doubles the float file's samples in place, so that half of them exceed [-1, 1].
       const path = join(directory, 'encoded.wav');
-      // The gain produces samples that do not fit into 16 bits.
-      await sox('-D', source, ...encoding, path, 'gain', '-3.3');
-      const { samples } = decodeWav(await readFile(path), encoding.join(' '));
-      const theirs = await soxPicture(path);
-      assert.notDeepEqual(theirs.indices, plain.indices);
-      assertEqualPicture(samples, 8000, theirs, encoding.join(' '));
-    }
-    // Doubles the float file's samples in place, so that half of them exceed [-1, 1].
-    const path = join(directory, 'encoded.wav');
-    const bytes = await readFile(path);
-    const from = bytes.indexOf('data') + 8;
-    for (let at = from; at + 4 <= bytes.length; at += 4) bytes.writeFloatLE(2 * bytes.readFloatLE(at), at);
-    const { samples } = decodeWav(bytes, 'loud');
-    assert.ok(samples.some((value) => Math.abs(value) > 1.3));
-    assertEqualPicture(samples, 8000, await soxPictureOf(bytes, directory, 'loud'), 'float beyond full scale');
-  }),
+      const bytes = await readFile(path);
+      const from = bytes.indexOf('data') + 8;
+      for (let at = from; at + 4 <= bytes.length; at += 4) bytes.writeFloatLE(2 * bytes.readFloatLE(at), at);
+      const { samples } = decodeWav(bytes, 'loud');
+      assert.ok(samples.some((value) => Math.abs(value) > 1.3));
+      assertEqualPicture(samples, 8000, await soxPictureOf(bytes, directory, 'loud'), 'float beyond full scale');
+    }),
 );
 
 test(

@@ -49,7 +49,7 @@ test('nearest neighbour reads from sources of more than 65,536 pixels', () => {
   assert.deepEqual([...nearestSources(2 ** 18, 4)], [2 ** 15, 3 * 2 ** 15, 5 * 2 ** 15, 7 * 2 ** 15]);
 });
 
-test('a tone at half scale has -6.02 dB in its row, throughout the clip', () => {
+test('a tone at half scale has -6.02 dB in its row throughout the clip', () => {
   const rate = 16000;
   const bin = 100;
   const tone = Float64Array.from({ length: rate }, (_, i) =>

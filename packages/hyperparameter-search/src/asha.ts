@@ -6,7 +6,7 @@ import { meanScore } from './racing.js';
 type Evaluate = Extract<Decision, { kind: 'evaluate' }>;
 type Rules = NonNullable<SearchSpec['asha']>;
 
-/** The rungs that trials climb, ascending by their share of the resource; the last one gives all of it. */
+/** The rungs that trials climb, in ascending order of their share of the resource. The last rung gives all of it. */
 interface Ladder {
   resource: Rules['resource'];
   sizes: readonly number[];
@@ -14,7 +14,7 @@ interface Ladder {
 
 const DEFAULTS: Rules = { resource: 'folds', eta: 3, min: 1 };
 
-/** The amount of the resource at each rung; the last one gives all of it. */
+/** The amount of the resource at each rung. The last rung gives all of it. */
 export function rungs({ min, eta }: Pick<Rules, 'min' | 'eta'>, most: number): number[] {
   const sizes: number[] = [];
   for (let size = Math.min(min, most); size < most; size *= eta) sizes.push(size);
@@ -23,7 +23,7 @@ export function rungs({ min, eta }: Pick<Rules, 'min' | 'eta'>, most: number): n
 
 /**
  * Asynchronous successive halving: a trial among the best 1/eta of its rung continues with eta times the folds or
- * epochs; if there is no such trial, a new one starts. Source: Li et al., "A system for massively parallel
+ * epochs; if there is no such trial, a new trial starts. Source: Li et al., "A system for massively parallel
  * hyperparameter tuning" (MLSys 2020). At the end, when nothing is running, the best trial is always promoted to the
  * last rung.
  */
@@ -82,7 +82,7 @@ function mostOf({ estimator, splits }: Contest, { resource }: Rules): number {
   return resource === 'epochs' && epochs ? epochs.of(estimator) : splits.length;
 }
 
-/** A trial's score when it finished a rung; undefined if it has not finished it. */
+/** The score that a trial had when it finished a rung; undefined if it has not finished it. */
 function scoreAt(trial: Entrant, rung: number): number | undefined {
   const earlier = trial.lowerRungs?.[rung];
   if (earlier !== undefined) return earlier;
@@ -102,14 +102,14 @@ function promotable(trials: readonly Entrant[], waiting: readonly Entrant[], run
   return top.filter((trial) => waiting.includes(trial) && rungOf(trial) === rung);
 }
 
-/** The best trial on the highest rung reached by any. */
+/** The best trial on the highest rung that any trial has reached. */
 function bestOf(trials: readonly Entrant[]): Entrant {
   return [...trials].sort(
     (a, b) => rungOf(b) - rungOf(a) || meanScore(b.scores.values()) - meanScore(a.scores.values()),
   )[0];
 }
 
-/** The decision to evaluate a known or new trial at a rung. */
+/** The decision to evaluate a new or known trial at a rung. */
 function evaluate(
   contest: Contest,
   what: Entrant | { parameters: Record<string, unknown>; number: number },

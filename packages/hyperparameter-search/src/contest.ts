@@ -5,29 +5,29 @@ import { propose } from './propose.js';
 import { meanScore, type Scores } from './racing.js';
 import { type Parameters, trialEstimator } from './space.js';
 
-/** One search: of an estimator's parameters, over all data or inside an outer fold. */
+/** One search for the parameters of an estimator, over all data or inside an outer fold. */
 export interface Contest {
   search: SearchSpec;
   base: string;
   estimator: Estimator;
   context: number;
-  /** The splits on which its trials are compared, in order of evaluation */
+  /** The splits on which its trials are compared, in the order in which they are evaluated */
   splits: readonly number[];
-  /** Test clips over training clips, for a mean fold */
+  /** Ratio of test clips to training clips, for an average fold */
   ratio: number;
   seed: number;
   trials: Entrant[];
-  /** The name of the trial with that number */
+  /** Returns the name of the trial with this number */
   nameOf: (number: number) => string;
 }
 
 export interface Entrant extends Trial {
-  /** The finished ones among the splits that the trial is currently evaluated on */
+  /** Which of the splits that the trial is currently evaluated on have finished */
   scores: Scores;
   error: string | undefined;
 }
 
-/** Fold results of a trial; scores are in the units of the metric. */
+/** Scores of a trial's folds, in the units of the metric. */
 export function trialStatistics(scores: Scores, ratio: number, search: SearchSpec): TrialStatistics {
   const values = [...scores.values()].map((score) => scoreOf(search.metric, score));
   const summary = summarise(values);
@@ -56,11 +56,11 @@ export function begin(
   };
 }
 
-/** New parameters to try; all at once if the algorithm does not learn from earlier trials. */
+/** New parameters to try. If the algorithm does not learn from earlier trials, all of them are proposed at once. */
 export function proposals({ search, base, estimator, seed, trials }: Contest, count: number): Parameters[] {
   const earlier = trials.map(({ parameters, state, scores }) => ({
     parameters,
-    // A pruned trial is known to be bad, from fewer folds.
+    // A pruned trial is known to be bad from fewer folds.
     score: state === 'RUNNING' || scores.size === 0 ? undefined : meanScore(scores.values()),
   }));
   return propose({ search, space: search.space[base], base: estimator, seed, earlier }, count);

@@ -5,13 +5,13 @@ export interface TestedFold {
   test: ArrayLike<number>;
   /** Test clips x classes, row-major */
   probabilities: Float64Array;
-  /** The values that decide the class: decision values, or the probabilities again */
+  /** The values that decide the class: decision values, or else the probabilities */
   scores: Float64Array;
 }
 
-/** A trial's out-of-fold predictions by clip, as means over the repeats that tested the clip. */
+/** The out-of-fold predictions of a trial by clip, averaged over the repeats that tested the clip. */
 export interface TrialAnswers {
-  /** Clips x classes: the share of repeats that predicted the class; zeros for a clip that was never tested */
+  /** Clips x classes: the share of repeats that predicted the class; zeros for clips that were never tested */
   answers: Float64Array;
   /** -ln(probability of the true class) by clip */
   losses: Float64Array;
@@ -38,14 +38,14 @@ export function trialAnswers(folds: Iterable<TestedFold>, labels: ArrayLike<numb
   };
 }
 
-/** The metric of weighted clips from their sums: a flat confusion matrix, or the sum and weight of the log-loss. */
+/**
+ * Computes the metric of weighted clips from sums: a flat confusion matrix, or the sum and the weight of the log-loss.
+ */
 function metricOf(metric: MetricName, totals: Float64Array, classes: number): number {
   return metric === 'logLoss' ? totals[0] / totals[1] : metricOfCounts(metric, totals, classes);
 }
 
-/**
- * The contribution of each group to the sums of `metricOf`: value by value, the group and the sum that it belongs to.
- */
+/** What each group contributes to the sums of `metricOf`: for each value, the group and the sum that it belongs to. */
 interface Parts {
   group: Int32Array;
   cell: Int32Array;
@@ -82,7 +82,7 @@ function addParts(totals: Float64Array, { group, cell, value }: Parts, weights: 
 }
 
 /**
- * A trial's metric pooled over all tested clips, which is not the mean over folds.
+ * The metric of a trial pooled over all tested clips, which differs from the mean over folds.
  * @param labels class of each clip
  */
 export function pooledScore(metric: MetricName, trial: TrialAnswers, labels: ArrayLike<number>): number {
@@ -97,12 +97,12 @@ export interface SelectionInput {
   trials: readonly TrialAnswers[];
   /** Class of each clip */
   labels: ArrayLike<number>;
-  /** The group of each clip: whole groups are drawn */
+  /** The group of each clip, since whole groups are drawn */
   groups: readonly string[];
 }
 
 export interface CorrectedScore {
-  /** The expected score of the selected trial on new clips, pooled over clips; a log-loss is positive */
+  /** The expected score of the selected trial on new clips, pooled over clips. A log-loss is positive */
   mean: number;
   /** 95 % percentile interval */
   low: number;
@@ -111,12 +111,12 @@ export interface CorrectedScore {
 }
 
 /**
- * The bootstrap bias-corrected score of selecting the best of several trials by their out-of-fold predictions: groups
- * are drawn with replacement, the best trial on the drawn groups is selected and scored on the others. Nothing is
- * trained. Each clip enters the mean once, with its average prediction over the draws that left its group out, so a
- * single trial, or trials with equal predictions, get exactly their own `pooledScore`. Source: Tsamardinos, Greasidou,
- * Borboudakis, "Bootstrapping the out-of-sample predictions for efficient and accurate cross-validation", Machine
- * Learning 107 (2018), algorithm BBC-CV.
+ * The bootstrap bias-corrected score of selecting the best of several trials by their out-of-fold predictions. Groups
+ * are drawn with replacement; the trial that is best on the drawn groups is selected, and scored on the other groups.
+ * Nothing is trained. Each clip enters the mean once, with its average prediction over the draws that left its group
+ * out, so a single trial, or trials with equal predictions, get exactly their own `pooledScore`. Source: Tsamardinos,
+ * Greasidou, Borboudakis, "Bootstrapping the out-of-sample predictions for efficient and accurate cross-validation",
+ * Machine Learning 107 (2018), algorithm BBC-CV.
  * @returns null for fewer than two groups, or if the trials were not tested on the same clips: a trial that was stopped
  * after a fold or two has more luck than the bootstrap can reproduce
  */
@@ -126,23 +126,23 @@ export function correctedScore(
 ): CorrectedScore | null {
   if (trials.length === 0 || !testedAlike(trials, labels.length)) return null;
   const classes = trials[0].answers.length / labels.length;
-  // Some protocols test only a part of the clips: a group without tested clips is not drawn.
+  // Some protocols test only part of the clips. A group without tested clips is not drawn.
   const names = [...new Set(groups.filter((_, clip) => isTested(trials[0], clip, classes)))];
   if (names.length < 2) return null;
   const index = new Map(names.map((name, g) => [name, g]));
   const groupOf = Int32Array.from(groups, (name) => index.get(name) ?? 0);
   const parts = trials.map((trial) => partsOf(metric, trial, labels, groupOf));
-  // A log-loss has two sums, and there are two classes or more.
+  // A log-loss has two sums, and there are always at least two classes.
   const sums = () => new Float64Array(Math.max(2, classes * classes));
   const random = new RandomState(seed);
   const scores: number[] = [];
   const left = new Float64Array(names.length);
-  /** By trial: how often it was selected in a draw that left the group out */
+  /** For each trial, how often it was selected in a draw that left the group out */
   const judged = parts.map(() => new Float64Array(names.length));
   while (scores.length < samples) {
     const drawn = new Int32Array(names.length);
     for (let draw = 0; draw < names.length; draw++) drawn[random.randint(names.length)]++;
-    // Both of two groups may be drawn, which leaves nothing to score on.
+    // If both of two groups are drawn, no group is left to score on.
     if (drawn.every((times) => times > 0)) continue;
     let best = 0;
     let most = Number.NEGATIVE_INFINITY;

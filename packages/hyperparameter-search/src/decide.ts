@@ -18,14 +18,14 @@ import { losers, meanScore } from './racing.js';
 export type FoldOutcome = { score: number } | { error: string } | undefined;
 
 export interface SearchInput {
-  /** As first stored, without the additions of the search */
+  /** The plan as first stored, without the additions of the search */
   plan: RunPlan;
   log: SearchLog;
   /** By trial and split; larger scores are better */
   outcome: (trial: string, split: number) => FoldOutcome;
 }
 
-/** Every undecided search of a run. */
+/** Every search of a run that has not been decided. */
 export function openContests({ plan, log, outcome }: SearchInput): Contest[] {
   const { search } = plan.spec;
   if (!search) return [];
@@ -40,7 +40,8 @@ export function openContests({ plan, log, outcome }: SearchInput): Contest[] {
         .map((trial) => entrant(trial, outcome));
       return {
         ...{ search, base, estimator: plan.spec.estimators[base], context, splits, ratio, trials },
-        // If the algorithm does not learn, every outer fold tries the same trials inside as the search over all data.
+        // If the algorithm does not learn, the search inside every outer fold tries the same trials as the search over
+        // all data.
         seed: deriveSeed(plan.spec.seed, 'search', base),
         nameOf: (number: number) => trialName(base, number, outer),
       };
@@ -78,20 +79,20 @@ export function decide(input: SearchInput): Decision[] {
   });
 }
 
-/** Trials whose folds are all done, or of which one cannot be done. */
+/** Trials whose folds have all finished, or of which one fold cannot be trained. */
 function endTrials({ search, trials, ratio }: Contest): Decision[] {
   return trials.flatMap((trial): Decision[] => {
     if (trial.state !== 'RUNNING') return [];
     const statistics = trialStatistics(trial.scores, ratio, search);
     const end = { kind: 'end' as const, trial: trial.trial, statistics, splits: [...trial.scores.keys()] };
     if (trial.error !== undefined) return [{ ...end, state: 'FAILED', reason: trial.error }];
-    // ASHA may promote it.
+    // ASHA may still promote it.
     if (search.algorithm === 'asha' || trial.scores.size < trial.splits.length) return [];
     return [{ ...end, state: 'COMPLETE', reason: `all ${trial.splits.length} folds` }];
   });
 }
 
-/** Trials that lose the race. */
+/** Trials that are losing the race. */
 function lost({ search, trials, ratio }: Contest, ended: readonly Decision[]): Decision[] {
   const rules = search.racing;
   if (!rules) return [];
@@ -103,7 +104,7 @@ function lost({ search, trials, ratio }: Contest, ended: readonly Decision[]): D
     const { scores } = trials.find((one) => one.trial === trial)!;
     const { leader, folds, meanDifference, pValue } = race;
     const gap = Math.abs(meanDifference);
-    // Same units as in the tables: log-loss in nats, everything else in percent.
+    // Uses the same units as the tables: log-loss in nats, everything else in percent.
     const by = METRICS[search.metric].share ? `${(100 * gap).toFixed(2)} points` : gap.toPrecision(2);
     return {
       ...{ kind: 'end', trial, state: 'PRUNED' },
@@ -122,7 +123,7 @@ function start(contest: Contest): Decision[] {
   return proposals(contest, count).map((parameters, i) => begin(contest, parameters, trials.length + i));
 }
 
-/** The best of the fully evaluated trials; the first one on ties. */
+/** The best of the fully evaluated trials; the first one if several are equal. */
 function choose({ base, context, trials }: Contest): Decision {
   let best: Entrant | undefined;
   for (const trial of trials) {

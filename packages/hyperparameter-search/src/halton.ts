@@ -2,13 +2,13 @@ import { deriveSeed, Random } from '@cryfold/core';
 
 const PRIMES = [2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71];
 
-/** Number of significant digits: b^-d is below 2^-53 for further ones. */
+/** Number of significant digits. Further digits would change the value by less than 2^-53. */
 const digits = (base: number) => Math.ceil(53 / Math.log2(base));
 
 /**
- * The scrambled Halton sequence: points that fill [0, 1)^d more evenly than independent ones, and any first n of them
- * are as even as n can be. Each digit of each dimension has its own permutation. Source: Owen, "A randomized Halton
- * algorithm in R" (2017).
+ * The scrambled Halton sequence: points that fill [0, 1)^d more evenly than independent ones, no matter how many of
+ * them are used. Each digit of each dimension has its own permutation. Source: Owen, "A randomized Halton algorithm in
+ * R" (2017).
  */
 export class Halton {
   readonly #permutations: Uint8Array[][];
@@ -24,7 +24,7 @@ export class Halton {
     );
   }
 
-  /** @param index of the point, from 0 */
+  /** @param index index of the point, from 0 */
   point(index: number): number[] {
     return this.#permutations.map((permutations, d) => {
       const base = PRIMES[d];
@@ -36,7 +36,7 @@ export class Halton {
         value += permutation[rest % base] * scale;
         rest = Math.floor(rest / base);
       }
-      // Rounding may give 1.
+      // Rounding may give exactly 1.
       return Math.min(value, 1 - Number.EPSILON);
     });
   }

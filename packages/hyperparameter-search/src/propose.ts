@@ -5,10 +5,10 @@ import { Halton } from './halton.js';
 import { applyConditions, gridCells, identity, type Parameters, type Space, valueAt } from './space.js';
 import { type Observation, proposeTpe } from './tpe.js';
 
-/** Quasi-random trials before TPE has enough to learn from; Optuna's default. */
+/** Number of quasi-random trials before TPE has enough data to learn from; Optuna's default. */
 const STARTUP = 10;
 
-/** Number of unsuccessful draws after which a space counts as exhausted. */
+/** Number of unsuccessful draws after which a space is considered exhausted. */
 const PATIENCE = 200;
 
 export interface Proposing {
@@ -22,8 +22,8 @@ export interface Proposing {
 }
 
 /**
- * The next parameters: up to `count` sets, all different from earlier ones. Fewer if the search has all its trials, or
- * if nothing new is found.
+ * Proposes up to `count` sets of parameters, all different from earlier ones. Returns fewer if the search has all its
+ * trials, or if nothing new is found.
  */
 export function propose({ search, space, base, seed, earlier }: Proposing, count: number): Parameters[] {
   const seen = new Set(earlier.map(({ parameters }) => identity(base, parameters)));

@@ -16,9 +16,9 @@ export function meanScore(scores: Iterable<number>): number {
 }
 
 /**
- * Whether a trial is clearly worse than another one, on the splits that both have: the one-sided corrected resampled
- * t-test of Nadeau and Bengio. The threshold applies after every fold; docs/sweeps.md describes how it was calibrated
- * for these repeated tests.
+ * Whether a trial is clearly worse than another one on the splits that both have, by the one-sided corrected resampled
+ * t-test of Nadeau and Bengio. The threshold is applied after every fold; docs/sweeps.md describes how it was
+ * calibrated for these repeated tests.
  * @param scores by split; larger is better
  * @param ratio test clips over training clips of a fold
  * @returns undefined if there are too few common folds
@@ -62,7 +62,7 @@ export interface Loser {
 }
 
 /**
- * The trials that are clearly worse than the leader, which is the one with the best mean.
+ * The trials that are clearly worse than the leader, which is the trial with the best mean.
  * @param runners without stopped trials
  */
 export function losers(runners: readonly Runner[], ratio: number, rules: Racing): Loser[] {

@@ -4,17 +4,17 @@ import type { SearchParameter } from '@cryfold/plan';
 
 /** Searched parameters of one estimator, by name. */
 export type Space = Readonly<Record<string, SearchParameter>>;
-/** The parameters selected for one trial; those whose condition is not met are absent. */
+/** The parameters that were chosen for one trial. Those whose condition is not met are absent. */
 export type Parameters = Record<string, unknown>;
 
-/** Significant digits of a selected number: more would only make tables hard to read. */
+/** Significant digits of a chosen number. More would only make tables hard to read. */
 const DIGITS = 4;
 
 function between(low: number, high: number, value: number): number {
   return Math.min(high, Math.max(low, Number(value.toPrecision(DIGITS))));
 }
 
-/** A parameter's value at u in [0, 1). Choices and whole numbers get equal shares of [0, 1). */
+/** Maps u in [0, 1) to a value of a parameter. Choices and integers get equal shares of [0, 1). */
 export function valueAt(parameter: SearchParameter, u: number): unknown {
   if ('choice' in parameter) return parameter.choice[Math.floor(u * parameter.choice.length)];
   if ('uniform' in parameter) {
@@ -45,7 +45,7 @@ export function gridValues(parameter: SearchParameter): unknown[] {
   });
 }
 
-/** Removes parameters whose condition is not met by the other ones or by the spec. */
+/** Removes parameters whose condition is not met by the other parameters or by the spec. */
 export function applyConditions(space: Space, base: Estimator, all: Parameters): Parameters {
   const fixed = searchedOf(base);
   return Object.fromEntries(
@@ -58,17 +58,17 @@ export function applyConditions(space: Space, base: Estimator, all: Parameters):
   );
 }
 
-/** The estimator of a trial: the spec's, with the selected parameters. */
+/** The estimator of a trial: that of the spec, with the chosen parameters. */
 export function trialEstimator(base: Estimator, parameters: Parameters): Estimator {
   return estimatorSchema.parse(withSearched(base, parameters));
 }
 
-/** A key that is equal for estimators with the same training. */
+/** A key that is equal for estimators that train in the same way. */
 export function identity(base: Estimator, parameters: Parameters): string {
   return canonicalJson(trialEstimator(base, parameters));
 }
 
-/** Every distinct cell; the last parameter varies fastest. */
+/** Yields every distinct cell of the grid; the last parameter varies fastest. */
 export function gridCells(space: Space, base: Estimator): Parameters[] {
   let cells: Parameters[] = [{}];
   for (const [name, parameter] of Object.entries(space)) {
@@ -83,7 +83,7 @@ export function gridCells(space: Space, base: Estimator): Parameters[] {
   return [...distinct.values()];
 }
 
-/** How many trials a grid has. */
+/** Number of trials of a grid. */
 export function gridSize(space: Space, base: Estimator): number {
   return gridCells(space, base).length;
 }

@@ -3,24 +3,24 @@ import type { SearchParameter } from '@cryfold/plan';
 import type { Parameters, Space } from './space.js';
 import { valueAt } from './space.js';
 
-/** A finished trial; larger `score` is better. A running trial has none, and counts as bad. */
+/** A finished or running trial; larger `score` is better. A running trial has no score and counts as bad. */
 export interface Observation {
   parameters: Parameters;
   score: number | undefined;
 }
 
-/** Number of candidates drawn from the density of good trials, of which the most promising is used. */
+/** Number of candidates to draw from the density of good trials. The most promising one is used. */
 const CANDIDATES = 24;
 
-/** Number of trials that count as good, as in Optuna: a tenth, at most 25. */
+/** Number of trials that count as good: a tenth, at most 25, as in Optuna. */
 const good = (count: number) => Math.min(Math.ceil(0.1 * count), 25);
 
 /**
- * The next parameters by the tree-structured Parzen estimator: of candidates drawn from the density of good trials, the
- * one with the largest ratio to the density of the others. Each parameter is modelled separately. Running trials count
- * as bad, so that concurrent trials differ.
- * Source: Bergstra, Bardenet, Bengio, Kegl, "Algorithms for hyper-parameter optimization" (NeurIPS 2011); widths and
- * prior as in Optuna's default.
+ * Proposes parameters with the tree-structured Parzen estimator. Draws candidates from the density of good trials, and
+ * returns the one for which this density is largest relative to the density of the other trials. Each parameter is
+ * modelled separately. Running trials count as bad, so that concurrent trials differ from each other. Source: Bergstra,
+ * Bardenet, Bengio, Kegl, "Algorithms for hyper-parameter optimization" (NeurIPS 2011); widths and prior as in Optuna's
+ * default.
  */
 export function proposeTpe(space: Space, observations: readonly Observation[], random: Random): Parameters {
   const scored = observations.filter(({ score }) => score !== undefined).sort((a, b) => b.score! - a.score!);
@@ -38,7 +38,7 @@ export function proposeTpe(space: Space, observations: readonly Observation[], r
   return chosen;
 }
 
-/** Shares of each choice, with one observation spread over all of them as a prior. */
+/** Probability of each choice, with one observation spread over all of them as a prior. */
 function shares(choices: readonly unknown[], seen: readonly unknown[]): number[] {
   const text = choices.map((choice) => JSON.stringify(choice));
   const counts = new Array<number>(choices.length).fill(1 / choices.length);
@@ -61,7 +61,7 @@ function proposeChoice(choices: readonly unknown[], best: unknown[], rest: unkno
 
 type Numeric = Exclude<SearchParameter, { choice: unknown }>;
 
-/** The position of a value in [0, 1], the inverse of `valueAt` up to rounding. */
+/** Maps a value to [0, 1]; the inverse of `valueAt` up to rounding. */
 function positionOf(parameter: Numeric, value: number): number {
   if ('uniform' in parameter) return (value - parameter.uniform[0]) / (parameter.uniform[1] - parameter.uniform[0]);
   if ('log' in parameter) return Math.log(value / parameter.log[0]) / Math.log(parameter.log[1] / parameter.log[0]);
@@ -81,11 +81,14 @@ function proposeNumber(parameter: Numeric, best: number[], rest: number[], rando
   return valueAt(parameter, chosen);
 }
 
-/** Normals around the observations and one wide normal as a prior, each truncated to [0, 1] and equally weighted. */
+/**
+ * Normal distributions around the observations, and one wide normal distribution as a prior. Each is truncated to [0,
+ * 1], and all have equal weight.
+ */
 class Parzen {
   readonly #means: number[];
   readonly #widths: number[];
-  /** Share of each normal within [0, 1] */
+  /** Share of each normal distribution that is within [0, 1] */
   readonly #masses: number[];
 
   constructor(observed: readonly number[]) {
@@ -93,7 +96,7 @@ class Parzen {
     const prior = sorted.indexOf(0.5);
     const least = 1 / Math.min(100, 1 + sorted.length);
     this.#means = sorted;
-    // As wide as the distance to the farther neighbour; the ends of the range count as neighbours only at the edges.
+    // As wide as the distance to the farther neighbour. The ends of the range count as neighbours only at the edges.
     this.#widths = sorted.map((mean, i) => {
       if (i === prior) return 1;
       const left = i > 0 ? mean - sorted[i - 1] : Number.NEGATIVE_INFINITY;

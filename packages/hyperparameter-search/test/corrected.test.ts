@@ -120,7 +120,7 @@ test('keeps a log-loss positive, and gives no corrected score for a single group
   assert.equal(correctedScore({ ...input, groups: new Array(CLIPS).fill('g') }), null);
 });
 
-test('does not correct trials with other test clips or other epochs', () => {
+test('does not correct trials with different test clips or epochs', () => {
   const input = make([0.6, 0.6], 4);
   const half = input.trials[1].answers.map((share, i) => (i < CLIPS ? share : 0));
   const trials = [input.trials[0], { ...input.trials[1], answers: half }];

@@ -114,7 +114,7 @@ test('a race by log-loss reports its gap in nats', () => {
   }
 });
 
-test('asha gives every trial one fold, and more only to the better third', () => {
+test('asha gives every trial one fold, and only the better third more folds', () => {
   const { log, folds } = play(planOf(`{ algorithm: asha, trials: 27, ${SPACE} }`), smooth);
   const trials = [...log.trials.values()];
   assert.equal(trials.length, 27);

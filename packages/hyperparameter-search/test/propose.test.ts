@@ -29,7 +29,7 @@ test('a grid has every cell once, without parameters whose condition is not met'
   }
 });
 
-test('random trials are in range, different, the same for the same seed, and start the same for any number', () => {
+test('random trials are in range and distinct, depend only on the seed, and start the same way for any number', () => {
   const many = ask('random', 60);
   assert.equal(many.length, 60);
   assert.equal(new Set(many.map((one) => JSON.stringify(one))).size, 60);
@@ -52,7 +52,7 @@ test('random trials fill a range more evenly than independent draws would', () =
   assert.ok(cells.size >= 60, `${cells.size} of 64`);
 });
 
-test('a space with fewer settings than trials is tried once completely', () => {
+test('tries every setting once if there are fewer settings than trials', () => {
   const few: Space = { kernel: { choice: ['rbf', 'linear'] }, degree: { int: [2, 3], when: { kernel: 'poly' } } };
   const search = { algorithm: 'random', trials: 20 } as const;
   const all = propose({ search, space: few, base: svm, seed: 0, earlier: [] }, Number.POSITIVE_INFINITY);

@@ -12,27 +12,31 @@ import type { CalibrationReport, CalibrationRequest } from './calibration-child.
 
 const CHILD = fileURLToPath(new URL('./calibration-child.js', import.meta.url));
 
-/** Time limit of a calibration in milliseconds, and the time after which its process starts no further measurement. */
+/** Timeout of a calibration in milliseconds, and the time after which its process starts no further measurement. */
 const LIMIT_MS = 10_000;
 const BUDGET_MS = 8500;
 
 export interface CalibrateOptions {
-  /** Folder where measurements are cached for later commands of this user */
+  /** Folder in which measurements are cached for later commands of this user */
   cacheDir: string;
-  /** `kept`: only use cached measurements; `missing`: measure the others too; `all`: measure everything again */
+  /**
+   * `kept`: only use cached measurements; `missing`: measure everything that is not cached; `all`: measure everything
+   * again
+   */
   measure: 'kept' | 'missing' | 'all';
   /** Called before measuring */
   onStart?: () => void;
 }
 
-/** What a measurement needs of a plan. */
+/** The part of a plan that a measurement needs. */
 export interface Calibrated extends Pick<RunPlan, 'spec'> {
   dataset: Pick<RunPlan['dataset'], 'classes'>;
 }
 
 /**
- * Measures how fast this machine trains the estimators of a plan, by training each briefly in a child process, ten
- * seconds in total. Caches the values by machine, cryfold version and everything else that they depend on.
+ * Measures how fast this machine trains the estimators of a plan. Trains each of them briefly in a child process, which
+ * takes ten seconds in total. The values are cached by machine, version of cryfold and everything else on which they
+ * depend.
  * @param names names of the plan's estimators
  * @returns seconds per unit of the kind's cost by name, without those that could not be measured in time
  */
@@ -107,7 +111,7 @@ async function keep(folder: string, file: string, secondsPerUnit: number): Promi
   }
 }
 
-/** Collects the measurements of the child process until it ends or times out. */
+/** Collects measurements from the child process until it ends or its time is up. */
 function measureInChild(request: CalibrationRequest): Promise<Map<string, number>> {
   const found = new Map<string, number>();
   const child = fork(CHILD, [JSON.stringify(request)], { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });

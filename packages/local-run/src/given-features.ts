@@ -5,16 +5,16 @@ import { type FeatureSet, featureKindOf, type GivenClips } from '@cryfold/featur
 import { allFeatureSets, featuresKey, type Spec } from '@cryfold/plan';
 
 export interface GivenFeatures {
-  /** The spec with references to the files' content */
+  /** The spec, with references to the content of the files */
   spec: Spec;
   /** Rows by the key of their feature set */
   rows: Map<string, ComputedFeatures>;
 }
 
 /**
- * Reads the feature sets that the user provides as files, so that fold keys derive from their content.
- * @param folder base folder of relative paths: the folder of the spec
- * @param leftOut ids of clips that were excluded from the dataset, which the files may have rows for
+ * Reads the feature sets that the user provides as files, so that fold keys depend on their content.
+ * @param folder folder to which paths are relative: that of the spec
+ * @param leftOut ids of clips that were excluded from the dataset, for which the files may still have rows
  * @throws CryfoldError FEATURES_INVALID
  */
 export async function readGivenFeatures(
@@ -54,7 +54,7 @@ export function refuseGivenFeatures(spec: Pick<Spec, 'features' | 'featureSets'>
     `--test-on: the spec has features of kind: ${given.kind}, which only cover one corpus`,
     {
       context: { kind: given.kind },
-      hint: 'Put both corpora into one folder, as subfolders train and test, and run it with --protocol predefined.',
+      hint: 'Put both corpora into one folder as subfolders train and test, and run that folder with --protocol predefined.',
     },
   );
 }

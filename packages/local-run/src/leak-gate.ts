@@ -3,14 +3,14 @@ import type { Dataset } from '@cryfold/corpus';
 import { findLeaks, isGrouped, type Leak, type LeakReport, type Split, soundMarks } from '@cryfold/evaluation';
 import type { Spec } from '@cryfold/plan';
 
-/** Maximum number of leaks listed, and of clips per leak. */
+/** Maximum number of leaks to list, and of clips to list per leak. */
 const SHOWN = { leaks: 10, clips: 4 };
 
 /**
- * Checks the folds of a run before training: for groups and equal or overlapping sounds on both sides of a split, and
+ * Checks the folds of a run before training, for groups and equal or overlapping sounds on both sides of a split and
  * for missing classes.
  * @returns warnings for the user, if the run may continue
- * @throws CryfoldError LEAK_FOUND if the protocol requires grouping but groups leak, unless `allowLeak`
+ * @throws CryfoldError LEAK_FOUND if the protocol must keep groups together but groups leak, unless `allowLeak` is set
  */
 export function checkLeaks(
   spec: Spec,
@@ -36,13 +36,13 @@ export function checkLeaks(
 }
 
 function brokenPromise(dataset: Dataset, { groups, duplicates }: LeakReport): string[] {
-  // One clip per group is fine if the user declared that each recording is a group.
+  // One clip per group is fine if the user has declared that each recording is a group.
   if (!dataset.grouped && dataset.groupSource.kind !== 'recording') {
     return ['grouped folds were requested, but each clip is its own group'];
   }
   const lines: string[] = [];
   if (groups.length > 0)
-    lines.push(`${groups.length} groups are in train and test: ${names(groups.map(({ mark }) => mark))}`);
+    lines.push(`${groups.length} groups are in both train and test: ${names(groups.map(({ mark }) => mark))}`);
   if (duplicates.length > 0)
     lines.push('grouped folds were requested, but clips of different groups contain the same or overlapping sound');
   return lines;
@@ -56,7 +56,7 @@ function names(all: readonly string[]): string {
 function describeDuplicates(duplicates: readonly Leak[], splits: number): string[] {
   const lines = duplicates
     .slice(0, SHOWN.leaks)
-    .map((leak) => `same sound in train and test of ${leak.splits} of ${splits} splits: ${names(leak.clips)}`);
+    .map((leak) => `same sound in both train and test of ${leak.splits} of ${splits} splits: ${names(leak.clips)}`);
   const rest = duplicates.length - SHOWN.leaks;
   return rest > 0 ? [...lines, `and ${rest} more duplicate sounds`] : lines;
 }

@@ -5,32 +5,35 @@ import { basename, dirname, isAbsolute, join } from 'node:path';
 import { isObject } from '@cryfold/core';
 import { lockHolder, readLock } from './out-lock.js';
 
-/** File in a locked folder that describes the run of its holder. Short like a lock file: see LONGEST in out-lock.ts. */
+/**
+ * File in a locked folder that describes the run of the process that holds the lock. It must be as short as a lock
+ * file, see LONGEST in out-lock.ts.
+ */
 const LIVE = '.live';
 
 interface Announced {
-  /** Id of the lock that this belongs to, so that files left by killed commands are ignored */
+  /** Id of the lock to which this file belongs, so that files left behind by killed commands are ignored */
   lock: string | undefined;
   run: string;
   /** Socket of the private Redis; undefined while it is starting */
   socket: string | undefined;
 }
 
-/** A local run that a command on this or another machine is executing. */
+/** A local run that a command is executing, on this or another machine. */
 export interface LiveRun {
   run: string;
   /** Process id of the command */
   pid: number;
   host: string;
-  /** Its folder */
+  /** The run's folder */
   folder: string;
   /** URL of its private Redis; undefined while it is starting, or on another machine */
   redisUrl: string | undefined;
 }
 
 /**
- * Announces in a folder locked by this process which run it is executing, for commands in other terminals. @returns
- * withdraws the announcement
+ * Announces, in a folder that this process has locked, which run it is executing, so that commands in other terminals
+ * can find it. @returns a function that withdraws the announcement
  */
 export function announceRun(folder: string, run: string, socket?: string): () => void {
   const lock = lockHolder(folder)?.id;
@@ -71,7 +74,10 @@ function liveRun(folder: string): LiveRun | undefined {
   }
 }
 
-/** Whether a path may belong to a private Redis. Checked because other users may write to the folder too. */
+/**
+ * Whether a path may belong to a private Redis. This must be checked, because other users may be able to write to the
+ * folder.
+ */
 function isPrivate(socket: string): boolean {
   return (
     isAbsolute(socket) && basename(socket) === 'redis.sock' && /^cryfold-redis-\w{6}$/.test(basename(dirname(socket)))

@@ -9,24 +9,24 @@ import { openLog } from './open-log.js';
 import { lockFolder } from './out-lock.js';
 import { findRedisServer, RedisServer } from './redis-server.js';
 
-/** Number of times a service may die within `WINDOW_MS` before the cluster gives up. */
+/** Number of times that a service may die within `WINDOW_MS` before the cluster gives up. */
 const DEATHS = 5;
 const WINDOW_MS = 60_000;
 
 export interface LocalClusterOptions {
   /** Path of the script that runs a service. Its first argument is `coordinator`, `aggregator` or `worker`. */
   program: string;
-  /** The run to execute. Other runs in the same store are ignored. */
+  /** The run to execute; other runs in the same store are ignored. */
   plan: RunPlan;
   workers: number;
-  /** Port and token of the live page, which the coordinator serves on loopback; absent for no page */
+  /** Port and token of the live page, which the coordinator serves on loopback; absent: no page */
   page?: { port: number; token: string } | undefined;
   storeUrl: string;
   cacheDir: string;
-  /** Folder for the log of each process */
+  /** Folder for the logs of all processes */
   logDir: string;
   environment: NodeJS.ProcessEnv;
-  /** Called with a line for the user. */
+  /** Called with each line for the user. */
   say: (text: string) => void;
 }
 
@@ -56,7 +56,7 @@ export class LocalCluster {
     });
     this.broken.catch(() => {});
     redis.broken.catch(this.#break);
-    // A second Ctrl-C, or a closed output, ends the command without stop().
+    // A second Ctrl-C, or a closed output, ends the command without calling stop().
     process.once('exit', this.#kill);
   }
 
@@ -91,7 +91,7 @@ export class LocalCluster {
     const cluster = new LocalCluster(redis, options, release);
     const estimators = Object.values(options.plan.spec.estimators);
     const queues = [...new Set(estimators.map(queueOf))].join(',');
-    // These workers only train folds of this run, so they may run the programs of its spec.
+    // These workers only train folds of this run, so they may run the programs that its spec names.
     const commands = estimators.some((estimator) => kindOf(estimator).runsCommands) ? ['--allow-commands'] : [];
     cluster.#spawn('coordinator', ['coordinator']);
     cluster.#spawn('aggregator', ['aggregator']);
@@ -111,14 +111,14 @@ export class LocalCluster {
     }
     const page = name === 'coordinator' ? this.#options.page : undefined;
     const child = fork(this.#options.program, args, {
-      // Pass secrets and addresses in the environment, never as arguments.
+      // Passes secrets and addresses in the environment, never as arguments.
       env: {
         ...this.#options.environment,
         CRYFOLD_LOCAL: '1',
         REDIS_URL: this.redisUrl,
         CRYFOLD_STORE: this.#options.storeUrl,
         CRYFOLD_ONLY_RUN: this.#options.plan.run,
-        // The services cannot share a port.
+        // The services cannot share one port.
         CRYFOLD_METRICS_PORT: undefined,
         CRYFOLD_API_PORT: page?.port.toString(),
         CRYFOLD_API_HOST: undefined,
@@ -131,7 +131,7 @@ export class LocalCluster {
     });
     closeSync(log);
     this.#processes.set(name, child);
-    // A process that fails to start emits no exit event.
+    // A process that fails to start does not emit an exit event.
     child.once('error', (error) => child.pid === undefined && this.#died(name, args, error.message));
     child.once('exit', (code, signal) => this.#died(name, args, signal ?? `code ${code}`));
   }
@@ -149,7 +149,7 @@ export class LocalCluster {
     }
   }
 
-  /** Stops all processes, Redis last. */
+  /** Stops all processes, with Redis last. */
   async stop(): Promise<void> {
     this.#stopping = true;
     const ended = [...this.#processes.values()].map(async (child) => {

@@ -1,6 +1,6 @@
 import { type ClusterStatus, noWorker, untakenQueues } from '@cryfold/run-control';
 
-/** Reports when jobs are waiting for a kind of worker that is not running, without repeating itself. */
+/** Reports when jobs are waiting for a kind of worker that is not running. Does not repeat itself. */
 export class MissingWorkers {
   #reported = '';
 

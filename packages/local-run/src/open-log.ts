@@ -1,6 +1,6 @@
 import { constants, lstatSync, openSync, rmSync } from 'node:fs';
 
-/** Opens a log for appending. Removes anything at its path that is not a regular file, such as a link. */
+/** Opens a log for appending. First removes anything at its path that is not a regular file, such as a link. */
 export function openLog(path: string): number {
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (found && !found.isFile()) rmSync(path);

@@ -17,33 +17,34 @@ import { join } from 'node:path';
 import { CryfoldError, sha256 } from '@cryfold/core';
 
 const LOCK = '.lock';
-/** Prefix of claims to replace a stale lock, and of locks that are not yet in place. */
+/** Prefixes of claims to replace a stale lock, and of locks that are not yet in place. */
 const CLAIM = '.lock-';
-/** Maximum number of bytes read from a lock file; ours are shorter. */
+/** Maximum number of bytes to read from a lock file. Those that cryfold writes are shorter. */
 const LONGEST = 512;
 
 interface Holder {
   pid: number;
   host: string;
-  /** Start of the process, see `startOf`; empty if unknown */
+  /** When the process started, see `startOf`; empty if unknown */
   started: string;
   /** Unique for each content; undefined if there is no file */
   id: string | undefined;
 }
 
 /**
- * Prevents two local clusters from using the same folder. Without the lock nothing would be lost, since each fold is
- * committed once, but both would train all folds and mix their logs and results. If the process that holds the lock
- * died on this machine, exactly one of the competing commands takes it over. Locks of other machines are always
- * respected. @param folder existing folder on a file system with hard links
- * @returns releases the lock
+ * Prevents two local clusters from using the same folder. Without the lock, nothing would be lost, since each fold is
+ * committed only once, but both clusters would train all folds and mix their logs and results. If the process that
+ * holds the lock died on this machine, exactly one of the competing commands takes it over. Locks of other machines are
+ * always respected.
+ * @param folder existing folder on a file system with hard links
+ * @returns a function that releases the lock
  * @throws CryfoldError OUT_IN_USE; OUT_UNWRITABLE if the lock cannot be created
  */
 export function lockFolder(folder: string): () => void {
   const own = join(folder, `${CLAIM}${randomBytes(12).toString('hex')}`);
   const text = `${process.pid} ${hostname()} ${startOf(process.pid) || '-'} ${randomBytes(12).toString('hex')}\n`;
   try {
-    // Write the complete file before linking it, so that no lock is ever half-written, even if the command is killed.
+    // Writes the complete file before linking it, so that no lock is ever half-written, even if the command is killed.
     writeFileSync(own, text, { flag: 'wx' });
     const holder = place(folder, own);
     if (holder) throw inUse(folder, holder);
@@ -63,23 +64,24 @@ export function lockFolder(folder: string): () => void {
   };
 }
 
-/** The holder of the lock of a folder. */
+/** The process that holds the lock of a folder. */
 export interface LockHolder {
   pid: number;
   host: string;
-  /** Unique for each holder */
+  /** Unique for each lock */
   id: string;
 }
 
-/** The process that holds the lock of a folder, if any. A process on another machine always counts as alive. */
+/** Returns the process that holds the lock of a folder, if any. A process on another machine always counts as alive. */
 export function lockHolder(folder: string): LockHolder | undefined {
   const holder = readHolder(join(folder, LOCK));
   return holder.id !== undefined && lives(holder) ? { ...holder, id: holder.id } : undefined;
 }
 
 /**
- * Makes the file `own` the lock. If the lock is stale, only the owner of a claim to exactly that lock may replace it. A
- * claim is a link that only one process can create. If a claimant dies, its claim is claimed in turn.
+ * Makes the file `own` the lock. A stale lock may only be replaced by the owner of a claim to that particular lock. A
+ * claim is a link that only one process can create. If the owner of a claim dies, another process can claim the claim
+ * in turn.
  * @returns the current or imminent holder of the lock; undefined if it is `own`
  */
 function place(folder: string, own: string): Holder | undefined {
@@ -96,7 +98,7 @@ function place(folder: string, own: string): Holder | undefined {
       const claim = join(folder, `${CLAIM}${last.id}`);
       if (linked(own, claim)) {
         try {
-          // Otherwise the lock has changed since it was read, and the claim is void.
+          // If not, the lock has changed since it was read, and the claim is void.
           if (readHolder(lock).id !== stale.id) break;
           renameSync(own, lock);
           return undefined;
@@ -106,11 +108,11 @@ function place(folder: string, own: string): Holder | undefined {
       }
       last = readHolder(claim);
     }
-    // A file was removed in the meantime: try again.
+    // A file was removed in the meantime, so try again.
   }
 }
 
-/** Creates a hard link, unless the target exists. */
+/** Creates a hard link, unless the target already exists. */
 function linked(from: string, to: string): boolean {
   try {
     linkSync(from, to);
@@ -121,12 +123,15 @@ function linked(from: string, to: string): boolean {
   }
 }
 
-/** Removes files left by commands that were killed while acquiring the lock. Only called by its holder. */
+/**
+ * Removes files that commands left behind when they were killed while acquiring the lock. Only the holder of the lock
+ * may call this.
+ */
 function removeClaims(folder: string): void {
   for (const name of readdirSync(folder)) {
     if (!name.startsWith(CLAIM)) continue;
     const owner = readHolder(join(folder, name));
-    // A claim without a process may still be being written.
+    // A claim without a process may not be fully written yet.
     if (owner.pid !== 0 && !lives(owner)) rmSync(join(folder, name), { force: true });
   }
 }
@@ -154,7 +159,7 @@ function readHolder(file: string): Holder {
   };
 }
 
-/** The beginning of a lock file or announcement; empty if it is not a regular file; undefined if it does not exist. */
+/** The beginning of a lock file or announcement. Empty if it is not a regular file; undefined if it does not exist. */
 export function readLock(file: string): string | undefined {
   let at: number;
   try {
@@ -180,7 +185,7 @@ function lives({ pid, host, started }: Holder): boolean {
   if (pid === 0) return false;
   const now = startOf(pid);
   if (now === '') return false;
-  // The process id may have been reused; in containers, the next command often has the same one.
+  // The process id may have been reused. In containers, the next command often gets the same one.
   if (started !== '' && now !== undefined) return now === started;
   if (pid === process.pid) return false;
   try {
@@ -191,17 +196,18 @@ function lives({ pid, host, started }: Holder): boolean {
   }
 }
 
-/** Start of a process in clock ticks since boot; empty for a zombie; undefined if unknown. */
+/** When a process started, in clock ticks since boot; empty for a zombie; undefined if unknown. */
 function startOf(pid: number): string | undefined {
   if (process.platform !== 'linux') return undefined;
   try {
-    // The name, in parentheses, may hold spaces: state is the first field after it, the start the twentieth.
+    // The name, in parentheses, may contain spaces. The state is the first field after it, and the start time the
+    // twentieth.
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
       .replace(/^.*\) /s, '')
       .split(' ');
     return 'ZX'.includes(fields[0]) ? '' : fields[19];
   } catch {
-    // It has ended, or belongs to a user whose processes are hidden.
+    // The process has ended, or belongs to a user whose processes are hidden.
     return undefined;
   }
 }

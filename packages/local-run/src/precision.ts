@@ -1,23 +1,23 @@
 import { checkSpec, type RunPlan, type Spec } from '@cryfold/plan';
 import { type Calibrated, type CalibrateOptions, calibration } from './calibration.js';
 
-/** How fast an estimator of reduced precision trains on this machine. */
+/** How fast this machine trains an estimator with reduced precision. */
 export interface PrecisionSpeed {
   estimator: string;
   /** `bfloat16` or `float16` */
   precision: string;
-  /** Speed relative to float32; above 1 the reduced precision is faster */
+  /** Speed relative to float32. If it is above 1, the reduced precision is faster */
   ratio: number;
 }
 
 type Options = Pick<CalibrateOptions, 'cacheDir' | 'onStart'> & { again?: boolean };
 
 /**
- * Measures whether the reduced precisions that a plan asks for are faster than float32 on this machine, by training each
- * network briefly in both, ten seconds in total. Whether they are depends on the processor: one with AMX or with fast
- * bfloat16 gains, others convert back and forth. Measurements are cached.
- * @param options.again measures even what is cached
- * @returns one entry for each network of reduced precision that could be measured in time
+ * Measures whether the reduced precisions that a plan requests are faster than float32 on this machine. Trains each
+ * network briefly in both, which takes ten seconds in total. The result depends on the processor: those with AMX or
+ * fast bfloat16 gain speed, while others convert back and forth. Measurements are cached.
+ * @param options.again measure again what is cached
+ * @returns one entry for each network with reduced precision that could be measured in time
  */
 export async function precisionSpeeds(
   { spec, dataset }: Calibrated,
@@ -43,7 +43,7 @@ export async function precisionSpeeds(
   });
 }
 
-/** As `precisionSpeeds`, for the paper's Small CNN in bfloat16. @returns undefined if it could not be measured */
+/** Like `precisionSpeeds`, for the paper's Small CNN in bfloat16. @returns undefined if it could not be measured */
 export async function bfloat16Speed(options: Options): Promise<number | undefined> {
   const spec = checkSpec(
     {

@@ -35,15 +35,15 @@ export interface Preparation {
   plan: RunPlan;
   dataset: Dataset;
   manifest: DatasetManifest;
-  /** Files of pretrained weights by their hex sha256 */
+  /** Files with pretrained weights by their sha256 (hex) */
   weights: Map<string, string>;
-  /** Files that estimators need, by their hex sha256 */
+  /** Files that estimators need, by their sha256 (hex) */
   files: Map<string, Uint8Array>;
   /** Feature sets that the user provides as files, by key */
   given: Map<string, ComputedFeatures>;
   /** Warnings about leaks that do not prevent the run */
   leaks: string[];
-  /** Indices of clips with the same sound, per sound */
+  /** For each sound, the indices of the clips that share it */
   sounds: number[][];
   /** Properties of the recordings, and whether they predict the class */
   audit: Audit;
@@ -51,31 +51,31 @@ export interface Preparation {
 
 export interface PrepareOptions {
   spec: Spec;
-  /** Folder of the spec and base of its relative paths; default: the working directory */
+  /** Folder of the spec, to which its paths are relative; default: the working directory */
   specFolder?: string;
   data: string;
   limit?: number;
-  /** Definition of groups, see `ReadOptions` of the corpus */
+  /** How groups are defined, see `ReadOptions` of the corpus */
   groupBy?: string;
   /** Name of the directory's layout */
   layout?: string;
-  /** Another corpus to test a model of all clips on; requires PredefinedSplit */
+  /** Another corpus on which a model of all clips is tested; requires PredefinedSplit */
   testOn?: string;
   skipBad: boolean;
-  /** Merge the groups of equal and overlapping sounds */
+  /** Merge groups that share equal or overlapping sounds */
   groupDuplicates: boolean;
-  /** Where weights given by URL or store key are fetched from and kept */
+  /** Where weights that are given by URL or store key are fetched from, and where they are kept */
   sources: WeightsSourceOptions;
-  /** Continue with a warning if grouped folds leak */
+  /** If grouped folds leak, continue with a warning */
   allowLeak: boolean;
-  /** Shared sounds of a dataset by content hash, if an earlier command compared them */
+  /** Shared sounds of a dataset by content hash, if an earlier command has compared them */
   knownSounds?: ((contentHash: string) => Promise<number[][] | undefined>) | undefined;
   onProgress: (text: string) => void;
 }
 
 /**
- * Reads the data up to its limit. With `testOn`, adds that corpus as one test fold; its groups and layout are always
- * detected. `leftOut` contains the ids of clips beyond the limit.
+ * Reads the data up to its limit. If `testOn` is set, adds that corpus as one test fold; its groups and layout are
+ * always detected. `leftOut` contains the ids of clips beyond the limit.
  */
 async function readData(options: PrepareOptions): Promise<{ found: Dataset; leftOut: string[] }> {
   const { spec, data, limit, skipBad, groupBy, layout, testOn, onProgress } = options;
@@ -170,9 +170,9 @@ function manifestFormat({ decoders, notes }: Dataset): DatasetManifest['format']
 }
 
 /**
- * Saves everything that workers need in the store, and the plan last, which starts the run. Retries folds that failed
- * permanently before.
- * @param submit submits the run to a server, which makes the plan itself
+ * Saves everything that workers need in the store. The plan comes last, since it starts the run. Folds that failed
+ * permanently before are retried.
+ * @param submit submits the run to a server, which creates the plan itself
  */
 export async function publish(
   store: RunStore,
@@ -186,12 +186,12 @@ export async function publish(
     return;
   }
   const { plan } = preparation;
-  // Called first, since it refuses a run of a newer version.
+  // Called first, since it refuses to replace a run of a newer version.
   await store.runs.savePlan(plan);
   await store.runs.reopen(plan.run);
 }
 
-/** Saves everything that a plan refers to, except existing content. */
+/** Saves everything that a plan refers to, except for content that already exists. */
 async function publishInputs(
   store: RunStore,
   { plan, dataset, manifest, weights, files, given, sounds, audit }: Preparation,

@@ -6,16 +6,16 @@ import { enqueueRun, queueStatus } from '@cryfold/run-control';
 import type { RunStore } from '@cryfold/store';
 import type { FollowedRun, Look } from './run-follower.js';
 
-/** Check for workers once per this many polls. */
+/** Number of polls between checks for workers. */
 const WORKERS = 100;
-/** Check for cancellation once per this many polls. */
+/** Number of polls between checks for cancellation. */
 const CANCELLED = 5;
 
 export interface QueuedRunOptions {
   queues: Queues;
-  /** Whether this command manages its own workers, so that checking for them is unnecessary */
+  /** Whether this command manages its own workers, in which case it need not check for them */
   ownWorkers: boolean;
-  /** Formats the progress in one line */
+  /** Formats the progress as one line */
   describe: (progress: RunProgress) => string;
 }
 
@@ -55,7 +55,7 @@ export class QueuedRun implements FollowedRun {
     return run;
   }
 
-  /** Handles messages of the run's job: its progress, or why it is waiting. */
+  /** Handles events of the run's job: its progress, or why it is waiting. */
   #onProgress(published: RunProgress | Pick<RunProgress, 'waits'>): void {
     this.#waits = published.waits;
     if ('total' in published) this.#line = this.#describe(published);

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 
 /**
  * Entry point of the process that owns the private Redis of one command: `redis-keeper.js PROGRAM`. It creates the
- * folder of the socket, restarts Redis when it dies, and stops Redis when the command ends for any reason. It only
- * kills its own child and only removes the socket and folder that it created, so it cannot harm a shared Redis. Redis
+ * folder of the socket, restarts Redis if it dies, and stops Redis when the command ends for any reason. It kills only
+ * its own child, and removes only the socket and the folder that it created, so it cannot harm a shared Redis. Redis
  * stores nothing on disk: the store is the source of truth, and the coordinator enqueues whatever an empty Redis lacks.
  */
 export type FromKeeper =
@@ -14,16 +14,16 @@ export type FromKeeper =
   | { type: 'restarted'; reason: string }
   | { type: 'failed'; reason: string };
 
-/** Maximum length of a socket path in bytes on all systems: the limit is 104 on macOS and 108 on Linux. */
+/** Maximum length in bytes of a socket path that works on all systems. The limit is 104 on macOS and 108 on Linux. */
 const LONGEST = 100;
-/** Number of times Redis may die within `WINDOW_MS` before the keeper gives up. */
+/** Number of times that Redis may die within `WINDOW_MS` before the keeper gives up. */
 const DEATHS = 5;
 const WINDOW_MS = 60_000;
 /** Milliseconds between checks of the socket, and before a restart. */
 const CHECK_MS = 1000;
 const RESTART_MS = 200;
 
-/** Makes the kernel kill Redis when the keeper dies. Only on Linux, and not in all versions of setpriv. */
+/** Makes the kernel kill Redis when the keeper dies. Works only on Linux, and not with all versions of setpriv. */
 const TIED = ['setpriv', '--pdeathsig', 'KILL'];
 
 const [program] = process.argv.slice(2);
@@ -32,7 +32,7 @@ const deaths: number[] = [];
 let folder: string | undefined;
 let redis: ChildProcess | undefined;
 let ending = false;
-/** Why the keeper killed Redis */
+/** The reason why the keeper killed Redis */
 let lost: string | undefined;
 
 function notify(message: FromKeeper): void {
@@ -44,7 +44,7 @@ function socketIn(parent: string): string {
   return join(parent, 'redis.sock');
 }
 
-/** Creates a folder accessible only to this user, with a path short enough for a socket. */
+/** Creates a folder that only this user can access, with a path that is short enough for a socket. */
 function makeFolder(): string {
   const name = 'cryfold-redis-';
   const fits = Buffer.byteLength(socketIn(join(tmpdir(), `${name}XXXXXX`))) <= LONGEST;
@@ -63,7 +63,7 @@ function claim(path: string): void {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     const found = lstatSync(path);
-    // Another user may have created it after the folder was removed.
+    // Another user may have created the folder after it was removed.
     if (!found.isDirectory() || found.uid !== process.getuid?.()) throw new Error(`${path} belongs to another user`);
   }
 }
@@ -124,7 +124,7 @@ function restart(path: string, reason: string): void {
   }, RESTART_MS);
 }
 
-/** Removes only what this process created. A folder with other content stays. */
+/** Removes only what this process has created. A folder with other content stays. */
 function leave(): never {
   if (folder) {
     try {

@@ -19,7 +19,7 @@ async function executable(path: string): Promise<boolean> {
 }
 
 /**
- * Finds the Redis or Valkey server for local runs: on PATH, or in the cache filled by `scripts/setup`.
+ * Finds the Redis or Valkey server for local runs: on the PATH, or in the cache that `scripts/setup` fills.
  * @param searchPath the PATH variable
  * @throws CryfoldError REDIS_MISSING
  */
@@ -30,27 +30,27 @@ export async function findRedisServer(searchPath: string, cacheDir: string): Pro
   for (const platform of await readdir(cached).catch(() => []))
     candidates.push(join(cached, platform, 'valkey-server'));
   for (const path of candidates) if (await executable(path)) return path;
-  throw new CryfoldError('REDIS_MISSING', 'no redis-server or valkey-server is on PATH or in the cache', {
+  throw new CryfoldError('REDIS_MISSING', 'no redis-server or valkey-server is on the PATH or in the cache', {
     hint: 'Run scripts/setup, install Redis (apt install redis-server, brew install redis), or set REDIS_URL.',
   });
 }
 
-/** Milliseconds that Redis may take to answer after its start, and that its keeper may take to end. */
+/** Milliseconds that Redis may take to respond after its start, and that its keeper may take to end. */
 const START_MS = 15_000;
 const END_MS = 5000;
 
 export interface RedisServerOptions {
   /** File descriptor for Redis's log */
   log: number;
-  /** Its path, for error messages */
+  /** Path of the log, for error messages */
   logFile: string;
   /** Called with a message for the user when Redis was restarted. */
   say: (text: string) => void;
 }
 
 /**
- * A private Redis on a Unix socket in a folder accessible only to this user, without port and password. A keeper
- * process restarts it, and stops it when this process ends, even by SIGKILL: see redis-keeper.ts.
+ * A private Redis on a Unix socket, without port and password, in a folder that only this user can access. A keeper
+ * process restarts it, and stops it when this process ends, even by SIGKILL; see redis-keeper.ts.
  */
 export class RedisServer {
   readonly url: string;
@@ -101,7 +101,7 @@ export class RedisServer {
   async stop(): Promise<void> {
     await endKeeper(this.#keeper);
     if (this.#keeper.signalCode === null) return;
-    // A killed keeper leaves its folder behind, and its Redis unless the kernel kills it.
+    // If the keeper is killed, it leaves its folder behind, and also its Redis unless the kernel kills that.
     await shutDownPrivateRedis(this.url);
     if (await listens(this.url)) return;
     await unlink(this.url).catch(() => {});
@@ -136,7 +136,7 @@ async function endKeeper(keeper: ChildProcess): Promise<void> {
   const ended = new Promise((resolve) => keeper.once('exit', resolve));
   if (keeper.connected) keeper.disconnect();
   if (await endsWithin(END_MS, ended)) return;
-  // It is suspended or stuck.
+  // The process is suspended or stuck.
   keeper.kill('SIGKILL');
   await endsWithin(END_MS, ended);
 }

@@ -10,20 +10,20 @@ const WAITS_EVERY_MS = 30_000;
 
 /** Shows the progress of a run to the user. */
 export interface Display {
-  /** Prints a permanent line */
+  /** Prints a line that stays */
   say(text: string): void;
   /** Replaces the previous progress line */
   update(text: string): void;
 }
 
-/** Result of polling a run. */
+/** What polling a run returns. */
 export interface Look {
   state: 'unfinished' | 'ended' | 'cancelled';
-  /** Progress in one line; undefined if there is nothing new */
+  /** Progress as one line; undefined if there is nothing new */
   line?: string | undefined;
   /** Why an operation is being retried, such as a full disk */
   waits?: string | undefined;
-  /** Sent occasionally while the run's jobs may have no worker */
+  /** Set occasionally while the run's jobs may have no worker */
   cluster?: Pick<ClusterStatus, 'queues' | 'workers' | 'untakenSeconds'> | undefined;
 }
 
@@ -47,7 +47,7 @@ export class RunFollower {
   ) {}
 
   /**
-   * @returns undefined if stopped before the end, which does not affect the run
+   * @returns undefined if following was stopped before the end, which does not affect the run
    * @throws CryfoldError CANCELLED if the run was cancelled, or any error of `followed`
    */
   async follow(run: string, followed: FollowedRun): Promise<RunResults | undefined> {

@@ -4,8 +4,9 @@ import { COMMAND_FILES_BYTES, kindOf } from '@cryfold/estimators';
 import type { Spec } from '@cryfold/plan';
 
 /**
- * Adds hashes to the paths of files that estimators need, so that fold keys derive from their content.
- * @param folder base folder of relative paths: the folder of the spec @param files receives their content by hex sha256
+ * Adds hashes to the paths of files that estimators need, so that fold keys depend on their content.
+ * @param folder folder to which paths are relative: that of the spec
+ * @param files receives the content of the files by sha256 (hex)
  * @throws CryfoldError SPEC_FILE_INVALID
  */
 export async function resolveSpecFiles(spec: Spec, folder: string, files: Map<string, Uint8Array>): Promise<Spec> {

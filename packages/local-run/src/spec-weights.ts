@@ -3,7 +3,7 @@ import { resolveWeights, type WeightsSourceOptions } from '@cryfold/nn';
 import type { Spec } from '@cryfold/plan';
 import { type RunStore, weightsReference } from '@cryfold/store';
 
-/** Sources and cache of weights given by URL or store key. */
+/** Where weights that are given by URL or store key come from, and where they are cached. */
 export const weightsSources = (store: RunStore, cacheDirectory: string): WeightsSourceOptions => ({
   cacheDirectory,
   fetchContent: async (key) => (await store.artifacts.open(key))?.stream,
@@ -12,9 +12,9 @@ export const weightsSources = (store: RunStore, cacheDirectory: string): Weights
 type Parameters = NonNullable<Spec['search']>['space'][string];
 
 /**
- * Replaces sources of weights by content references that workers can resolve, so that keys do not depend on file
- * locations. Reads each file once, so that invalid weights are refused before anything starts. @param files receives
- * the files by hex sha256
+ * Replaces sources of weights by references to their content, which workers can resolve, so that keys do not depend on
+ * the location of files. Each file is read once, so that invalid weights are refused before anything starts.
+ * @param files receives the files by sha256 (hex)
  * @throws CryfoldError WEIGHTS_NOT_FOUND, WEIGHTS_INVALID, WEIGHTS_UNREACHABLE
  */
 export async function resolveSpecWeights(
@@ -45,7 +45,7 @@ export async function resolveSpecWeights(
 
 type Resolve = <T>(source: T) => Promise<T | string>;
 
-/** Resolves weights among the values of a sweep, and in conditions of other parameters. */
+/** Resolves weights among the values of a sweep, and in the conditions of other parameters. */
 async function resolveSpace(space: Parameters, resolve: Resolve): Promise<Parameters> {
   const resolved: Parameters = {};
   for (const [name, parameter] of Object.entries(space)) {

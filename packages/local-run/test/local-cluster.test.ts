@@ -81,7 +81,7 @@ test('fails and names the log if a service keeps ending', async () => {
   }
 });
 
-test('refuses a folder that another cluster uses, and starts no Redis', async () => {
+test('refuses a folder that another cluster uses, before starting Redis', async () => {
   const given = await options('shared', SERVICE);
   const cluster = await LocalCluster.start(given);
   try {

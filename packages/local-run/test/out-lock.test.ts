@@ -29,7 +29,7 @@ test('refuses a folder while its holder is alive, and takes over from a killed o
   assert.deepEqual(await readdir(folder), []);
 });
 
-test('respects locks of other machines, and ignores an empty lock', async () => {
+test('respects the locks of other machines, and ignores an empty lock', async () => {
   await writeFile(join(folder, '.lock'), `1 not-${hostname()}\n`);
   assert.throws(() => lockFolder(folder), inUse);
   await writeFile(join(folder, '.lock'), '');

@@ -41,7 +41,7 @@ const known = [[0, 7]];
 test('plans a run without writing, and warns about the same sound on both sides of a split', async () => {
   const { plan, leaks } = await prepareRun(options({ knownSounds: async () => known }));
   const [same] = leaks.filter((line) => !/^class .* has no /.test(line));
-  assert.match(same, /^same sound in train and test of [1-4] of 6 splits: /);
+  assert.match(same, /^same sound in both train and test of [1-4] of 6 splits: /);
   assert.equal(plan.jobs.length, 6);
   assert.deepEqual(await readdir(folder), ['corpus'], 'no store exists yet');
 });

@@ -2,18 +2,18 @@ import { printable } from '@cryfold/core';
 import { groupsKnown, leakHeadline, METRICS, type MetricName } from '@cryfold/evaluation';
 import type { CardMetrics, ModelCard } from './card.js';
 
-/** The figure of a card to quote first, always with its protocol. */
+/** The most important figure of a card, which is always quoted with its protocol. */
 export interface CardHeadline {
   metric: MetricName;
-  /** Over test folds */
+  /** Mean and deviation over test folds */
   mean: number;
   protocol: string;
-  /** Problems that inflate the figure */
+  /** Problems that make the figure too high */
   warning?: string;
 }
 
 /**
- * The figure that headlined a run. Older cards do not record it, so theirs is the accuracy.
+ * The most important figure of a run. Older cards do not record which one it is, so for these it is the accuracy.
  * @param known whether groups are more than recordings
  */
 export function headlineOf(metrics: CardMetrics, known = true): CardHeadline {
@@ -28,7 +28,7 @@ export function headlineText({ metric, mean }: Pick<CardHeadline, 'metric' | 'me
   return `${title} ${share ? `${(100 * mean).toFixed(2)} %` : mean.toFixed(4)}`;
 }
 
-/** The cross-validation result of a model's own run in one sentence; undefined for a card without any. */
+/** One sentence with the cross-validation result of the model's own run; undefined for a card without results. */
 export function evaluationText({ metrics: [own], data }: Pick<ModelCard, 'metrics' | 'data'>): string | undefined {
   if (!own) return undefined;
   const headline = headlineOf(own, groupsKnown(data));

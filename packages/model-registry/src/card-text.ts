@@ -20,7 +20,10 @@ export const NOTICE =
 export const INTENDED_USE =
   'To study how recordings like those it was trained on are classified, by people who can judge its errors.';
 
-/** What the figures say about new groups: only folds without leaks that keep known groups together say anything. */
+/**
+ * What the figures say about new groups. Only folds without leaks that keep known groups together say anything about
+ * them.
+ */
 function newGroupsLimit(data: ModelCard['data'], metrics: readonly CardMetrics[]): string {
   const unknown = unknownGroupsNote(data);
   if (unknown) return `${unknown} The figures may be too optimistic for new sources.`;
@@ -35,7 +38,10 @@ function newGroupsLimit(data: ModelCard['data'], metrics: readonly CardMetrics[]
     : 'For new groups that are recorded in the same way, expect the figures of grouped folds, not those of ungrouped ones.';
 }
 
-/** Why folds that keep groups together say little about new groups; undefined if one of them is clean. */
+/**
+ * Why the folds, although they keep groups together, say little about new groups; undefined if one protocol has no
+ * problems.
+ */
 function doubtOf({ groupSource }: ModelCard['data'], whole: readonly CardMetrics[]): string | undefined {
   if (groupSource?.partial) return 'some recordings have no group, and count as their own';
   const leaky = whole.map(({ leaks }) => leaks && leaks.sounds + leaks.groups > 0);
@@ -81,8 +87,8 @@ function figure(metric: MetricName, value: number | null): string {
 }
 
 /**
- * Escapes a name from the data or spec for Markdown, including table cells: shown literally, never read as markup or
- * HTML. Control characters, including line breaks, become U+FFFD.
+ * Escapes a name from the data or spec for Markdown, including table cells, so that it is shown literally and never
+ * interpreted as markup or HTML. Control characters, including line breaks, become U+FFFD.
  */
 function plain(text: string): string {
   return text
@@ -92,7 +98,7 @@ function plain(text: string): string {
 
 type Made = Pick<ModelCard, 'spec' | 'search'>;
 
-/** A caveat about an estimator of a card's spec, such as that its weights are random. */
+/** A caveat about an estimator in a card's spec, such as that its weights are random. */
 function caveatIn({ spec, search }: Made, name: string): string | undefined {
   const { estimators = {} } = spec as { estimators?: Record<string, object> };
   if (!Object.hasOwn(estimators, name)) return undefined;
@@ -140,7 +146,7 @@ Made by cryfold ${plain(card.cryfold.version)}, fold format ${card.cryfold.foldF
 `;
 }
 
-/** Means over folds and pooled figures are in separate tables, because they are different numbers. */
+/** Means over folds and pooled figures are in separate tables, because they are different figures. */
 function metricsText(metrics: CardMetrics, units: string): string {
   const { intervals, pooled } = metrics;
   const overFolds = METRIC_NAMES.map((key) => {
@@ -186,13 +192,16 @@ ${lines.join('\n')}
 `;
 }
 
-/** Number of started trials, to which the correction for the selection applies. Older cards only have complete ones. */
+/**
+ * Number of started trials, on which the correction for the selection is based. Older cards only contain the number of
+ * complete ones.
+ */
 function amongText({ among, begun }: Search['winners'][number]): string {
   if (begun === undefined) return `chosen among trials of which ${among} were completed,`;
   return `chosen among ${begun} trials${among < begun ? ` (${among} of them complete)` : ''}`;
 }
 
-/** Both figures are pooled over clips; an older card has none that is comparable with the corrected one. */
+/** Both figures are pooled over clips. An older card has none that can be compared with the corrected one. */
 function correctionText(metric: string, { pooled, corrected }: Search['winners'][number]): string {
   if (pooled === undefined) return 'an earlier version of cryfold stored no comparable figure';
   if (pooled === null || !corrected) return 'no correction for the choice is valid';

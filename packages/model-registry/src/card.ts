@@ -9,7 +9,7 @@ const count = z.int().nonnegative();
 const orUndefined = z.number().nullable();
 const interval = z.strictObject({ low: z.number(), high: z.number() });
 
-/** A path within the model's folder; it can leave neither the folder nor the store. */
+/** A path within the model's folder. It cannot lead out of the folder or the store. */
 const path = z.string().regex(/^([A-Za-z0-9_-][A-Za-z0-9._-]*\/)*[A-Za-z0-9_-][A-Za-z0-9._-]*$/);
 
 const summary = z.strictObject({
@@ -19,7 +19,10 @@ const summary = z.strictObject({
   maximum: z.number(),
 });
 
-/** Cross-validation results of the configuration: of models trained on parts of the data, not of this model. */
+/**
+ * Cross-validation results of the configuration. They belong to models that were trained on parts of the data, not to
+ * this model.
+ */
 export const metricsSchema = z.strictObject({
   run: z.string(),
   protocol: z.string(),
@@ -28,36 +31,37 @@ export const metricsSchema = z.strictObject({
   repeats: count,
   seed: z.number(),
   /**
-   * Whether groups are known, clips share them, and every group was on one side of each fold; in older cards, whether
-   * the splitter groups
+   * Whether groups are known, clips share them, and every group was on one side of each fold. In older cards: whether
+   * the splitter keeps groups together
    */
   grouped: z.boolean(),
-  /** The protocol and metric of the run; absent from older cards, whose runs used accuracy or the metric of a sweep */
+  /**
+   * The protocol and the metric of the run. Absent from older cards, whose runs used accuracy or the metric of a sweep
+   */
   metric: z.enum(METRIC_NAMES).optional(),
   /** Leaks between train and test of the same split; absent if unknown */
   leaks: z.strictObject({ sounds: count, groups: count }).optional(),
   /**
-   * Warnings to read before these figures, a sentence each: leaks, optimism, notes of the folds; absent if there are no
-   * warnings
+   * Warnings to read before these figures, one sentence each, such as about leaks, optimism and problems of folds;
+   * absent without warnings
    */
   warnings: z.array(z.string()).optional(),
-  /** Over the folds' values */
+  /** Summary of the values of all folds */
   accuracy: summary,
   balancedAccuracy: summary,
   macroF1: summary,
   logLoss: summary,
   /**
-   * The same metrics pooled over all test predictions, which differ from the means over folds; `intervals` belong to
-   * these.
-   * Absent in older cards
+   * The same metrics pooled over all test predictions, which differ from the means over folds. `intervals` belong to
+   * these. Absent from older cards
    */
   pooled: z
     .strictObject({ accuracy: z.number(), balancedAccuracy: z.number(), macroF1: z.number(), logLoss: z.number() })
     .nullable()
     .optional(),
   /**
-   * Intervals of the pooled figures, over groups; null for a single group, and for a figure that does not vary between
-   * groups
+   * Intervals of the pooled figures, over groups. Null if there is only one group, and for a figure that does not vary
+   * between groups
    */
   intervals: z
     .strictObject({
@@ -75,8 +79,8 @@ export const metricsSchema = z.strictObject({
 
 export const cardSchema = z.strictObject({
   /**
-   * 1 and 2 lack the pooled figures; 2 if a member reads its own feature set; 4 if the plan of the run has format 4,
-   * whose kinds and options version 3 does not know
+   * 1 and 2 lack the pooled figures; 2 if a member reads a feature set of its own; 4 if the plan of the run has format
+   * 4, whose kinds and options version 3 does not know
    */
   format: z.literal([1, 2, 3, FORMATS.card]),
   name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,40}$/),
@@ -90,7 +94,7 @@ export const cardSchema = z.strictObject({
   run: z.string(),
   of: z.string(),
   predictedBy: z.enum(['probabilities', 'decisions']),
-  /** The run's spec, kept as written */
+  /** The spec of the run, as it was written */
   spec: z.record(z.string(), z.unknown()),
   data: z.strictObject({
     name: z.string(),
@@ -98,13 +102,13 @@ export const cardSchema = z.strictObject({
     clips: count,
     groups: count,
     grouped: z.boolean(),
-    /** What groups are and how they were determined; absent if the run does not record it */
+    /** What groups are and how they were determined; absent if the run does not record this */
     groupSource: groupSourceSchema.optional(),
     classes: z.array(z.strictObject({ label: z.string(), clips: count, groups: count })),
-    /** Hz; absent if the run does not record it */
+    /** Sampling rates in Hz; absent if the run does not record them */
     rates: z.array(z.strictObject({ rate: z.number().positive(), clips: count })).optional(),
   }),
-  /** The default feature set of members */
+  /** The feature set that members read by default */
   features: featureSetSchema,
   /** `final` is the key of the trained estimator in the store */
   members: z
@@ -114,7 +118,7 @@ export const cardSchema = z.strictObject({
         kind: z.enum(estimatorKinds.map(({ kind }) => kind)),
         final: hex,
         folder: path,
-        /** Feature set of the member if it differs from the model's */
+        /** The feature set of the member, if it differs from that of the model */
         features: featureSetSchema.optional(),
         /** The additional vectors that the member reads */
         vectors: featureSetSchema.optional(),
@@ -122,24 +126,30 @@ export const cardSchema = z.strictObject({
     )
     .min(1),
   fusion: z.strictObject({ rule: z.enum(FUSION_RULES), file: path }).nullable(),
-  /** For a sweep: how the parameters of members were chosen */
+  /** For a sweep: how the parameters of the members were chosen */
   search: z
     .strictObject({
       algorithm: z.string(),
       metric: z.string(),
-      /** Whether the figures are from nested cross-validation; otherwise they are too optimistic */
+      /** Whether the figures come from nested cross-validation. If not, they are too optimistic */
       nested: z.boolean(),
       winners: z.array(
         z.strictObject({
           member: z.string(),
           trial: z.string().nullable(),
           parameters: z.record(z.string(), z.unknown()),
-          /** Complete trials; the winner was chosen among all started ones, which older cards do not count */
+          /**
+           * Number of complete trials. The winner was chosen among all started trials, whose number older cards do not
+           * contain
+           */
           among: count,
           begun: count.optional(),
-          /** Mean of the metric over the folds on which it was chosen */
+          /** Mean of the metric over the folds on which the winner was chosen */
           plain: orUndefined,
-          /** Pooled over clips, and pooled with the correction for the choice; `pooled` is absent from older cards */
+          /**
+           * Score pooled over clips, and the same score corrected for the selection; `pooled` is absent from older
+           * cards
+           */
           pooled: orUndefined.optional(),
           corrected: z.strictObject({ mean: z.number(), low: z.number(), high: z.number() }).nullable(),
         }),

@@ -3,35 +3,37 @@ import { type ClipSummary, featureKindOf } from '@cryfold/features/kinds';
 import { z } from 'zod';
 import type { ReadModel } from './read-model.js';
 
-/** The file of a version with the rule; versions without it never reject a window as unlike the training data. */
+/**
+ * The file of a version that contains the rule. Versions without it never reject a window as unlike the training data.
+ */
 export const LIKENESS_FILE = 'likeness.json';
 
-/** Shares of held-out training clips that each of the two tests may reject. */
+/** Share of held-out training clips that each of the two tests may reject. */
 const TOO_FAR = 0.03;
 const TOO_STEADY = 0.02;
 const FOLDS = 5;
-/** With fewer clips or groups, too little is known about usual sounds. */
+/** With fewer clips or groups, too little is known about what is usual. */
 const LEAST_CLIPS = 50;
-/** Minimum share of the covariance that is replaced by its diagonal; more if there are few clips. */
+/** Minimum share of the covariance that is replaced by its diagonal. The share is larger if there are few clips. */
 const SHRINKAGE = 0.05;
-/** Equal clips only differ by rounding. */
+/** Minimum variance, because equal clips only differ by rounding. */
 const LEAST_DISTANCE = 1e-3;
-/** Larger values are all equally unlike. */
+/** All values above this count as equally unlike. */
 const LARGEST = 1000;
 
 const numbers = z.array(z.number()).min(1).max(1024);
 const ruleSchema = z.strictObject({
   format: z.literal(FORMATS.model),
   kind: z.literal('mahalanobis'),
-  /** Mean and scale of the training clips' shapes */
+  /** Mean and scale of the shapes of the training clips */
   mean: numbers,
   scale: z.array(z.number().positive()).min(1).max(1024),
-  /** The lower triangle, row by row, of the Cholesky factor of the covariance of scaled shapes */
+  /** The Cholesky factor of the covariance of scaled shapes: its lower triangle, row by row */
   factor: z.array(z.number()),
-  /** A clip at a larger distance or with less liveliness is unlike the training data */
+  /** A clip with a larger distance or less liveliness is unlike the training data */
   distance: z.number().positive(),
   liveliness: z.number().nonnegative(),
-  /** Share of the training clips that the rule rejected while their groups were held out */
+  /** Share of the training clips that the rule rejected when their groups were held out */
   falseRejects: z.number().min(0).max(1),
   clips: z.int().positive(),
 });
@@ -42,8 +44,8 @@ export type LikenessRule = z.infer<typeof ruleSchema>;
 type Centre = Pick<LikenessRule, 'mean' | 'scale' | 'factor'>;
 
 /**
- * Learns what training clips sound like. The bounds are quantiles over clips whose groups were held out.
- * @param groups of the clips, which stay together
+ * Learns what training clips sound like. The limits are quantiles over clips whose groups were held out.
+ * @param groups groups of the clips, which are kept together
  * @returns undefined if there are too few clips or groups
  */
 export function learnLikeness(summaries: readonly ClipSummary[], groups: readonly string[]): LikenessRule | undefined {
@@ -82,8 +84,8 @@ export function learnLikeness(summaries: readonly ClipSummary[], groups: readonl
 }
 
 /**
- * How unlike the training data a clip is: above 1 if the rule rejects it. NaN values of its shape are left out of the
- * distance, which is still compared with the bound for all values.
+ * How unlike the training data a clip is; above 1 if the rule rejects it. NaN values of its shape are left out of the
+ * distance, but the distance is still compared with the limit for all values.
  */
 export function unlikeness(rule: LikenessRule, { shape, liveliness }: ClipSummary): number {
   const far =
@@ -111,13 +113,13 @@ export function decodeLikeness(bytes: Uint8Array, name: string): LikenessRule {
 }
 
 /**
- * How unlike the training data a row of the card's features is: above 1 if the rule rejects it.
+ * How unlike the training data a row of the card's features is; above 1 if the rule rejects it.
  * @param heard share of the frequencies, from 0 Hz up, that the recording contains
  */
 export type Unlikeness = (row: Uint8Array | Float32Array, heard?: number) => number;
 
 /**
- * The rule of a version; undefined for versions without one.
+ * The rule of a version; undefined if the version has none.
  * @throws CryfoldError JOB_INVALID, FORMAT_NEWER
  */
 export async function loadUnlikeness({ card, files }: ReadModel): Promise<Unlikeness | undefined> {
@@ -128,7 +130,7 @@ export async function loadUnlikeness({ card, files }: ReadModel): Promise<Unlike
   return (row, heard) => unlikeness(rule, summarize(row, heard));
 }
 
-/** A fold for each clip: groups, largest first, go to the fold with the fewest clips. */
+/** Assigns a fold to each clip. Groups, largest first, go to the fold with the fewest clips. */
 function foldsOf(groups: readonly string[]): number[] {
   const sizes = new Map<string, number>();
   for (const group of groups) sizes.set(group, (sizes.get(group) ?? 0) + 1);
@@ -164,7 +166,7 @@ function centreOf(summaries: readonly ClipSummary[]): Centre {
   const shrinkage = Math.max(SHRINKAGE, size / (size + count));
   for (let i = 0; i < size; i++) {
     for (let j = 0; j < i; j++) covariance[i * size + j] *= 1 - shrinkage;
-    // A constant value has no variance; scaled, all others have 1.
+    // A constant value has no variance. All others have variance 1 after scaling.
     covariance[i * size + i] = 1;
   }
   return { mean, scale, factor: cholesky(covariance, size) };
@@ -184,7 +186,7 @@ function cholesky(matrix: Float64Array, size: number): number[] {
   return factor;
 }
 
-/** The centre restricted to the values that the shape has. */
+/** The centre, reduced to those values that the shape has. */
 function knownPart(centre: Centre, shape: Float64Array): Centre {
   const known = [...shape.keys()].filter((i) => !Number.isNaN(shape[i]));
   if (known.length === shape.length) return centre;
@@ -216,7 +218,7 @@ function distanceTo({ mean, scale, factor }: Centre, shape: Float64Array): numbe
   return Math.sqrt(squares);
 }
 
-/** Linear between order statistics, like NumPy's. */
+/** Interpolates linearly between order statistics, like NumPy. */
 function quantile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   const position = share * (sorted.length - 1);

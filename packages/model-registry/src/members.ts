@@ -5,7 +5,7 @@ import type { ModelCard } from './card.js';
 import type { ReadModel } from './read-model.js';
 
 export interface LoadOptions extends PredictorSettings {
-  /** Whether to run the programs in the model, as the user of this process; default: no */
+  /** Whether to run the programs in the model with the permissions of this process; default: no */
   allowCommands?: boolean | undefined;
 }
 
@@ -13,14 +13,14 @@ export interface LoadOptions extends PredictorSettings {
 export interface Member {
   predictor: Predictor;
   features: FeatureSet;
-  /** Additional vectors of a member that reads them */
+  /** Additional vectors, for a member that reads them */
   vectors: FeatureSet | undefined;
 }
 
 /**
  * Loads the trained estimators of a model.
- * @returns them, and the feature sets that they and the card name: equal ones are one object, so that each is computed
- * once
+ * @returns the estimators, and the feature sets that they and the card name. Equal feature sets are the same object, so
+ * that each is computed only once
  * @throws CryfoldError as `loadPredictor` of their kinds; COMMANDS_NOT_ALLOWED
  */
 export async function loadMembers(
@@ -48,7 +48,7 @@ export async function loadMembers(
 
 /**
  * A model may come from anywhere, so its programs only run if the user has allowed it.
- * @param estimators of the model that will predict or be trained; default: its members
+ * @param estimators those of the model that will predict or be trained; default: its members
  * @throws CryfoldError COMMANDS_NOT_ALLOWED
  */
 export function checkModelAllowed(

@@ -5,7 +5,10 @@ import type { RecordingPrediction } from './predictor.js';
 
 type Described = Pick<ModelCard, 'name' | 'version' | 'notice' | 'data' | 'metrics'>;
 
-/** Output of `cryfold predict --json` and of the prediction service: probabilities by class, images in base64. */
+/**
+ * Output of `cryfold predict --json` and of the prediction service. Probabilities are given by class, and images in
+ * base64.
+ */
 export function predictionJson(card: Described, predictions: readonly RecordingPrediction[]) {
   return {
     ...predictionHead(card),

@@ -10,15 +10,15 @@ import type { ReadModel } from './read-model.js';
 
 /** Probabilities of one window of a recording. */
 export interface WindowPrediction {
-  /** seconds from the recording's start */
+  /** seconds from the start of the recording */
   start: number;
   end: number;
   label: string;
-  /** of each class, in the order of the card's classes; together 1 */
+  /** of each class, in the order of the card's classes; they sum to 1 */
   probabilities: number[];
   /**
-   * Whether it is unlike the training data, and by how much: above 1 means unlike. Absent if the model has no such
-   * rule.
+   * How unlike the training data the window is, and whether this is above the limit of 1. Absent if the model has no
+   * rule for this.
    */
   unlike?: boolean;
   unlikeness?: number;
@@ -30,27 +30,28 @@ export interface RecordingPrediction {
   name: string;
   /** Rate of the recording, Hz */
   rate: number;
-  /** The rate that it was resampled to because the training data lacks its own; Hz */
+  /** The rate to which it was resampled, because the training data does not contain its own rate; Hz */
   resampledTo?: number;
   seconds: number;
   windows: WindowPrediction[];
-  /** Silent windows, which have no prediction */
+  /** Silent windows, for which there is no prediction */
   silent: { start: number; end: number }[];
-  /** Whether most windows are unlike the training data, or all are silent; absent if the model has no such rule */
+  /** Whether most windows are unlike the training data, or all are silent; absent if the model has no rule for this */
   unlike?: boolean;
   /**
-   * The mean probabilities of the windows that are like the training data, or of all if there are no such windows, and
-   * its class. The mean over several windows was never evaluated. Absent if all windows are silent.
+   * The mean of the probabilities of those windows that are like the training data, or of all windows if every window
+   * is unlike it, and the class that follows from it. Note that the mean over several windows was never evaluated.
+   * Absent if all windows are silent.
    */
   mean?: { label: string; probabilities: number[] };
 }
 
 export interface PredictOptions {
-  /** Seconds from one window to the next; default: a clip's length, as in training */
+  /** Seconds from one window to the next; default: the length of a clip, as in training */
   hopSeconds?: number;
-  /** For how many of the first windows to keep the model's input image; default: zero */
+  /** The model's input image is kept for this number of windows, from the first one; default: zero */
   images?: number;
-  /** Maximum number of windows of a recording; default: any number */
+  /** Maximum number of windows per recording; default: unlimited */
   maxWindows?: number;
 }
 
@@ -61,7 +62,9 @@ interface Loaded {
   unlikeness: Unlikeness | undefined;
 }
 
-/** Probabilities, rows x classes, and the class of each row: not always that of the largest probability. */
+/**
+ * Probabilities (rows x classes) and the class of each row, which is not always the one with the largest probability.
+ */
 export interface Classified {
   probabilities: Float64Array;
   winners: Int32Array;
@@ -70,10 +73,10 @@ export interface Classified {
 /** The rows of clips in each feature set, row-major */
 type RowsOf = (clips: readonly Float64Array[]) => Map<FeatureSet, FeatureArray['data']>;
 
-/** Windows predicted together. */
+/** Number of windows to predict together. */
 const BATCH = 32;
 
-/** Classifies recordings with a final model, in the way its members were trained. */
+/** Classifies recordings with a final model, processing them in the same way as the training data. */
 export class ModelPredictor {
   readonly card: ModelCard;
   readonly #model: ReadModel;
@@ -100,7 +103,10 @@ export class ModelPredictor {
     return new ModelPredictor({ model, members, features, unlikeness: await loadUnlikeness(model) });
   }
 
-  /** Computes each feature set that a member reads, for clips of one shape; row-major, a row per clip. */
+  /**
+   * Computes each feature set that a member reads, for clips of the same shape. The result is row-major with one row
+   * per clip.
+   */
   #extractors(clip: ClipShape): RowsOf {
     const extractors = [...this.#features].map(([set, prepare]) => [set, prepare(clip)] as const);
     return (clips) => new Map(extractors.map(([set, extract]) => [set, joined(clips.map(extract))]));
@@ -117,7 +123,7 @@ export class ModelPredictor {
   async #classify(rows: ReadonlyMap<FeatureSet, FeatureArray['data']>, windows: number): Promise<Classified> {
     const count = this.card.data.classes.length;
     const outputs: Prediction[] = [];
-    // Sequentially: each may use all threads.
+    // Runs members one after the other, since each may use all threads.
     for (const { predictor, features, vectors } of this.#members) {
       const read = rows.get(features) ?? new Uint8Array();
       outputs.push(await predictor.predict(read, windows, vectors && rows.get(vectors)));
@@ -136,8 +142,8 @@ export class ModelPredictor {
   }
 
   /**
-   * Predicts clips that were cut by a dataset.
-   * @param clips at a rate that the model knows; `samples` has `length` of them
+   * Predicts clips of a dataset.
+   * @param clips clips at a rate that the model knows; `samples` has `length` elements
    * @returns probabilities, clips x classes, and the class of each clip
    * @throws CryfoldError RATE_UNKNOWN, and errors of reading the clips
    */
@@ -179,8 +185,8 @@ export class ModelPredictor {
   }
 
   /**
-   * The rate at which a recording is predicted: its own if the training data has it or does not record its rates,
-   * otherwise the rate of most training clips.
+   * The rate at which to predict a recording: its own rate if the training data contains it or does not record its
+   * rates, otherwise the most frequent rate of the training clips.
    */
   #rateFor(rate: number): number {
     const { rates = [] } = this.card.data;
@@ -189,9 +195,9 @@ export class ModelPredictor {
   }
 
   /**
-   * Cuts a recording as in training and predicts each window, reading it in pieces. A recording at a rate that the
-   * training data lacks is resampled.
-   * @param recording of any supported format
+   * Reads a recording in pieces, cuts it as in training, and predicts each window. Resamples it if the training data
+   * does not contain its rate.
+   * @param recording in any supported format
    * @param name shown in messages
    * @throws CryfoldError WAV_INVALID, WAV_EMPTY, WAV_NOT_FINITE, WAV_SCALE, DECODER_MISSING, CLIP_SHORT, CLIP_SILENT,
    * RATE_UNKNOWN, RECORDING_LONG
@@ -235,7 +241,8 @@ export class ModelPredictor {
     }
     const windows = new Windows(signal, cut, name);
     const { length } = windows;
-    // Allocated only when the first window arrives, since a header can claim a rate that would need too much memory.
+    // Allocated only when the first window arrives, since a header can claim a rate for which there is not enough
+    // memory.
     let rowsOf: RowsOf | undefined;
     const predicted: WindowPrediction[] = [];
     const silent: RecordingPrediction['silent'] = [];
@@ -262,7 +269,7 @@ export class ModelPredictor {
   }
 
   /**
-   * The windows of a recording. A completely silent one counts as unlike the training data if the model has such a
+   * The windows of a recording. A completely silent window counts as unlike the training data if the model has such a
    * rule.
    */
   async *#soundOf(windows: Windows): AsyncGenerator<Window> {
@@ -336,7 +343,7 @@ function joined(rows: readonly FeatureArray['data'][]): FeatureArray['data'] {
   return all;
 }
 
-/** Hints of readers refer to datasets; these refer to a single recording. */
+/** Hints of readers refer to datasets, whereas these refer to a single recording. */
 const SKIPPING = /,? or pass --skip-bad to leave such files out/;
 const HINTS = {
   WAV_EMPTY: 'Record it again.',

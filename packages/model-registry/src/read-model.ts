@@ -22,7 +22,7 @@ const fusionSchema = z.strictObject({
   weights: z.array(z.number()).optional(),
 });
 
-/** Largest file in bytes of a model that is read from a folder. */
+/** Maximum size in bytes of a file in a folder that contains a model. */
 const LARGEST_FILE = 2 ** 30;
 
 /** Keras's copy of the weights, which is not read. */
@@ -34,7 +34,7 @@ export function readStoredModel(store: ArtifactStore, card: ModelCard): Promise<
 }
 
 /**
- * Reads a model from a folder with the content of `models/<name>/<version>/`.
+ * Reads a model from a folder with the same content as `models/<name>/<version>/`.
  * @throws CryfoldError MODEL_NOT_FOUND, ARTIFACT_MISSING, ARTIFACT_CORRUPT, JOB_INVALID
  */
 export async function readModelFolder(folder: string): Promise<ReadModel> {

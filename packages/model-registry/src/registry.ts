@@ -5,7 +5,7 @@ import { decodeCard, type ModelCard } from './card.js';
 
 const version = z.string().regex(/^[0-9a-f]{12}$/);
 
-/** `models/<name>/promotions/<seq>.json`: each is committed once; the last one names the champion. */
+/** `models/<name>/promotions/<seq>.json`: each record is committed once, and the last one names the champion. */
 export const promotionSchema = z.strictObject({
   format: z.literal(FORMATS.model),
   seq: z.int().min(1),
@@ -14,7 +14,7 @@ export const promotionSchema = z.strictObject({
   at: z.iso.datetime(),
   by: z.enum(['promote', 'rollback', 'retrain']),
   reason: z.string(),
-  /** Findings of a retraining; see docs/final-models.md */
+  /** What a retraining has found; see docs/final-models.md */
   evidence: z.record(z.string(), z.unknown()).optional(),
 });
 export type Promotion = z.infer<typeof promotionSchema>;
@@ -26,7 +26,7 @@ export const modelKeys = {
   promotion: (name: string, seq: number) => `models/${name}/promotions/${String(seq).padStart(8, '0')}.json`,
   /** A copy of the last promotion, for other tools */
   champion: (name: string) => `models/${name}/champion.json`,
-  /** How the last `cryfold retrain` ended */
+  /** Outcome of the last `cryfold retrain` */
   lastRetrain: (name: string) => `models/${name}/last-retrain.json`,
 } as const;
 
@@ -48,7 +48,7 @@ const unknown = (name: string) =>
 
 /**
  * The models of a store: their versions and champions. Promotions are a sequence of records that are each committed
- * once, so if two commands promote over the same champion, one wins and the other gets an error.
+ * only once. So if two commands try to replace the same champion, one succeeds and the other gets an error.
  */
 export class ModelRegistry {
   readonly #store: ArtifactStore;
@@ -67,14 +67,14 @@ export class ModelRegistry {
     return [...names];
   }
 
-  /** Readable cards of all versions, oldest first. */
+  /** Cards of all versions that can be read, oldest first. */
   async versions(name: string): Promise<ModelCard[]> {
     return (await this.#read(name)).cards;
   }
 
   /**
-   * All readable records of a model.
-   * @returns in `damaged` why a card, or the last promotion, cannot be read
+   * Reads all records of a model.
+   * @returns in `damaged`, why a card or the last promotion cannot be read
    */
   async look(name: string): Promise<{ cards: ModelCard[]; champion: Promotion | undefined; damaged: CryfoldError[] }> {
     const { cards, damaged } = await this.#read(name);
@@ -104,7 +104,7 @@ export class ModelRegistry {
   }
 
   /**
-   * @param version a version or its unambiguous prefix; absent: the champion
+   * @param version a version or an unambiguous prefix of one; absent: the champion
    * @throws CryfoldError MODEL_NOT_FOUND
    */
   async find(name: string, version?: string): Promise<ModelCard> {
@@ -137,7 +137,7 @@ export class ModelRegistry {
     return history;
   }
 
-  /** The current promotion, if any. Two requests, however long the history. */
+  /** The current promotion, if any. Takes two requests, no matter how long the history is. */
   async champion(name: string): Promise<Promotion | undefined> {
     this.#check(name);
     let last: string | undefined;
@@ -149,7 +149,7 @@ export class ModelRegistry {
   /**
    * Makes a version the champion.
    * @param expected `seq` of the promotion that the decision was based on, 0 if there was no champion
-   * @throws CryfoldError PROMOTION_LOST if there is a later one; MODEL_NOT_FOUND
+   * @throws CryfoldError PROMOTION_LOST if there is a later promotion; MODEL_NOT_FOUND
    */
   async promote(
     name: string,
@@ -201,7 +201,9 @@ export class ModelRegistry {
     return this.promote(name, before, { by: 'rollback', reason }, history.at(-1)?.seq);
   }
 
-  /** Two promotions may write their copies in either order: each repeats until its copy is of the last one. */
+  /**
+   * Two promotions may write their copies in any order. Each repeats this until its copy is that of the last promotion.
+   */
   async #copyChampion(name: string): Promise<void> {
     let copied = 0;
     for (;;) {

@@ -19,24 +19,27 @@ export interface NewVersion {
   name: string;
   plan: RunPlan;
   manifest: DatasetManifest;
-  /** From the run of the plan, then from others over the same data and configuration under another protocol */
+  /**
+   * Results of the run of the plan, followed by those of runs with the same data and configuration under other
+   * protocols
+   */
   results: readonly RunResults[];
-  /** Warnings to read before a run's figures of this model, a sentence each */
+  /** Warnings to read before a run's figures of this model, one sentence each */
   warningsOf: (results: RunResults) => string[];
   /** The model of the run */
   of: string;
   /** Key of each member, in the order of the fusion */
   finals: readonly { trial: string; result: FinalResult }[];
   fusion: FittedFusion | null;
-  /** Rule for sounds unlike the training data, if it could be learned */
+  /** Rule for sounds that are unlike the training data, if it could be learned */
   likeness?: LikenessRule | undefined;
   cryfold: string;
 }
 
 /**
- * Writes a version of a model: its files, then `card.json`, which completes it. Versions are named by what defines them
- * (run, members, code), so repeating the call finds the existing version.
- * @returns its card, and whether it already existed
+ * Writes a version of a model: first its files, then `card.json`, which completes it. A version is named after what
+ * defines it (run, members, code), so repeating the call finds the existing version.
+ * @returns the card, and whether the version already existed
  */
 export async function writeVersion(
   store: ArtifactStore,
@@ -81,7 +84,7 @@ export async function writeVersion(
   const features = plan.spec.features;
   const search = searchOf(results, members);
   const card: ModelCard = {
-    // The oldest format that can represent it, so that older versions read as much as possible.
+    // The oldest format that can represent it, so that older versions can read as many cards as possible.
     format: plan.format === FORMATS.plan ? FORMATS.card : 3,
     ...{ name, version, created: new Date().toISOString() },
     cryfold: { version: input.cryfold, foldFormat: FOLD_FORMAT },

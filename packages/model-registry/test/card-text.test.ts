@@ -56,7 +56,7 @@ test('a card of format 1, without pooled figures, is readable and shows them as 
   assert.ok(cardText(card).includes('| accuracy | not recorded | none |'));
 });
 
-test('names from the data and the spec are escaped in a card: never markup, HTML or another cell', () => {
+test('escapes names from data and spec in a card, so that they never become markup, HTML or another cell', () => {
   const evil = '<script>x</script> | [a](b) **c** `d`\n# e \u001b[31m';
   const shown = '\\<script\\>x\\</script\\> \\| \\[a\\](b) \\*\\*c\\*\\* \\`d\\`\ufffd\\# e \ufffd\\[31m';
   const text = cardText(cardOf(evil));
@@ -99,7 +99,7 @@ test('a card names problems that inflate its figures, and makes no promise for n
   assert.match(limit({ ...clean, metrics: [...leaky.metrics, ...clean.metrics] }) ?? '', /^For new groups/);
 });
 
-test('a card counts the trials that the correction counts, worded like the report', () => {
+test('a card counts the same trials as the correction, and uses the words of the report', () => {
   const winner = { member: 'svm', trial: 'svm-001', parameters: { C: 1 }, among: 1, plain: 0.7, pooled: 0.62 };
   const corrected = { mean: 0.55, low: 0.5, high: 0.6 };
   const shown = (more: object, metric = 'accuracy') =>

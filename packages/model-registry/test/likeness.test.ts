@@ -47,7 +47,7 @@ test('rejects noise, tones and near silence, but few other voices', () => {
   assert.ok(rule.falseRejects > 0.01 && rule.falseRejects < 0.12, String(rule.falseRejects));
 });
 
-test('ignores frequencies that resampling removed, and still rejects noise', () => {
+test('ignores frequencies that resampling has removed, and still rejects noise', () => {
   // What the converter's filter removes below half the rate is black at the top of the image.
   const filtered = (samples: Float64Array, heard?: number) => {
     const image = clipImage(samples, RATE, SET);
@@ -62,7 +62,7 @@ test('ignores frequencies that resampling removed, and still rejects noise', () 
   assert.ok(filtered(noise(0.03), RESAMPLED_KEEPS) > 1);
 });
 
-test('measures the distance over the known values', () => {
+test('measures the distance only over known values', () => {
   const summaries = Array.from({ length: 400 }, () => {
     const x = random.normal();
     return { liveliness: 1, shape: Float64Array.of(5 * random.normal(), x, x + 0.1 * random.normal()) };
@@ -99,7 +99,7 @@ test('takes covariance into account, and round-trips', () => {
   );
 });
 
-test('learns a rule from equal clips, but not from few clips or a single group', () => {
+test('learns a rule from equal clips, but not from a few clips or a single group', () => {
   const [one] = voices(1);
   assert.equal(learnLikeness(voices(49), groups(49)), undefined);
   assert.equal(learnLikeness(voices(60), groups(60, 60)), undefined);

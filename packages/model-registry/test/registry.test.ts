@@ -99,7 +99,7 @@ function describeRegistry(kind: string, open: () => ArtifactStore) {
       assert.equal((await models.history(name)).length, 7);
     });
 
-    test('finds a version by an unambiguous prefix only', async () => {
+    test('finds a version only by an unambiguous prefix', async () => {
       const { name, models } = await registry();
       assert.equal((await models.find(name, 'b')).version, VERSIONS[2]);
       for (const [model, version] of [

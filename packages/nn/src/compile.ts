@@ -28,22 +28,22 @@ export interface CompileOptions {
    * Type in which layers compute; weights, statistics, loss and optimiser are always float32. float16 scales the loss.
    */
   precision?: Precision;
-  /** Which layers are trained; a frozen layer keeps its weights and runs in inference mode. Default: all. */
+  /** Which layers are trained. A frozen layer keeps its weights and runs in inference mode. Default: all layers. */
   trained?: (layer: string) => boolean;
-  /** How the examples of a training step are changed; absent: unchanged. */
+  /** How the examples of a training step are changed; absent: not at all. */
   augment?: AugmentationSteps;
 }
 
 /**
- * A model as one TensorFlow graph with these signatures (tensors by name; n loaded examples, b of them in a batch):
+ * A model as one TensorFlow graph with these signatures (tensors by name; n examples are loaded, and a batch has b of
+ * them):
  * - `feed` {examples: pixels packed into int32, or features float32 [n, length]; labels int32 [n]; for a model with a
- *   second input also vectors float32 [n, length]}: the examples that indices refer to
+ * second input also vectors float32 [n, length]}: the examples that indices refer to
  * - `init` {weights}: sets the weights, and resets the optimiser's state
  * - `step` {indices int32 [b], learningRate, seed int32, momentum, classWeights [classes]} -> {loss, hits; for float16
- *   also scale}
- *   With an augmentation also the output of `drawAugmentation`
+ * also scale} With an augmentation also the output of `drawAugmentation`
  * - `gradients` {as step, without learningRate and momentum} -> {loss, logits, one gradient per trained weight}
- * - `augmented`, with an augmentation: {as gradients} -> {examples: what a step would train on}
+ * - `augmented`, with an augmentation: {as gradients} -> {examples: the examples on which a step would train}
  * - `evaluate` {indices} -> {loss: the sum over the batch, hits, logits and probabilities [b, classes]}
  * - `predict` {examples, for a model with a second input also vectors} -> {probabilities}
  * - `read` -> {weights}; `save` -> {weights, optimiser's state}; `restore` {output of save}
@@ -125,7 +125,7 @@ export function compileModel(model: Model, classes: number, options: CompileOpti
   return { graph, signatures, weights: weights.all(), inputShape: model.inputShape };
 }
 
-/** Some of the loaded examples, and the other inputs of a step over them. */
+/** Some of the loaded examples, and the other inputs of a step that uses them. */
 interface Batch {
   /** Loads examples and labels into the session. */
   feed: Signature;
@@ -164,7 +164,7 @@ interface Changes {
   slopes: readonly Value[];
   /** Target values of moving statistics */
   tracked: Forward['tracked'];
-  /** Undefined unless the loss is scaled: then a step that overflows must not change anything. */
+  /** Undefined unless the loss is scaled. If it is, a step that overflows must not change anything. */
   scaling: LossScale | undefined;
 }
 
@@ -177,7 +177,7 @@ interface OptimizerStep {
   done: readonly GraphNode[];
 }
 
-/** Updates weights by the optimiser's rule, and moving statistics by `momentum`. */
+/** Updates weights by the rule of the optimiser, and moving statistics by `momentum`. */
 function optimizerStep(graph: Graph, optimizer: Optimizer, changes: Changes): OptimizerStep {
   const { trainable, slopes, tracked, scaling } = changes;
   const applied = (value: Value) => scaling?.guard(value) ?? value;
@@ -213,7 +213,7 @@ function optimizerStep(graph: Graph, optimizer: Optimizer, changes: Changes): Op
 
 /**
  * A model for inference only: signatures `init` {weights}, `extract` {examples: uint8 or float32 [b, ...]} ->
- * {features: the last layer's output in float32, or the output of `result` for it}.
+ * {features: the output of the last layer in float32, or what `result` computes from it}.
  */
 export function compileExtractor(
   model: Model,
@@ -234,7 +234,7 @@ export function compileExtractor(
   return { graph, signatures: { init, extract }, weights: weights.all(), inputShape: model.inputShape };
 }
 
-/** `init`, `read`, `save` and `restore`, for the weights or for weights and optimiser. */
+/** The signatures `init`, `read`, `save` and `restore`, for the weights or for weights and optimiser. */
 function stateSignatures(graph: Graph, parameters: readonly Variable[], optimizer: readonly Variable[]): Signatures {
   const state = [...parameters, ...optimizer];
   const inputs = new Map(
@@ -267,7 +267,7 @@ function declareData(
   const examples = graph.variable('data/examples', image ? 'uint8' : 'float32', shape);
   const labels = graph.variable('data/labels', 'int32', [null]);
   const labelInput = graph.placeholder('data/labelInput', 'int32', [null]);
-  // tfjs has no uint8 tensors: four pixels are packed into one int32, and padding at the end is removed here.
+  // tfjs has no uint8 tensors, so four pixels are packed into one int32. Padding at the end is removed here.
   const input = graph.placeholder('data/input', image ? 'int32' : 'float32', image ? [null] : shape);
   const length = multiply(sizeOf(labelInput), graph.constant(elementCount(inputShape), 'int32'));
   const content = image ? reshape(firstElements(bytesOf(input), length), shape) : input;

@@ -9,7 +9,7 @@ export interface Weight {
   variable: Variable;
   shape: readonly number[];
   initializer: Initializer;
-  /** Whether an optimiser updates it: false for moving statistics and for the weights of frozen layers. */
+  /** Whether an optimiser updates it: false for moving statistics, and for the weights of frozen layers. */
   trainable: boolean;
 }
 
@@ -35,7 +35,7 @@ export class Weights {
     return [...this.#all.values()];
   }
 
-  /** The weight of this name, declared on first use. */
+  /** The weight with this name, which is declared at first use. */
   get(layer: string, name: string, { shape, initializer, trainable }: Declaration): Weight {
     const key = `${layer}/${name}`;
     let weight = this.#all.get(key);
@@ -54,7 +54,7 @@ export interface ForwardOptions {
   precision: DType;
   /** int32 scalar; needed in training */
   seed?: Value;
-  /** The second input, which layers take by the name VECTORS */
+  /** The second input, to which layers refer by the name VECTORS */
   vectors?: Value | undefined;
 }
 
@@ -66,7 +66,7 @@ export interface Forward {
   tracked: readonly { variable: Variable; value: Value }[];
 }
 
-/** Emits the forward pass of layers on `input`. */
+/** Adds the forward pass of layers on `input` to the graph. */
 export function forward(layers: readonly Layer[], input: Value, weights: Weights, options: ForwardOptions): Forward {
   const { graph } = input;
   const outputs = new Map<string, Value>(options.vectors ? [[VECTORS, options.vectors]] : []);
@@ -106,7 +106,7 @@ export function forward(layers: readonly Layer[], input: Value, weights: Weights
   return { outputs, output: previous, tracked };
 }
 
-/** The weights of layers, in the order in which they use them. Needs no TensorFlow. */
+/** The weights of layers, in the order in which the layers use them. Does not need TensorFlow. */
 export function declaredWeights(layers: readonly Layer[], inputShape: readonly number[]): readonly Weight[] {
   const weights = new Weights(new Graph(), () => false);
   const input = weights.graph.placeholder('input', 'float32', [null, ...inputShape]);
@@ -114,7 +114,7 @@ export function declaredWeights(layers: readonly Layer[], inputShape: readonly n
   return weights.all();
 }
 
-/** The shape of each weight of layers by `layer/name`, as expected by `loadKerasWeights`. */
+/** The shape of each weight of layers by `layer/name`, in the form that `loadKerasWeights` expects. */
 export function weightShapes(layers: readonly Layer[], inputShape: readonly number[]): Map<string, readonly number[]> {
   return new Map(declaredWeights(layers, inputShape).map(({ variable, shape }) => [variable.name, shape]));
 }

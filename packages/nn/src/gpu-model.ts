@@ -4,9 +4,8 @@ import { promisify } from 'node:util';
 const QUERY = ['--query-gpu=name,driver_version', '--format=csv,noheader'];
 
 /**
- * Name and driver version of the GPU that this process trains on, as `nvidia-smi` reports them, such as
- * `{ gpu: 'NVIDIA H100 80GB HBM3', driver: '580.159.04' }`. Empty where nvidia-smi is missing or fails: training works
- * without it.
+ * Name and driver version of the GPU that this process trains on, as `nvidia-smi` reports them, such as `{ gpu: 'NVIDIA
+ * H100 80GB HBM3', driver: '580.159.04' }`. Empty if nvidia-smi is missing or fails, since training works without it.
  * @param visible as CUDA_VISIBLE_DEVICES names GPUs, by index or UUID; the process uses the first. Default: GPU 0
  */
 export async function gpuModel(visible = process.env.CUDA_VISIBLE_DEVICES): Promise<Record<string, string>> {

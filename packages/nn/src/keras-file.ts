@@ -5,13 +5,14 @@ import { withTemporaryFolder } from './temporary-folder.js';
 
 /**
  * Weights as an HDF5 file with the structure of keras.applications' files, /LAYER/LAYER/WEIGHT:0, listed in each
- * layer's `weight_names`: Keras reads it by `load_weights(file, by_name=True)`, cryfold by `loadKerasWeights`.
- * @param weights by `layer/weight`; a layer's weights are consecutive, in Keras's order
+ * layer's `weight_names`. Keras reads such a file with `load_weights(file, by_name=True)`, and cryfold with
+ * `loadKerasWeights`.
+ * @param weights by `layer/weight`; the weights of a layer are consecutive, in Keras's order
  */
 export function encodeKerasFile(weights: WeightMap): Promise<Uint8Array> {
   return withTemporaryFolder('weights', async (folder) => {
     const path = join(folder, 'weights.h5');
-    // A worker that only queries the TensorFlow version need not load HDF5's 12 MiB.
+    // Loaded here, because a worker that only queries the version of TensorFlow does not need HDF5's 12 MiB.
     const { File, ready } = await import('h5wasm/node');
     await ready;
     const layers = new Map<string, string[]>();

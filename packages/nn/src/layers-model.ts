@@ -6,10 +6,10 @@ const INPUT = 'input';
 
 /**
  * A trained model as a TF.js LayersModel: `model.json` and one file of weights, which `tf.loadLayersModel` of plain
- * `@tensorflow/tfjs` reads, in Node and in browsers. It has stock layers under Keras's names, including preprocessing,
- * and ends in the softmax: pixels [n, height, width, 3] of 0-255, RGB, to probabilities [n, classes].
- * A model with a custom output ends in that, and may have layers of cryfold.
- * Format: the LayersModel JSON of github.com/tensorflow/tfjs, tfjs-core/src/io/types.ts (ModelJSON).
+ * `@tensorflow/tfjs` reads, in Node and in browsers. It consists of stock layers under Keras's names, including
+ * preprocessing, and ends in a softmax. It maps pixels [n, height, width, 3] of 0-255, RGB, to probabilities [n,
+ * classes]. A model with a custom output ends in that output, and may contain layers that only cryfold has. Format: the
+ * LayersModel JSON of github.com/tensorflow/tfjs, tfjs-core/src/io/types.ts (ModelJSON).
  * @param metadata information for users of the model, as `userDefinedMetadata`
  */
 export function encodeLayersModel(
@@ -52,7 +52,7 @@ function topology({ name, inputShape, vectors, layers, output }: Model) {
   const rest = layers.map((layer, index) => {
     const from = layer.from ?? [previous];
     previous = layer.name;
-    // Training and prediction take the last layer's logits and add the softmax themselves.
+    // Training and prediction use the logits of the last layer and add the softmax themselves.
     const last = index === layers.length - 1 && !output ? { activation: 'softmax' } : {};
     return {
       name: layer.name,

@@ -14,13 +14,13 @@ export interface WeightData {
 
 export type WeightMap = ReadonlyMap<string, WeightData>;
 
-/** Results of one training step on its batch. */
+/** Results of one training step for its batch. */
 export interface StepResult {
   /** The mean loss. */
   loss: number;
-  /** Number of correctly classified examples, before the update. */
+  /** Number of examples that were classified correctly before the update. */
   hits: number;
-  /** For float16: the factor of the loss. If a gradient overflowed, the step changed no weight. */
+  /** For float16: the factor by which the loss was scaled. If a gradient overflowed, the step changed no weight. */
   scale?: number;
 }
 
@@ -36,7 +36,7 @@ export interface EvaluationResult {
 }
 
 interface TrainingInputs {
-  /** [classes]; default all 1 */
+  /** [classes]; default: all 1 */
   classWeights?: Float32Array;
   /** With an augmentation: the output of `drawAugmentation` */
   augmentation?: Readonly<Record<string, Feed>>;
@@ -50,7 +50,10 @@ export interface StepOptions extends TrainingInputs {
   momentum?: number;
 }
 
-/** A compiled model with its state: weights, moving statistics, the optimiser's moments and the examples it trains on. */
+/**
+ * A compiled model with its state: weights, moving statistics, the optimiser's moments, and the examples on which it
+ * trains.
+ */
 export class Network {
   readonly #compiled: CompiledModel;
   readonly #session: Session;
@@ -67,15 +70,15 @@ export class Network {
     return namesAndShapes(this.#compiled);
   }
 
-  /** Compiles a model and loads its graph; call `initialize` or `restore`, and `feed`, before the first step. */
+  /** Compiles a model and loads its graph. Before the first step, call `initialize` or `restore`, and `feed`. */
   static async load(tf: TensorFlow, model: Model, classes: number, options: CompileOptions): Promise<Network> {
     const compiled = compileModel(model, classes, options);
     return new Network(compiled, await Session.load(tf, compiled.graph, compiled.signatures), classes);
   }
 
   /**
-   * Sets every weight: from `given` if it has the name, otherwise by its initialiser with a separate generator, so that
-   * a weight's values depend only on the seed and its name. Resets the optimiser.
+   * Sets every weight: from `given` if that contains its name, otherwise by its initialiser. Each weight has a separate
+   * generator, so that its values depend only on the seed and its name. Resets the optimiser.
    * @throws CryfoldError WEIGHTS_INVALID if a given weight has another shape
    */
   initialize(seed: number, given: WeightMap = new Map()): void {
@@ -112,13 +115,14 @@ export class Network {
   }
 
   /**
-   * Loss and logits of one batch in training mode, and the gradient of the loss for each trained weight; has no effect.
+   * Computes loss and logits of one batch in training mode, and the gradient of the loss for each trained weight.
+   * Changes nothing.
    */
   gradients(indices: Int32Array, seed = 0, options: TrainingInputs = {}): Record<string, Float32Array> {
     return this.#session.run('gradients', this.#trainingInputs(indices, seed, options));
   }
 
-  /** What a step with an augmentation would train on: float32 [b, ...]. */
+  /** The examples on which a step with an augmentation would train: float32 [b, ...]. */
   augmented(indices: Int32Array, seed: number, augmentation: Readonly<Record<string, Feed>>): Float32Array {
     return this.#session.run('augmented', this.#trainingInputs(indices, seed, { augmentation })).examples;
   }
@@ -133,7 +137,7 @@ export class Network {
     return { loss: loss[0], hits: hits[0], logits, probabilities };
   }
 
-  /** Probabilities [b, classes] of examples given directly, without `feed`. */
+  /** Probabilities [b, classes] of examples that are passed directly, without `feed`. */
   predict(examples: Uint8Array | Float32Array): Float32Array {
     const { inputShape } = this.#compiled;
     const shape = [examples.length / elementCount(inputShape), ...inputShape];
@@ -145,7 +149,7 @@ export class Network {
     return this.#values('read');
   }
 
-  /** Weights and the optimiser's state: input of `restore` to continue exactly here. */
+  /** Weights and the optimiser's state. Pass them to `restore` to continue from exactly this point. */
   save(): WeightMap {
     return this.#values('save');
   }
@@ -186,7 +190,7 @@ export class FeatureExtractor {
     this.#session = session;
   }
 
-  /** @param result replaces the last layer's output by a value computed from it */
+  /** @param result computes a value that replaces the output of the last layer */
   static async load(
     tf: TensorFlow,
     model: Model,
@@ -207,7 +211,7 @@ export class FeatureExtractor {
     this.#session.run('init', initialValues(this.#compiled.weights, seed, given));
   }
 
-  /** The last layer's output for a batch: examples [b, ...] to float32 [b, length]. */
+  /** The output of the last layer for a batch: examples [b, ...] to float32 [b, length]. */
   extract(examples: Uint8Array | Float32Array): Float32Array {
     const { inputShape } = this.#compiled;
     const shape = [examples.length / elementCount(inputShape), ...inputShape];

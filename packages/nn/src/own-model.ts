@@ -5,7 +5,7 @@ import { FeatureExtractor, type WeightData } from './network.js';
 import { loadTensorFlow } from './tensorflow.js';
 import { corruptModel, type LoadedNetwork } from './trained-model.js';
 
-/** The part of the model.json of `encodeTrainedModel` that is needed here. */
+/** The part of `encodeTrainedModel`'s model.json that is needed here. */
 interface Stored {
   modelTopology: { config: { layers: { config: { batch_input_shape: [null, number, number, number] } }[] } };
   userDefinedMetadata: { classes: string[]; estimator: unknown };
@@ -15,12 +15,13 @@ interface Stored {
 /** A kind of network whose models can be loaded. */
 export interface OwnNetwork {
   architecture: AnyArchitecture;
-  /** Limits of its parameters: the file may contain anything, such as an endless number of iterations */
+  /** Limits of its parameters, since the file may contain anything, such as an endless number of iterations */
   parameters: z.ZodType;
 }
 
 /**
- * Loads a network with layers that TensorFlow.js lacks from the files of `encodeTrainedModel`, into cryfold's graph.
+ * Loads a network with layers that TensorFlow.js lacks into cryfold's own graph, from the files of
+ * `encodeTrainedModel`.
  * @throws CryfoldError ARTIFACT_CORRUPT, TENSORFLOW_MISSING
  */
 export async function loadOwnModel(
@@ -60,7 +61,7 @@ function weightsOf(list: readonly { name: string; shape: number[] }[], bytes: Ui
   let at = 0;
   for (const { name, shape } of list) {
     const length = 4 * shape.reduce((product, size) => product * size, 1);
-    // Copied: Buffer's slice would be a view.
+    // Copied, because Buffer's slice would be a view.
     weights.set(name, { shape, data: new Float32Array(new Uint8Array(bytes.subarray(at, at + length)).buffer) });
     at += length;
   }

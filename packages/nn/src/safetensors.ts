@@ -2,8 +2,9 @@ import { CryfoldError, isObject } from '@cryfold/core';
 import type { WeightMap } from './network.js';
 
 /**
- * Tensors and texts in the safetensors format (huggingface.co/docs/safetensors): the length of a JSON header as 8
- * bytes, the header with each tensor's type, shape and byte range, then the bytes. Other tools can read it.
+ * Encodes tensors and texts in the safetensors format (huggingface.co/docs/safetensors), which other tools can read. It
+ * consists of the length of a JSON header as 8 bytes, the header with each tensor's type, shape and byte range, and the
+ * data.
  */
 export interface TensorFile {
   tensors: WeightMap;
@@ -30,11 +31,14 @@ export function encodeSafetensors({ tensors, metadata }: TensorFile): Uint8Array
   return out;
 }
 
-/** Bytes; a network's header has some 30 KB, and decoding needs many times the bytes of a header. */
+/**
+ * Maximum header size in bytes. The header of a network has about 30 KB, and decoding takes many times the size of a
+ * header.
+ */
 const LARGEST_HEADER = 2 ** 24;
 
 /**
- * Reads float32 tensors; needs as much memory as the file has bytes, and more only for its header.
+ * Reads float32 tensors. Takes as much memory as the file is large, plus some for its header.
  * @param name shown in messages
  * @throws CryfoldError ARTIFACT_CORRUPT
  */
@@ -45,7 +49,7 @@ export function decodeSafetensors(bytes: Uint8Array, name: string): TensorFile {
       hint: 'Delete it; its content will be recomputed.',
       cause,
     });
-  // Not slice: Buffer's slice is a view.
+  // Not slice, because Buffer's slice is a view.
   const copy = (from: number, to: number) => new Uint8Array(bytes.subarray(from, to)).buffer;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const start = bytes.length < 8 || view.getUint32(4, true) !== 0 ? 0 : 8 + view.getUint32(0, true);

@@ -8,15 +8,15 @@ export interface Vectors {
   columns: number;
 }
 
-/** The smallest float32 with full precision; TensorFlow flushes smaller ones to 0. */
+/** The smallest float32 with full precision. TensorFlow flushes smaller ones to 0. */
 const SMALLEST_VARIANCE = 2 ** -126;
 
 /**
  * Weights of the layer `standardization`: mean and variance of each column over the training rows. A constant column
- * has variance 1, as in scikit-learn's StandardScaler; so does one whose variance is too small for float32, with a
- * standard deviation below 1.1e-19.
- * @throws CryfoldError FEATURES_INVALID for a column whose variance is too large for float32: a deviation of 1.8e19 or
- * more
+ * gets variance 1, as in scikit-learn's StandardScaler, and so does a column whose variance is too small for float32 (a
+ * standard deviation below 1.1e-19).
+ * @throws CryfoldError FEATURES_INVALID for a column whose variance is too large for float32 (a standard deviation of
+ * 1.8e19 or more)
  */
 export function standardizationWeights({ vectors, columns }: Vectors, train: Int32Array): WeightMap {
   const mean = new Float64Array(columns);

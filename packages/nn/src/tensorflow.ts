@@ -9,9 +9,11 @@ const require = createRequire(import.meta.url);
 export type Tensor = tfjs.Tensor;
 export type TFSavedModel = Awaited<ReturnType<typeof tfjs.node.loadSavedModel>>;
 
-/** The vendor package, and the protobuf classes it ships without types: GraphDef, SavedModel and their parts. */
+/**
+ * The vendor package, and the protobuf classes that it contains without types: GraphDef, SavedModel and their parts.
+ */
 export type TensorFlow = typeof tfjs & {
-  // biome-ignore lint/suspicious/noExplicitAny: untyped generated code
+  // biome-ignore lint/suspicious/noExplicitAny: the code is generated and has no types
   readonly protobuf: any;
 };
 
@@ -19,9 +21,11 @@ export type TensorFlow = typeof tfjs & {
 export interface ProcessSettings {
   /** Number of cores that one op may use; >= 1 */
   threads: number;
-  /** Whether groups of ops are compiled by XLA, also on CPUs. Changes the order of sums, and so the last bits. */
+  /** Whether XLA compiles groups of ops, also on CPUs. This changes the order of sums, and therefore the last bits. */
   xla?: boolean;
-  /** The only GPU that this process sees: an index or UUID. Default: those allowed by CUDA_VISIBLE_DEVICES. */
+  /**
+   * The only GPU that is visible to this process, as index or UUID. Default: those that CUDA_VISIBLE_DEVICES allows.
+   */
   gpu?: string | undefined;
 }
 
@@ -35,17 +39,16 @@ const CUDA_GRAPHS =
 let loaded: { tf: TensorFlow; threads: number; xla: boolean } | undefined;
 
 /**
- * Loads TensorFlow into this process, once; later calls return the same. Takes about 0.4 s and 250 MB.
- *
- * `threads` is the number of cores that one op may use. It determines the order of sums, and so the last bits of every
- * result. TensorFlow reads it from the environment when it starts its thread pools, so a process cannot change it
- * later.
- * Measured with a convolution and its two gradients in a session of loadSavedModel (2.21.0, CPU): equal
- * TF_NUM_INTRAOP_THREADS give equal bits in every process and unequal ones differ; TF_NUM_INTEROP_THREADS only sets how
- * many ops run at once (with 1 and 1, the process uses 0.97 cores; with 1 and 2, 1.4); OMP_NUM_THREADS has no effect.
- *
+ * Loads TensorFlow into this process. This happens once; later calls return the same object. Takes about 0.4 s and 250
+ * MB.
+ * `threads` is the number of cores that one op may use. It determines the order of sums, and therefore the last bits of
+ * every result. TensorFlow reads it from the environment when it starts its thread pools, so a process cannot change it
+ * later. Measured with a convolution and its two gradients in a session of loadSavedModel (2.21.0, CPU): equal values
+ * of TF_NUM_INTRAOP_THREADS give equal bits in every process, and different values give different bits;
+ * TF_NUM_INTEROP_THREADS only determines how many ops run concurrently (with 1 and 1, the process uses 0.97 cores; with
+ * 1 and 2, 1.4); OMP_NUM_THREADS has no effect.
  * @throws CryfoldError TENSORFLOW_MISSING if the binding is not built or cannot be loaded
- * @throws Error if this process has loaded TensorFlow with another number of threads, or with XLA otherwise
+ * @throws Error if this process has loaded TensorFlow with another number of threads, or with another setting of XLA
  */
 export function loadTensorFlow({ threads, xla = false, gpu }: ProcessSettings): TensorFlow {
   if (loaded && loaded.threads !== threads) {
@@ -56,11 +59,11 @@ export function loadTensorFlow({ threads, xla = false, gpu }: ProcessSettings): 
   }
   if (!loaded) {
     process.env.TF_NUM_INTRAOP_THREADS = String(threads);
-    // One op at a time: two concurrent ones would take 2 x threads cores, and could access a variable in any order.
+    // Runs one op at a time: two concurrent ops would take 2 x threads cores, and could access a variable in any order.
     process.env.TF_NUM_INTEROP_THREADS = '1';
-    // Errors only. One line about oneDNN still appears: TensorFlow writes it before it reads this setting.
+    // Logs only errors. One line about oneDNN still appears, because TensorFlow writes it before it reads this setting.
     process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
-    // Several training children share a GPU; by default, each would take all of its memory.
+    // Several training children share a GPU, and by default each of them would take all of its memory.
     process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true';
     // Set or unset explicitly: results must not depend on settings that are not in the fold's key.
     if (xla) {
@@ -104,8 +107,8 @@ export interface TensorFlowInfo {
 }
 
 /**
- * Describes the installed TensorFlow. Queries a short-lived process (0.6 s), so that the caller neither loads
- * TensorFlow nor dies with it, for example on a processor that lacks required instructions.
+ * Describes the installed TensorFlow. Asks a short-lived process (0.6 s), so that the caller does not load TensorFlow,
+ * nor die with it, for example on a processor that lacks required instructions.
  * @throws CryfoldError TENSORFLOW_MISSING
  */
 export async function tensorFlowInfo(): Promise<TensorFlowInfo> {

@@ -10,19 +10,18 @@ import { loadTensorFlow, type Tensor } from './tensorflow.js';
 
 export interface TrainedModel {
   network: NetworkSpec;
-  /** Size of the images in pixels, which have three channels; of the vectors; or of both. */
+  /** Size of the images in pixels (with three channels), length of the vectors, or both. */
   input: ImageSize | VectorSize | (ImageSize & VectorSize);
   /** The labels, in the order of the probabilities. */
   classes: readonly string[];
-  /** All weights of the network: for a head that was trained on embeddings, `backboneWeights` too. */
+  /** All weights of the network. For a head that was trained on embeddings, add `backboneWeights`. */
   weights: WeightMap;
 }
 
 /**
- * The files of a trained network, by name: `model.json` and `weights.bin`, a TF.js LayersModel; `weights.h5`, which
- * Keras loads by layer name.
- * A bias that the network does without but Keras's layer has is zero in the h5 file. It omits preprocessing, which in
- * Keras is a function (`resnet50.preprocess_input`) or has no weights.
+ * The files of a trained network, by name. `model.json` and `weights.bin` are a TF.js LayersModel; Keras loads
+ * `weights.h5` by layer name. If a layer has a bias in Keras but not in this network, the bias is zero in the h5 file.
+ * The h5 file omits preprocessing, which in Keras is a function (`resnet50.preprocess_input`) or has no weights.
  */
 export async function encodeTrainedModel(trained: TrainedModel): Promise<Map<string, Uint8Array>> {
   const { input, classes, weights } = trained;
@@ -61,12 +60,12 @@ export function backboneWeights({ backbone }: AnyArchitecture, seed: number, giv
   return new Map(Object.entries(initialValues(declaredWeights(backbone.features(), [64, 64, 3]), seed, given)));
 }
 
-/** Shapes of the weights of the backbone, by `layer/name`: the content that a pretrained file must have. */
+/** The shapes of the backbone's weights by `layer/name`, which a pretrained file must contain. */
 export function backboneShapes({ backbone }: AnyArchitecture): Map<string, readonly number[]> {
   return weightShapes(backbone?.features() ?? [], [64, 64, 3]);
 }
 
-/** The error for files of a model that cannot be loaded. */
+/** Creates the error for files of a model that cannot be loaded. */
 export function corruptModel(cause: unknown): CryfoldError {
   return new CryfoldError('ARTIFACT_CORRUPT', `model.json: ${(cause as Error).message}`, {
     cause,
@@ -75,7 +74,7 @@ export function corruptModel(cause: unknown): CryfoldError {
   });
 }
 
-/** A network loaded from its LayersModel files. */
+/** A network that was loaded from the files of its LayersModel. */
 export interface LoadedNetwork {
   /**
    * @param examples images [n, height, width, 3] or vectors [n, columns]

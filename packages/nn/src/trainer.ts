@@ -12,20 +12,20 @@ import { standardizationWeights, type Vectors } from './standardization.js';
 import { loadTensorFlow, type ProcessSettings, type TensorFlow } from './tensorflow.js';
 import { breathe, type FitOptions, type FitResult, type Fold, trainFold } from './training-loop.js';
 
-/** The images of all clips, and vectors for a network that reads both; a fold selects from them by index. */
+/** The images of all clips, with vectors for a network that reads both. A fold selects from them by index. */
 export interface FoldImages extends Partial<Vectors> {
   /** [n, height, width, 3], RGB */
   images: Uint8Array;
   height: number;
   width: number;
-  /** Decibels that the colours span, from the loudest one to black; default: 120 */
+  /** Range of decibels that the colours cover, from the loudest one to black; default: 120 */
   decibels?: number | undefined;
   /** [n], 0 <= label < classCount */
   labels: Int32Array;
   classCount: number;
 }
 
-/** Output of `embed` for all clips: the input of a head whose backbone is frozen. */
+/** Output of `embed` for all clips, which is the input of a head whose backbone is frozen. */
 export interface FoldEmbeddings {
   /** [n, length of the backbone's features] */
   embeddings: Float32Array;
@@ -33,31 +33,35 @@ export interface FoldEmbeddings {
   classCount: number;
 }
 
-/** Vectors of all clips, which the network standardises by the fold's training clips. */
+/** Vectors of all clips. The network standardises them by the training clips of the fold. */
 export interface FoldVectors extends Vectors {
   labels: Int32Array;
   classCount: number;
 }
 
-/** Input of a network for all clips. */
+/** The input of a network for all clips. */
 export type FoldExamples = FoldImages | FoldEmbeddings | FoldVectors;
 
 /**
- * Number of graphs kept loaded: one for each network of a run, so that a child can alternate between them without
- * reloading.
+ * Number of graphs to keep loaded: one for each network of a typical run, so that a child can alternate between them
+ * without reloading.
  */
 const KEPT_NETWORKS = 2;
 
 /**
- * Trains networks fold by fold in this process. It keeps the graph of each network and shape, so that only the first
- * fold builds it. Equal data, fold, parameters, seed and thread count give equal bytes on one kind of CPU.
+ * Trains networks fold by fold in this process. The graph of each network and shape is kept, so that only the first
+ * fold has to build it. Equal data, folds, parameters, seeds and thread counts give equal bytes on the same kind of
+ * CPU.
  */
 export class NetworkTrainer {
   readonly #tf: TensorFlow;
   /** Least recently used first. */
   readonly #networks = new Map<string, { network: Network; fed?: FoldExamples }>();
 
-  /** Facts other than the fold that float results depend on: TensorFlow's version, device, GPU, threads, processor. */
+  /**
+   * Everything besides the fold that floating-point results depend on: TensorFlow's version, device, GPU, threads,
+   * processor.
+   */
   readonly environment: Record<string, string>;
 
   private constructor(tf: TensorFlow, environment: Record<string, string>) {
@@ -86,7 +90,7 @@ export class NetworkTrainer {
 
   /**
    * Trains a network on the train indices and predicts the test indices. The event loop runs between steps.
-   * @param data images or vectors; or embeddings, to train the head of a frozen backbone
+   * @param data images, vectors, or embeddings to train the head of a frozen backbone
    * @throws CryfoldError NN_LOSS_NOT_FINITE, WEIGHTS_NOT_FOUND, WEIGHTS_INVALID, SPEC_INVALID, CHECKPOINT_DAMAGED,
    * FEATURES_INVALID for a column of vectors whose variance exceeds float32
    */
@@ -115,7 +119,7 @@ export class NetworkTrainer {
   }
 
   /**
-   * The features of all images from a backbone in inference mode: one pass that serves every fold with a frozen
+   * Computes the features of all images with a backbone in inference mode. One pass serves every fold with a frozen
    * backbone.
    * @returns [n, length of the backbone's features]
    * @throws CryfoldError WEIGHTS_NOT_FOUND, WEIGHTS_INVALID
@@ -210,7 +214,7 @@ function backboneOf({ architecture, parameters }: NetworkSpec): NonNullable<AnyA
   throw invalid(parameters.kind, 'it has no backbone and takes images');
 }
 
-/** The loaded weights that a network starts from; undefined for random ones. */
+/** The loaded weights from which a network starts; undefined for random weights. */
 function pretrainedWeights(parameters: TrainingParameters, { weights }: Pick<FitOptions, 'weights'>) {
   const source = parameters.weights ?? 'random';
   if (source === 'random') return undefined;
@@ -236,9 +240,9 @@ function compileOptions(model: Model, { architecture, parameters }: NetworkSpec)
 const MOMENTUM = 0.99;
 
 /**
- * With random weights, the moving statistics start empty: after the paper's 111 steps, .99 ** 111 = 33 % of them would
- * still be the initial 0 and 1, and predictions would be noise. So the momentum starts low and rises to Keras's:
- * min(.99, (1 + t) / (10 + t)), TensorFlow's rule for ExponentialMovingAverage with num_updates.
+ * With random weights, the moving statistics start at 0 and 1. After the paper's 111 steps, these values would still
+ * have a weight of .99 ** 111 = 33 %, and predictions would be noise. Therefore the momentum starts low and rises to
+ * Keras's: min(.99, (1 + t) / (10 + t)), TensorFlow's rule for ExponentialMovingAverage with num_updates.
  */
 function warmMomentum(step: number): number {
   return Math.min(MOMENTUM, (1 + step) / (10 + step));

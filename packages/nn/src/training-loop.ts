@@ -7,13 +7,13 @@ import { decodeSafetensors, encodeSafetensors } from './safetensors.js';
 export interface EpochPoint {
   /** From 1. */
   epoch: number;
-  /** Mean over the epoch's batches, each before its own update, as Keras reports it. */
+  /** Mean over the batches of the epoch, each measured before its update, as Keras reports it. */
   loss: number;
   accuracy: number;
-  /** Over the test examples, after the epoch, in inference mode. */
+  /** Measured on the test examples after the epoch, in inference mode. */
   testLoss: number;
   testAccuracy: number;
-  /** Wall-clock time of the epoch, including its test pass. */
+  /** Wall-clock time of the epoch in seconds, including its test pass. */
   seconds: number;
 }
 
@@ -24,22 +24,22 @@ export interface Fold {
 }
 
 export interface FitOptions {
-  /** Determines initial weights, batch order and dropout. */
+  /** Determines the initial weights, the order of batches, and dropout. */
   seed: number;
-  /** The backbone's weights, if the parameters name a file rather than `random`. */
+  /** Weights of the backbone, if the parameters name a file rather than `random`. */
   weights?: WeightMap;
-  /** Also return the trained weights. */
+  /** Whether to also return the trained weights. */
   keepWeights?: boolean;
   onEpoch?: (point: EpochPoint) => void;
-  /** Called after each step with the steps done and in total. */
+  /** Called after each step with the number of steps done so far and in total. */
   onStep?: (done: number, total: number) => void;
-  /** Where to resume training after an interruption; the result is bit-identical. */
+  /** Where to resume training after an interruption. The result is bit-identical. */
   checkpoint?: {
-    /** The last argument of `save`. */
+    /** The last content that was passed to `save`. */
     resume?: Uint8Array;
-    /** Whether to save now, called after each epoch except the last; absent: always. */
+    /** Decides whether to save now. Called after each epoch except the last; if absent, every epoch is saved. */
     due?: (curve: readonly EpochPoint[]) => boolean;
-    /** Called with a safetensors file of weights and optimiser state. */
+    /** Called with a safetensors file of the weights and the optimiser's state. */
     save: (bytes: Uint8Array, epoch: number) => void | Promise<void>;
   };
 }
@@ -48,7 +48,9 @@ export interface FitResult {
   /** [test, classCount], rows in the order of the fold's test indices, each summing to 1 */
   probabilities: Float32Array;
   curve: EpochPoint[];
-  /** After the last epoch, including moving statistics; with embeddings, those of the head only. If requested. */
+  /**
+   * Weights after the last epoch, including moving statistics, if requested. With embeddings, only those of the head.
+   */
   weights?: WeightMap;
 }
 
@@ -60,15 +62,15 @@ export interface LoopSettings {
   learningRate: number;
   classes: number;
   classWeights?: Float32Array;
-  /** The training examples in the order of an epoch, as many as the fold has; default: shuffled. */
+  /** Returns the training examples of an epoch in order, as many as the fold has; default: shuffled. */
   order?: (random: Random) => Int32Array;
   /** Draws how a batch of the given size is changed. */
   augment?: (examples: number, random: Random) => Record<string, Feed>;
-  /** Momentum of the moving statistics, by number of steps done. */
+  /** Momentum of the moving statistics, as a function of the number of steps done so far. */
   momentum: (step: number) => number;
 }
 
-/** A float16 loss scale that is only reached if gradients overflow at any scale: 25 halvings from the first. */
+/** A float16 loss scale that is only reached if gradients overflow at any scale: 25 halvings below the initial one. */
 const LEAST_SCALE = 2 ** -10;
 
 /** Trains an initialised network with loaded examples for all epochs of a fold. */
@@ -135,7 +137,7 @@ function shuffled(examples: Int32Array, random: Random): Int32Array {
 }
 
 /**
- * Restores a network from a checkpoint; returns the learning curve so far.
+ * Restores a network from a checkpoint, and returns the learning curve so far.
  * @throws CryfoldError CHECKPOINT_DAMAGED
  */
 function resume(network: Network, bytes: Uint8Array): EpochPoint[] {
@@ -162,7 +164,7 @@ async function evaluateAll(network: Network, test: Int32Array, batchSize: number
   return { probabilities, loss: loss / test.length, accuracy: hits / test.length };
 }
 
-/** Lets messages, timers and signals run: TensorFlow's calls block the event loop. */
+/** Lets messages, timers and signals be handled, because TensorFlow's calls block the event loop. */
 export function breathe(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

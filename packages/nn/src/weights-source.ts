@@ -8,7 +8,7 @@ import type { NetworkDefinition } from './models/definition.js';
 import { NETWORKS } from './models/registry.js';
 import { PUBLISHED_RESNET50 } from './models/resnet50.js';
 
-/** The file that `cryfold weights` accepts without a hash under any name: the ImageNet weights of ResNet50. */
+/** The file that `cryfold weights` accepts without a hash under any name: ResNet50's ImageNet weights. */
 export const PUBLISHED_WEIGHTS = PUBLISHED_RESNET50;
 
 export interface WeightsFile {
@@ -18,27 +18,27 @@ export interface WeightsFile {
 }
 
 export interface WeightsSourceOptions {
-  /** Where downloaded files are kept, under `weights/`. */
+  /** Folder for downloaded files, which are kept in its subfolder `weights/`. */
   cacheDirectory: string;
-  /** Reads a key of the artifact store; undefined if it does not exist. */
+  /** Reads a key of the artifact store. Undefined if the key does not exist. */
   fetchContent: (key: string) => Promise<AsyncIterable<Uint8Array> | undefined>;
-  /** A download fails after this many milliseconds without a byte; default a minute. */
+  /** Timeout in milliseconds of a download that receives no bytes; default: one minute. */
   silenceMs?: number;
 }
 
-/** Maximum size in bytes that is downloaded or read: protects from an endless device, or a wrong file. */
+/** Maximum size in bytes to download or read, in case of an endless device or a wrong file. */
 const LARGEST = 2 ** 28;
 /** Time limit of a download, milliseconds. */
 const LONGEST_MS = 3_600_000;
-/** Maximum number of connections of a download; each continues where the previous one broke. */
+/** Maximum number of connections per download. Each one continues where the previous one broke off. */
 const CONNECTIONS = 20;
-/** Files that downloads are written to; a process that dies leaves them behind. */
+/** Matches files to which downloads are written; a process that dies leaves them behind. */
 const PART = /^(?:[0-9a-f]{32}|[0-9a-f]{64})\.h5\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /**
- * Finds a weights file and verifies it. Remote files are downloaded once and then taken from the cache.
- * @param source a path; `https://…` or `http://…`; or `store:KEY`. The last two end in `#sha256=HEX` or `#md5=HEX`,
- * which is required unless they name the file published by keras.applications.
+ * Finds and verifies a weights file. Remote files are downloaded once, and then read from the cache.
+ * @param source a path, `https://…`, `http://…`, or `store:KEY`. URLs and keys end in `#sha256=HEX` or `#md5=HEX`,
+ * which is required unless they name a file published by keras.applications.
  * @throws CryfoldError WEIGHTS_NOT_FOUND, WEIGHTS_INVALID, WEIGHTS_UNREACHABLE (retryable), and errors of
  * `fetchContent`
  */
@@ -60,7 +60,7 @@ export async function resolveWeights(source: string, options: WeightsSourceOptio
   try {
     return { path, sha256: await verifyWeightsFile(path, hash) };
   } catch {
-    // Not downloaded yet, or damaged since: download it.
+    // The file was not downloaded yet or is damaged, so download it.
   }
   const part = `${path}.${randomUUID()}`;
   await mkdir(dirname(path), { recursive: true });
@@ -79,7 +79,7 @@ export async function resolveWeights(source: string, options: WeightsSourceOptio
   }
 }
 
-/** Removes partial downloads that are no longer being written. */
+/** Removes partial downloads to which nothing is written any more. */
 async function removeAbandoned(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
     if (!PART.test(name)) continue;
@@ -102,8 +102,8 @@ function limited(name: string) {
 }
 
 /**
- * Reads a weights file once and checks its hash. Without a given hash, a file with the name published by
- * keras.applications must have the published md5.
+ * Reads a weights file once and checks its hash. If no hash is given, a file with a name that keras.applications has
+ * published must have the published md5.
  * @param hash hex md5 or sha256
  * @param name shown in messages
  * @returns hex sha256 of the file
@@ -114,7 +114,7 @@ export async function verifyWeightsFile(path: string, hash = publishedHash(path)
   const sha256 = createHash('sha256');
   let bytes = 0;
   try {
-    // A larger file gets its own message below.
+    // A file that is too large gets a message of its own below.
     checkRegular(await stat(path), Number.POSITIVE_INFINITY);
     for await (const chunk of createReadStream(path)) {
       bytes += chunk.length;
@@ -138,13 +138,13 @@ export async function verifyWeightsFile(path: string, hash = publishedHash(path)
   return digests[64];
 }
 
-/** The md5 that Keras's source states for a file of this name or path; empty if it states none. */
+/** The md5 that Keras's source states for a file with this name or path, or an empty string. */
 export function publishedHash(name: string): string {
   const networks: readonly NetworkDefinition[] = NETWORKS;
   return networks.find(({ published }) => published?.name === basename(name))?.published?.md5 ?? '';
 }
 
-/** Headers of every request of a download, and when the download fails. */
+/** Headers of every request of a download, and when the download times out. */
 interface Download {
   url: URL;
   headers: Headers;
@@ -158,7 +158,7 @@ interface Download {
 async function download(url: URL, name: string, target: string, silenceMs = 60_000): Promise<void> {
   const headers = new Headers();
   if (url.username !== '') {
-    // fetch rejects a URL with credentials.
+    // fetch rejects URLs that contain credentials.
     const credentials = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
     headers.set('authorization', `Basic ${Buffer.from(credentials).toString('base64')}`);
     url.username = url.password = '';
@@ -189,8 +189,8 @@ async function download(url: URL, name: string, target: string, silenceMs = 60_0
 }
 
 /**
- * The system's error code if there is one: undici's own codes are less informative than its messages, such as the
- * response of a proxy.
+ * Prefers the system's error code if there is one. undici's own codes are less informative than its messages, such as
+ * the response of a proxy.
  */
 function reasonOf({ cause, message }: Error & { cause?: NodeJS.ErrnoException }): string {
   const { code, message: inner } = cause ?? {};
@@ -198,7 +198,7 @@ function reasonOf({ cause, message }: Error & { cause?: NodeJS.ErrnoException })
 }
 
 /**
- * Downloads the rest of a file from a byte on, or all of it from a server that ignores ranges.
+ * Downloads the rest of a file from a given byte, or the whole file if the server ignores ranges.
  * @returns how many bytes there are, and why the connection broke before the end
  * @throws CryfoldError WEIGHTS_NOT_FOUND, WEIGHTS_INVALID; Error for a response that is not a file
  */
@@ -210,7 +210,7 @@ async function receive(
   if (from > 0) asked.set('range', `bytes=${from}-`);
   const response = await fetch(url, { headers: asked, signal });
   const { status, body } = response;
-  // There are no further bytes; the hash shows whether the file is complete.
+  // The server has no further bytes. The hash will show whether the file is complete.
   if (status === 416 && from > 0) {
     await body?.cancel();
     return { bytes: from };
@@ -228,7 +228,7 @@ async function receive(
   try {
     if (bytes + Number(response.headers.get('content-length') ?? 0) > LARGEST) throw tooLarge(name);
     for (;;) {
-      // Only a broken connection is worth a retry; a full disk is not.
+      // A retry only helps with a broken connection, not with a full disk.
       const next = await reader.read().catch((broken: unknown) => ({ broken }));
       if ('broken' in next) return { bytes, broken: next.broken };
       if (next.done) return { bytes };
@@ -243,7 +243,7 @@ async function receive(
   }
 }
 
-/** An address without possible secrets: credentials, and the query of a signed URL. */
+/** An address without anything that may be secret: credentials, and the query of a signed URL. */
 function printable(address: string): string {
   if (address.startsWith('store:')) return address;
   if (!URL.canParse(address)) throw notFound(address.split('?')[0].replace(/\/\/.*@/, '//'), 'it is not a URL');

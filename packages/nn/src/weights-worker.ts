@@ -3,12 +3,12 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { Dataset, File, Group, ready } from 'h5wasm/node';
 
 /**
- * The thread that reads a weights file, so that each file gets a fresh HDF5 library: after an exception caused by a
- * broken file, the library keeps that file open and uses it for later calls, or is unusable (seen with mutated files).
- * The library's memory is freed with the thread.
- *
- * A file of some KB can claim any shape, chunks and attributes of any size, and content in other files. So the thread
- * reads nothing with an unexpected shape, the library's memory is limited, and it may open one file.
+ * Reads a weights file in a thread of its own, so that each file gets a fresh HDF5 library. After an exception caused
+ * by a broken file, the library keeps that file open and uses it for later calls, or becomes unusable (observed with
+ * mutated files). The library's memory is freed with the thread.
+ * A file of a few KB can claim to contain any shape, and chunks and attributes of any size, and can refer to other
+ * files. Therefore the thread reads nothing with an unexpected shape, the library's memory is limited, and it may open
+ * only one file.
  */
 export interface WeightsRequest {
   path: string;
@@ -17,7 +17,8 @@ export interface WeightsRequest {
 }
 
 /**
- * The weights found, by `layer/weight`; or a problem, in words that follow the file's name, with the affected weight.
+ * The weights that were found, by `layer/weight`; or a problem with the affected weight, worded to follow the name of
+ * the file.
  */
 export type WeightsReply = { weights: Map<string, StoredWeight> } | { problem: string; weight?: string };
 
@@ -29,7 +30,7 @@ export interface StoredWeight {
 const MIB = 2 ** 20;
 /** Bytes that the library may allocate in addition to two copies of the largest weight. */
 const HEADROOM = 64 * MIB;
-/** Maximum size of a layer's list of weights, bytes */
+/** Maximum size in bytes of a layer's list of weights */
 const LARGEST_LIST = MIB;
 
 class Problem extends Error {
@@ -46,9 +47,9 @@ interface WasmMemory {
   grow(pages: number): number;
 }
 
-/** Limits the library's memory to more than any valid file needs: larger allocations fail, and so does reading. */
+/** Limits the library's memory to more than any valid file needs. Larger allocations fail, and then reading fails. */
 function limitMemory(most: number): void {
-  // The compiler options do not include browser globals.
+  // The compiler's settings do not include browser globals.
   const { WebAssembly } = globalThis as unknown as { WebAssembly: { Memory: { prototype: WasmMemory } } };
   const { grow } = WebAssembly.Memory.prototype;
   WebAssembly.Memory.prototype.grow = function (this: WasmMemory, pages: number) {
@@ -57,7 +58,7 @@ function limitMemory(most: number): void {
   };
 }
 
-/** Links, virtual datasets and external storage of a crafted file may refer to other files of this machine. */
+/** Links, virtual datasets and external storage in a crafted file may refer to other files of this machine. */
 function openOnly(path: string): void {
   const { openSync } = fs;
   fs.openSync = (name, ...rest) => {
@@ -73,7 +74,7 @@ async function readLayers({ path, expected }: WeightsRequest): Promise<Map<strin
   limitMemory(library.HEAPU8.length + HEADROOM + 2 * Math.max(0, ...bytes));
   openOnly(path);
   const file = new File(path, 'r');
-  // Keras's `save` puts the layers below this group; the published files have them at the root.
+  // Keras's `save` puts the layers into this group; in published files they are at the root.
   const saved = file.keys().includes('model_weights') ? file.get('model_weights') : file;
   if (!(saved instanceof Group)) throw new Problem('its model_weights are not a group');
   const held = new Set(saved.keys());
@@ -112,7 +113,7 @@ function weightNames(group: Group, layer: string): string[] {
   return names.map(String);
 }
 
-/** Whether a weight is read: weights of the model, and biases that are absorbed by a moving mean. */
+/** Whether to read a weight: weights of the model, and biases that a moving mean absorbs. */
 function isWanted(name: string, shape: number[], expected: ReadonlyMap<string, readonly number[]>): boolean {
   const wanted = expected.get(name);
   if (wanted) {
@@ -128,14 +129,14 @@ function isWanted(name: string, shape: number[], expected: ReadonlyMap<string, r
 /** `conv1_conv/kernel` for Keras's `conv1_conv/kernel:0`. */
 function nameOf(layer: string, path: string, expected: WeightsRequest['expected']): string {
   const weight = path.slice(path.lastIndexOf('/') + 1).replace(/:\d+$/, '');
-  // The name in Keras 3; Keras 2 and its published files use the same name as cryfold.
+  // The name in Keras 3. Keras 2 and its published files use the same name as cryfold.
   const depthwise = `${layer}/depthwise_kernel`;
   return weight === 'kernel' && expected.has(depthwise) ? depthwise : `${layer}/${weight}`;
 }
 
 /**
- * A ResNet101 has every layer of a ResNet50, with the same shapes: its weights would fit but be meaningless. So a layer
- * with weights between two expected ones must be expected too; the top of a network comes after them.
+ * A ResNet101 has every layer of a ResNet50, with the same shapes: its weights would fit, but be meaningless. Therefore
+ * a layer with weights between two expected ones must be expected too; the top of a network comes after them.
  */
 function refuseLarger(saved: Group, wanted: ReadonlySet<string>): void {
   const list = saved.attrs.layer_names;

@@ -5,12 +5,10 @@ import { verifyWeightsFile } from './weights-source.js';
 import type { StoredWeight, WeightsReply, WeightsRequest } from './weights-worker.js';
 
 /**
- * Reads pretrained weights from an HDF5 file in Keras's layout, that of keras.applications: one group per layer, whose
- * attribute `weight_names` lists its datasets.
- *
- * Biases of convolutions are folded away: BatchNormalization computes gamma * (conv + bias - mean) / deviation + beta, so
- * the bias of layer `NAME_conv` is subtracted from the moving mean of `NAME_bn`, and the convolution needs none.
- *
+ * Reads pretrained weights from an HDF5 file in the layout of keras.applications: one group per layer, whose attribute
+ * `weight_names` lists its datasets.
+ * Biases of convolutions are folded away: BatchNormalization computes gamma * (conv + bias - mean) / deviation + beta,
+ * so the bias of layer `NAME_conv` is subtracted from the moving mean of `NAME_bn`, and the convolution needs no bias.
  * @param path of the file
  * @param expected the shape of each expected weight, by `layer/weight` (`conv1_conv/kernel`); other layers are not read
  * @param options.hash hex md5 or sha256 that the file must have
@@ -36,7 +34,7 @@ export async function loadKerasWeights(
   );
 }
 
-/** Moves each bias that the model does not use into the moving mean that follows it. */
+/** Folds each bias that the model does not use into the moving mean of the next layer. */
 function foldBiases(path: string, stored: Map<string, StoredWeight>, expected: ReadonlyMap<string, unknown>): void {
   for (const [name, bias] of stored) {
     if (!name.endsWith('_conv/bias') || expected.has(name)) continue;
@@ -55,9 +53,9 @@ function invalid(path: string, problem: string, weight?: string): CryfoldError {
 }
 
 async function read(request: WeightsRequest): Promise<WeightsReply> {
-  // The library prints its exceptions; with `stderr` they go to a stream that is not read.
+  // The library prints its exceptions. With `stderr`, they go to a stream that is not read.
   const worker = new Worker(new URL('./weights-worker.js', import.meta.url), { workerData: request, stderr: true });
-  // One of 500 mutated files caused an endless loop in the library; a valid file takes a second or two.
+  // One of 500 mutated files caused an endless loop in the library. Reading a valid file takes a second or two.
   const timer = setTimeout(() => worker.terminate(), 60_000);
   return await new Promise<WeightsReply>((resolve) => {
     worker.once('message', resolve);

@@ -106,7 +106,7 @@ describe('what training sees of images', () => {
     network.dispose();
   });
 
-  test('moves along the scale with the gain, where silence stays silence', async () => {
+  test('moves along the scale with the gain, except for silence', async () => {
     const network = await changing({ gain: 6 });
     const steps = [0, 1, 12, -12, 60];
     const changed = network.augmented(batch, 0, { gain: vector(...steps.map((step) => (step * 120) / 249)) });
@@ -117,7 +117,7 @@ describe('what training sees of images', () => {
     network.dispose();
   });
 
-  test('has the mean level in the masks, and is unchanged elsewhere', async () => {
+  test('has the mean level in masks, and is unchanged elsewhere', async () => {
     const augment = { timeMask: 0.3, frequencyMask: 0.3, masks: 2 };
     const network = await changing(augment);
     const draws = drawAugmentation(augment, { examples: batch.length, height, width }, new Random(4));
@@ -141,7 +141,7 @@ describe('what training sees of images', () => {
     network.dispose();
   });
 
-  test('gets the mean power of the noise on top; silence has none, and another seed gives other noise', async () => {
+  test('gains the mean power of the noise, except for silence, and depends on the seed', async () => {
     const network = await changing({ noise: 1 });
     const silent = levels.slice();
     silent.fill(0, batch[4] * pixels, (batch[4] + 1) * pixels);
@@ -162,7 +162,7 @@ describe('what training sees of images', () => {
     network.dispose();
   });
 
-  test('stays loud under weak noise on a scale of 240 dB', async () => {
+  test('stays loud with weak noise on a scale of 240 dB', async () => {
     const loud = new Uint8Array(images.length).fill(250);
     const network = await changing({ noise: 0.1 }, loud, 240);
     const changed = network.augmented(batch, 5, { noise: vector(0.1, 0.1, 0.1, 0.1, 0.1) });
@@ -171,7 +171,7 @@ describe('what training sees of images', () => {
     network.dispose();
   });
 
-  test('is a mean of two images of the batch by their shares', async () => {
+  test('is the mean of two images of the batch, weighted by their shares', async () => {
     const network = await changing({ mixup: 1 });
     const [partners, shares] = [Int32Array.of(1, 2, 3, 4, 0), [1, 0.5, 0.75, 0.625, 1]];
     const changed = network.augmented(batch, 0, { partners: { data: partners }, shares: vector(...shares) });

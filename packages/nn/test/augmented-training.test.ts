@@ -164,7 +164,7 @@ test('images of unknown colours, and vectors, can only be mixed', async () => {
   await trainer.fit(stripes(), fold, withParameters(PLAIN, { epochs: 1, ...mixup }), { seed: 1 });
 });
 
-describe('networks of other inputs and losses train on changed examples, twice alike', () => {
+describe('networks with other inputs and losses train reproducibly on changed examples', () => {
   const images = spectrograms({ count: 40, height: 32, width: 36 });
   const { labels, classCount } = images;
   const vectors = { vectors: Float32Array.from({ length: 40 * 4 }, (_, i) => Math.sin(7.1 * i)), columns: 4 };

@@ -16,7 +16,7 @@ function masksOf(data: ArrayLike<number>, size: number): number[][] {
   });
 }
 
-test('one mask is at most as large as its share of the side, and of every size up to that', () => {
+test('a mask has any size up to its share of the side', () => {
   const { rowsKept, columnsKept } = draw({ timeMask: 0.3, frequencyMask: 0.25 });
   for (const [{ data }, size, longest] of [
     [rowsKept, height, 10],
@@ -32,7 +32,7 @@ test('one mask is at most as large as its share of the side, and of every size u
   }
 });
 
-test('several masks hide at most their sum; each side may be masked separately', () => {
+test('several masks hide at most their sum, and each side can be masked separately', () => {
   const { rowsKept, columnsKept } = draw({ timeMask: 0.2, masks: 3 });
   assert.ok(rowsKept.data.every((kept) => kept === 1));
   const hidden = masksOf(columnsKept.data, width).map((runs) => runs.reduce((sum, length) => sum + length, 0));
@@ -53,7 +53,7 @@ test('a shift rotates the columns by at most its share of the width, in either d
   );
 });
 
-test('gain and noise are within their bounds, and mixed shares sum to 1 with the own one the larger', () => {
+test('gain and noise are within their limits, and the shares of a mixed example sum to 1, with its own the larger', () => {
   const { gain, noise, shares, partners } = draw({ gain: 6, noise: 0.5, mixup: 0.4 });
   assert.ok(gain.data.every((decibels) => Math.abs(decibels) <= 6));
   assert.ok(Math.max(...gain.data) > 5 && Math.min(...gain.data) < -5);
@@ -80,7 +80,7 @@ test('settings that are absent or 0 are not drawn', () => {
   }
 });
 
-test('mean and variance of the shares are those of Beta(a, a), for small a too', () => {
+test('shares have the mean and variance of Beta(a, a), also for small a', () => {
   const random = new Random(3);
   const count = 20_000;
   for (const alpha of [1e-3, 0.2, 1, 4]) {

@@ -85,7 +85,7 @@ test('dropout depends on the seed', async () => {
   network.dispose();
 });
 
-test('class weights scale each loss by its label and divide by the batch, as in Keras', async () => {
+test('class weights scale each loss by its label, and the sum is divided by the batch size, as in Keras', async () => {
   const network = await load(cnn);
   const { probabilities } = network.evaluate(batch);
   const classWeights = Float32Array.of(0.5, 2, 3);
@@ -98,7 +98,7 @@ test('class weights scale each loss by its label and divide by the batch, as in 
   network.dispose();
 });
 
-test('a frozen layer keeps its weights and its statistics, and normalises by them', async () => {
+test('a frozen layer keeps its weights and statistics, and normalises with them', async () => {
   const network = await load(normalized, { trained: (layer) => layer === 'dense' });
   const before = network.read();
   for (let i = 0; i < 3; i++) step(network);
@@ -194,7 +194,7 @@ test('a model of feature vectors trains on float32 examples', async () => {
   network.dispose();
 });
 
-describe('mistakes are named', () => {
+describe('names mistakes', () => {
   const small = (layers: Model['layers']): Model => ({ name: 'wrong', inputShape: [8, 8, 3], layers });
   const compile = (layers: Model['layers']) => Network.load(tf, small(layers), 3, { optimizer: adam() });
   test('in models', async () => {

@@ -46,7 +46,7 @@ test('the loaded package computes, has the protobuf classes, and keeps to its nu
   assert.throws(() => loadTensorFlow({ threads: 2 }), /runs with 1 threads in this process/);
 });
 
-test('with one thread, a process uses one core, and two processes get the same bits', async () => {
+test('with one thread, a process uses one core, and two processes compute the same bits', async () => {
   const work = `
     import { createHash } from 'node:crypto';
     const { loadTensorFlow } = await import('${pathToFileURL(MODULE)}');
@@ -80,7 +80,7 @@ test('reports the pinned version of the wheels, without loading TensorFlow here'
   assert.match(info.device, /^[CG]PU$/);
 });
 
-test('an absent, unbuilt or broken binding is TENSORFLOW_MISSING with the command to run', async (t) => {
+test('reports a missing, unbuilt or broken binding as TENSORFLOW_MISSING, with the command to run', async (t) => {
   const home = await mkdtemp(join(tmpdir(), 'cryfold-binding-'));
   t.after(() => rm(home, { recursive: true }));
   const modules = join(home, 'node_modules');

@@ -38,7 +38,7 @@ after(() => {
   assert.equal(tf.node.getNumOfSavedModels(), 0);
 });
 
-test('the Small CNN learns the meaning of a stripe, reports progress, and lets the event loop run', async () => {
+test('the Small CNN learns the meaning of a stripe, reports progress, and does not block the event loop', async () => {
   const epochs: number[] = [];
   const steps: string[] = [];
   let ticks = 0;

@@ -146,7 +146,7 @@ test('continues a download where its connection broke, also with a server that i
   assert.match(asked.at(-1) ?? '', /^bytes=[1-9]\d*-$/);
 });
 
-test('a connection that breaks after the last byte does no harm', async (t) => {
+test('tolerates a connection that breaks after the last byte', async (t) => {
   const url = await serve(t, (request, response) => {
     if (request.headers.range !== undefined) {
       response.statusCode = request.headers.range === `bytes=${BYTES.length}-` ? 416 : 500;
@@ -169,7 +169,7 @@ test('gives up after 20 broken connections', async (t) => {
   assert.equal(connections, 20);
 });
 
-test('sends the credentials of a URL and shows them nowhere', async (t) => {
+test('sends the credentials of a URL, but never shows them', async (t) => {
   const url = await serve(t, (request, response) => {
     response.statusCode = request.headers.authorization === `Basic ${btoa('ann:p@ss')}` ? 200 : 401;
     response.end(BYTES);
@@ -182,7 +182,7 @@ test('sends the credentials of a URL and shows them nowhere', async (t) => {
   assert.equal((await resolveWeights(withUser('p%40ss'), use)).sha256, HASH);
 });
 
-test('a store key is read once with the given function', async () => {
+test('reads a store key once with the given function', async () => {
   const keys: string[] = [];
   const use = {
     ...(await options()),
@@ -229,7 +229,7 @@ test('stops an endless download at the size limit, and a stalled one after its t
   assert.deepEqual(await cached(use.cacheDirectory), []);
 });
 
-test('a store key beyond the size limit is rejected while it is read', async () => {
+test('rejects a store key above the size limit while reading it', async () => {
   const content = async function* () {
     for (;;) yield Buffer.alloc(2 ** 20);
   };

@@ -201,7 +201,7 @@ test('checks md5 and sha256, and recognises the file published by keras.applicat
   await rejects(loadKerasWeights(impostor, EXPECTED), 'WEIGHTS_INVALID', /not 4d473c1dd8becc155b73f8504c6f6626/);
 });
 
-test('a truncated or changed file is rejected or read, never crashes, and does not affect the next one', async () => {
+test('a truncated or changed file is rejected or read, never causes a crash, and does not affect the next one', async () => {
   const bytes = await readFile(whole);
   const path = join(directory, 'changed.h5');
   for (const length of [0, 7, 100, bytes.length >> 1, bytes.length - 1]) {

@@ -5,8 +5,8 @@ import type { Spec } from './spec-schema.js';
 
 /**
  * Converts a spec's features to the form in which specs are stored. In a spec as written, `features` is one feature
- * set, or several by name, of which the first is the default. In a stored spec, `features` is the default one,
- * `featureSets` has the others, and an estimator names a feature set only if it does not read the default one.
+ * set, or several named ones, of which the first is the default. In a stored spec, `features` is the default set and
+ * `featureSets` contains the others, and an estimator names a feature set only if it does not read the default one.
  * @param value a spec as written, of any shape
  */
 export function normalizeFeatures(value: unknown): unknown {
@@ -51,11 +51,11 @@ export function featuresOf(spec: Pick<Spec, 'features' | 'featureSets' | 'estima
   return (name !== undefined && spec.featureSets?.[name]) || spec.features;
 }
 
-/** Name of the additional vectors that an estimator reads; undefined for the spec's first feature set. */
+/** Name of the additional vectors that an estimator reads; undefined for the first feature set of the spec. */
 const vectorsName = (estimator: object): string | undefined =>
   'vectors' in estimator && typeof estimator.vectors === 'string' ? estimator.vectors : undefined;
 
-/** The feature set of vectors that an estimator reads in addition to `featuresOf`; undefined if it reads only one. */
+/** The feature set of vectors that an estimator reads in addition to that of `featuresOf`, if any. */
 export function vectorsOf(
   spec: Pick<Spec, 'features' | 'featureSets' | 'estimators'>,
   trial: string,
@@ -75,11 +75,11 @@ export function vectorsKeyOf(
   return features.sets?.[vectorsName(estimator) ?? ''] ?? features.key;
 }
 
-/** Creates the error about a key of the spec. */
+/** Creates the error for a key of the spec. */
 type Invalid = (key: string, message: string) => CryfoldError;
 
 /**
- * Checks that estimators read existing, suitable feature sets, and that all sets have clips of the same length.
+ * Checks that estimators read feature sets that exist and suit them, and that all sets have clips of the same length.
  * @throws CryfoldError created by `invalid`
  */
 export function checkFeatureSets(spec: Spec, invalid: Invalid): void {

@@ -6,10 +6,10 @@ import { finalKey, type RunPlan, settingsOf } from './plan.js';
 import { isLaterEstimator } from './plan-format.js';
 import { prerequisiteOf } from './prerequisites.js';
 
-/** `finals/<key>/request.json`: everything needed to train an estimator on all clips. */
+/** `finals/<key>/request.json`: everything that is needed to train an estimator on all clips. */
 export const finalRequestSchema = z.strictObject({
   /**
-   * 2 if it needs a feature unknown to the first version: vectors, decibels, or a newer kind or option of an estimator
+   * 2 if it needs something unknown to the first version: vectors, decibels, or a newer kind or option of an estimator
    */
   format: z.literal([1, FORMATS.finalRequest]),
   key: hex,
@@ -17,7 +17,7 @@ export const finalRequestSchema = z.strictObject({
   features: hex,
   /** Key of the additional vectors that the estimator reads */
   vectors: hex.optional(),
-  /** For images: the decibels that their colours span; 120 if absent */
+  /** For images: the range of decibels that their colours cover; 120 if absent */
   decibels: z.number().positive().optional(),
   clips: z.int().min(1),
   estimator: estimatorSchema,
@@ -25,7 +25,7 @@ export const finalRequestSchema = z.strictObject({
   xla: z.boolean(),
   /** Whether inner folds keep groups whole */
   grouped: z.boolean(),
-  /** The prerequisite to compute first, unless it exists */
+  /** The prerequisite to compute first, unless it already exists */
   needed: z.strictObject({ kind: z.string(), artifact: z.string() }).optional(),
 });
 export type FinalRequest = z.infer<typeof finalRequestSchema>;

@@ -9,14 +9,14 @@ import {
 } from '@cryfold/core';
 import { z } from 'zod';
 
-/** A sha256 in records. */
+/** A sha256 hash in a record. */
 export const hex = z.string().regex(/^[0-9a-f]{64}$/);
 /** The names of all classes. */
 export const labels = z.array(z.string().max(LIMITS.label)).max(LIMITS.classes);
 const text = z.string().max(LIMITS.text);
 
 const manifestSchema = z.strictObject({
-  /** 2 if clips name their fold or `groupSource` exists; 3 if there are decoders or notes */
+  /** 2 if clips name their fold or `groupSource` is present; 3 if there are decoders or notes */
   format: z.literal([1, 2, FORMATS.manifest]),
   name: text,
   contentHash: hex,
@@ -28,7 +28,7 @@ const manifestSchema = z.strictObject({
   rates: z.array(z.strictObject({ rate: z.number().positive(), clips: z.int() })).optional(),
   /** Name and version of the decoders of recordings other than WAV files; part of `contentHash` */
   decoders: z.array(text).max(LIMITS.classes).optional(),
-  /** Notes on how the recordings were read, such as skipped files */
+  /** Notes on how the recordings were read, such as about skipped files */
   notes: z
     .array(z.string().max(4 * LIMITS.text))
     .max(LIMITS.classes)
@@ -41,14 +41,14 @@ const manifestSchema = z.strictObject({
         group: text,
         /** Hash of the sound; absent from manifests of earlier versions. */
         hash: hex.optional(),
-        /** The fold that tests the clip if the data names one, otherwise empty */
+        /** The fold that tests the clip if the data assigns folds, otherwise empty */
         fold: text.optional(),
       }),
     )
     .max(LIMITS.clips),
 });
 
-/** The dataset as workers and aggregator need it: no audio, only identities. */
+/** The dataset as workers and the aggregator need it. Contains no audio, only what identifies the clips. */
 export type DatasetManifest = z.infer<typeof manifestSchema>;
 
 /** @throws CryfoldError JOB_INVALID, FORMAT_NEWER */
@@ -57,7 +57,7 @@ export function decodeManifest(bytes: Uint8Array, name: string): DatasetManifest
 }
 
 /**
- * Decodes a manifest from an untrusted source, and checks everything that follows from its clips.
+ * Decodes a manifest from an untrusted source, and checks everything that can be derived from its clips.
  * @throws CryfoldError JOB_INVALID, ARTIFACT_CORRUPT naming the contradiction
  */
 export function decodeForeignManifest(bytes: Uint8Array, name: string): DatasetManifest {

@@ -18,17 +18,17 @@ export interface Overrides {
   weights?: string;
   priority?: Priority;
   maxParallel?: number;
-  /** Shuffles of the labels, as the spec's `nulls` */
+  /** Number of label shuffles, like `nulls` in the spec */
   null?: number;
-  /** The metric by which models are compared and headlined, and by which a sweep selects */
+  /** The metric by which models are compared and ranked, and by which a sweep selects trials */
   metric?: string;
-  /** A name from `evaluationsOf`, which replaces the spec's splitter */
+  /** A name from `evaluationsOf`, whose splitter replaces that of the spec */
   protocol?: string;
 }
 
 /**
  * Applies flags to a spec.
- * @param say receives a line for each fusion that is left out
+ * @param say is called with a line for each fusion that is left out
  * @param overrides `protocol` is a name from `evaluationsOf`
  * @throws CryfoldError USAGE for an estimator that the spec does not have, an unknown metric, or a protocol that does
  * not suit its search

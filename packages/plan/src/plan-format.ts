@@ -5,23 +5,23 @@ import { allFeatureSets } from './feature-sets.js';
 import type { Spec } from './spec-schema.js';
 
 /**
- * 2 if there is more than one feature set, or a protocol or key unknown to the first version; 3 if the spec defines how
- * recordings are cut; 4 if it uses what the third version does not know: a kind of estimator, a kind or option of a
- * feature set, an augmentation or balance
+ * 2 if there is more than one feature set, or a protocol or key that is unknown to the first version; 3 if the spec
+ * defines how recordings are cut; 4 if it uses something that the third version does not know: a kind of estimator, a
+ * kind or option of a feature set, an augmentation or balance
  */
 export const PLAN_FORMATS = [1, 2, 3, FORMATS.plan] as const;
 
 type PlanFormat = (typeof PLAN_FORMATS)[number];
 
-/** Splitters of plans of format 1. */
+/** Splitters that plans of format 1 may have. */
 const FIRST_SPLITTERS: ReadonlySet<string> = new Set([
   ...['RepeatedKFold', 'RepeatedStratifiedKFold', 'KFold', 'StratifiedKFold', 'GroupKFold', 'StratifiedGroupKFold'],
 ]);
 
-/** Kinds of estimators that plans of formats 1 to 3 have. */
+/** Kinds of estimators that plans of formats 1 to 3 may have. */
 const FIRST_KINDS: ReadonlySet<string> = new Set(['small-cnn', 'tl-resnet50', 'svm']);
 
-/** Feature sets that formats 1 to 3 have. */
+/** Feature sets that plans of formats 1 to 3 may have. */
 const firstFeatures = z.strictObject({
   kind: z.literal('spectrogram'),
   height: z.number().max(513),
@@ -29,10 +29,10 @@ const firstFeatures = z.strictObject({
   clipSeconds: z.number(),
 });
 
-/** Members and searchable parameters of such an estimator that these formats lack. */
+/** Members and searchable parameters of such an estimator that these formats do not have. */
 const LATER_MEMBERS = /^(augment|balance)\b/;
 
-/** The oldest format that can represent a spec, so that older versions read as much as possible. */
+/** The oldest format that can represent a spec, so that older versions can read as many plans as possible. */
 export function planFormat(spec: Spec): PlanFormat {
   if (allFeatureSets(spec).some((set) => !firstFeatures.safeParse(set).success)) return FORMATS.plan;
   const estimators = Object.entries(spec.estimators);
@@ -43,7 +43,7 @@ export function planFormat(spec: Spec): PlanFormat {
 }
 
 /**
- * Whether the first versions reject an estimator because its kind or members are unknown to them.
+ * Whether the first versions reject an estimator because they do not know its kind or members.
  * @param searched parameters that a sweep varies
  */
 export function isLaterEstimator(estimator: Estimator, searched: object = {}): boolean {
@@ -51,7 +51,7 @@ export function isLaterEstimator(estimator: Estimator, searched: object = {}): b
   return [estimator, searched].flatMap(Object.keys).some((key) => LATER_MEMBERS.test(key));
 }
 
-/** Whether the first version can read the spec, whose schema is equally strict. */
+/** Whether the first version can read the spec. Its schema is just as strict. */
 function isFirstFormat({ featureSets, metric, priority, maxParallel, protocol }: Spec): boolean {
   const later = featureSets ?? metric ?? priority ?? maxParallel;
   return later === undefined && FIRST_SPLITTERS.has(protocol.splitter);

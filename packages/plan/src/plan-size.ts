@@ -20,15 +20,15 @@ function tooLarge(what: string, size: number, limit: number, hint: string = LARG
 }
 
 /**
- * Checks arithmetically, before anything is expanded, that a run's folds stay within the limits.
+ * Checks by calculation, before anything is expanded, that the number of a run's folds is within the limits.
  * @throws CryfoldError PLAN_TOO_LARGE
  */
 export function checkJobCount(spec: Spec): void {
-  // If the data decides the number of folds, `checkPlanSize` checks it.
+  // If the number of folds depends on the data, `checkPlanSize` checks it.
   checkJobs(spec, foldsOf(spec, []));
 }
 
-/** @param folds of one repeat */
+/** @param folds number of folds in one repeat */
 function checkJobs(spec: Spec, folds: number): void {
   const { repeats } = spec.protocol;
   if (repeats > LIMITS.repeats) throw tooLarge('repeats', repeats, LIMITS.repeats);
@@ -48,7 +48,7 @@ function checkJobs(spec: Spec, folds: number): void {
   if (jobs > LIMITS.jobs) throw tooLarge('folds to train', jobs, LIMITS.jobs);
 }
 
-/** The maximum number of trials that a search over all data may start. */
+/** The maximum number of trials that the search over all data may start. */
 function trialCount({ search }: Spec, base: string): number {
   if (search?.algorithm !== 'grid') return search?.trials ?? 0;
   const space = search.space[base] ?? {};
@@ -60,7 +60,7 @@ function trialCount({ search }: Spec, base: string): number {
   }, 1);
 }
 
-/** Folds of one repeat of a spec's protocol over some clips. */
+/** Number of folds in one repeat of a spec's protocol on some clips. */
 function foldsOf({ protocol }: Spec, clips: DatasetSize['clips']): number {
   const groups = clips.map(({ group }) => group);
   const predefined = clips.flatMap(({ fold }) => fold ?? []);
@@ -68,7 +68,7 @@ function foldsOf({ protocol }: Spec, clips: DatasetSize['clips']): number {
 }
 
 /**
- * Like `checkJobCount`, including limits that depend on the data.
+ * Like `checkJobCount`, but also checks the limits that depend on the data.
  * @throws CryfoldError PLAN_TOO_LARGE
  */
 export function checkPlanSize(spec: Spec, { classes, clips }: DatasetSize): void {

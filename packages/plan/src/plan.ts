@@ -19,11 +19,15 @@ import { type DatasetManifest, hex, labels } from './manifest.js';
 import { PLAN_FORMATS, planFormat } from './plan-format.js';
 import { type Spec, specSchema } from './spec-schema.js';
 
-/** Bumped when the meaning of a fold's result changes in the code, so that old results are not found. */
+/**
+ * Incremented when a change of the code changes the meaning of a fold's result, so that old results are no longer
+ * found.
+ */
 export const FOLD_FORMAT = 1;
 
 /**
- * Checked in one loop: a schema per number takes longer for millions of them than everything else in reading a plan.
+ * Checked in one loop. With a schema per number, checking millions of them would take longer than the rest of reading a
+ * plan.
  */
 const indices = z.custom<number[]>(
   (value) => Array.isArray(value) && value.every((index) => Number.isSafeInteger(index) && index >= 0),
@@ -43,7 +47,7 @@ const planSchema = z.strictObject({
       fold: z.int(),
       train: indices,
       test: indices,
-      /** For a split inside another one, used by a sweep to select: the outer split and its number there */
+      /** For a split inside another one, which a sweep uses to select trials: the outer split and its number there */
       outer: z.int().min(0).optional(),
       inner: z.int().min(0).optional(),
     }),
@@ -61,7 +65,7 @@ const planSchema = z.strictObject({
   ),
 });
 
-/** Everything that a run will do: stored once and then only read. `split` indexes `splits`. */
+/** Everything that a run will do. A plan is stored once and never changed. `split` is an index into `splits`. */
 export type RunPlan = z.infer<typeof planSchema>;
 export type FoldJob = RunPlan['jobs'][number];
 
@@ -81,7 +85,7 @@ export interface PlannedSplit {
   inner?: number;
 }
 
-/** Key of a dataset's feature set: the clips, and how features are computed from them. */
+/** Key of a dataset's feature set, which depends on the clips and on how features are computed from them. */
 export function featuresKey(features: FeatureSet, datasetKey: string): string {
   const deciding = featureKindOf(features).keyed?.(features) ?? features;
   return contentKey({ features: deciding, dataset: datasetKey, format: FOLD_FORMAT });
@@ -100,7 +104,9 @@ export function plannedFeatures({ features, spec }: Pick<RunPlan, 'features' | '
   return sets;
 }
 
-/** An estimator's contribution to a fold's key. The feature set that it reads is in the key of the features. */
+/**
+ * What an estimator contributes to the key of a fold. The feature set that it reads is part of the key of the features.
+ */
 function keyTextOf(estimator: Estimator): CanonicalText {
   const { features: _, vectors: __, ...parameters } = estimator as Estimator & { vectors?: string };
   return new CanonicalText(kindOf(estimator).keyed?.(parameters) ?? parameters);
@@ -110,7 +116,7 @@ function indexHash(values: Int32Array): string {
   return sha256(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
 }
 
-/** What a plan decides for one of its estimators. */
+/** What a plan specifies for one of its estimators. */
 export function settingsOf(plan: Pick<RunPlan, 'features' | 'spec'>, trial: string): RunSettings {
   const { spec } = plan;
   const features = featuresOf(spec, trial);
@@ -128,8 +134,8 @@ export function settingsOf(plan: Pick<RunPlan, 'features' | 'spec'>, trial: stri
 
 /**
  * Identity of a fold's result: the data, the features, the indices, the estimator, the seed, whether labels are
- * shuffled, anything else that the estimator's kind declares relevant, and the format of the code. The trial's name is
- * not part of it, so that trials and runs share equal work.
+ * shuffled, everything else that the estimator's kind declares relevant, and the format of the code. The name of the
+ * trial is not part of it, so that trials and runs can share equal work.
  */
 function foldKey(
   spec: Spec,
@@ -161,7 +167,7 @@ function keyedEstimator(plan: Pick<RunPlan, 'features' | 'spec'>, trial: string)
   return { estimator, text: keyTextOf(estimator), settings: settingsOf(plan, trial) };
 }
 
-/** Identity of an estimator trained on all clips of a run, like `foldKey` for a fold's result. */
+/** Identity of an estimator that is trained on all clips of a run; corresponds to `foldKey` for a fold's result. */
 export function finalKey(plan: RunPlan, trial: string): string {
   const all = indexHash(Int32Array.from({ length: plan.dataset.clips }, (_, i) => i));
   return foldKey(plan.spec, keyedEstimator(plan, trial), { train: all, test: indexHash(new Int32Array()) });
@@ -173,15 +179,15 @@ interface WantedJob {
   shuffle?: number;
 }
 
-/** Jobs of the plan's estimators on splits of the plan. */
+/** Jobs for some of the plan's estimators on some of its splits. */
 export function addJobs(plan: RunPlan, wanted: readonly WantedJob[]): void {
   finish(addingJobs(plan, wanted));
 }
 
-/** Work in steps of a few milliseconds, between which a caller may yield to the event loop. */
+/** Work in steps of a few milliseconds. Between steps, the caller may yield to the event loop. */
 type Steps<T> = Generator<void, T>;
 
-/** Jobs between two yields, and clips hashed or copied. */
+/** Number of jobs between two yields, and number of clips to hash or copy. */
 const JOBS_A_STEP = 500;
 const CLIPS_A_STEP = 500_000;
 
@@ -218,14 +224,15 @@ function finish<T>(steps: Steps<T>): T {
 }
 
 /**
- * Splits, keys and queue of every fold job; the jobs of searched estimators follow from the sweep's decisions
- * (growPlan). The run's id is derived from its content: the same command gives the same run.
+ * Computes the splits, and the key and queue of every fold job. The jobs of searched estimators follow from the
+ * decisions of the sweep (`growPlan`). The id of the run is derived from its content, so that the same command gives
+ * the same run.
  */
 export function planRun(input: PlanInput): RunPlan {
   return finish(planning(input));
 }
 
-/** Like `planRun`, for a process that serves others in the meantime. */
+/** Like `planRun`, for a process that must respond to others in the meantime. */
 export async function planRunInSteps(input: PlanInput): Promise<RunPlan> {
   const steps = planning(input);
   for (;;) {
@@ -271,15 +278,15 @@ function* planning({ spec, manifest, splits }: PlanInput): Steps<RunPlan> {
     spec: evaluated,
     dataset: manifest.contentHash,
     jobs: plan.jobs.map((job) => job.key),
-    // The jobs of a sweep are not known yet; its splits represent them.
+    // The jobs of a sweep are not known yet, so its splits are used instead.
     ...(spec.search ? { splits: contentKey(plan.splits) } : {}),
   });
   return { ...plan, run: `${spec.name}-${identity.slice(0, 12)}` };
 }
 
 /**
- * Every estimator that is not searched on every outer split, with its shuffles in the first repeat; then the members of
- * nested fusions on every inner split.
+ * Jobs of every estimator that is not searched on every outer split, with its shuffles in the first repeat; then jobs
+ * of the members of nested fusions on every inner split.
  */
 function wantedJobs(spec: Spec, splits: readonly PlannedSplit[]): WantedJob[] {
   const searched = new Set(Object.keys(spec.search?.space ?? {}));
@@ -302,8 +309,8 @@ function wantedJobs(spec: Spec, splits: readonly PlannedSplit[]): WantedJob[] {
 }
 
 /**
- * Equals `encodeRecord` byte for byte. Folds and splits only contain whole numbers, so that millions of them need no
- * check each.
+ * Produces the same bytes as `encodeRecord`. Folds and splits contain only integers, so millions of them can be written
+ * without checking each one.
  */
 export function encodePlan(plan: RunPlan): Uint8Array {
   const members = Object.entries(plan).map(([name, member]) => {

@@ -4,10 +4,10 @@ import { DEFAULT_FOLDS, type Spec } from './spec-schema.js';
 
 type Protocol = Spec['protocol'];
 
-/** The evaluation added by `--test-on`. */
+/** The evaluation that `--test-on` adds. */
 export const TEST_ON = 'test-on';
 
-/** How one evaluation changes a spec's protocol; its name is also the name of its folder. */
+/** How one evaluation changes the protocol of a spec. Its name is also the name of its folder. */
 const EVALUATIONS: Readonly<Record<string, Pick<Protocol, 'splitter'> & Partial<Protocol>>> = {
   'paper-split': { splitter: 'ShuffleSplit', testSize: 0.2, repeats: 1 },
   'paper-folds': { splitter: 'RepeatedKFold', folds: 5, repeats: 10 },
@@ -17,11 +17,11 @@ const EVALUATIONS: Readonly<Record<string, Pick<Protocol, 'splitter'> & Partial<
   [TEST_ON]: { splitter: 'PredefinedSplit' },
 };
 
-/** The paper has two protocols: a single 80:20 split and, for its means, five folds repeated ten times. */
+/** The paper uses two protocols: a single 80:20 split and, for its means, five folds repeated ten times. */
 const PAPER = ['paper-split', 'paper-folds'];
 
 /**
- * The evaluations named by `--protocol`, each once, in order.
+ * The evaluations that `--protocol` names, in order and without duplicates.
  * @param names such as `paper,grouped`
  * @throws CryfoldError USAGE for an unknown name
  */
@@ -38,8 +38,8 @@ export function evaluationsOf(names: readonly string[]): string[] {
 }
 
 /**
- * The evaluations of a command, at least one: those named by `--protocol`, otherwise the spec's own (undefined).
- * `--test-on` appends its evaluation.
+ * The evaluations of a command, of which there is at least one: those that `--protocol` names, otherwise that of the
+ * spec (undefined). `--test-on` appends its own evaluation.
  * @throws CryfoldError USAGE as `evaluationsOf`
  */
 export function evaluationsWith(names: readonly string[], testOn: string | undefined): (string | undefined)[] {
@@ -51,7 +51,7 @@ export function evaluationsWith(names: readonly string[], testOn: string | undef
 export const isProtocolName = (name: string): boolean => Object.hasOwn(EVALUATIONS, name);
 
 /**
- * The evaluation of a run: a name for `--protocol`, or `TEST_ON` for a split into two corpora.
+ * The evaluation of a run: a name for `--protocol`, or `TEST_ON` if one corpus tests models of another.
  * @param dataset name of the run's dataset
  * @returns undefined if no flag gives the run's splitter
  */
@@ -61,7 +61,7 @@ export function protocolNameOf(splitter: string, dataset: string): string | unde
   return names.includes(TEST_ON) && isTestedOnName(dataset) ? TEST_ON : first;
 }
 
-/** Protocol settings from flags. */
+/** Protocol settings that flags set. */
 interface Asked {
   /** A name from `evaluationsOf`; absent: the spec's own splitter */
   protocol?: string;
@@ -70,9 +70,9 @@ interface Asked {
 }
 
 /**
- * Applies flags to a spec's protocol. A named protocol has its own numbers of folds and repeats if it defines them,
- * otherwise the spec's; flags have precedence. Flags that its splitter does not support are ignored, since they may be
- * meant for another of several protocols; `checkProtocol` rejects them for the spec's own splitter.
+ * Applies flags to a spec's protocol. A named protocol has its own number of folds and repeats if it defines them,
+ * otherwise those of the spec. Flags take precedence over both. Flags that its splitter does not support are ignored,
+ * since they may be meant for another of several protocols; `checkProtocol` rejects them for the spec's own splitter.
  */
 export function protocolOf(spec: Protocol, { protocol: name, ...asked }: Asked): Protocol {
   const { folds = spec.folds, repeats = spec.repeats } = asked;
@@ -86,7 +86,7 @@ export function protocolOf(spec: Protocol, { protocol: name, ...asked }: Asked):
   };
 }
 
-/** The paper's split is a single one; other repeatable splitters have as many as requested. */
+/** The paper's split is a single one. Other repeatable splitters have as many repeats as requested. */
 function repeatsOf({ splitter }: Pick<Protocol, 'splitter'>, repeats: number): number {
   const { takes } = splitterOf(splitter);
   return takes.includes('repeats') && !takes.includes('testSize') ? repeats : 1;

@@ -3,7 +3,7 @@ import { isFitted, SPLITTERS, type Splitter, splitterOf } from '@cryfold/evaluat
 import { DEFAULT_FOLDS, type Spec } from './spec-schema.js';
 
 /**
- * Sets one repeat in a spec whose splitter does not support more, if the spec does not set it.
+ * If the splitter of a spec supports only one repeat, sets the number of repeats to one unless the spec sets it.
  * @param value a spec as written, of any shape
  */
 export function withProtocolDefaults(value: unknown): unknown {
@@ -26,7 +26,7 @@ export function checkProtocol(
   if (!takes.includes('repeats') && repeats > 1) {
     const repeated = SPLITTERS.find((name) => name === `Repeated${splitter}`);
     const instead = repeated ? `, or splitter: ${repeated}` : '';
-    throw invalid('protocol.repeats', `${splitter} does not repeat: write repeats: 1${instead}`);
+    throw invalid('protocol.repeats', `${splitter} does not support repeats: write repeats: 1${instead}`);
   }
   if (testSize !== undefined && !takes.includes('testSize')) {
     throw invalid('protocol.testSize', `${splitter} does not take a test size: remove this key, or use ShuffleSplit`);
@@ -55,7 +55,7 @@ export function checkProtocol(
 }
 
 /**
- * Whether a splitter tests the training clips of a fold in other folds, so that a fitted fusion can learn from them.
+ * Whether a splitter tests the training clips of each fold in other folds, so that a fitted fusion can learn from them.
  */
 export function canFit(splitter: Splitter): boolean {
   return !splitterOf(splitter).takes.includes('testSize');

@@ -5,9 +5,9 @@ import { hex } from './manifest.js';
 /** Refers to immutable bytes in the store by key and hash. */
 const artifactSchema = z.strictObject({ key: z.string(), sha256: hex });
 
-/** `folds/<key>/result.json`: its existence marks a fold as done. Committed once, never changed. */
+/** `folds/<key>/result.json`: its existence marks a fold as done. Committed once and never changed. */
 export const foldResultSchema = z.strictObject({
-  /** 2 if the curve has an epoch without losses of the test clips */
+  /** 2 if some epoch of the curve has no loss on the test clips */
   format: z.literal([1, FORMATS.fold]),
   key: hex,
   attempt: z.string(),
@@ -15,7 +15,7 @@ export const foldResultSchema = z.strictObject({
   probabilities: artifactSchema,
   /** float64 npy, test rows x classes, one-vs-rest decision values; SVM only */
   decisions: artifactSchema.optional(),
-  /** Files of a network (docs/models.md) if the spec keeps them; `gc` may have deleted them since */
+  /** Files of a network (docs/models.md) if the spec keeps them. `gc` may have deleted them since */
   model: z.array(artifactSchema).optional(),
   curve: z.array(epochSchema),
   /** Share of correctly classified test clips; absent from records of earlier versions. */
@@ -27,7 +27,7 @@ export const foldResultSchema = z.strictObject({
 });
 export type FoldResult = z.infer<typeof foldResultSchema>;
 
-/** The fold with the lowest log-loss on its test clips among those with a model; the first one on ties. */
+/** The fold with a model that has the lowest log-loss on its test clips; the first one if several are equal. */
 export function bestModel(results: readonly FoldResult[]): FoldResult | undefined {
   let best: FoldResult | undefined;
   for (const result of results) {
@@ -36,7 +36,7 @@ export function bestModel(results: readonly FoldResult[]): FoldResult | undefine
   return best;
 }
 
-/** Log-loss on the test clips after the last epoch; infinite without a learning curve. */
+/** Log-loss on the test clips after the last epoch; infinite if there is no learning curve. */
 export function finalLoss({ curve }: Pick<FoldResult, 'curve'>): number {
   return curve.at(-1)?.testLoss ?? Number.POSITIVE_INFINITY;
 }
@@ -50,7 +50,7 @@ export const foldFailureSchema = z.strictObject({
 });
 export type FoldFailure = z.infer<typeof foldFailureSchema>;
 
-/** `finals/<key>/result.json`: an estimator trained on all clips. Committed once, never changed. */
+/** `finals/<key>/result.json`: an estimator trained on all clips. Committed once and never changed. */
 export const finalResultSchema = z.strictObject({
   format: z.literal(FORMATS.final),
   key: hex,
@@ -62,7 +62,7 @@ export const finalResultSchema = z.strictObject({
 });
 export type FinalResult = z.infer<typeof finalResultSchema>;
 
-/** `runs/<run>/cancelled.json`: while it exists, no process may work on this run. */
+/** `runs/<run>/cancelled.json`: while this record exists, no process may work on the run. */
 export const cancelledSchema = z.strictObject({
   format: z.literal(FORMATS.cancelled),
   run: z.string(),

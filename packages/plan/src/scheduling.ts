@@ -1,20 +1,20 @@
 import { FORMATS } from '@cryfold/core';
 import { z } from 'zod';
 
-/** Weight of a run's share of the workers. Each step is worth four times the previous one. */
+/** Weight of a run's share of the workers. Each priority counts four times as much as the next lower one. */
 export const PRIORITIES = ['low', 'normal', 'high'] as const;
 export type Priority = (typeof PRIORITIES)[number];
 
-/** Maximum number of folds of a run in training at the same time. */
+/** Maximum number of folds of a run that may train at the same time. */
 export const maxParallelSchema = z.int().positive().max(100_000);
 
-/** `runs/<run>/scheduling.json`: how a run shares the workers. It may change while the run is driven. */
+/** `runs/<run>/scheduling.json`: how a run shares the workers. May change while the run is in progress. */
 export const schedulingSchema = z.strictObject({
   format: z.literal(FORMATS.scheduling),
   priority: z.enum(PRIORITIES),
-  /** Undefined for no limit */
+  /** Undefined: no limit */
   maxParallel: maxParallelSchema.optional(),
-  /** While true, no fold of the run is started; folds in training finish */
+  /** While true, no fold of the run is started, but folds in training finish */
   paused: z.boolean(),
 });
 export type Scheduling = Omit<z.infer<typeof schedulingSchema>, 'format'>;
@@ -35,7 +35,7 @@ export function changeScheduling(scheduling: Scheduling, { maxParallel, ...chang
   return { ...others, ...(limit == null ? {} : { maxParallel: limit }) };
 }
 
-/** The initial scheduling of a run. */
+/** The scheduling that a run starts with. */
 export function initialScheduling(spec: {
   priority?: Priority | undefined;
   maxParallel?: number | undefined;
@@ -45,7 +45,6 @@ export function initialScheduling(spec: {
 }
 
 /**
- * Number of returns of one fold by stopping workers from which they are no longer considered a coincidence; an alert
- * fires as well.
+ * If stopping workers have returned a fold this often, it is no longer considered a coincidence, and an alert fires.
  */
 export const MANY_GIVE_BACKS = 3;

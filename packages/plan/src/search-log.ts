@@ -6,7 +6,7 @@ import { addJobs, type RunPlan } from './plan.js';
 
 const indices = z.array(z.int().min(0));
 
-/** Figures that explain why a trial ended: the metric over its folds, and the race that it lost. */
+/** Figures that explain why a trial ended: its metric over the folds, and the race that it lost. */
 const statisticsSchema = z.strictObject({
   folds: z.int(),
   mean: z.number().nullable(),
@@ -18,7 +18,7 @@ const statisticsSchema = z.strictObject({
     .strictObject({
       leader: z.string(),
       folds: z.int(),
-      /** By how much the leader is better than the trial, on the folds that both have */
+      /** How much better the leader is than the trial, on the folds that both have */
       meanDifference: z.number(),
       t: z.number().nullable(),
       /** One-sided */
@@ -30,20 +30,20 @@ const statisticsSchema = z.strictObject({
 
 const decisionSchema = z.discriminatedUnion('kind', [
   z.strictObject({
-    /** A trial starts or continues with more resources: this replaces an earlier entry of the same trial. */
+    /** A trial starts, or continues with more resources. Replaces an earlier entry of the same trial. */
     kind: z.literal('evaluate'),
     trial: z.string(),
-    /** The spec's estimator that the trial is a variant of */
+    /** The estimator in the spec of which the trial is a variant */
     base: z.string(),
     /** 0: the search over all data; o + 1: the search inside outer split o */
     context: z.int().min(0),
     /** For ASHA: the rung of the trial, and its scores on the rungs below */
     rung: z.int().min(0).optional(),
     lowerRungs: z.array(z.number()).optional(),
-    /** The parameters chosen by the search, without those fixed in the spec */
+    /** The parameters that the search has chosen, without those that the spec fixes */
     parameters: z.record(z.string(), z.unknown()),
     estimator: estimatorSchema,
-    /** The splits of the plan on which the trial is evaluated, in this order */
+    /** Indices of the splits on which the trial is evaluated, in order */
     splits: indices,
   }),
   z.strictObject({
@@ -52,11 +52,11 @@ const decisionSchema = z.discriminatedUnion('kind', [
     state: z.enum(['COMPLETE', 'PRUNED', 'FAILED']),
     reason: z.string(),
     statistics: statisticsSchema,
-    /** The splits whose results decided; the other splits are no longer evaluated. */
+    /** The splits whose results were decisive. The other splits are no longer evaluated. */
     splits: indices,
   }),
   z.strictObject({
-    /** A search is over; null if every trial failed. */
+    /** A search has ended; null if every trial failed. */
     kind: z.literal('choose'),
     base: z.string(),
     context: z.int().min(0),
@@ -64,7 +64,7 @@ const decisionSchema = z.discriminatedUnion('kind', [
   }),
 ]);
 
-/** `runs/<run>/search/<number>.json`: decisions of a sweep, which are final. The numbers have no gaps. */
+/** `runs/<run>/search/<number>.json`: decisions of a sweep, which are final. Numbers have no gaps. */
 export const searchRecordSchema = z.strictObject({
   format: z.literal(FORMATS.search),
   at: z.iso.datetime(),
@@ -76,7 +76,7 @@ export type SearchRecord = z.infer<typeof searchRecordSchema>;
 export type TrialStatistics = z.infer<typeof statisticsSchema>;
 export type TrialState = 'RUNNING' | 'COMPLETE' | 'PRUNED' | 'FAILED';
 
-/** A trial according to the decisions so far. */
+/** A trial with the decisions made about it so far. */
 export interface Trial extends Omit<Extract<Decision, { kind: 'evaluate' }>, 'kind'> {
   state: TrialState;
   reason?: string;
@@ -86,7 +86,7 @@ export interface Trial extends Omit<Extract<Decision, { kind: 'evaluate' }>, 'ki
 export interface SearchLog {
   /** In the order in which they started */
   trials: Map<string, Trial>;
-  /** By `choiceKey` */
+  /** Key as computed by `choiceKey` */
   choices: Map<string, string | null>;
 }
 
@@ -116,14 +116,15 @@ export function replay(decisions: readonly Decision[]): SearchLog {
 
 const TRIAL_NAME = /^(.+)-\d{3,}(?:-in-\d+-\d+)?$/;
 
-/** The name of a trial in a sweep; the split is the outer one that the search is inside of. */
+/** The name of a trial in a sweep. `split` is the outer split inside which the search runs. */
 export function trialName(base: string, number: number, inside?: { repeat: number; fold: number }): string {
   const name = `${base}-${String(number + 1).padStart(3, '0')}`;
   return inside ? `${name}-in-${inside.repeat}-${inside.fold}` : name;
 }
 
 /**
- * The searched estimator that a job's trial is a variant of; undefined if the job is not part of a trial of a sweep.
+ * The searched estimator of which the trial of a job is a variant; undefined if the job does not belong to a trial of a
+ * sweep.
  */
 export function searchedBase({ spec }: Pick<RunPlan, 'spec'>, trial: string): string | undefined {
   const base = spec.search && TRIAL_NAME.exec(trial)?.[1];
@@ -131,8 +132,8 @@ export function searchedBase({ spec }: Pick<RunPlan, 'spec'>, trial: string): st
 }
 
 /**
- * Whether a job is an inner fold of a nested fusion's member: its predictions only train the fusion and are not
- * reported. Inner folds of a sweep's trials are other jobs.
+ * Whether a job is an inner fold of a nested fusion's member. Its predictions only train the fusion and are not
+ * reported. Inner folds of the trials of a sweep are other jobs.
  */
 export function isInnerFold(
   plan: Pick<RunPlan, 'spec' | 'splits'>,
@@ -141,19 +142,21 @@ export function isInnerFold(
   return plan.splits[split].outer !== undefined && searchedBase(plan, trial) === undefined;
 }
 
-/** The splits on which the trials of a context are compared: the outer ones, or those inside an outer split. */
+/** The splits on which the trials of a context are compared: the outer splits, or those inside an outer split. */
 export function contextSplits(plan: Pick<RunPlan, 'splits'>, context: number): number[] {
   const outer = context === 0 ? undefined : context - 1;
   return plan.splits.flatMap((split, s) => (split.outer === outer ? [s] : []));
 }
 
-/** Every context of a plan: 0, and with nested cross-validation one per outer split. */
+/** Every context of a plan: 0 and, with nested cross-validation, one per outer split. */
 export function contextsOf({ spec, splits }: Pick<RunPlan, 'spec' | 'splits'>): number[] {
   if (!spec.search?.nested) return [0];
   return [0, ...splits.flatMap(({ outer }, s) => (outer === undefined ? [s + 1] : []))];
 }
 
-/** The plan with all folds that the decisions so far require: each trial becomes an estimator of its name. */
+/**
+ * Extends the plan by all folds that the decisions so far require. Each trial becomes an estimator with its own name.
+ */
 export function growPlan(plan: RunPlan, log: SearchLog): RunPlan {
   const grown: RunPlan = {
     ...plan,
@@ -171,17 +174,17 @@ export function growPlan(plan: RunPlan, log: SearchLog): RunPlan {
     const context = Number(key.split(' ')[1]);
     if (context > 0 && trial !== null) wanted.push({ split: context - 1, trial, rank: 0 });
   }
-  // Trials advance side by side, so that they can be compared on the folds that all have.
+  // Trials advance together, so that they can be compared on the folds that all of them have.
   wanted.sort((a, b) => a.rank - b.rank);
   addJobs(grown, wanted);
   return grown;
 }
 
 /**
- * The finished sweep as an ordinary run: each searched estimator has the winner's parameters and folds. With nested
- * cross-validation, an outer fold has the result of the trial that won inside that fold. Inner splits are kept only for
- * nested fusions that learn from them.
- * @param grown `growPlan` of both, if known
+ * Converts a finished sweep to an ordinary run, in which each searched estimator has the winner's parameters and folds.
+ * With nested cross-validation, an outer fold has the result of the trial that won inside that fold. Inner splits are
+ * only kept for nested fusions that learn from them.
+ * @param grown result of `growPlan`, if known
  */
 export function selectedPlan(plan: RunPlan, log: SearchLog, grown = growPlan(plan, log)): RunPlan {
   const outer = contextSplits(plan, 0);
@@ -196,7 +199,7 @@ export function selectedPlan(plan: RunPlan, log: SearchLog, grown = growPlan(pla
       const job = grown.jobs.find((candidate) => candidate.trial === inside && candidate.split === split);
       if (job) jobs.push({ ...job, trial: base });
       if (!members.has(base)) continue;
-      // A nested fusion learns from the same trial's inner folds.
+      // A nested fusion learns from the inner folds of the same trial.
       const within = new Set(contextSplits(plan, split + 1));
       for (const one of grown.jobs)
         if (one.trial === inside && within.has(one.split)) jobs.push({ ...one, trial: base });

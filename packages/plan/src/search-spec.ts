@@ -7,7 +7,7 @@ const range = z.tuple([z.number(), z.number()]).describe('lowest and highest val
 const plain = z.union([z.string().max(LIMITS.text), z.number(), z.boolean()]);
 
 const common = {
-  /** The parameter is only searched if others of the same estimator have one of these values */
+  /** Search the parameter only if other parameters of the same estimator have one of these values */
   when: z
     .record(z.string(), z.union([plain, z.array(plain).min(1).max(LIMITS.trials)]))
     .optional()
@@ -18,7 +18,7 @@ const steps = z
   .min(2)
   .max(LIMITS.trials)
   .optional()
-  .describe('number of values that a grid takes from the range');
+  .describe('number of values from the range that a grid tries');
 
 /** One searched parameter: a list of values, or a range. `log` samples evenly over orders of magnitude. */
 export const parameterSchema = z.union([
@@ -27,7 +27,7 @@ export const parameterSchema = z.union([
       .array(z.union([plain, z.array(z.number()).max(100)]))
       .min(1)
       .max(LIMITS.trials)
-      .describe('the values that are tried'),
+      .describe('the values to try'),
     ...common,
   }),
   z.strictObject({ uniform: range, steps, ...common }),
@@ -37,24 +37,31 @@ export const parameterSchema = z.union([
 
 const SEARCH_ALGORITHMS = ['grid', 'random', 'tpe', 'asha'] as const;
 
-/** `search` of a spec: which parameters of which estimators are tried, and how trials are selected. */
+/** `search` of a spec: which parameters of which estimators to try, and how to select trials. */
 export const searchSchema = z.strictObject({
   algorithm: z
     .enum(SEARCH_ALGORITHMS)
     .default('random')
-    .describe('random is quasi-random; tpe learns from earlier trials; asha gives good trials more and bad ones less'),
+    .describe(
+      'random: quasi-random; tpe: learns from earlier trials; asha: gives good trials more folds or epochs, and bad ones fewer',
+    ),
   trials: count
     .max(LIMITS.trials)
     .default(20)
-    .describe('of each searched estimator; a grid has as many as it has cells'),
-  metric: z.enum(METRIC_NAMES).default('accuracy').describe('what trials are compared by, as a mean over test folds'),
+    .describe('number of trials per searched estimator; a grid has as many as it has cells'),
+  metric: z
+    .enum(METRIC_NAMES)
+    .default('accuracy')
+    .describe('metric by which trials are compared, as a mean over test folds'),
   parallel: count
     .max(LIMITS.trials)
     .default(4)
-    .describe('trials of one estimator at once, where later ones learn from earlier ones (tpe, asha)'),
+    .describe(
+      'number of trials of one estimator that run at the same time if later ones learn from earlier ones (tpe, asha)',
+    ),
   space: z
     .record(z.string(), z.record(z.string(), parameterSchema))
-    .describe('searched parameters, by estimator; estimators that are not named are evaluated as they are'),
+    .describe('parameters to search, by estimator; other estimators are evaluated as they are'),
   racing: z
     .strictObject({
       threshold: z
@@ -63,12 +70,12 @@ export const searchSchema = z.strictObject({
         .lt(0.5)
         .default(0.02)
         .describe('one-sided p-value of the corrected paired test below which a trial is given up'),
-      // Stored plans may have 2 to 4, which counted as 5.
+      // Stored plans may contain 2 to 4, which counted as 5.
       minFolds: z
         .int()
         .min(2)
         .default(5)
-        .describe('folds that two trials must have in common before they are compared'),
+        .describe('number of folds that two trials must have in common before they are compared'),
     })
     .optional()
     .describe('gives up trials that are clearly worse than the leader on the folds that both have'),
@@ -77,33 +84,35 @@ export const searchSchema = z.strictObject({
       resource: z
         .enum(['folds', 'epochs'])
         .default('folds')
-        .describe('what good trials get more of: folds, or epochs of networks'),
+        .describe('what good trials get more of: folds, or epochs (networks only)'),
       eta: z
         .int()
         .min(2)
         .default(3)
-        .describe('of this number of trials one is promoted, and gets this many times the resource'),
-      min: count.default(1).describe('what every trial begins with'),
+        .describe('one in this number of trials is promoted, and gets this many times the resource'),
+      min: count.default(1).describe('number of folds or epochs with which every trial begins'),
     })
     .optional()
     .describe('of algorithm asha'),
   nested: z
-    .strictObject({ inner: z.int().min(2).max(LIMITS.folds).default(4).describe('folds of the training clips') })
+    .strictObject({
+      inner: z.int().min(2).max(LIMITS.folds).default(4).describe('number of inner folds of the training clips'),
+    })
     .optional()
-    .describe('repeats the search inside each outer fold, so that the score of the winner is honest'),
+    .describe('repeats the search inside each outer fold, so that the score of the winner is unbiased'),
 });
 
 export type SearchSpec = z.infer<typeof searchSchema>;
 export type SearchParameter = z.infer<typeof parameterSchema>;
 
-/** Values at the ends of a parameter's range, to check them against the estimator's schema. */
+/** Values at the ends of a parameter's range, which are checked against the estimator's schema. */
 export function extremes(parameter: SearchParameter): unknown[] {
   if ('choice' in parameter) return parameter.choice;
   if ('uniform' in parameter) return parameter.uniform;
   return 'log' in parameter ? parameter.log : parameter.int;
 }
 
-/** The problem of a parameter's own values, if any. */
+/** What is wrong with a parameter's own values, if anything. */
 export function parameterProblem(parameter: SearchParameter, grid: boolean): string | undefined {
   if ('choice' in parameter) return undefined;
   const [low, high] = extremes(parameter) as [number, number];

@@ -3,7 +3,9 @@ import { z } from 'zod';
 
 const sharedSoundsSchema = z.strictObject({
   format: z.literal(FORMATS.sounds),
-  /** For each sound that occurs in more than one clip, equal or overlapping: indices of these clips in the manifest */
+  /**
+   * For each sound that occurs in more than one clip, equal or overlapping: the indices of these clips in the manifest
+   */
   sounds: z
     .array(
       z
@@ -19,7 +21,7 @@ const sharedSoundsSchema = z.strictObject({
 });
 
 /**
- * `datasets/<dataset>/sounds.json`: facts from the audio that are not in the manifest; absent in stores of earlier
+ * `datasets/<dataset>/sounds.json`: facts about the audio that are not in the manifest. Absent in stores of earlier
  * versions.
  */
 export type SharedSounds = z.infer<typeof sharedSoundsSchema>;

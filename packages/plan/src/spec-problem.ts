@@ -2,7 +2,7 @@ import { didYouMean, isObject, LIMITS } from '@cryfold/core';
 import type { z } from 'zod';
 import { specJsonSchema } from './spec-schema.js';
 
-/** A problem of a spec in words. */
+/** A problem of a spec, described in words. */
 export interface SpecProblem {
   /** Path of the wrong key */
   path: PropertyKey[];
@@ -10,12 +10,12 @@ export interface SpecProblem {
   hint: string;
 }
 
-/** Maximum number of names that a message lists. */
+/** Maximum number of names to list in a message. */
 const SHOWN = 20;
 
 /**
- * Describes a schema issue in words, with a suggestion.
- * @param value the checked spec
+ * Describes an issue found by a schema in words, with a suggestion.
+ * @param value the spec that was checked
  */
 export function specProblem(issue: z.core.$ZodIssue, value: unknown): SpecProblem {
   const path = [...issue.path];
@@ -83,7 +83,7 @@ function schemasAt(path: readonly PropertyKey[]): Schema[] {
   return schemas;
 }
 
-/** Keys allowed at a path; for things with a kind, those of that kind. */
+/** Keys allowed at a path. If the value has a kind, only those of that kind. */
 function keysAt(path: readonly PropertyKey[], found: unknown): string[] {
   const maps = schemasAt(path).flatMap(({ properties }) => (isObject(properties) ? [properties] : []));
   const kind = isObject(found) ? found.kind : undefined;
@@ -91,7 +91,7 @@ function keysAt(path: readonly PropertyKey[], found: unknown): string[] {
   return [...new Set((own.length > 0 ? own : maps).flatMap((properties) => Object.keys(properties)))];
 }
 
-/** Text values allowed at a path, if only certain values are allowed. */
+/** Text values that are allowed at a path, if only certain values are. */
 function valuesAt(path: readonly PropertyKey[]): string[] {
   const values = schemasAt(path).flatMap((schema) => (Array.isArray(schema.enum) ? schema.enum : [schema.const]));
   return [...new Set(values.filter((value): value is string => typeof value === 'string'))];

@@ -8,18 +8,18 @@ import { searchSchema } from './search-spec.js';
 
 const count = z.int().positive();
 
-/** Default number of folds; also set in specs whose splitter does not take a number of folds. */
+/** Default number of folds. Also set in specs whose splitter does not use a number of folds. */
 export const DEFAULT_FOLDS = 5;
 
 const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,40}$/, 'use lower-case letters, digits and dashes');
 
 export const specSchema = z.strictObject({
-  version: z.literal(1).describe('version of the grammar'),
-  name: name.describe('of the run; its id begins with it'),
+  version: z.literal(1).describe('version of the spec format'),
+  name: name.describe('name of the run; its id begins with it'),
   features: featureSetSchema
     .prefault({ kind: DEFAULT_FEATURES } as never)
-    .describe('what estimators read: one feature set, or several by name, the first one being the default'),
-  /** Feature sets besides the default one, by name: see normalizeFeatures */
+    .describe('what estimators read: one feature set, or several named ones, of which the first is the default'),
+  /** Named feature sets besides the default one, see `normalizeFeatures` */
   featureSets: z.record(name, featureSetSchema).optional(),
   hopSeconds: z
     .number()
@@ -31,13 +31,13 @@ export const specSchema = z.strictObject({
     .enum(['pad', 'drop', 'error'])
     .optional()
     .describe(
-      'what becomes of recordings shorter than a clip; default: half a clip or more is padded, less is an error',
+      'what to do with recordings shorter than a clip; default: pad if at least half a clip, otherwise an error',
     ),
   protocol: z
     .strictObject({
       splitter: z.enum(SPLITTERS).default('RepeatedKFold').describe('how clips are split, by scikit-learn’s names'),
-      folds: z.int().min(2).max(LIMITS.folds).default(DEFAULT_FOLDS).describe('folds of one repeat'),
-      repeats: count.max(LIMITS.repeats).default(10).describe('how often the folds are drawn again'),
+      folds: z.int().min(2).max(LIMITS.folds).default(DEFAULT_FOLDS).describe('number of folds per repeat'),
+      repeats: count.max(LIMITS.repeats).default(10).describe('number of times that the folds are drawn'),
       testSize: z
         .number()
         .gt(0)
@@ -47,39 +47,46 @@ export const specSchema = z.strictObject({
     })
     .prefault({})
     .describe('how clips are split into training and test clips'),
-  seed: z.int().min(0).max(0xffffffff).default(0).describe('of splits and training'),
+  seed: z.int().min(0).max(0xffffffff).default(0).describe('seed of splits and training'),
   threads: count
     .max(1024)
     .default(1)
-    .describe(
-      'TensorFlow threads of one training process; decides the last bits of results, so it is part of fold keys',
-    ),
-  xla: z.boolean().optional().describe('compile networks with XLA; part of fold keys, too'),
+    .describe('TensorFlow threads per training process; affects the last bits of results, so it is part of fold keys'),
+  xla: z.boolean().optional().describe('compile networks with XLA; also part of fold keys'),
   checkpoint: z
     .enum(['none', 'epoch'])
     .default('none')
-    .describe('epoch: save networks after each epoch, so that a killed fold resumes; results are the same'),
+    .describe('epoch: save networks after each epoch, so that a killed fold can resume; results are the same'),
   nulls: z
     .int()
     .min(0)
     .max(100)
     .optional()
-    .describe('how many times each estimator is also trained on shuffled labels, over the folds of the first repeat'),
-  /** What models are compared, ordered and headlined by, accuracy unless given; a sweep has `search.metric` instead. */
+    .describe(
+      'number of times that each estimator is also trained on shuffled labels, on the folds of the first repeat',
+    ),
+  /**
+   * The metric by which models are compared, ordered and ranked; default: accuracy. A sweep has `search.metric`
+   * instead.
+   */
   metric: z
     .enum(METRIC_NAMES)
     .optional()
-    .describe('what models are compared and headlined by, accuracy unless given; a sweep has search.metric instead'),
+    .describe('metric by which models are compared and ranked; default: accuracy; a sweep has search.metric instead'),
   keepModels: z
     .enum(['none', 'best', 'all'])
     .optional()
-    .describe('whose trained networks are kept: no fold’s, the best fold’s of each trial, or all; default: none'),
+    .describe('which trained networks are kept: none, that of the best fold of each trial, or all; default: none'),
   priority: z
     .enum(PRIORITIES)
     .optional()
-    .describe('share of the workers beside other runs; each level is four times the last; default: normal'),
-  maxParallel: maxParallelSchema.optional().describe('most folds of the run that train at once; default: no limit'),
-  estimators: z.record(name, estimatorSchema).describe('what is evaluated, by a name of your choice'),
+    .describe(
+      'share of the workers relative to other runs; each level gets four times as much as the one below; default: normal',
+    ),
+  maxParallel: maxParallelSchema
+    .optional()
+    .describe('maximum number of folds of the run that train at the same time; default: no limit'),
+  estimators: z.record(name, estimatorSchema).describe('estimators to evaluate, each under a name of your choice'),
   fusion: z
     .record(
       name,
@@ -88,10 +95,10 @@ export const specSchema = z.strictObject({
           .enum(FUSION_RULES)
           .default('mean')
           .describe('how the probabilities of the members are combined; weighted and stacked learn from them'),
-        members: z.array(name).min(2).max(LIMITS.estimators).describe('estimators of this spec'),
+        members: z.array(name).min(2).max(LIMITS.estimators).describe('names of estimators in this spec'),
         /**
-         * For `weighted` and `stacked`: learn from members trained inside each outer fold, which never saw its test
-         * clips. Costs the members' inner folds.
+         * For `weighted` and `stacked`: learn from members trained inside each outer fold, which have never seen its
+         * test clips. This also trains the members on the inner folds.
          */
         nested: z
           .boolean()
@@ -100,8 +107,8 @@ export const specSchema = z.strictObject({
       }),
     )
     .default({})
-    .describe('estimators whose probabilities are combined, by a name of your choice'),
-  search: searchSchema.optional().describe('makes the run a sweep: docs/sweeps.md'),
+    .describe('fusions, which combine the probabilities of estimators, each under a name of your choice'),
+  search: searchSchema.optional().describe('makes the run a sweep, see docs/sweeps.md'),
 });
 
 export type Spec = z.infer<typeof specSchema>;
@@ -120,7 +127,7 @@ export function cutOptions({ features, hopSeconds, shortClips }: Pick<Spec, 'fea
 /** The JSON Schema (draft 2020-12) of a spec as written, published as docs/spec.schema.json. */
 export function specJsonSchema(): object {
   const schema = z.toJSONSchema(specSchema, { io: 'input' });
-  // As written, multiple feature sets are named below `features`.
+  // In a spec as written, several feature sets are named under `features`.
   const { featureSets, ...properties } = schema.properties as Record<string, object>;
   return {
     title: 'cryfold spec, version 1',

@@ -1,25 +1,25 @@
 import { CryfoldError } from '@cryfold/core';
 import { type Document, isScalar, parseDocument, visit } from 'yaml';
 
-/** Maximum number of aliases in one document: resolving one searches the whole document for its anchor. */
+/** Maximum number of aliases in a document. Resolving an alias searches the whole document for its anchor. */
 const ALIASES = 500;
 
 export interface ReadYaml {
   value: unknown;
-  /** The line of the value at a path, or of its nearest ancestor */
+  /** The line of the value at a path, or of its closest ancestor */
   lineOf: (path: readonly PropertyKey[]) => number;
 }
 
 /**
- * Parses YAML whose keys are all strings. Keys of other kinds, such as maps, are rejected: converting nested ones to
- * text takes exponential time in their depth.
+ * Parses YAML whose keys are all strings. Other keys, such as maps, are rejected, because converting nested keys to
+ * text takes time that is exponential in their depth.
  * @param file name shown in messages
  * @throws CryfoldError SPEC_INVALID with file and line
  */
 export function readYaml(source: string, file: string): ReadYaml {
-  // The library compares each key with all others; `duplicateKey` does the same in linear time.
+  // The library compares each key with all others, whereas `duplicateKey` takes linear time.
   const document = parseDocument(source, {
-    // Not `silent`, which would ignore a second document; nothing is printed here.
+    // `silent` would ignore a second document. Nothing is printed here anyway.
     logLevel: 'error',
     prettyErrors: false,
     stringKeys: true,
@@ -46,7 +46,7 @@ export function readYaml(source: string, file: string): ReadYaml {
   try {
     value = document.toJS();
   } catch (error) {
-    // Aliases without an anchor, or with a larger expansion than a spec can need.
+    // Finds aliases without an anchor, or that expand to more than a spec can need.
     throw unreadable(1, error instanceof RangeError ? 'nested too deeply' : (error as Error).message);
   }
   const lineOf: ReadYaml['lineOf'] = (path) => {
@@ -58,7 +58,7 @@ export function readYaml(source: string, file: string): ReadYaml {
   return { value, lineOf };
 }
 
-/** The first key that occurs twice in one map, or the first alias beyond the limit. */
+/** The first key that occurs twice in the same map, or the first alias beyond the limit. */
 function findFault(document: Document): { offset: number; message: string } | undefined {
   let found: { offset: number; message: string } | undefined;
   let aliases = 0;

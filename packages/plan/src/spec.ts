@@ -40,17 +40,17 @@ function refuseLongSpec(bytes: number, file: string): void {
   });
 }
 
-/** Location of a key of the spec; undefined without line numbers. */
+/** Location of a key in the spec; undefined if line numbers are unknown. */
 type LineOf = (path: readonly PropertyKey[]) => number | undefined;
 
 const at = (line: number | undefined): string => (line === undefined ? '' : `:${line}`);
 
-/** Maximum depth of a spec; the schema needs six levels. */
+/** Maximum depth of a spec. The schema needs six levels. */
 const DEPTH = 100;
 
 /**
  * Rejects values that the schemas would ignore or that would overflow the stack.
- * @throws CryfoldError SPEC_INVALID for a key `__proto__`, or for too many levels
+ * @throws CryfoldError SPEC_INVALID for a key `__proto__`, or if there are too many levels
  */
 function refuseKeys(value: unknown, file: string, path: readonly string[] = []): void {
   if (typeof value !== 'object' || value === null) return;
@@ -73,7 +73,7 @@ function checkValue(value: unknown, file: string, lineOf: LineOf): Spec {
     });
   };
   if (!parsed.success) {
-    // A misspelt key explains a missing one.
+    // A misspelt key explains why another one is missing.
     const { issues } = parsed.error;
     const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0];
     const { path, why, hint } = specProblem(issue, normal);
@@ -84,7 +84,7 @@ function checkValue(value: unknown, file: string, lineOf: LineOf): Spec {
   return parsed.data;
 }
 
-/** Checks what a schema cannot: names that refer to each other. */
+/** Checks what a schema cannot check: names that refer to each other. */
 function checkReferences(spec: Spec, invalid: Invalid): void {
   const names = Object.keys(spec.estimators);
   if (names.length === 0) throw invalid('estimators', 'name at least one estimator');
@@ -113,7 +113,7 @@ function checkReferences(spec: Spec, invalid: Invalid): void {
 
 type Invalid = (key: string, message: string, hint?: string) => CryfoldError;
 
-/** A nested fusion must learn something, and must not learn from a selection that used the outer folds. */
+/** A nested fusion must have something to learn, and must not learn from a selection that used the outer folds. */
 function checkNested({ fusion, search }: Spec, name: string, invalid: Invalid): void {
   const { rule, members, nested } = fusion[name];
   if (!nested) return;
@@ -146,12 +146,12 @@ function checkSearch({ search, estimators }: Spec, invalid: Invalid): void {
       throw invalid(at, 'no estimator has this name', `${didYouMean(name, names)}There are: ${names.join(', ')}.`);
     }
     const taken = Object.keys(estimators).find((other) => other.startsWith(`${name}-`) && /-\d{3,}$/.test(other));
-    if (taken) throw invalid(`estimators.${taken}`, `a trial of ${name} may be called so: give it another name`);
+    if (taken) throw invalid(`estimators.${taken}`, `a trial of ${name} may have this name: choose another one`);
     if (asha?.resource === 'epochs' && !kindOf(estimator).epochs) {
       throw invalid(at, `${estimator.kind} has no epochs: use folds`);
     }
     if (asha?.resource === 'epochs' && Object.hasOwn(parameters, 'epochs')) {
-      throw invalid(`${at}.epochs`, 'asha gives the epochs itself, up to those of the estimator');
+      throw invalid(`${at}.epochs`, 'asha sets the epochs itself, up to those of the estimator');
     }
     if (Object.keys(parameters).length === 0) throw invalid(at, 'name at least one parameter');
     for (const [key, parameter] of Object.entries(parameters)) {

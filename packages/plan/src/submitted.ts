@@ -4,14 +4,15 @@ import type { Spec } from './spec-schema.js';
 
 const STORED = /^store:weights\/([0-9a-f]{64})\.h5#sha256=\1$/;
 
-/** Hex sha256 of weights that a spec names by their key in the store; undefined for a path, a URL or `random`. */
+/** The sha256 (hex) of weights that a spec names by their key in the store; undefined for a path, a URL or `random`. */
 export function storedWeights(source: unknown): string | undefined {
   return typeof source === 'string' ? STORED.exec(source)?.[1] : undefined;
 }
 
 /**
- * Hashes of the weights named by an untrusted spec. A path or URL would be read by the worker, with its permissions and
- * in its network, and would identify results by location instead of content, so only weights in the store are allowed.
+ * Hashes of the weights that an untrusted spec names. Only weights in the store are allowed: the worker would read a
+ * path or URL with its own permissions and from its own network, and results would depend on a location instead of on
+ * content.
  * @throws CryfoldError SPEC_INVALID
  */
 export function submittedWeights({ estimators, search }: Pick<Spec, 'estimators' | 'search'>): Set<string> {

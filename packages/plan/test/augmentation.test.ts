@@ -69,7 +69,7 @@ test('does not precompute features of a frozen backbone if each epoch has other 
   assert.equal(computed(`${frozen}, augment: { gain: 1 }`), false);
 });
 
-test('an augmentation knows how many decibels the colours of its images span', () => {
+test('an augmentation gets the range of decibels that the colours of its images cover', () => {
   const decibelsOf = (features: string) =>
     finalRequest(planRun({ spec: specOf('kind: small-cnn', `features: ${features}`), manifest, splits }), 'net')
       .decibels;

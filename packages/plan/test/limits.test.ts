@@ -100,7 +100,7 @@ const dataset = (clips: number, groups = clips) => ({
 });
 const protocol = (members: Partial<Spec['protocol']>): Spec => checkSpec(written({ protocol: members }), 'x');
 
-test('the data and the folds over it are bounded together', () => {
+test('limits the data and its folds together', () => {
   checkPlanSize(protocol({ repeats: 10 }), dataset(100_000));
   const cases: [Spec, Parameters<typeof checkPlanSize>[1], RegExp][] = [
     [protocol({ repeats: 100 }), dataset(100_000), /clips over all splits: 50,000,000/],
@@ -119,7 +119,7 @@ test('the data and the folds over it are bounded together', () => {
   }
 });
 
-test('plans a large run in steps that yield, with the same bytes', async () => {
+test('plans a large run in steps that yield to others, with the same bytes', async () => {
   const spec = protocol({ repeats: 400 });
   const manifest = { format: 1 as const, name: 'd', contentHash: 'a'.repeat(64), grouped: false, ...dataset(20) };
   const splits = Array.from({ length: 2000 }, (_, s) => ({

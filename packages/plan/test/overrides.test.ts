@@ -14,7 +14,7 @@ fusion: { mean: { members: [a, b] } }`,
 );
 const protocolOf = (flags: object) => applyOverrides(spec, flags, () => {}).protocol;
 
-test('paper stands for both of its protocols, and each is evaluated once', () => {
+test('expands paper to both of its protocols, and evaluates each once', () => {
   assert.deepEqual(evaluationsOf([]), []);
   assert.deepEqual(evaluationsOf(['paper']), ['paper-split', 'paper-folds']);
   assert.deepEqual(evaluationsOf(['logo', 'paper-folds', 'paper', 'grouped', 'logo']), [

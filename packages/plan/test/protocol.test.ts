@@ -23,7 +23,7 @@ test('rejects settings that a splitter does not support', () => {
     [
       '{ splitter: LeaveOneGroupOut, repeats: 2 }',
       '',
-      /protocol\.repeats: LeaveOneGroupOut does not repeat: write repeats: 1$/,
+      /protocol\.repeats: LeaveOneGroupOut does not support repeats: write repeats: 1$/,
     ],
     ['{ splitter: KFold, repeats: 2 }', '', /or splitter: RepeatedKFold$/],
     ['{ splitter: LeaveOneGroupOut, folds: 3 }', '', /protocol\.folds: LeaveOneGroupOut does not take a number/],

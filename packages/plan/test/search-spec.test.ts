@@ -15,7 +15,7 @@ test('docs/spec.schema.json is up to date, and every spec names it', () => {
   }
 });
 
-test('specs/paper-search.yaml searches all that the paper searched by hand', () => {
+test('specs/paper-search.yaml searches everything that the paper searched by hand', () => {
   const { search } = parseSpec(text('specs/paper-search.yaml'), 'paper-search.yaml');
   for (const network of ['small-cnn', 'tl-resnet50']) {
     assert.deepEqual(Object.keys(search!.space[network]).sort(), ['batchSize', 'epochs', 'learningRate']);
@@ -64,7 +64,7 @@ const wrong: [string, RegExp][] = [
   ['{ nested: { inner: 1 }, space: { svm: { C: { log: [1, 2] } } } }', /search\.nested\.inner/],
 ];
 for (const [search, message] of wrong) {
-  test(`refused: ${search}`, () => {
+  test(`refuses ${search}`, () => {
     assert.throws(
       () => parseSpec(spec(search), 'spec.yaml'),
       (error: unknown) => error instanceof CryfoldError && error.code === 'SPEC_INVALID' && message.test(error.message),

@@ -12,7 +12,7 @@ import { ERROR_SCHEMA, MODEL_SCHEMA, PREDICTION_SCHEMA, QUERY_SCHEMA } from './s
 import { askForTokens } from './token-access.js';
 
 export interface AppOptions extends Omit<Predicting, 'arrivals' | 'connections' | 'nameOf'> {
-  /** Who may ask */
+  /** The tokens of clients that may send requests */
   access: Tokens;
   host: ModelHost;
   textFormat: string;
@@ -20,11 +20,11 @@ export interface AppOptions extends Omit<Predicting, 'arrivals' | 'connections' 
   version: string;
 }
 
-/** Maximum number of connections; fewer if the process may open only few files. */
+/** Maximum number of connections. It is lower if the process may open only few files. */
 const MAX_CONNECTIONS = 256;
-/** Time limit for request headers in seconds. */
+/** Time limit in seconds for the headers of a request. */
 const HEADERS_SECONDS = 10;
-/** Accepted content types. The actual format is detected from the content. */
+/** Content types that are accepted. The actual format is detected from the content. */
 const AUDIO = [
   ...[
     'audio/wav',
@@ -55,7 +55,7 @@ const POLICY = {
 const page = (name: string) => fileURLToPath(new URL(`../../page/${name}`, import.meta.url));
 const script = (name: string) => fileURLToPath(new URL(`./page/${name}`, import.meta.url));
 const JAVASCRIPT = 'text/javascript; charset=utf-8';
-/** Path, file and type of what the page is made of. */
+/** Path, file and type of everything that the page loads. */
 const PAGE = [
   ['/', page('index.html'), 'text/html; charset=utf-8'],
   ['/page.css', page('page.css'), 'text/css; charset=utf-8'],
@@ -69,7 +69,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   const app = Fastify({
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
-    // Reject misspelt parameters instead of ignoring them.
+    // Misspelt parameters are rejected instead of ignored.
     ajv: { customOptions: { removeAdditional: false } },
     http: { connectionsCheckingInterval: 1000 },
     return503OnClosing: true,
@@ -81,7 +81,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   app.server.requestTimeout = requestSeconds * 1000;
   app.server.headersTimeout = Math.min(HEADERS_SECONDS, requestSeconds) * 1000;
   app.removeAllContentTypeParsers();
-  // The handler reads the body itself, after admitting the request.
+  // The handler reads the body itself, after it has admitted the request.
   app.addContentTypeParser([...AUDIO, 'multipart/form-data'], (_request, _body, done) => done(null));
   await app.register(swagger, {
     openapi: {
@@ -122,7 +122,7 @@ function addAnswers(app: FastifyInstance, { metrics, log }: AppOptions): void {
     const { status, body } = errorAnswer(error);
     const { code, message } = body.error;
     if (code === 'INTERNAL') errors.error({ err: error, path: request.url }, 'request failed');
-    // Under load there are many rejected requests. A metric counts them.
+    // Rejected requests are not logged, because there are many of them under load. A metric counts them.
     else if (status >= 500 && code !== 'SERVER_BUSY') errors.warn({ code, path: request.url }, message);
     if (status === 503) reply.header('retry-after', '2');
     return reply.code(status).send(body);
@@ -132,7 +132,7 @@ function addAnswers(app: FastifyInstance, { metrics, log }: AppOptions): void {
   );
 }
 
-/** The model, and its predictions. */
+/** Routes of the model and its predictions. */
 function addModelRoutes(app: FastifyInstance, predicting: Predicting): void {
   const { host } = predicting;
   app.get(
@@ -159,14 +159,14 @@ function addModelRoutes(app: FastifyInstance, predicting: Predicting): void {
   );
 }
 
-/** Health, metrics and the API's description. */
+/** Routes of health, metrics and the API's description. */
 function addServiceRoutes(app: FastifyInstance, { host, metrics, textFormat }: AppOptions): void {
   const service = { tags: ['service'] };
   const config = { tokenless: true };
-  app.get('/healthz', { config, schema: { ...service, summary: 'Whether the process answers' } }, async () => 'ok\n');
+  app.get('/healthz', { config, schema: { ...service, summary: 'Whether the process responds' } }, async () => 'ok\n');
   app.get(
     '/readyz',
-    { config, schema: { ...service, summary: 'Whether predictions are answered' } },
+    { config, schema: { ...service, summary: 'Whether the service is ready to predict' } },
     async (_request, reply) =>
       reply.code(host.ready ? 200 : 503).send({ ready: host.ready, checks: { model: host.ready ? 'ok' : 'loading' } }),
   );

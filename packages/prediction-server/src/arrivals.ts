@@ -1,26 +1,26 @@
 import type { IncomingMessage } from 'node:http';
 
-/** Uploads must average `RATE` bytes per second after `GRACE_MS` milliseconds. */
+/** After `GRACE_MS` milliseconds, an upload must have averaged at least `RATE` bytes per second. */
 const GRACE_MS = 5000;
 const RATE = 64 * 1024;
 
 interface Arrival {
   request: IncomingMessage;
-  /** Start in milliseconds since the Unix epoch, and the bytes that its connection had received by then */
+  /** Start in milliseconds since the Unix epoch, and the number of bytes that its connection had received by then */
   since: number;
   bytes: number;
-  /** Settles when its place is released. */
+  /** Resolves when its place is released. */
   ended: Promise<unknown>;
 }
 
 /**
- * Uploads in progress. If all places are taken, a slow upload loses its place, so that slow clients cannot block all
+ * Uploads in progress. If no place is free, a slow upload loses its place, so that slow clients cannot block all
  * others.
  */
 export class Arrivals {
   readonly #all = new Set<Arrival>();
 
-  /** @returns function to call when the upload is complete or has failed */
+  /** @returns a function to call when the upload is complete or has failed */
   add(request: IncomingMessage, ended: Promise<unknown>): () => void {
     const arrival = { request, since: Date.now(), bytes: request.socket.bytesRead, ended };
     this.#all.add(arrival);
@@ -28,8 +28,8 @@ export class Arrivals {
   }
 
   /**
-   * Closes the connection of the slowest upload, if one is slow.
-   * @returns whether one was closed; its place is released by then
+   * Closes the connection of the slowest upload, if there is a slow one.
+   * @returns whether a connection was closed, in which case its place has been released
    */
   async closeSlowest(): Promise<boolean> {
     const now = Date.now();

@@ -1,6 +1,6 @@
 import { CryfoldError, type ErrorCode } from '@cryfold/core';
 
-/** HTTP status by error code; all other codes map to 500. */
+/** HTTP status by error code. All other codes map to 500. */
 const STATUS: Partial<Record<ErrorCode, number>> = {
   USAGE: 400,
   API_UNAUTHORIZED: 401,
@@ -28,7 +28,7 @@ export interface ErrorAnswer {
   body: { error: { code: string; message: string; hint?: string; context?: Record<string, unknown> } };
 }
 
-/** The error response for a client. Details of internal errors only go to the log. */
+/** The error response for a client. Details of internal errors are only logged. */
 export function errorAnswer(error: unknown): ErrorAnswer {
   const coded = error instanceof CryfoldError ? error : fromFastify(error as Refusal);
   const status = coded && STATUS[coded.code];

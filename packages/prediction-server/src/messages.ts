@@ -2,10 +2,10 @@ import type { ErrorRecord } from '@cryfold/core';
 import type { ModelCard, PredictOptions, RecordingPrediction } from '@cryfold/model-registry';
 import type { Recording } from './spool.js';
 
-/** Location of the model that a child loads. */
+/** Location of the model that a child must load. */
 export type ModelSource = { storeUrl: string; name: string; version: string } | { folder: string };
 
-/** The child's file descriptor of the spool, following standard input, output, error and the IPC channel. */
+/** File descriptor of the spool in the child, after standard input, output, error and the IPC channel. */
 export const SPOOL_DESCRIPTOR = 4;
 
 export type ToChild =

@@ -17,15 +17,15 @@ interface Current {
 
 export interface ChildOptions {
   source: ModelSource;
-  /** Whether to run programs contained in the model */
+  /** Whether to run programs that the model contains */
   allowCommands: boolean;
-  /** Descriptor of the spool that recordings are read from */
+  /** Descriptor of the spool from which recordings are read */
   spool: number;
-  /** Called when it ends unexpectedly */
+  /** Called if it ends unexpectedly */
   onDeath: () => void;
 }
 
-/** One version of a model in a child process, so that predicting never blocks the service. */
+/** Runs one version of a model in a child process, so that predicting never blocks the service. */
 export class ModelChild {
   readonly card: ModelCard;
   readonly #bounded: BoundedChild;
@@ -80,7 +80,8 @@ export class ModelChild {
   }
 
   /**
-   * Predicts recordings. Callers must wait for the result before the next call. @param seconds time limit
+   * Predicts recordings. Callers must wait for the result before the next call.
+   * @param seconds time limit
    * @throws CryfoldError any error of `ModelPredictor.predictRecording`; CHILD_DIED; PREDICTION_TIMEOUT after
    * `seconds`, which kills the process, since nothing else can stop it
    */
@@ -88,7 +89,7 @@ export class ModelChild {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#take();
-        // Mark it as lost before the caller continues.
+        // Marks it as lost before the caller continues.
         this.#process.kill('SIGKILL');
         this.#lose();
         reject(
@@ -105,7 +106,9 @@ export class ModelChild {
     });
   }
 
-  /** Ends the process after its current prediction, or at once, in which case the prediction fails with SERVER_BUSY. */
+  /**
+   * Ends the process after its current prediction, or immediately, in which case the prediction fails with SERVER_BUSY.
+   */
   async retire(atOnce = false): Promise<void> {
     this.#retired = true;
     if (atOnce) this.#take()?.reject(stopping());
@@ -141,7 +144,7 @@ export class ModelChild {
 }
 
 function died(code: number | null, signal: NodeJS.Signals | null): CryfoldError {
-  // When out of memory, the kernel kills a process, or V8 aborts it.
+  // If memory runs out, the kernel kills a process or V8 aborts it.
   const why = signal === 'SIGKILL' || signal === 'SIGABRT' ? ', probably out of memory' : '';
   return new CryfoldError('CHILD_DIED', `the prediction process ended (${signal ?? `code ${code}`}${why})`, {
     hint: 'Try again, with a shorter recording. The operator can give the service more memory.',

@@ -8,11 +8,11 @@ import { ModelChild } from './model-child.js';
 import { busy, PredictionQueue } from './prediction-queue.js';
 import type { Recording, Spool } from './spool.js';
 
-/** Milliseconds to wait for a running champion check when the service stops. */
+/** Milliseconds to wait for a check for a new champion when the service stops. */
 const STOPPING_MS = 1000;
 
 export interface HostOptions {
-  /** Without a version, the champion is followed. */
+  /** If no version is given, the service follows the champion. */
   model: { name: string; version?: string } | { folder: string };
   /** Required unless the model is a folder */
   store: ArtifactStore | undefined;
@@ -23,7 +23,7 @@ export interface HostOptions {
   timeoutSeconds: number;
   /** Seconds that a request may wait for its prediction to start */
   waitSeconds: number;
-  /** Whether to run programs contained in models */
+  /** Whether to run programs that models contain */
   allowCommands: boolean;
   spool: Spool;
   log: Logger;
@@ -31,8 +31,8 @@ export interface HostOptions {
 }
 
 /**
- * Hosts the current model version. Loads a new champion in a second process, switches requests to it once it is ready,
- * and ends the old process after its pending predictions.
+ * Hosts the current version of a model. Loads a new champion in a second process, switches requests to that process
+ * once it is ready, and ends the old process when its pending predictions are done.
  */
 export class ModelHost {
   readonly #options: HostOptions;
@@ -73,7 +73,7 @@ export class ModelHost {
   }
 
   /**
-   * Predictions run sequentially. Waiting requests keep their place while the prediction process is replaced.
+   * Predictions run one after the other. Waiting requests keep their place while the prediction process is replaced.
    * @param signal aborted when the client disconnects, which removes a waiting request
    * @throws CryfoldError SERVER_BUSY, or any error of `ModelChild.predict`
    */
@@ -94,7 +94,7 @@ export class ModelHost {
   async stop(): Promise<void> {
     this.#stopped.abort();
     this.#queue.stop();
-    // A check may block for a minute if the store is unreachable, and can be abandoned.
+    // A check may block for a minute if the store is unreachable, so it may be abandoned.
     await Promise.all([endsWithin(STOPPING_MS, this.#watching), ...this.#retiring, this.#child?.retire(true)]);
   }
 
@@ -127,7 +127,7 @@ export class ModelHost {
     this.#retiring.add(retiring);
   }
 
-  /** Restarts a process that died. Requests wait in the meantime. */
+  /** Restarts a process that died. Meanwhile, requests wait. */
   async #revive(child: ModelChild, source: ModelSource): Promise<void> {
     if (this.#child !== child) return;
     this.#child = undefined;
@@ -158,7 +158,7 @@ export class ModelHost {
         refused = undefined;
         metrics.add('cryfold_serve_switches_total', { outcome: 'done' });
       } catch (error) {
-        // Keep the current version, and do not retry a version that cannot be loaded.
+        // Keeps the current version, and does not try again to load a version that cannot be loaded.
         metrics.add('cryfold_serve_switches_total', { outcome: 'failed' });
         this.#errors.error({ err: error }, 'champion update failed');
       }

@@ -14,7 +14,7 @@ import { openStore } from '@cryfold/store';
 import { type FromChild, type ModelSource, SPOOL_DESCRIPTOR, type ToChild } from './messages.js';
 import type { Recording } from './spool.js';
 
-/** Entry point of the prediction process. It loads one version of a model and ends with its parent. */
+/** Entry point of the prediction process. It loads one version of a model, and ends with its parent. */
 process.on('disconnect', () => process.exit(0));
 for (const signal of ['SIGINT', 'SIGHUP', 'SIGTERM'] as const) process.on(signal, () => {});
 if (!process.connected) process.exit(0);
@@ -33,7 +33,7 @@ async function load(source: ModelSource, allowCommands: boolean): Promise<ModelP
   const { s3, childMemoryMb } = loadConfig();
   const options = { allowCommands, maxMemoryMb: childMemoryMb };
   if ('folder' in source) return ModelPredictor.load(await readModelFolder(source.folder), options);
-  // Credentials come from the environment, never over IPC.
+  // Credentials come from the environment and are never sent over IPC.
   const store = openStore(source.storeUrl, s3);
   try {
     const card = await new ModelRegistry(store).find(source.name, source.version);
@@ -64,7 +64,9 @@ process.on('message', async (message: ToChild) => {
   }
 });
 
-/** Reads recordings sequentially in chunks. The limits in `options` apply to all recordings together. */
+/**
+ * Reads recordings in chunks, one recording after the other. The limits in `options` apply to all recordings together.
+ */
 async function predictAll(
   model: ModelPredictor,
   recordings: Recording[],

@@ -14,7 +14,7 @@ export interface Predicting {
   spool: Spool;
   arrivals: Arrivals;
   connections: Connections;
-  /** The client of a request by its token; undefined if no token is required */
+  /** The client of a request, identified by its token; undefined if no token is required */
   nameOf: (request: FastifyRequest) => string | undefined;
   metrics: Metrics;
   /** Maximum size of a request in bytes */
@@ -23,14 +23,14 @@ export interface Predicting {
   requestSeconds: number;
 }
 
-/** Maximum number of windows per request: just over an hour of one-second clips. */
+/** Maximum number of windows per request, which is enough for just over an hour of one-second clips. */
 const MAX_WINDOWS = 4000;
-/** Maximum size of the images in a response, before base64. */
+/** Maximum size of the images in a response, before they are encoded in base64. */
 const IMAGE_BYTES = 5 * 2 ** 20;
 
 /**
- * Handles a request for predictions. Admits it before reading its body, and releases its place when the response is
- * sent or the client disconnects.
+ * Handles a request for predictions. Admits the request before reading its body, and releases its place when the
+ * response has been sent or the client has disconnected.
  * @throws CryfoldError UPLOAD_*, SERVER_BUSY, SPOOL_FAILED, or any error of `ModelHost.predict`
  */
 export async function predictRequest(request: FastifyRequest, reply: FastifyReply, options: Predicting) {
@@ -51,9 +51,9 @@ export async function predictRequest(request: FastifyRequest, reply: FastifyRepl
   const work = async () => {
     checkLength(request.headers, maxUpload);
     place = spool.take() ?? ((await arrivals.closeSlowest()) ? spool.take() : undefined);
-    // From here on, the limit of places applies instead of the connection limit.
+    // From here on, the limit of places applies instead of the limit of connections.
     if (!place || !connections.trust(request.raw, nameOf(request) ?? clientAddress(request.ip))) {
-      throw busy(`${spool.taken} requests are being answered already`);
+      throw busy(`${spool.taken} requests are already being processed`);
     }
     const arrived = arrivals.add(request.raw, freed);
     const recordings = await receive(request.raw, { spool, place, maxUpload }).finally(arrived);
@@ -73,7 +73,7 @@ export async function predictRequest(request: FastifyRequest, reply: FastifyRepl
     return predictionJson(card, predictions);
   };
   const working = work();
-  // Do not keep a response in memory that the client does not read.
+  // A response that the client does not read must not stay in memory.
   const settle = () => closeAfter(requestSeconds, request.raw, reply.raw);
   working.then(settle, () => {
     if (request.raw.complete) settle();

@@ -13,8 +13,8 @@ interface Entry {
 }
 
 /**
- * Runs work one at a time in order of arrival. Drops waiting work when its client disconnects or after `waitSeconds`,
- * without affecting running work.
+ * Runs work items one at a time, in order of arrival. A waiting item is dropped when its client disconnects or after
+ * `waitSeconds`. Running work is not affected.
  */
 export class PredictionQueue {
   readonly #waitSeconds: number;
@@ -31,7 +31,7 @@ export class PredictionQueue {
     return this.#waiting.size + (this.#running ? 1 : 0);
   }
 
-  /** @throws CryfoldError SERVER_BUSY when dropped, or any error of `work` */
+  /** @throws CryfoldError SERVER_BUSY if it is dropped, or any error of `work` */
   add<T>({ work, signal }: Waiter<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       if (this.#stopped) return reject(stopping());
@@ -59,7 +59,7 @@ export class PredictionQueue {
     });
   }
 
-  /** Whether work can run; otherwise all work waits. */
+  /** Sets whether work can run. While it cannot, all work waits. */
   set open(open: boolean) {
     this.#open = open;
     this.#next();

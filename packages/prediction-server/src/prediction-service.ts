@@ -14,24 +14,24 @@ export interface PredictionServiceOptions {
   port: number;
   /** Interface to listen on */
   listen: string;
-  /** Who may ask */
+  /** The tokens of clients that may send requests */
   access: Tokens;
-  /** Of one request, bytes */
+  /** Maximum size of one request in bytes */
   maxUpload: number;
   /** Time limit in seconds for receiving a request, and for its prediction */
   timeoutSeconds: number;
   pollSeconds: number;
-  /** Whether to run programs contained in models */
+  /** Whether to run programs that models contain */
   allowCommands: boolean;
   version: string;
   log: Logger;
 }
 
-/** Maximum number of concurrent requests; each may use `maxUpload` bytes on disk. */
+/** Maximum number of concurrent requests. Each may use `maxUpload` bytes on disk. */
 const MAX_REQUESTS = 32;
-/** A request may wait for the time limit of this many predictions. */
+/** A request may wait as long as the time limit of this number of predictions. */
 const WAITING_PREDICTIONS = 4;
-/** Seconds before the end of the grace period at which pending requests are rejected, so that they get a response. */
+/** Seconds before the end of the grace period when pending requests are rejected, so that they still get a response. */
 const FAREWELL_SECONDS = 1;
 
 /** `cryfold serve`: serves predictions until it is stopped. */
@@ -87,7 +87,7 @@ export class PredictionService implements Service {
     log.info(served, 'serving predictions');
   }
 
-  /** Finishes pending requests within the grace period, and rejects the others. */
+  /** Finishes pending requests within the grace period, and rejects those that remain. */
   async stop(graceSeconds: number): Promise<void> {
     const farewellMs = Math.max(0, graceSeconds - FAREWELL_SECONDS) * 1000;
     const timers = [

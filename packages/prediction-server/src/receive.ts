@@ -8,7 +8,7 @@ import type { Place, Recording, Spool } from './spool.js';
 /** Maximum number of recordings per request. */
 export const MAX_FILES = 16;
 
-/** Destination of a request's recordings, and its maximum size. */
+/** Where the recordings of a request are stored, and the maximum size of the request. */
 export interface Target {
   spool: Spool;
   place: Place;
@@ -53,7 +53,7 @@ export function checkLength(headers: IncomingHttpHeaders, maxUpload: number): vo
 
 async function* limited(request: IncomingMessage, maxUpload: number): AsyncGenerator<Buffer> {
   let total = 0;
-  // Keep the connection open, to send the error response.
+  // The connection stays open, so that the error response can be sent.
   for await (const chunk of request.iterator({ destroyOnReturn: false })) {
     total += chunk.length;
     if (total > maxUpload) throw tooLarge(maxUpload);
@@ -82,14 +82,14 @@ async function receiveForm(
     form.on(limit, () => fail(new CryfoldError('UPLOAD_INVALID', limitText[limit])));
   }
   const open = new Set<Readable>();
-  // Sequential, since each file begins where the last one ended.
+  // Files are read one after the other, since each file begins where the previous one ended.
   let saved: Promise<void> = Promise.resolve();
   form.on('file', (_field, file, filename) => {
-    // Errors are reported by the form or by the reader of the file.
+    // The form or the reader of the file reports errors.
     file.on('error', () => {});
     open.add(file);
     saved = saved.then(async () => {
-      // File names are untrusted and appear in messages.
+      // Names of files come from untrusted clients and appear in messages.
       const name = `${filename ?? ''}`.replace(/[^\p{L}\p{N} ._-]/gu, '_').slice(0, 80) || 'recording';
       recordings.push(await save(name, file));
       open.delete(file);

@@ -1,4 +1,4 @@
-/** JSON schemas of the API: used by Fastify to validate requests, and in the OpenAPI description. */
+/** JSON schemas of the API. Fastify validates requests with them, and the OpenAPI description contains them. */
 const seconds = { type: 'number', description: 'seconds from the start of the recording' };
 const probabilities = {
   type: 'object',

@@ -4,14 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CryfoldError } from '@cryfold/core';
 
-/** Position of an uploaded recording in the spool, in bytes. */
+/** Position in bytes of an uploaded recording in the spool. */
 export interface Recording {
   name: string;
   offset: number;
   size: number;
 }
 
-/** Part of the spool reserved for one request. */
+/** Part of the spool that is reserved for one request. */
 export interface Place {
   /** First byte in the spool */
   readonly offset: number;
@@ -19,8 +19,8 @@ export interface Place {
 }
 
 /**
- * Stores uploads on disk in one file, divided into places of equal size, one per admitted request, so that memory and
- * disk usage are bounded. The file is unlinked as soon as it is open, so it never remains on disk. The prediction
+ * Stores uploads in one file on disk. The file is divided into places of equal size, one per admitted request, which
+ * limits the use of memory and disk. It is unlinked as soon as it is open, so it never stays on disk. The prediction
  * process inherits its file descriptor.
  */
 export class Spool {
@@ -37,7 +37,8 @@ export class Spool {
   }
 
   /**
-   * @param places maximum number of concurrent requests @param size size of a place in bytes
+   * @param places maximum number of concurrent requests
+   * @param size size of a place in bytes
    * @throws CryfoldError SPOOL_FAILED if the temporary folder cannot be written
    */
   static async open(places: number, size: number): Promise<Spool> {
@@ -58,7 +59,7 @@ export class Spool {
     }
   }
 
-  /** File descriptor, to be inherited by the prediction process. */
+  /** File descriptor that the prediction process inherits. */
   get descriptor(): number {
     return this.#file.fd;
   }
@@ -67,7 +68,7 @@ export class Spool {
     return this.#taken.size;
   }
 
-  /** @returns undefined if all places are taken */
+  /** @returns undefined if no place is free */
   take(): Place | undefined {
     for (let index = 0; index < this.#places; index++) {
       if (this.#taken.has(index)) continue;
@@ -95,12 +96,13 @@ export class Spool {
 
   #release(index: number): void {
     this.#taken.delete(index);
-    // Frees the disk space once all places are free. Synchronous, so that it cannot truncate the next request.
+    // Frees the disk space once all places are free. Does this synchronously, so that it cannot truncate the next
+    // request.
     if (this.#taken.size > 0 || this.#closed) return;
     try {
       ftruncateSync(this.#file.fd);
     } catch {
-      // The bytes will be overwritten.
+      // If this fails, the next request overwrites the bytes.
     }
   }
 }

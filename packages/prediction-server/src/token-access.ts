@@ -16,12 +16,12 @@ import { ERROR_SCHEMA } from './schemas.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Whether a route answers without a token: the page, health and the login */
+    /** Whether a route needs no token: the page, the health checks and the login */
     tokenless?: boolean;
   }
 }
 
-/** Bytes of a login. */
+/** Maximum size of a login request in bytes. */
 const LOGIN = 4096;
 
 export interface TokenAccessOptions extends Tokens {
@@ -30,9 +30,9 @@ export interface TokenAccessOptions extends Tokens {
 }
 
 /**
- * Has a service ask for a token, before it reads anything of a request's body, and adds the login of its page. To be
- * called before its routes are there.
- * @returns names whose request it is
+ * Makes a service require a token, which is checked before the body of a request is read, and adds the login for its
+ * page. Must be called before routes are added.
+ * @returns a function that names the client of a request
  */
 export async function askForTokens(
   app: FastifyInstance,
@@ -58,7 +58,7 @@ export async function askForTokens(
   return (request) => access.of(request)?.name;
 }
 
-/** A browser's login: the token once, then a cookie. */
+/** Login of a browser: it sends the token once, and gets a cookie. */
 function addLogin(app: FastifyInstance, access: Access, wrongTokens: WrongTokens<FastifyRequest>): void {
   const config = { tokenless: true };
   const answers = { 204: { type: 'null', description: 'Done' }, '4xx': ERROR_SCHEMA };
@@ -73,7 +73,10 @@ function addLogin(app: FastifyInstance, access: Access, wrongTokens: WrongTokens
     routes.addHook('onRequest', async (request) => refuseOtherSites(request, false));
     routes.post<{ Body: { token: string } }>(
       '/api/v1/session',
-      { config, schema: { tags: ['service'], summary: 'Log a browser in: answers a cookie', body, response: answers } },
+      {
+        config,
+        schema: { tags: ['service'], summary: 'Log in from a browser; sets a session cookie', body, response: answers },
+      },
       async (request, reply) => {
         const opened = access.login(request.body.token, isSecure(request));
         if (!opened) throw await wrongTokens.error(request, reply, true);

@@ -3,7 +3,7 @@ import { fstatSync, readSync } from 'node:fs';
 import { test } from 'node:test';
 import { Spool } from '../src/spool.js';
 
-test('places are bounded, do not overlap and are reused; disk space is freed when all are free', async () => {
+test('places are limited, do not overlap and are reused; disk space is freed when all are free', async () => {
   const spool = await Spool.open(2, 8);
   try {
     const [a, b] = [spool.take(), spool.take()];

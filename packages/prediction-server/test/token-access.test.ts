@@ -47,7 +47,7 @@ async function service(t: TestContext, tokens: ApiToken[] = [{ role: 'read', tok
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 const wav = Buffer.from(encodeWav(tone(1), RATE));
 
-test('asks for a token, except for the page, health and the login', async (t) => {
+test('requires a token, except for the page, health and the login', async (t) => {
   const app = await service(t);
   const status = async (url: string, headers = {}) => (await app.inject({ url, headers })).statusCode;
   for (const url of ['/', '/page.js', '/page.css', '/healthz', '/readyz']) assert.equal(await status(url), 200, url);
@@ -113,7 +113,7 @@ test('logs a browser in with a cookie that no other site can use', async (t) => 
   assert.match(String(out.headers['set-cookie']), /Max-Age=0/);
 });
 
-test('slows down who tries tokens, and answers right ones at once', async (t) => {
+test('slows down clients that guess tokens, and responds to valid ones immediately', async (t) => {
   const app = await service(t);
   const ask = (token: string) => app.inject({ url: '/api/v1/model', headers: bearer(token) });
   for (let i = 0; i < 30; i++) assert.equal((await ask(`wrong-token-wrong-${i}`)).statusCode, 401);
@@ -123,7 +123,7 @@ test('slows down who tries tokens, and answers right ones at once', async (t) =>
   assert.equal((await ask(TOKEN)).statusCode, 200);
 });
 
-test('has no login and asks for nothing without tokens', async (t) => {
+test('has no login and requires nothing if there are no tokens', async (t) => {
   const app = await service(t, []);
   assert.equal((await app.inject({ url: '/api/v1/model' })).statusCode, 200);
   assert.equal((await app.inject({ method: 'DELETE', url: '/api/v1/session' })).statusCode, 404);

@@ -7,24 +7,27 @@ import { type RedisFacts, refuseClusterNode, refuseReplica, requireFit } from '.
 export type Connection = Redis | Cluster;
 
 export interface ConnectOptions {
-  /** Blocking users wait for a lost server. Others fail at once, so that an outage never blocks a producer. */
+  /**
+   * Blocking users wait for a lost server. For others, commands fail immediately, so that an outage never blocks a
+   * producer.
+   */
   use: 'blocking' | 'failing';
   /** Called each time a lost connection is restored */
   onReconnect?: (() => void) | undefined;
-  /** Called with each reply that triggered a reconnect, which the command itself may never see */
+  /** Called with each reply that triggered a reconnect, because the command itself may never receive that reply */
   onRefused?: ((error: Error) => void) | undefined;
 }
 
-/** Milliseconds before reconnecting: doubled with each attempt, between these two. */
+/** Minimum and maximum milliseconds before reconnecting; the delay doubles with each attempt. */
 const RETRY_MS = { least: 200, most: 2000 };
-/** Milliseconds without a rejection after which reconnecting is fast again. */
+/** Milliseconds without a rejection after which the delay before reconnecting is reset. */
 const CALM_MS = 10_000;
 
 const retryMs = (times: number) => Math.min(RETRY_MS.least * 2 ** Math.min(times - 1, 10), RETRY_MS.most);
 
 /**
  * Connects to an address parsed by `parseRedisUrl`.
- * @throws CryfoldError USAGE if the URL is not the URL of a Redis
+ * @throws CryfoldError USAGE if the URL does not name a Redis server
  */
 export function connect(url: string, { use, onReconnect, onRefused }: ConnectOptions): Connection {
   let refusals = 0;
@@ -32,15 +35,17 @@ export function connect(url: string, { use, onReconnect, onRefused }: ConnectOpt
   const redis = open(parseRedisUrl(url), {
     maxRetriesPerRequest: use === 'blocking' ? null : 1,
     enableOfflineQueue: use === 'blocking',
-    // A connection can be dead without either side noticing (a NAT dropped it): scripts/chaos found an aggregator that
-    // waited forever. BullMQ's blocking commands return within 10 s, so a silence this long means a dead connection.
+    // A connection can be dead without either side noticing, for example if a NAT dropped it; scripts/chaos found an
+    // aggregator that waited forever. BullMQ's blocking commands return within 10 s, so a longer silence means a dead
+    // connection.
     socketTimeout: 15_000,
-    // ioredis resets its count with each connection, and a demoted primary accepts connections.
+    // ioredis resets its own count whenever it connects, but a demoted primary still accepts connections.
     retryStrategy: (times) => retryMs(Math.max(times, refusals)),
-    // After a failover, the old connection leads to a server that is now a replica. A rejected command has changed
-    // nothing.
+    // After a failover, the old connection leads to a server that is now a replica. Its rejection of a command has
+    // changed nothing.
     reconnectOnError: (error) => {
-      // Redis before 7 appends it to the error of a script: ERR Error running script (call to ...): ...: -READONLY ...
+      // Redis versions before 7 append it to the error of a script: ERR Error running script (call to ...): ...:
+      // -READONLY ...
       if (!/^(ERR .*-)?READONLY /.test(error.message)) return false;
       refusals = Date.now() - refused < CALM_MS ? refusals + 1 : 1;
       refused = Date.now();
@@ -48,13 +53,13 @@ export function connect(url: string, { use, onReconnect, onRefused }: ConnectOpt
       return use === 'blocking' ? 2 : 1;
     },
   });
-  // ioredis reconnects by itself; without a listener it would print every attempt.
+  // ioredis reconnects by itself; without a listener it would print every failed attempt.
   redis.on('error', () => {});
   redis.once('ready', () => redis.on('ready', () => onReconnect?.()));
   return redis;
 }
 
-/** Opens a connection with the same behaviour for every kind of Redis address. */
+/** Opens a connection that behaves the same for every kind of Redis address. */
 function open(address: RedisAddress, options: RedisOptions): Connection {
   if (address.kind === 'single') return new FreshRedis(address.url, options);
   const { username, password } = address;
@@ -66,7 +71,7 @@ function open(address: RedisAddress, options: RedisOptions): Connection {
   };
   if (address.kind === 'sentinel') {
     const { sentinels, name, db, sentinelPassword, passwordFile, tls } = address;
-    // ioredis's own strategy would query all Sentinels again after 10 ms.
+    // ioredis's default strategy would query all Sentinels again after 10 ms.
     const sentinelRetryStrategy: RedisOptions['sentinelRetryStrategy'] = (times) => options.retryStrategy?.(times);
     const sentinel: RedisOptions = { sentinels, name, db, sentinelRetryStrategy, enableTLSForSentinelMode: tls };
     return new FreshRedis({
@@ -82,14 +87,14 @@ function open(address: RedisAddress, options: RedisOptions): Connection {
     ...(passwordFile && { passwordFile }),
     ...{ enableOfflineQueue, lazyConnect, redisOptions },
     clusterRetryStrategy: retryStrategy as ClusterOptions['clusterRetryStrategy'],
-    // TLS certificates of nodes are issued for names, which ioredis would replace with addresses.
+    // TLS certificates of nodes are issued for host names, which ioredis would replace with addresses.
     ...(address.tls && { dnsLookup: (host, callback) => callback(null, host) }),
   });
 }
 
 /**
- * Returns Redis's version, or throws within `timeoutMs` milliseconds.
- * @throws CryfoldError REDIS_UNREACHABLE, REDIS_UNSAFE; USAGE if the URL is not the URL of a Redis
+ * Returns the version of Redis, or throws within `timeoutMs` milliseconds.
+ * @throws CryfoldError REDIS_UNREACHABLE, REDIS_UNSAFE; USAGE if the URL does not name a Redis server
  */
 export async function checkRedis(url: string, timeoutMs = 3000): Promise<string> {
   const info = await ask(url, timeoutMs, (redis) => redis.info());
@@ -99,12 +104,12 @@ export async function checkRedis(url: string, timeoutMs = 3000): Promise<string>
 }
 
 /**
- * Like `checkRedis`, with what an operator should know about the server.
+ * Like `checkRedis`, but returns everything that an operator should know about the server.
  * @throws CryfoldError REDIS_UNREACHABLE, REDIS_UNSAFE, USAGE
  */
 export async function inspectRedis(url: string, timeoutMs = 3000): Promise<RedisFacts> {
   const found = await ask(url, timeoutMs, async (redis) => {
-    // Managed servers reject CONFIG.
+    // Managed servers reject the CONFIG command.
     const setting = (name: string) =>
       redis.config('GET', name).then(
         (answer) => (answer as string[])[1],
@@ -121,11 +126,11 @@ export async function inspectRedis(url: string, timeoutMs = 3000): Promise<Redis
 }
 
 const NO_PERSISTENCE =
-  'It keeps nothing on disk (appendonly no, no save): after a restart its queues are empty until coordinators fill them again.';
+  'It saves nothing to disk (appendonly no, no save), so after a restart its queues are empty until coordinators fill them again.';
 const UNKNOWN_PERSISTENCE =
-  'It is unknown whether it keeps its data on disk: it has no append-only file, and it rejects CONFIG.';
+  'It is unknown whether it saves its data to disk: it has no append-only file, and it rejects CONFIG.';
 
-/** Queries a Redis over a separate connection. @throws CryfoldError USAGE, REDIS_UNREACHABLE */
+/** Queries Redis over a separate connection. @throws CryfoldError USAGE, REDIS_UNREACHABLE */
 async function ask<T>(url: string, timeoutMs: number, question: (redis: Connection) => Promise<T>): Promise<T> {
   const redis = open(parseRedisUrl(url), { lazyConnect: true, maxRetriesPerRequest: 0, retryStrategy: () => null });
   let reason: string | undefined;
@@ -136,14 +141,14 @@ async function ask<T>(url: string, timeoutMs: number, question: (redis: Connecti
   const late = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => {
       reason ??= `no answer within ${timeoutMs} ms`;
-      // Connecting to a Redis Cluster never ends if its nodes announce addresses that do not exist.
+      // The client would try to connect forever if the nodes of a Redis Cluster announce addresses that do not exist.
       reject(new Error(reason));
     }, timeoutMs);
   });
   try {
     return await Promise.race([redis.connect().then(() => question(redis)), late]);
   } catch (cause) {
-    // The reply to a command does not raise an event of the connection.
+    // An error reply to a command does not raise an event of the connection.
     const why = reason ?? (cause as Error).message;
     throw new CryfoldError('REDIS_UNREACHABLE', `Redis at ${redactUrl(url)}: ${why}`, {
       cause,
@@ -158,7 +163,7 @@ async function ask<T>(url: string, timeoutMs: number, question: (redis: Connecti
   }
 }
 
-/** The last node's error within a cluster's error. */
+/** The error of the last node, which a cluster's error contains. */
 function reasonOf(error: Error & { lastNodeError?: Error }): string {
   return error.lastNodeError?.message ?? error.message;
 }

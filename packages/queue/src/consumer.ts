@@ -13,25 +13,25 @@ import { requireFit } from './redis-fitness.js';
 import { tracing } from './telemetry.js';
 
 /**
- * Lock and check intervals, milliseconds. A job whose worker was killed restarts after at most their sum (BullMQ's
- * defaults, 30 s each, need up to 60 s). An event loop that never trains renews the locks every lock/2, so a long fold
- * does not lose its lock.
+ * Lock duration and check interval, in milliseconds. The job of a killed worker restarts after at most their sum (with
+ * BullMQ's defaults of 30 s each, up to 60 s). The locks are renewed every lock/2 by an event loop that never trains,
+ * so a long fold does not lose its lock.
  */
 const LOCK_MS = 8000;
 const STALLED_CHECK_MS = 3000;
 
 /**
- * Milliseconds for which a job that only a newer version can read is put back, and for which its slot takes no other
- * job. A newer process can then take it, and the cost stays low however many such jobs there are. Must be less
+ * Milliseconds for which a job that only a newer version can read is delayed, and for which its slot takes no other
+ * job. A newer process can then take it, and the cost stays low no matter how many such jobs there are. Must be less
  * than LOCK_MS / 4, after which BullMQ would renew the released lock.
  */
 const NEWER = { delayMs: 500, restMs: 1500 };
 
-/** Milliseconds that closing may take once nothing is running. */
+/** Milliseconds that closing may take if no job is running. */
 const CLOSING_MS = 3000;
 
 export interface Attempt {
-  /** Aborted when the consumer closes immediately or the lock was lost: nothing may be committed after that. */
+  /** Aborted when the consumer closes immediately or has lost the lock. Nothing may be committed after that. */
   signal: AbortSignal;
   /** How often the job was started before this attempt. */
   previous: number;
@@ -47,10 +47,10 @@ export interface ConsumerOptions<P> {
   queue: QueueName;
   schema: z.ZodType<P>;
   concurrency: number;
-  /** How many processes may die with a job before the job counts as the cause. */
+  /** Number of processes that may die while running a job before the job is considered the cause. */
   maxStalledCount: number;
   handle: (payload: P, attempt: Attempt) => Promise<void>;
-  /** Whether to count how often closing consumers return each unfinished job to the queue */
+  /** Whether to count how often stopping consumers return each unfinished job to the queue */
   countsGiveBacks?: boolean | undefined;
   onError: (error: Error) => void;
   observer?: ConsumerObserver | undefined;
@@ -58,14 +58,17 @@ export interface ConsumerOptions<P> {
 
 /** Counts events of jobs and of the connection. */
 export interface ConsumerObserver {
-  /** An attempt failed, because of the job or of its environment. */
+  /** An attempt failed, because of the job or because of its environment. */
   failed(error: CryfoldError): void;
-  /** A job was found whose worker had stopped renewing its lock. */
+  /** Found a job whose worker had stopped renewing its lock. */
   lostLease(): void;
   reconnected(): void;
 }
 
-/** Takes jobs from a queue until it is closed. Failures are handled by their class, see FailureClass in core. */
+/**
+ * Takes jobs from a queue until it is closed. The class of a failure (FailureClass in core) decides whether a job is
+ * retried.
+ */
 export class Consumer<P> {
   readonly #options: ConsumerOptions<P>;
   readonly #worker: PatientWorker;
@@ -73,7 +76,7 @@ export class Consumer<P> {
   #active = 0;
   #aborted = false;
   #wake: () => void = () => {};
-  /** Messages of jobs that only a newer version can read, so that each is reported once. */
+  /** Messages about jobs that only a newer version can read, so that each is reported only once. */
   readonly #reported = new Set<string>();
 
   constructor(options: ConsumerOptions<P>) {
@@ -98,11 +101,11 @@ export class Consumer<P> {
     });
   }
 
-  /** @throws CryfoldError REDIS_UNREACHABLE unless Redis responds and jobs are being taken; REDIS_UNSAFE */
+  /** Resolves once jobs are being taken. @throws CryfoldError REDIS_UNREACHABLE, REDIS_UNSAFE */
   async check(): Promise<void> {
     if (this.#redis.status !== 'ready')
       throw new CryfoldError('REDIS_UNREACHABLE', `connection: ${this.#redis.status}`);
-    // An operator may change the policy while Redis runs.
+    // An operator may change the eviction policy while Redis runs.
     requireFit(await this.#redis.info());
     if (!this.#worker.isRunning() || this.#worker.isPaused()) {
       throw new CryfoldError('REDIS_UNREACHABLE', `no jobs are taken from queue ${this.#worker.name}`);
@@ -110,8 +113,8 @@ export class Consumer<P> {
   }
 
   /**
-   * Takes no further jobs and waits for running ones; with `now`, aborts them so that other consumers can take them.
-   * Takes at most 3 s when nothing is running, even if Redis does not respond, and returns at once without a
+   * Takes no further jobs and waits for running ones. With `now`, aborts them so that other consumers can take them. If
+   * no job is running, closing takes at most 3 s even if Redis does not respond, and returns immediately without a
    * connection.
    */
   async close(now = false): Promise<void> {
@@ -120,7 +123,7 @@ export class Consumer<P> {
       this.#aborted = true;
       this.#wake();
     }
-    // BullMQ waits for a connection before it closes, and an unavailable server may never return.
+    // BullMQ waits for a connection before it closes, which never returns if the server is unavailable.
     const closed = this.#worker.close(this.#active === 0 && this.#redis.status !== 'ready');
     while (!(await endsWithin(CLOSING_MS, closed)) && this.#active > 0 && !this.#aborted) {
       await new Promise<void>((resolve) => {
@@ -130,14 +133,14 @@ export class Consumer<P> {
     this.#redis.disconnect();
   }
 
-  /** Like `close`, but aborts work that is still running after the given number of seconds. */
+  /** Like `close`, but aborts jobs that are still running after the given number of seconds. */
   async stop(graceSeconds: number): Promise<void> {
     const timer = setTimeout(() => void this.close(true), graceSeconds * 1000);
     await this.close(graceSeconds === 0);
     clearTimeout(timer);
   }
 
-  /** Passes a payload to the handler, and tracks it so that closing waits for it. */
+  /** Runs the handler on a payload, and keeps track of it so that closing can wait for it. */
   async #handle(payload: P, attempt: Attempt): Promise<void> {
     this.#active++;
     try {
@@ -152,7 +155,7 @@ export class Consumer<P> {
     const options = this.#options;
     const previous = job.attemptsStarted - 1;
     const later = async (delayMs: number): Promise<never> => {
-      // If Redis rejects this, the job is taken again once its lock has expired: the job itself has not failed.
+      // If Redis rejects this, the job is taken again once its lock has expired, because the job itself has not failed.
       await job.moveToDelayed(Date.now() + delayMs, token).catch((error) => options.onError(error));
       throw new DelayedError();
     };
@@ -165,7 +168,7 @@ export class Consumer<P> {
         progress: (data) => askRedis(() => job.updateProgress(data)),
         count: async (name) => void (await askRedis(() => this.#redis.hincrby(countersKey(options.url), name, 1))),
       });
-      // Nothing waits for Redis; leftovers are removed with their run, or after a week.
+      // Nothing waits for this command. Leftover counts are removed with their run, or after a week.
       if (previous > 0 && options.countsGiveBacks) {
         forgetGiveBacks(this.#redis, options.url, [job.id ?? '']).catch(() => {});
       }
@@ -177,13 +180,13 @@ export class Consumer<P> {
         return later(100);
       }
       const error = asCryfoldError(thrown);
-      // Putting a job back repeatedly is not a new failure: report it only the first time.
+      // Delaying a job repeatedly is not a new failure, so it is reported only the first time.
       const again = isNewer(error) && this.#reported.has(error.message);
       if (!again) options.observer?.failed(error);
       if (error.failure === 'infrastructure') {
         if (!again) {
           options.onError(error);
-          // Only informs viewers, so a failure does not matter.
+          // Progress only informs viewers, so a failure does not matter.
           await askRedis(() => job.updateProgress({ waits: `${error.code}: ${error.message}` })).catch(() => {});
         }
         if (isNewer(error)) {
@@ -196,7 +199,7 @@ export class Consumer<P> {
         return later(backoffMs * (0.5 + Math.random() / 2));
       }
       const message = failureMessage(error);
-      // A second attempt may get a worker with more memory; further ones would only repeat the failure.
+      // A second attempt may run on a worker with more memory. Further attempts would only fail in the same way.
       const hopeless = error.code === 'OUT_OF_MEMORY' && job.attemptsMade > 0;
       throw error.failure === 'crash' && !hopeless ? new Error(message) : new UnrecoverableError(message);
     }

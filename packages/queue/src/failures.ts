@@ -1,32 +1,37 @@
 import { asOutOfMemory, CryfoldError, decodeRecord, type ErrorRecord, errorRecordSchema } from '@cryfold/core';
 
-/** Any thrown value as a coded error: OUT_OF_MEMORY if its message reports that, otherwise CHILD_DIED. */
+/**
+ * Converts any thrown value to a coded error: OUT_OF_MEMORY if its message reports a failed allocation, otherwise
+ * CHILD_DIED.
+ */
 export function asCryfoldError(error: unknown): CryfoldError {
   if (error instanceof CryfoldError) return error;
   const message = error instanceof Error ? error.message : String(error);
   return asOutOfMemory(error) ?? new CryfoldError('CHILD_DIED', message, { cause: error });
 }
 
-/** BullMQ keeps only the message of a failure, so the message is the whole record. */
+/** BullMQ keeps only the message of a failure, so the message contains the whole error record. */
 export function failureMessage(error: CryfoldError): string {
   return JSON.stringify(error.toRecord());
 }
 
-/** The error record in the reason of a failed job; BullMQ's own reasons (stalled too often) become PROCESS_DIED. */
+/**
+ * Reads the error record from the reason of a failed job. BullMQ's own reasons (stalled too often) become PROCESS_DIED.
+ */
 export function failureOf(reason: string): ErrorRecord {
   if (reason.startsWith('{')) {
     try {
       return decodeRecord(errorRecordSchema, reason, 'failed job') as ErrorRecord;
     } catch {
-      // Not a record of cryfold: reported unchanged below.
+      // The reason is not an error record; it is reported unchanged below.
     }
   }
   return new CryfoldError('PROCESS_DIED', `the queue gave up on the job: ${reason.slice(0, 500)}`).toRecord();
 }
 
 /**
- * Runs a Redis operation. Any failure of it (no connection, loading, out of memory) counts as infrastructure: it is
- * waited for and never counted against a job.
+ * Runs a Redis operation. Every failure of it (no connection, Redis still loading, out of memory) has the class
+ * infrastructure: it is retried and never counted against a job.
  * @throws CryfoldError REDIS_UNREACHABLE
  */
 export async function askRedis<T>(action: () => Promise<T>): Promise<T> {
@@ -34,7 +39,7 @@ export async function askRedis<T>(action: () => Promise<T>): Promise<T> {
     return await action();
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause);
-    // ioredis's message for a connection that fails at once.
+    // ioredis's message if a connection is configured to fail immediately.
     const why = message.startsWith("Stream isn't writeable") ? 'there is no connection' : message;
     throw new CryfoldError('REDIS_UNREACHABLE', `Redis: ${why}`, { cause });
   }

@@ -2,17 +2,17 @@ import { readNamedFile } from '@cryfold/core';
 import { Cluster, type ClusterNode, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
 
 /**
- * A Redis client that reads its password from the file named by the URL parameter `passwordFile` at every connection,
- * so that a rotated password needs no restart. Redis keeps open connections when a password changes.
+ * A Redis client that reads its password at every connection from the file named by the URL parameter `passwordFile`,
+ * so that a rotated password needs no restart. Redis keeps connections open when a password changes.
  */
 export class FreshRedis extends Redis {
   constructor(...args: [url: string, options: RedisOptions] | [options: RedisOptions]) {
-    // ioredis accepts both forms; its types do not accept their union.
+    // ioredis accepts both forms, but its types do not accept their union.
     super(...(args as unknown as [string, never]));
   }
 
   override connect(callback?: Parameters<Redis['connect']>[0]): Promise<void> {
-    // ioredis treats the parameters of a URL as options.
+    // ioredis treats parameters of a URL as options.
     const { passwordFile } = this.options as RedisOptions & { passwordFile?: string };
     if (passwordFile !== undefined) {
       this.options.password = passwordIn(passwordFile) ?? this.options.password;
@@ -20,7 +20,7 @@ export class FreshRedis extends Redis {
     return super.connect(callback);
   }
 
-  /** Like ioredis's own method, which does not keep the class. */
+  /** Like ioredis's own method, which would create a plain Redis instead of this class. */
   override duplicate(override?: Partial<RedisOptions>): Redis {
     return new FreshRedis({ ...this.options, ...override });
   }
@@ -33,21 +33,21 @@ export class FreshCluster extends Cluster {
   readonly #nodes: ClusterNode[];
 
   constructor(nodes: ClusterNode[], options: Options) {
-    // Its types do not accept their own base type.
+    // ioredis's types do not accept their own base type.
     super(nodes, options as never);
     this.#nodes = nodes;
     const { passwordFile } = options;
-    // A node connects after this event. Its subscriber and the connection that queries slots copy its options.
+    // A node connects after this event. Its subscriber, and the connection that queries slots, copy its options.
     if (passwordFile !== undefined) this.on('+node', ({ options: node }: Redis) => keepFresh(node, passwordFile));
   }
 
-  /** Like ioredis's own method, which does not keep the class. */
+  /** Like ioredis's own method, which would create a plain Cluster instead of this class. */
   override duplicate(nodes: ClusterNode[] = [], options: Options = {}): Cluster {
     return new FreshCluster(nodes.length > 0 ? nodes : this.#nodes, { ...this.options, ...options });
   }
 }
 
-/** Makes the options of a connection that ioredis creates use the password currently in its file. */
+/** Makes a connection that ioredis creates use the password that is currently in its file. */
 function keepFresh(options: RedisOptions, file: string): void {
   let last = options.password;
   const get = () => {
@@ -57,7 +57,7 @@ function keepFresh(options: RedisOptions, file: string): void {
   Object.defineProperty(options, 'password', { get, enumerable: true });
 }
 
-/** @returns undefined while the file is being replaced: the next attempt reads it again */
+/** @returns undefined while the file is being replaced; the next attempt to connect reads it again */
 function passwordIn(file: string): string | undefined {
   try {
     return readNamedFile('REDIS_PASSWORD_FILE', file) || undefined;

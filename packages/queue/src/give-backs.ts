@@ -1,7 +1,9 @@
 import type { Connection } from './connection.js';
 import { giveBacksKey } from './keys.js';
 
-/** Seconds for which counts stay after the last return of any job, so that counts not removed at a run's end expire. */
+/**
+ * Seconds after the last returned job until all counts expire, in case they were not removed at the end of their run.
+ */
 const STAY_SECONDS = 7 * 24 * 3600;
 
 export async function noteGiveBack(redis: Connection, url: string, id: string): Promise<void> {

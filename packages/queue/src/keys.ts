@@ -10,14 +10,17 @@ export function prefixOf(url: string): string {
   return parseRedisUrl(url).kind === 'cluster' ? `{${PREFIX}}` : PREFIX;
 }
 
-/** A hash of counters since Redis was last emptied. */
+/** Key of a hash of counters, which count since Redis was last emptied. */
 export const countersKey = (url: string) => `${prefixOf(url)}:counters`;
 
-/** A hash of each worker's latest report, by worker id; next to BullMQ's keys, none of whose queues has this name. */
+/**
+ * Key of a hash with the latest report of each worker, by worker id. It is stored next to BullMQ's keys; no queue has
+ * this name.
+ */
 export const workersKey = (url: string) => `${prefixOf(url)}:workers`;
 
 /**
- * A hash of how often stopping workers returned each job, by job id. It is in Redis rather than in the store, since it
- * describes work: if Redis is emptied, counting starts again, and no result depends on it.
+ * Key of a hash that counts how often stopping workers returned each job, by job id. It is in Redis rather than in the
+ * store, since it describes work: if Redis is emptied, counting starts again, and no result depends on it.
  */
 export const giveBacksKey = (url: string) => `${prefixOf(url)}:give-backs`;

@@ -1,12 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Job, Worker } from 'bullmq';
 
-/** Milliseconds before the next job is requested after an error: doubled with each error, between these two. */
+/**
+ * Minimum and maximum milliseconds before the next job is requested after an error; the delay doubles with each error.
+ */
 const BACKOFF_MS = { least: 100, most: 5000 };
 
 /**
- * BullMQ's worker with growing pauses while Redis replies with errors (READONLY, OOM, MISCONF, BUSY, ...) when the next
- * job is requested. BullMQ itself only pauses without a connection: it would retry thousands of times per second.
+ * BullMQ's worker with growing pauses while Redis replies with errors (READONLY, OOM, MISCONF, BUSY, ...) to requests
+ * for the next job. BullMQ itself pauses only if there is no connection, and would otherwise retry thousands of times
+ * per second.
  */
 export class PatientWorker extends Worker {
   readonly #closing = new AbortController();

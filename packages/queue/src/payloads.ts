@@ -8,13 +8,13 @@ const hex = z.string().regex(/^[0-9a-f]{64}$/);
 export const QUEUE_NAMES = ['runs', 'gpu', 'cpu', 'aggregate'] as const;
 export type QueueName = (typeof QUEUE_NAMES)[number];
 
-/** Drive a run, or aggregate it; the job's id is the run's. */
+/** Drives or aggregates a run; the job's id is that of the run. */
 export const runPayload = z.strictObject({ format: z.literal(FORMATS.job), kind: z.literal('run'), run });
 
-/** Train and predict one fold; the job's id is the fold's key. The run's plan in the store has the details. */
+/** Trains and predicts one fold; the job's id is the fold's key. The run's plan in the store has the details. */
 export const foldPayload = z.strictObject({ format: z.literal(FORMATS.job), kind: z.literal('fold'), run, key: hex });
 
-/** Compute what all folds of a trial need, see prerequisiteOf in plan. */
+/** Computes an artifact that all folds of a trial need, see `prerequisiteOf` in plan. */
 export const preparePayload = z.strictObject({
   format: z.literal(FORMATS.job),
   kind: z.literal('prepare'),
@@ -22,7 +22,7 @@ export const preparePayload = z.strictObject({
   trial: z.string(),
 });
 
-/** Train an estimator on all clips of a run's data; `finals/<key>/request.json` in the store has the details. */
+/** Trains an estimator on all clips of a run's data; `finals/<key>/request.json` in the store has the details. */
 export const finalPayload = z.strictObject({
   format: z.literal(FORMATS.job),
   kind: z.literal('final'),

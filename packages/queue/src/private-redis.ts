@@ -2,15 +2,15 @@ import { realpath } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { Redis } from 'ioredis';
 
-/** Timeout of each reply in milliseconds when a Redis is shut down. */
+/** Timeout in milliseconds of each reply while a Redis is being shut down. */
 const SHUTDOWN_MS = 2000;
 
 /**
- * Shuts down the Redis at a socket if it is the private one of a local run: its working folder is the folder of the
- * socket, and the folder has a name that a local run chooses. A shared Redis is left alone. Nothing is saved, since the
- * store has all results.
+ * Shuts down the Redis at a socket if it is the private one of a local run: it must run in the socket's folder, and the
+ * folder's name must be one that a local run chooses. A shared Redis keeps running. Nothing is saved, since the store
+ * has all results.
  * @param socket path of the socket, as the local run created it
- * @returns whether it was that Redis
+ * @returns whether it was the private Redis of a local run
  */
 export async function shutDownPrivateRedis(socket: string): Promise<boolean> {
   const folder = dirname(socket);

@@ -8,7 +8,10 @@ import { type Payload, QUEUE_NAMES, type QueueName } from './payloads.js';
 import { tracing } from './telemetry.js';
 import { readWorkers, type WorkerReport } from './workers.js';
 
-/** Milliseconds that closing may take: BullMQ waits for a connection, and an unavailable server may never return. */
+/**
+ * Milliseconds that closing may take. BullMQ waits for a connection, so closing might never end if the server is
+ * unavailable.
+ */
 const CLOSING_MS = 1000;
 
 /** Number of ids in one pipelined request. */
@@ -19,7 +22,7 @@ const CRASH_ATTEMPTS = 4;
 
 const LIVE: JobType[] = ['waiting', 'active', 'delayed', 'prioritized', 'waiting-children'];
 
-/** The largest priority that a job can have, which is taken last. */
+/** The largest priority value that a job can have. Jobs with this value are taken last. */
 export const MAX_PRIORITY = PRIORITY_LIMIT;
 
 /** BullMQ's score of a waiting job is its priority times this factor, plus a counter. */
@@ -31,19 +34,21 @@ export type CounterName = (typeof COUNTER_NAMES)[number];
 export interface JobStatus {
   /** waiting, active, delayed, failed, … */
   state: string;
-  /** Progress that its process last reported */
+  /** The progress that the job last reported */
   progress: unknown;
 }
 
 export interface JobRequest {
   id: string;
   payload: Payload;
-  /** From 1 to `MAX_PRIORITY`; smaller values go first, and absent ones before all others. */
+  /**
+   * From 1 to `MAX_PRIORITY`. Jobs with smaller values are taken first, and jobs without a priority before all others.
+   */
   priority?: number;
 }
 
 export interface QueueLook {
-  /** By state */
+  /** Number of jobs by state */
   jobs: Record<string, number>;
   /** How long the first job in line has been waiting */
   oldestSeconds: number;
@@ -58,8 +63,8 @@ export interface QueueListeners {
 }
 
 /**
- * The producer's side of all queues over one connection that fails at once when Redis is unavailable. Every method may
- * throw REDIS_UNREACHABLE.
+ * The producer's side of all queues. They share one connection, on which commands fail immediately if Redis is
+ * unavailable. Every method may throw REDIS_UNREACHABLE.
  */
 export class Queues {
   readonly #url: string;
@@ -82,7 +87,7 @@ export class Queues {
     return queue;
   }
 
-  /** Adds jobs that do not exist yet: adding an id that is queued, active or failed has no effect. */
+  /** Adds the jobs that do not exist yet. Adding an id that is queued, active or failed has no effect. */
   async add(name: QueueName, jobs: readonly JobRequest[]): Promise<void> {
     const options = (job: JobRequest) => ({
       jobId: job.id,
@@ -90,7 +95,7 @@ export class Queues {
       attempts: CRASH_ATTEMPTS,
       backoff: { type: 'exponential', delay: 1000 },
       removeOnComplete: true,
-      // A run's failed jobs are removed at its end; these bounds are for those of a dead coordinator.
+      // Failed jobs are removed at the end of their run. These limits apply to jobs whose coordinator died.
       removeOnFail: { count: 10_000, age: 7 * 24 * 3600 },
     });
     for (const chunk of chunks(jobs)) {
@@ -99,7 +104,7 @@ export class Queues {
     }
   }
 
-  /** The smallest priority among waiting jobs that have one; undefined without any. */
+  /** The smallest priority of any waiting job that has one; undefined if no job has one. */
   async front(name: QueueName): Promise<number | undefined> {
     const key = this.#queue(name).toKey('prioritized');
     const [, score] = await askRedis(() => this.#redis.zrange(key, 0, '0', 'WITHSCORES'));
@@ -115,7 +120,7 @@ export class Queues {
     return new Set(await askRedis(() => this.#queue(name).getRanges(['active'], 0, -1)));
   }
 
-  /** The permanently failed ones of these jobs, with their reasons. */
+  /** Which of these jobs have failed permanently, with the reasons. */
   async failures(name: QueueName, ids: Iterable<string>): Promise<Map<string, string>> {
     const failures = new Map<string, string>();
     const queue = this.#queue(name);
@@ -134,17 +139,17 @@ export class Queues {
     return failures;
   }
 
-  /** Removes the permanently failed ones of these jobs. */
+  /** Removes those of these jobs that have failed permanently. */
   async forgetFailures(name: QueueName, ids: Iterable<string>): Promise<void> {
     for (const id of (await this.failures(name, ids)).keys()) await this.remove(name, id);
   }
 
-  /** How often stopping workers returned each job, by job id. */
+  /** How often stopping workers have returned each job, by job id. */
   giveBacks(): Promise<Map<string, number>> {
     return askRedis(() => readGiveBacks(this.#redis, this.#url));
   }
 
-  /** Resets how often these jobs were returned. */
+  /** Resets the number of times that these jobs were returned. */
   async forgetGiveBacks(ids: Iterable<string>): Promise<void> {
     for (const chunk of chunks([...ids])) await askRedis(() => forgetGiveBacks(this.#redis, this.#url, chunk));
   }
@@ -166,7 +171,7 @@ export class Queues {
     return { ...others, waiting: waiting + prioritized };
   }
 
-  /** The state of all queues for monitoring, in one request. */
+  /** Reads the state of all queues in one request, for monitoring. */
   async look(name: QueueName): Promise<QueueLook> {
     return askRedis(async () => {
       const queue = this.#queue(name);
@@ -176,7 +181,7 @@ export class Queues {
     });
   }
 
-  /** How long the first job in line has been waiting; 0 if none waits. */
+  /** How long the first job in line has been waiting; 0 if no job is waiting. */
   async oldestSeconds(name: QueueName): Promise<number> {
     const firsts = await askRedis(async () => {
       const of = (state: 'waiting' | 'prioritized') => this.#queue(name).getJobs([state], 0, 0, true);
@@ -185,7 +190,7 @@ export class Queues {
     return Math.max(0, ...firsts.map(({ timestamp }) => (Date.now() - timestamp) / 1000));
   }
 
-  /** Bytes that Redis uses and may use: `maxmemory`, or the memory of its machine if that is unset. */
+  /** Bytes that Redis uses and may use: `maxmemory`, or the memory of its machine if `maxmemory` is not set. */
   async memory(): Promise<{ used: number; limit: number }> {
     const info = await askRedis(() => this.#redis.info('memory'));
     const member = (name: string) => Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(info)?.[1] ?? 0);
@@ -200,22 +205,22 @@ export class Queues {
     >;
   }
 
-  /** Workers that reported recently, and what each is doing. */
+  /** Workers that reported recently, and what each of them is doing. */
   workers(): Promise<WorkerReport[]> {
     return askRedis(() => readWorkers(this.#redis, workersKey(this.#url)));
   }
 
-  /** BullMQ's own objects, for a dashboard of queues. */
+  /** BullMQ's queue objects, for a dashboard. */
   vendorQueues(): Queue[] {
     return QUEUE_NAMES.map((name) => this.#queue(name));
   }
 
-  /** Removes jobs that are not running: false if a worker has locked one. */
+  /** Removes jobs that are not running. @returns false if a worker has locked one of them */
   async remove(name: QueueName, id: string): Promise<boolean> {
     return (await askRedis(() => this.#queue(name).remove(id))) === 1;
   }
 
-  /** Resolves once new events are received. Listeners run until close. */
+  /** Starts listening for new events. Resolves once they are being received; listeners stay until `close`. */
   async listen(name: QueueName, listeners: QueueListeners): Promise<void> {
     const redis = connect(this.#url, { use: 'blocking' });
     const events = new QueueEvents(name, { prefix: prefixOf(this.#url), connection: redis });

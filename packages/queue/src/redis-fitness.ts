@@ -2,9 +2,9 @@ import { CryfoldError, parseRedisUrl, redactUrl } from '@cryfold/core';
 import { RedisConnection } from 'bullmq';
 
 export interface RedisFacts {
-  /** Includes the product's name if it is not Redis */
+  /** Version of the server, with the name of the product if it is not Redis */
   version: string;
-  /** Problems that do not prevent use, as sentences */
+  /** Problems that do not prevent use, a sentence each */
   warnings: string[];
 }
 
@@ -15,9 +15,9 @@ const olderThan = (version: string, least: string) => {
 };
 
 /**
- * What Redis's INFO says about its fitness as a queue.
- * @param policy its eviction policy, used if INFO lacks it
- * @throws CryfoldError REDIS_UNSAFE if jobs could be lost or BullMQ does not work
+ * Checks from Redis's INFO whether it is fit to be a queue.
+ * @param policy its eviction policy, used if INFO does not contain it
+ * @throws CryfoldError REDIS_UNSAFE if jobs could be lost or BullMQ would not work
  */
 export function requireFit(info: string, policy?: string): RedisFacts {
   const member = (name: string) => new RegExp(`^${name}:(\\S+)`, 'm').exec(info)?.[1];
@@ -27,7 +27,7 @@ export function requireFit(info: string, policy?: string): RedisFacts {
   // Compatible products report the version of Redis that they are compatible with.
   const other = ['valkey', 'dragonfly'].find((name) => member(`${name}_version`) !== undefined);
   const { minimumVersion, recommendedMinimumVersion } = RedisConnection;
-  if (version === undefined) warnings.push('Its version is unknown, because its INFO lacks it.');
+  if (version === undefined) warnings.push('Its version is unknown, because its INFO does not contain it.');
   else if (!other && olderThan(version, minimumVersion)) {
     throw unsafe(
       `${version} is too old: BullMQ needs ${minimumVersion}`,
@@ -38,7 +38,7 @@ export function requireFit(info: string, policy?: string): RedisFacts {
   }
   const evicts = member('maxmemory_policy') ?? policy;
   if (evicts === undefined) {
-    warnings.push('Its eviction policy is unknown, because INFO lacks it. It must be noeviction.');
+    warnings.push('Its eviction policy is unknown, because INFO does not contain it. It must be noeviction.');
   } else if (evicts !== 'noeviction') {
     throw unsafe(
       `has the eviction policy ${evicts} and may delete jobs when its memory is full`,
@@ -50,8 +50,8 @@ export function requireFit(info: string, policy?: string): RedisFacts {
 }
 
 /**
- * Refuses a node of a Redis Cluster given as a single server: without the hash tag that keys have in a cluster, the
- * keys of one queue would be spread over several nodes.
+ * Refuses a node of a Redis Cluster that was configured as a single server. Without the hash tag that keys have in a
+ * cluster, the keys of one queue would be spread over several nodes.
  * @throws CryfoldError REDIS_UNSAFE
  */
 export function refuseClusterNode(info: string, url: string): void {
@@ -63,11 +63,11 @@ export function refuseClusterNode(info: string, url: string): void {
 }
 
 /**
- * Refuses a replica, which cannot take jobs. It may soon become the primary again, so services wait for that.
+ * Refuses a replica, which cannot take jobs. Services retry, since the server may soon become the primary again.
  * @throws CryfoldError REDIS_UNREACHABLE
  */
 export function refuseReplica(info: string, url: string): void {
-  // Any node of a Redis Cluster may reply to a query.
+  // In a Redis Cluster, any node may reply to a query.
   if (!/^role:slave/m.test(info) || parseRedisUrl(url).kind === 'cluster') return;
   throw new CryfoldError('REDIS_UNREACHABLE', `Redis at ${redactUrl(url)} is a replica`, {
     context: { url: redactUrl(url) },

@@ -4,7 +4,9 @@ type Telemetry = NonNullable<QueueOptions['telemetry']>;
 
 let telemetry: Telemetry | undefined;
 
-/** Makes queues and consumers created from now on propagate traces from the producer of a job to its consumer. */
+/**
+ * Makes queues and consumers that are created from now on propagate traces from the producer of a job to its consumer.
+ */
 export async function traceJobs(): Promise<void> {
   const { BullMQOtel } = await import('bullmq-otel');
   telemetry = new BullMQOtel({ tracerName: 'cryfold' });

@@ -5,7 +5,7 @@ import { workersKey } from './keys.js';
 
 /** Milliseconds between heartbeats of a worker. */
 const BEAT_MS = 3000;
-/** Milliseconds of silence after which a worker counts as gone. */
+/** Milliseconds without a heartbeat after which a worker is considered gone. */
 const SILENCE_SECONDS = 15;
 /** Timeout in milliseconds for removing the entry of a stopping worker. */
 const CLOSING_MS = 1000;
@@ -15,7 +15,7 @@ const GATHER_MS = 250;
 const activity = z.object({
   run: z.string(),
   trial: z.string(),
-  /** Absent for work that all folds of a trial need, such as distances */
+  /** Absent for work that all folds of a trial need, such as computing distances */
   repeat: z.int().optional(),
   fold: z.int().optional(),
   /** Milliseconds since 1970 by the worker's clock */
@@ -39,8 +39,8 @@ export type WorkerReport = z.infer<typeof workerReport>;
 const beat = z.object({ at: z.number(), state: workerReport });
 
 /**
- * Reports to Redis every few seconds, and soon after each change, that a worker is alive and what it is doing. Nothing
- * depends on the reports, so an outage is ignored.
+ * Reports to Redis that a worker is alive and what it is doing, every few seconds and soon after each change. Nothing
+ * depends on the reports, so outages are ignored.
  */
 export class Beacon {
   readonly #redis: Connection;
@@ -58,7 +58,7 @@ export class Beacon {
     this.#timer.unref();
   }
 
-  /** Announces an activity; `progress` updates it, `end` removes it. */
+  /** Announces an activity. Call `progress` of the returned object to update it, and `end` to remove it. */
   begin(what: Omit<WorkerActivity, 'since' | 'fraction'>): { progress(fraction: number): void; end(): void } {
     const doing: WorkerActivity = { ...what, since: Date.now(), fraction: 0 };
     this.#report.doing.push(doing);
@@ -91,7 +91,7 @@ export class Beacon {
 
   #tell(): void {
     const tell = async () => {
-      // Redis's clock, so that hosts need not agree on the time.
+      // The time is taken from Redis, so that the clocks of hosts do not have to agree.
       const at = Number((await this.#redis.time())[0]);
       await this.#redis.hset(this.#key, this.#report.id, JSON.stringify({ at, state: this.#report }));
     };
@@ -99,7 +99,7 @@ export class Beacon {
   }
 }
 
-/** Workers that reported recently, by host and process; entries of silent ones are removed. */
+/** Workers that reported recently, sorted by host and process. Removes the entries of silent workers. */
 export async function readWorkers(redis: Connection, key: string): Promise<WorkerReport[]> {
   const [reports, time] = await Promise.all([redis.hgetall(key), redis.time()]);
   const now = Number(time[0]);
@@ -110,7 +110,7 @@ export async function readWorkers(redis: Connection, key: string): Promise<Worke
       if (now - at <= SILENCE_SECONDS) workers.push(state);
       else await redis.hdel(key, id);
     } catch {
-      // Written by another version.
+      // Written by another version of cryfold.
     }
   }
   return workers.sort((a, b) => a.host.localeCompare(b.host) || a.pid - b.pid);

@@ -2,7 +2,7 @@ import { printable } from '@cryfold/core';
 import { type Audit, type FILE_PROPERTIES, propertyWord, valueText } from '@cryfold/evaluation';
 import { alignColumns, paint, type TextOptions } from './text.js';
 
-/** Maximum number of values of a property listed in a table. */
+/** Maximum number of values of a property to list in a table. */
 const LISTED = 3;
 
 export interface AuditTable {
@@ -89,7 +89,7 @@ function spreadText({ low, median, high }: Audit['perClass'][number]['level'], d
   return `${median.toFixed(digits)} (${low.toFixed(digits)} to ${high.toFixed(digits)})`;
 }
 
-/** An audit as terminal text: its findings, then its tables. Lines are separated by LF, with no trailing LF. */
+/** An audit as terminal text: first its findings, then its tables. Lines are separated by LF, with no trailing LF. */
 export function auditText(audit: Audit, { color = false }: TextOptions = {}): string {
   const findings = audit.findings.map(({ severity, text }) =>
     paint(`${severity}: ${text}`, severity === 'warning' ? 'red' : 'dim', color),

@@ -1,6 +1,6 @@
 import { METRICS, type MetricName, type ModelResults, metricOf, type RunResults, scoreOf } from '@cryfold/evaluation';
 
-/** Describes the baseline in a sentence: it predicts the majority class, with the class shares as probabilities. */
+/** Describes the baseline in one sentence: it predicts the majority class, with the class shares as probabilities. */
 export function baselineName(metric: MetricName): string {
   return METRICS[metric].share
     ? 'always predicting the majority class'
@@ -30,7 +30,7 @@ export function baselineOn(
   return values.length === 0 ? undefined : total / values.length;
 }
 
-/** Names of the models whose mean of the run's metric does not exceed that of the baseline on the same folds. */
+/** Names of the models that are not better than the baseline, by the mean of the run's metric on the same folds. */
 export function notBeatingMajority(results: RunResults): string[] {
   const metric = metricOf(results);
   return results.models

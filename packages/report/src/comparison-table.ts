@@ -16,14 +16,14 @@ import { differenceText } from './metric-text.js';
 import { named } from './names.js';
 import { alignColumns, paint, percent, type TextOptions, type TextTable } from './text.js';
 
-/** Differences with a Holm-adjusted p-value below this are reported as significant. */
+/** Differences with a Holm-adjusted p-value below this value are reported as significant. */
 export const SIGNIFICANCE = 0.05;
 
 export function pText(p: number): string {
   return p < 0.0001 ? '<0.0001' : p.toFixed(4);
 }
 
-/** The deciding test between two models, as first minus second regardless of the stored order. */
+/** The decisive test between two models, as first minus second, no matter in which order it is stored. */
 export function oriented(results: RunResults, first: string, second: string): Evidence | undefined {
   const found = results.comparisons.find(({ a, b }) => (a === first && b === second) || (a === second && b === first));
   if (!found) return undefined;
@@ -34,17 +34,17 @@ export function oriented(results: RunResults, first: string, second: string): Ev
   return { ...evidence, difference: turned(difference), low: turned(high), high: turned(low) };
 }
 
-/** A difference within a sentence: `+1.20 points`, or `-0.0312` for a log-loss. */
+/** A difference as part of a sentence: `+1.20 points`, or `-0.0312` for a log-loss. */
 function worded(metric: MetricName, difference: number | null): string {
   return `${differenceText(metric, difference)}${METRICS[metric].share ? ' points' : ''}`;
 }
 
-/** The units that the test treats as independent: folds, groups, or recordings if groups are unknown. */
+/** What the test treats as independent: folds, groups, or recordings if groups are unknown. */
 function unitsOf({ dataset }: RunResults, { by }: Evidence): string {
   return by === 'groups' ? `${unitWord(dataset)}s` : by;
 }
 
-/** One sentence per fusion: whether it differs from its best member. */
+/** One sentence per fusion on whether it differs from its best member. */
 function fusionVerdicts(results: RunResults): string[] {
   const metric = metricOf(results);
   const score = (model: ModelResults) => scoreOf(metric, model[metric]?.mean ?? Number.NaN);
@@ -65,7 +65,7 @@ function fusionVerdicts(results: RunResults): string[] {
   });
 }
 
-/** One row per tested pair of models below a header, with notes on whether each fusion differs from its best member. */
+/** A header, and one row per tested pair of models, with notes on whether each fusion differs from its best member. */
 export function comparisonRows(results: RunResults): TextTable {
   const metric = metricOf(results);
   const grouped = results.comparisons.some(({ byGroup }) => byGroup);
@@ -88,7 +88,9 @@ export function comparisonRows(results: RunResults): TextTable {
   return { rows, notes: [...fusionVerdicts(results), ...why, ...inflated, ...(unknown ? [unknown] : [])] };
 }
 
-/** Tests compare the figures as computed, so an inflated figure makes its model look better than it is. */
+/**
+ * Tests compare the figures as they were computed, so a figure that is too high makes its model look better than it is.
+ */
 const NOT_ALLOWED_FOR =
   'The p-values and intervals do not account for the leaks and the optimism described above the first table.';
 
@@ -105,9 +107,9 @@ export function comparisonTitle(results: RunResults): string {
 }
 
 /**
- * Every pair of models: the difference of the run's metric, its 95 % interval, and p-values: by group if clips share
- * groups, otherwise from the Nadeau-Bengio corrected t-test over folds. Notes whether each fusion differs from its best
- * member. Empty with fewer than two models.
+ * Every pair of models with the difference of the run's metric, its 95 % interval, and p-values. The test is by group
+ * if clips share groups, otherwise the Nadeau-Bengio corrected t-test over folds. Notes whether each fusion differs
+ * from its best member. Empty if there are fewer than two models.
  */
 export function comparisonTable(results: RunResults, { color = false }: TextOptions = {}): string {
   const { rows, notes } = comparisonRows(named(results));
@@ -116,7 +118,7 @@ export function comparisonTable(results: RunResults, { color = false }: TextOpti
   return [paint(comparisonTitle(results), 'bold', color), paint(head, 'bold', color), ...body, ...notes].join('\n');
 }
 
-/** One row per model with results, below a header. */
+/** A header, and one row per model with results. */
 export function pooledRows(results: RunResults): TextTable {
   const rows = results.models.flatMap(({ name, pooled }) => {
     if (!pooled) return [];
@@ -143,7 +145,7 @@ export function pooledRows(results: RunResults): TextTable {
   return { rows: [head, ...rows], notes: [chance, ...(unknown ? [unknown] : [])] };
 }
 
-/** Title of pooled figures, with the units that their intervals treat as independent. */
+/** Title of the pooled figures, which names what their intervals treat as independent. */
 export function pooledTitle({ dataset }: RunResults): string {
   const units = groupsKnown(dataset) ? 'groups, not clips' : 'recordings, since groups are not known';
   return `Pooled over all test predictions, not means over folds; intervals by ${units}`;

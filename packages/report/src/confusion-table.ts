@@ -6,7 +6,7 @@ const COLUMN_LABEL = 10;
 
 /**
  * A row-normalised confusion matrix in percent: rows are true classes, columns are predicted classes.
- * @param labels class names, in the matrix's order
+ * @param labels names of the classes, in the order of the matrix
  * @param matrix shares in [0, 1], `[true][predicted]`
  */
 export function confusionTable(

@@ -18,7 +18,7 @@ function markdownTable([head, ...body]: readonly (readonly string[])[]): string 
   return [line(head), `|---|${'--:|'.repeat(head.length - 1)}`, ...body.map(line)].join('\n');
 }
 
-/** The tables of a run as GitHub-flavoured Markdown, warnings first. */
+/** The tables of a run as GitHub-flavoured Markdown, preceded by warnings. */
 export function markdownReport(stored: RunResults): string {
   const results = named(stored);
   const { warnings, missing } = headlines(results);
@@ -52,7 +52,9 @@ export function markdownReport(stored: RunResults): string {
   ].join('\n\n')}\n`;
 }
 
-/** The figures of each fold as CSV (RFC 4180), one row per model and fold. The majority baseline counts as a model. */
+/**
+ * The figures of each fold as CSV (RFC 4180), with one row per model and fold. The majority baseline counts as a model.
+ */
 export function csvReport(results: RunResults): string {
   const rows = [['model', 'repeat', 'fold', 'testCount', 'accuracy', 'balancedAccuracy', 'macroF1', 'logLoss']];
   const add = (...cells: (string | number)[]) => rows.push(cells.map(String));

@@ -1,14 +1,17 @@
 import type { RunResults } from '@cryfold/evaluation';
 import { baselineOn } from './baseline.js';
 
-/** With fewer clips, a fitted fusion of members without skill looks better than its members: docs/evaluation.md. */
+/**
+ * With fewer clips, a fitted fusion of members that have learned nothing looks better than its members; see
+ * docs/evaluation.md.
+ */
 const FEW_CLIPS = 300;
-/** A member is near chance if its mean accuracy exceeds that of the majority class by at most this. */
+/** A member is close to chance if its mean accuracy exceeds that of the majority class by at most this. */
 const NEAR_CHANCE = 0.05;
 
 /**
- * Warning about stacked fusions that are not nested: they learn from members that were trained on the test clips of the
- * fold.
+ * Warns about stacked fusions that are not nested, since they learn from members that were trained on the test clips of
+ * the fold.
  */
 export function fusionWarning(results: RunResults): string | undefined {
   const { models, dataset } = results;

@@ -2,7 +2,7 @@ import { bestModelOf, METRICS, type RunResults } from '@cryfold/evaluation';
 import { baselineName } from './baseline.js';
 import { metricText, valueText } from './metric-text.js';
 
-/** One sentence with the best mean over folds by the run's metric, compared with the baseline. */
+/** One sentence with the best mean over folds by the run's metric, in comparison with the baseline. */
 export function headline(results: RunResults): string {
   const best = bestModelOf(results);
   if (!best) return 'No model has a result.';

@@ -11,7 +11,7 @@ export function valueText(metric: MetricName, value: number | null): string {
   return `${metricText(metric, value)}${METRICS[metric].share ? ' %' : ''}`;
 }
 
-/** A difference of a metric with its sign: percentage points of a share, or four decimals. */
+/** A difference of a metric with its sign: in percentage points for a share, otherwise with four decimals. */
 export function differenceText(metric: MetricName, difference: number | null): string {
   const text = metricText(metric, difference);
   return difference !== null && difference > 0 ? `+${text}` : text;
@@ -22,7 +22,7 @@ export function foldsTitle(metric: MetricName): string {
   return `${capitalTitle(metric)} over test folds${METRICS[metric].share ? ', percent' : ''}`;
 }
 
-/** The metric's title at the beginning of a sentence. */
+/** The title of the metric as the beginning of a sentence. */
 export function capitalTitle(metric: MetricName): string {
   const { title } = METRICS[metric];
   return title[0].toUpperCase() + title.slice(1);

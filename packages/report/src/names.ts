@@ -1,12 +1,12 @@
 import { caveatOf, withSearched } from '@cryfold/estimators';
 import type { RunResults, TrialRow } from '@cryfold/evaluation';
 
-/** A model's name with a caveat about its figures: `tl-resnet50 (random weights)`. */
+/** The name of a model with a caveat about its figures: `tl-resnet50 (random weights)`. */
 export function withCaveat(name: string, caveat: string | undefined): string {
   return caveat === undefined ? name : `${name} (${caveat})`;
 }
 
-/** The name as in the spec. Names in specs have no spaces, so anything after a space is a caveat. */
+/** The name as in the spec. Names in specs contain no spaces, so anything after a space is a caveat. */
 export function plainName(name: string): string {
   return name.split(' ', 1)[0];
 }
@@ -20,7 +20,7 @@ function inSpec({ estimators }: RunResults['spec'], name: string): Parameters | 
 }
 
 /**
- * An estimator's entry in the spec, updated with the parameters that a search selected.
+ * An estimator's entry in the spec, with the parameters that a search has selected.
  * @param name with or without its caveat
  * @returns undefined for a fusion, and for results without a spec
  */
@@ -45,7 +45,7 @@ export function namedTrials(spec: RunResults['spec'], trials: readonly TrialRow[
   });
 }
 
-/** Results with display names of models. Idempotent. */
+/** Results in which models have their display names. Idempotent. */
 export function named(results: RunResults): RunResults {
   const show = (name: string) => displayName(results, name);
   const { baselines, search } = results;

@@ -6,9 +6,12 @@ type Values = Readonly<Record<string, unknown>>;
 interface PaperModel {
   /** Mean accuracy in percent */
   mean: number;
-  /** Parameters that the paper states, under the keys of a spec. Others may have any value: docs/evaluation.md. */
+  /**
+   * Parameters that the paper states, under the keys of a spec. Other parameters may have any value; see
+   * docs/evaluation.md.
+   */
   parameters: Values;
-  /** How the paper's model differs if our estimator has a caveat */
+  /** How the paper's model differs, if our estimator has a caveat */
   caveat?: string;
 }
 
@@ -34,9 +37,9 @@ const MODELS: Readonly<Record<string, PaperModel>> = {
 const COMBINED_MAXIMUM = 91.1;
 
 const CLASSES = ['asphyxia', 'deaf', 'hunger', 'normal', 'pain'];
-/** Folds of the means of single models. */
+/** Folds over which the paper averages single models. */
 const FOLDS: Values = { splitter: 'RepeatedKFold', folds: 5, repeats: 10 };
-/** Split of the maximum of Combined. */
+/** Split for which the paper reports the maximum of Combined. */
 const SPLIT: Values = { splitter: 'ShuffleSplit', repeats: 1, testSize: 0.2 };
 const FEATURES: Values = {
   ...{ kind: 'spectrogram', height: 60, width: 90, clipSeconds: 1 },
@@ -49,7 +52,7 @@ export interface PaperFigure {
   is: 'mean' | 'maximum';
 }
 
-/** Whether values match those of the paper. Missing keys have their defaults. */
+/** Whether values match those of the paper. Missing keys have their default values. */
 function matches(values: Values, paper: Values): boolean {
   return Object.entries(paper).every(([key, value]) => values[key] === undefined || values[key] === value);
 }
@@ -68,9 +71,10 @@ function isPapersModel(results: RunResults, { name, method }: ModelResults): boo
 }
 
 /**
- * The paper's figure for each model of a run, in the order of the models. A model has one only if classes, protocol,
- * features and all parameters that the paper states match, and the main metric is accuracy. Means apply to ten repeats
- * of five folds. Combined's maximum was observed on test sets of single splits, so it only applies to such a split.
+ * The paper's figure for each model of a run, in the order of the models. A model has a figure only if classes,
+ * protocol, features and all parameters that the paper states match, and the main metric is accuracy. Means apply to
+ * ten repeats of five folds. The maximum of Combined was observed on the test sets of single splits, so it only applies
+ * to such a split.
  */
 export function paperFigures(results: RunResults): (PaperFigure | undefined)[] {
   const { models, protocol } = results;
@@ -91,7 +95,7 @@ export function paperFigures(results: RunResults): (PaperFigure | undefined)[] {
 }
 
 /**
- * Why models of a run are not comparable with the paper's figures, or why there are no such figures. @param results
+ * Why models of a run cannot be compared with the paper's figures, or why there are no such figures. @param results
  * with display names
  */
 export function paperNotes(results: RunResults): string[] {

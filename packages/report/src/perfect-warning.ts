@@ -3,7 +3,7 @@ import type { RunResults } from '@cryfold/evaluation';
 /** With fewer test predictions, a perfect score is not surprising. */
 const LEAST_CLIPS = 20;
 
-/** Warning if every estimator classifies every clip correctly, which is implausible for real data. */
+/** Warns if every estimator classifies every clip correctly, which is implausible for real data. */
 export function perfectWarning({ models }: RunResults): string | undefined {
   const estimators = models.filter(({ kind, pooled }) => kind === 'estimator' && pooled);
   const perfect = estimators.every(({ pooled }) => pooled?.accuracy === 1 && pooled.clips >= LEAST_CLIPS);

@@ -10,12 +10,12 @@ type Summary = RunResults['models'][number]['accuracy'];
 
 const letterOf = (index: number) => String.fromCharCode('A'.charCodeAt(0) + index);
 
-/** Legend for the letters of `protocolRows`, one line each. */
+/** Legend for the letters in `protocolRows`, one line each. */
 export function protocolLegend(runs: readonly RunResults[]): string[] {
   return runs.map((run, i) => {
     const { splitter } = run.protocol;
     const leaks = leakHeadline(run.leaks, groupsKnown(run.dataset));
-    // A test on another corpus has different data.
+    // A test on another corpus uses different data.
     const data = run.dataset.name === runs[0].dataset.name ? '' : `${printable(run.dataset.name)}: `;
     return `${letterOf(i)}: ${data}${labelOf(run)} (${splitter}, ${extent(run.protocol)})${leaks ? `. ${leaks.replace(/\.$/, '')}` : ''}`;
   });

@@ -4,7 +4,7 @@ import { metricText, valueText } from './metric-text.js';
 import { plainName } from './names.js';
 import { alignColumns, paint, shorten, type TextOptions, type TextTable } from './text.js';
 
-/** Maximum number of trials shown per estimator. */
+/** Maximum number of trials to show per estimator. */
 const SHOWN = 60;
 
 const plain = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value));
@@ -64,7 +64,7 @@ export function searchRows(results: Pick<RunResults, 'search'>): TextTable {
   return { rows: trialRows(search?.trials ?? [], search?.metric ?? 'accuracy'), notes };
 }
 
-/** One note per winner on the reliability of its figures. */
+/** One note per winner on how reliable its figures are. */
 export function winnerNotes({ search }: Pick<RunResults, 'search'>): string[] {
   if (!search) return [];
   const { metric, nested, winners } = search;
@@ -83,7 +83,7 @@ export function winnerNotes({ search }: Pick<RunResults, 'search'>): string[] {
   });
 }
 
-/** How much of a winner's figure is due to selection. Both figures of the difference are pooled over clips. */
+/** How much of a winner's figure is due to the selection. Both figures of the difference are pooled over clips. */
 function correctionText({ metric, nested }: SearchResults, winner: SearchResults['winners'][number]): string {
   const { pooled, corrected } = winner;
   const advice = nested ? '' : ' Use search.nested for an unbiased figure (docs/sweeps.md).';

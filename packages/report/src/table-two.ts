@@ -17,7 +17,7 @@ import { perfectWarning } from './perfect-warning.js';
 import { optimismWarning } from './search-table.js';
 import { alignColumns, paint, type TextOptions, type TextTable } from './text.js';
 
-/** Maximum number of missing folds listed individually. */
+/** Maximum number of missing folds to list individually. */
 const MISSING_SHOWN = 10;
 
 /** Warnings that precede all figures: leaks, models that do not beat the majority class, and missing folds. */
@@ -44,7 +44,8 @@ export function headlines(results: RunResults): { warnings: string[]; missing: s
     const fusions = new Set(results.models.flatMap(({ kind, name }) => (kind === 'fusion' ? [name] : [])));
     const estimators = results.models.length - fusions.size;
     const all = estimators * majority.folds.length + shuffled.length * shuffledFolds(results);
-    // Counts trained folds, as `cryfold status` does. Missing folds of fusions follow from them.
+    // Counts trained folds, as `cryfold status` does. Missing folds of fusions are a consequence of missing folds of
+    // members.
     const untrained = results.missing.filter(({ model }) => !fusions.has(model));
     const listed = untrained.length > 0 ? untrained : results.missing;
     warnings.push(
@@ -62,7 +63,7 @@ export function headlines(results: RunResults): { warnings: string[]; missing: s
 
 /**
  * The same warnings, for use outside of tables.
- * @param of restricts the warnings to this model and its members, such as for its card
+ * @param of limits the warnings to this model and its members, such as for its card
  */
 export function warningsOf(stored: RunResults, of?: string): string[] {
   if (of === undefined) return headlines(named(stored)).warnings;
@@ -74,7 +75,7 @@ export function warningsOf(stored: RunResults, of?: string): string[] {
   return headlines(named({ ...stored, models, missing, status })).warnings;
 }
 
-/** One line about what was evaluated. */
+/** One line on what was evaluated. */
 export function subject({ protocol, dataset }: RunResults): string {
   return `${printable(dataset.name)}, ${counted(dataset.clips, 'clip')}, ${extent(protocol)}`;
 }
@@ -98,14 +99,15 @@ function shuffledFolds({ spec, baselines }: RunResults): number {
   return Number(spec.nulls ?? 0) * baselines.majority.folds.filter(({ repeat }) => repeat === 0).length;
 }
 
-/** The paper's figure in a table cell. The trailing character keeps decimal points aligned. */
+/** The paper's figure in a table cell. The trailing character keeps the decimal points aligned. */
 function paperCell(figure: PaperFigure | undefined): string {
   return figure ? `${figure.percent.toFixed(2)}${figure.is === 'maximum' ? '*' : ' '}` : '- ';
 }
 
 /**
  * The figures of Table II in the run's metric: one row per model and one for the baseline. Adds the paper's figures if
- * they apply, see `paperFigures`. @param results with display names
+ * they apply, see `paperFigures`.
+ * @param results with display names
  */
 export function tableTwoRows(results: RunResults): TextTable {
   const { models, baselines } = results;
@@ -156,8 +158,8 @@ export function tableTwoRows(results: RunResults): TextTable {
 }
 
 /**
- * The paper's Table II for a run: per model the mean, standard deviation, minimum and maximum of the run's metric over
- * folds, and the majority baseline. The first line names models that do not beat it.
+ * The paper's Table II for a run: for each model and the majority baseline, the mean, standard deviation, minimum and
+ * maximum of the run's metric over folds. The first line names the models that do not beat the baseline.
  * @returns lines separated by LF, with no trailing LF
  */
 export function tableTwo(stored: RunResults, { color = false }: TextOptions = {}): string {

@@ -8,7 +8,7 @@ import { searchTable } from './search-table.js';
 import { tableTwo } from './table-two.js';
 import { paint, type TextOptions } from './text.js';
 
-/** Table II, a pooled, row-normalised confusion matrix per model as in the paper, pooled metrics and tests. */
+/** Table II, a pooled, row-normalised confusion matrix for each model as in the paper, pooled metrics, and tests. */
 export function terminalReport(stored: RunResults, options: TextOptions = {}): string {
   const results = named(stored);
   const matrices = results.models.flatMap(({ name, pooled, folds }) => {

@@ -3,7 +3,7 @@ export interface TextOptions {
   color?: boolean;
 }
 
-/** Rows of a table, the first of which is its header, and explanatory notes. */
+/** Rows of a table, of which the first is the header, and explanatory notes. */
 export interface TextTable {
   rows: string[][];
   notes: string[];
@@ -22,7 +22,7 @@ export function shorten(text: string, limit: number): string {
   return width(text) <= limit ? text : `${[...text].slice(0, limit - 1).join('')}…`;
 }
 
-/** Formats rows as lines with aligned columns: the first to the left, all others to the right. */
+/** Formats rows as lines with aligned columns. The first column is left-aligned, all others are right-aligned. */
 export function alignColumns(rows: readonly (readonly string[])[]): string[] {
   const widths = rows[0].map((_, c) => Math.max(...rows.map((row) => width(row[c]))));
   return rows.map((row) =>

@@ -193,7 +193,7 @@ test('tests folds if no clips share a group, but not too few of them', () => {
   assert.match(few, /not shown to differ from its best member, .* not tested: too few folds/);
 });
 
-test('tests and headlines the metric of a sweep', () => {
+test('tests and ranks by the metric of a sweep', () => {
   const r = results({ svm: 0.2 }, { metric: 'logLoss' });
   const text = terminalReport(r);
   assert.match(
@@ -249,7 +249,7 @@ test('always predicting the largest class does not beat chance in balanced accur
   assert.match(terminalReport(older), /^\(majority class\) +- /m);
 });
 
-test('headlines a single model by the metric of its spec', () => {
+test('summarises a single model by the metric of its spec', () => {
   const r = results({}, { metric: 'macroF1' });
   const single = { ...r, models: r.models.slice(0, 1), comparisons: [], spec: { metric: 'macroF1' } };
   assert.match(terminalReport(single), /The highest mean macro F1 is/);

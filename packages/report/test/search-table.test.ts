@@ -35,7 +35,7 @@ test('computes the optimism of a winner from two pooled figures, not from a mean
   assert.match(note(search({ metric: 'logLoss' }, { pooled: 0.61, corrected })), /optimistic by about 0\.0400\.$/);
 });
 
-test('reports no optimism if the correction finds none, and does not claim that trials were tested', () => {
+test('reports no optimism if the correction finds none, and does not claim to have tested trials', () => {
   const corrected = { mean: 0.63, low: 0.5, high: 0.7, samples: 1000 };
   const text = note(search({}, { pooled: 0.62, corrected }));
   assert.match(

@@ -22,13 +22,13 @@ import { allSplits } from './splits.js';
 
 const READ_HERE = 'Start the run with cryfold run --server, which reads and uploads the files of its spec.';
 
-/** Milliseconds within which every training child must have stopped. */
+/** Milliseconds by which every training child must have stopped. */
 const STOPPED_MS = 10_000;
 
 /**
  * Writes a record to the store, which coordinator and workers check about every second, and waits until no job of the
- * run is active. Finished folds are kept. Does nothing to a run that has ended. A run with a damaged or too large plan
- * can be cancelled too, but not one of a newer cryfold version.
+ * run is active. Finished folds are kept. Does nothing if the run has ended. A run whose plan is damaged or too large
+ * can be cancelled as well, but not a run of a newer version of cryfold.
  * @throws CryfoldError RUN_NOT_FOUND, FORMAT_NEWER
  */
 export async function cancelRun(store: RunStore, queues: Queues | undefined, run: string): Promise<void> {
@@ -54,7 +54,7 @@ export async function cancelRun(store: RunStore, queues: Queues | undefined, run
 
 /**
  * Changes how a run shares the workers, before or during the run. Coordinators apply it within about a second. Does
- * nothing to a run that has ended.
+ * nothing if the run has ended.
  * @throws CryfoldError RUN_NOT_FOUND, FORMAT_NEWER
  */
 export async function scheduleRun(store: RunStore, run: string, change: SchedulingChange): Promise<void> {
@@ -64,7 +64,7 @@ export async function scheduleRun(store: RunStore, run: string, change: Scheduli
 }
 
 /**
- * Reopens a run that failed, was stopped or was cancelled. Returns undefined for a complete run.
+ * Reopens a run that failed, was stopped or was cancelled. Returns undefined if the run is complete.
  * @throws CryfoldError USAGE while it is running
  */
 export async function reopenRun(
@@ -85,10 +85,13 @@ export async function reopenRun(
   return plan;
 }
 
-/** Hands an unfinished run to a coordinator at once, rather than when its next scan of the store finds it. */
+/**
+ * Hands an unfinished run to a coordinator immediately, so that it does not have to wait for the next scan of the
+ * store.
+ */
 export async function enqueueRun(queues: Queues, plan: RunPlan): Promise<void> {
   const { run } = plan;
-  // Called first, because it waits until Redis is connected; other calls would fail at once.
+  // Called first, because it waits until Redis is connected, whereas the other calls would fail immediately.
   await queues.remove('runs', run);
   for (const queue of ['gpu', 'cpu'] as const) await queues.forgetFailures(queue, queuedIds(plan, queue));
   await queues.add('runs', [{ id: run, payload: { format: 1, kind: 'run', run } }]);
@@ -113,12 +116,12 @@ export async function extendRun(store: RunStore, run: string, repeats: number): 
 
 /**
  * Plans a spec for a dataset whose manifest and features are in the store, and saves the plan, so that a coordinator
- * executes the run. Retries an equal run that ended incomplete; does nothing if it is complete.
+ * executes the run. If an equal run exists, it is retried if it is incomplete, and left as it is if it is complete.
  * @throws CryfoldError ARTIFACT_MISSING, SPLIT_IMPOSSIBLE; SPEC_INVALID for weights, vectors or files by path or URL;
  * ARTIFACT_CORRUPT, FEATURES_INVALID for vectors that do not match the spec or the data
  */
 export async function submitRun(store: RunStore, spec: Spec, dataset: string): Promise<RunPlan> {
-  // Checked before planning, which is expensive.
+  // Checked before planning, because planning is expensive.
   submittedWeights(spec);
   checkGiven(spec);
   const manifest = await store.datasets.manifest(dataset);
@@ -140,14 +143,14 @@ export async function submitPlan(store: RunStore, plan: RunPlan): Promise<RunPla
   }
   await store.check();
   if ((await store.runs.results(plan.run))?.status === 'complete') return plan;
-  // Saved before anything is reset, since this refuses a run of a newer version.
+  // Saved before anything is reset, because saving refuses to replace a run of a newer version.
   await store.runs.savePlan(plan);
   await resume(store, plan);
   await store.runs.reopen(plan.run);
   return plan;
 }
 
-/** Resumes a resubmitted run, and applies the scheduling of the spec if it has any. */
+/** Resumes a resubmitted run, and applies the spec's scheduling if there is any. */
 async function resume(store: RunStore, plan: RunPlan): Promise<void> {
   const { priority, maxParallel } = plan.spec;
   const before = await store.runs.scheduling(plan);

@@ -1,15 +1,16 @@
 import type { DatasetManifest, RunPlan } from '@cryfold/plan';
 import type { RunStore, StoredPlan } from '@cryfold/store';
 
-/** Maximum number of cached plans and manifests. */
+/** Maximum number of plans and manifests in the cache. */
 const KEPT = 16;
 /**
- * Maximum stored size of cached plans in bytes; decoded, they take several times as much. The latest is always cached.
+ * Maximum stored size in bytes of plans in the cache; decoded, they take several times as much. The latest plan is
+ * always cached.
  */
 const PLAN_BYTES = 64 * 2 ** 20;
 
 /**
- * Cache of decoded plans and manifests, since decoding a plan of thousands of folds takes tens of milliseconds. Each
+ * Caches decoded plans and manifests, since decoding a plan of thousands of folds takes tens of milliseconds. Each
  * access checks whether the plan still exists and has not grown. A manifest never changes.
  */
 export class Decoded {

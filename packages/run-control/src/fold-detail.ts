@@ -7,20 +7,20 @@ import { foldLog, foldLogSchema } from './logs.js';
 export const foldDetailSchema = foldLogSchema.extend({
   shuffle: z.int().nullable(),
   queue: z.string(),
-  /** Accuracy on the test clips; null without a result */
+  /** Accuracy on the test clips; null if there is no result */
   accuracy: z.number().nullable(),
-  /** Counts of test clips, true class x predicted class */
+  /** Number of test clips, by true class x predicted class */
   confusion: z.object({ classes: z.array(z.string()), counts: z.array(z.array(z.int())) }).nullable(),
   failure: z.object({ code: z.string(), message: z.string(), hint: z.string().optional() }).nullable(),
   environment: z.record(z.string(), z.string()),
   started: z.string().nullable(),
-  /** Keys of artifacts from the committed attempt */
+  /** Keys of the artifacts of the committed attempt */
   artifacts: z.array(z.string()),
 });
 export type FoldDetail = z.infer<typeof foldDetailSchema>;
 
 /**
- * Everything in the store about a fold.
+ * Reads everything about a fold from the store.
  * @param manifestOf reads the manifest of a plan's dataset; only called if there is a result
  * @throws CryfoldError ARTIFACT_MISSING, ARTIFACT_CORRUPT
  */
@@ -47,7 +47,7 @@ export async function foldDetail(
   };
 }
 
-/** Counts of a fold's test clips, true class x predicted class. */
+/** Number of a fold's test clips, by true class x predicted class. */
 export function confusionOf(manifest: DatasetManifest, plan: RunPlan, job: FoldJob, scores: Float64Array): number[][] {
   const { classes } = plan.dataset;
   const truth = plan.splits[job.split].test.map((clip) => classes.indexOf(manifest.clips[clip].label));

@@ -4,7 +4,7 @@ import { featureKindOf } from '@cryfold/features/kinds';
 import { type FoldResult, featuresOf, type RunPlan } from '@cryfold/plan';
 import type { RunStore } from '@cryfold/store';
 
-/** Maximum number of records per unit of cost; more would hardly change the median. */
+/** Maximum number of records to use per unit of cost. More records would hardly change the median. */
 const SAMPLE = 200;
 
 /** The machine that will train. */
@@ -14,12 +14,12 @@ export interface Machine {
   host: string;
 }
 
-/** Duration of earlier folds of estimators that share a unit of cost. */
+/** How long earlier folds took, for estimators that share a unit of cost. */
 export interface KindHistory {
   folds: number;
   /** Median seconds per unit of the kind's cost */
   secondsPerUnit: number;
-  /** Whether these folds were trained on the requested machine */
+  /** Whether these folds were trained on the machine that was asked about */
   here: boolean;
 }
 
@@ -27,8 +27,8 @@ export interface KindHistory {
 export type History = Map<string, KindHistory>;
 
 /**
- * The unit of a trial's cost: its kind, or its program, since programs differ in speed. Vectors and images have
- * separate units, because they differ in size and `svm` processes them differently.
+ * The unit of a trial's cost. It depends on the kind of estimator, or on the program, since programs differ in speed.
+ * Vectors and images have separate units, because they differ in size and `svm` processes them differently.
  */
 export function unitOf({ spec }: Pick<RunPlan, 'spec'>, trial: string): string {
   const estimator = spec.estimators[trial];
@@ -39,7 +39,7 @@ export function unitOf({ spec }: Pick<RunPlan, 'spec'>, trial: string): string {
 }
 
 export interface HistoryOptions {
-  /** Prefer folds of this machine or of the same processor, if there are any; default: no preference */
+  /** Use only folds of this machine or of the same processor, if there are any; default: no preference */
   machine?: Machine | undefined;
   /** Maximum number of runs to read, latest first; default: all */
   runs?: number | undefined;
@@ -50,7 +50,7 @@ interface Sample {
   here: boolean;
 }
 
-/** Reads committed folds of the runs in the store. */
+/** Reads the committed folds of runs in the store. */
 export async function readHistory(store: RunStore, { machine, runs }: HistoryOptions = {}): Promise<History> {
   const found = new Map<string, Map<string, Sample>>();
   for (const run of await latestRuns(store, runs)) {

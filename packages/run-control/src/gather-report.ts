@@ -7,13 +7,13 @@ import { cutOptions, plannedFeatures, type Spec } from '@cryfold/plan';
 import type { FoldTime, HardClip, ReportInput } from '@cryfold/report';
 import type { RunStore } from '@cryfold/store';
 
-/** Number of clips shown with spectrograms. */
+/** Number of clips whose spectrograms are shown. */
 const HARDEST = 12;
 
 /**
- * Reads everything from the store that the report of a run shows.
+ * Reads from the store everything that the report of a run shows.
  * @param results results of the run; its fusions are recomputed from the stored probabilities
- * @param audio path of the recordings, for audio players of the hardest clips
+ * @param audio path of the recordings, so that the hardest clips can be played
  */
 export async function gatherReport(store: RunStore, results: RunResults, audio?: string): Promise<ReportInput> {
   const stored = await readRun(store, results.run.id);
@@ -53,7 +53,8 @@ function curvesOf({ folds }: StoredRun, trial: string) {
 }
 
 /**
- * The clips with the largest share of wrong predictions. Ties are sorted by ascending probability of the true class.
+ * The clips that were predicted wrongly most often. If several are equal, those with the lowest probability of the true
+ * class come first.
  */
 async function hardestClips(
   store: RunStore,
@@ -62,7 +63,7 @@ async function hardestClips(
   audio: string | undefined,
 ): Promise<HardClip[]> {
   const [features] = [...plannedFeatures(plan)].find(([, set]) => featureKindOf(set).produces === 'images') ?? [];
-  // Clips are shown as the images that estimators read.
+  // Shows clips as the images that estimators read.
   if (features === undefined) return [];
   const share = ({ wrong, predictions }: ClipOutcome) => wrong / predictions;
   const hardest = outcomes
@@ -90,7 +91,7 @@ async function readSounds(audio: string, spec: Spec, clips: readonly ClipOutcome
   const options = { ...cutOptions(spec), skipBad: true };
   const dataset = await readDataset(audio, options).catch((error) => {
     if (!(error instanceof CryfoldError) || error.code !== 'LAYOUT_UNCLEAR') throw error;
-    // Any layout works: clips are found by id, which is a path.
+    // Any layout will do: clips are found by id, which is a path.
     return readDataset(audio, { ...options, layout: String(error.context.layouts).split(' ')[0] });
   });
   const wanted = new Set(clips.map(({ clip }) => clip));

@@ -1,20 +1,20 @@
 import { createHash } from 'node:crypto';
 import { CryfoldError, decodeNpyHeader, NPY_HEADER_LIMIT } from '@cryfold/core';
 
-/** Requirements for vectors that users compute. */
+/** What vectors that users have computed must satisfy. */
 export interface GivenContent {
   /** Key in the store */
   key: string;
-  /** Hash of the file in hex; the key derives from it, so the content must match */
+  /** Hash of the file in hex. The key is derived from it, so the content must match */
   sha256: string;
-  /** Number of clips and columns */
+  /** Number of clips, and columns of each */
   shape: readonly number[];
-  /** What to do if the requirements are not met */
+  /** What the user should do if the vectors are not valid */
   hint: string;
 }
 
 /**
- * Checks vectors as a stream, using less than 1 MB of memory.
+ * Checks vectors as a stream, with less than 1 MB of memory.
  * @param pieces the npy file
  * @throws CryfoldError ARTIFACT_CORRUPT if the hash differs; FEATURES_INVALID if the vectors do not match the data
  */
@@ -42,10 +42,10 @@ export async function checkGivenContent(pieces: AsyncIterable<Uint8Array>, expec
 class VectorForm {
   readonly #key: string;
   readonly #shape: readonly number[];
-  /** The bytes so far, until the header is read */
+  /** The bytes so far, until the header is complete */
   #head: Buffer | undefined = Buffer.alloc(0);
   #bytes = 0;
-  /** Bytes of data so far */
+  /** Number of data bytes so far */
   #taken = 0;
   /** The previous byte, since a number may span two chunks */
   #before = 0;
@@ -55,14 +55,14 @@ class VectorForm {
     this.#shape = shape;
   }
 
-  /** @returns what is wrong */
+  /** @returns what is wrong, if anything */
   take(piece: Uint8Array): string | undefined {
     if (!this.#head) return this.#takeData(piece);
     this.#head = Buffer.concat([this.#head, piece]);
     return this.#head.length < NPY_HEADER_LIMIT ? undefined : this.#readHead(this.#head);
   }
 
-  /** @returns what is wrong */
+  /** @returns what is wrong, if anything */
   end(): string | undefined {
     const problem = this.#head && this.#readHead(this.#head);
     if (problem !== undefined || this.#taken === this.#bytes) return problem;
@@ -85,7 +85,7 @@ class VectorForm {
   }
 
   #takeData(data: Uint8Array): string | undefined {
-    // Start at the last of four bytes. NaN and infinity have all exponent bits set.
+    // Starts at the last of four bytes. In NaN and infinity, all exponent bits are set.
     for (let i = 3 - (this.#taken % 4); i < data.length; i += 4) {
       const before = i === 0 ? this.#before : data[i - 1];
       if ((data[i] & 0x7f) !== 0x7f || before < 0x80) continue;

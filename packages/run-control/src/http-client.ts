@@ -21,7 +21,7 @@ export interface HttpRequest {
   accept?: readonly number[];
 }
 
-/** Client of a server's API. Rethrows the coded errors of the server. */
+/** Client of a server's API. Throws coded errors that the server returns. */
 export class HttpClient {
   readonly #base: URL;
   readonly #token: Secret | undefined;
@@ -38,7 +38,7 @@ export class HttpClient {
     return this.#ask(path, request, async (response) => response);
   }
 
-  /** @throws CryfoldError SERVER_UNREACHABLE also for a response that does not match the schema */
+  /** @throws CryfoldError SERVER_UNREACHABLE, also for a response that does not match the schema */
   async json<T>(path: string, schema: z.ZodType<T>, request: HttpRequest = {}): Promise<T> {
     const text = await this.#ask(path, request, (response) => response.text());
     const parsed = schema.safeParse(parseJson(text));
@@ -75,7 +75,7 @@ export class HttpClient {
     for (let attempt = 1; ; attempt++) {
       let waitMs = 250 * 2 ** attempt;
       try {
-        // A redirect could leak the token to another server.
+        // Redirects are not followed, because they could leak the token to another server.
         const response = await fetch(url, { method, headers, body: body ?? null, redirect: 'error' });
         if (response.ok || accept.includes(response.status)) return await read(response);
         waitMs = Math.max(waitMs, 1000 * Math.min(60, Number(response.headers.get('retry-after') ?? 0)));
@@ -105,7 +105,7 @@ export class HttpClient {
   }
 }
 
-/** Any other text is invalid in a header, and the error of fetch would reveal it. */
+/** Any other text is invalid in a header, and the error that fetch throws would reveal it. */
 function tokenOf(token: Secret): string {
   const text = readSecret(token);
   if (/^[\x21-\x7e]+$/.test(text)) return text;
@@ -142,7 +142,7 @@ async function errorOf(response: Response, url: URL): Promise<CryfoldError> {
     const parsed = errorRecordSchema.safeParse(JSON.parse(text).error);
     if (parsed.success) return CryfoldError.fromRecord(parsed.data);
   } catch {
-    // Not JSON, such as the error page of a proxy.
+    // The response is not JSON, such as the error page of a proxy.
   }
   return new CryfoldError(
     'SERVER_UNREACHABLE',

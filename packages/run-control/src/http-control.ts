@@ -7,7 +7,7 @@ import { type FoldLog, foldLogSchema } from './logs.js';
 import type { RunControl } from './run-control.js';
 import { type ClusterStatus, clusterStatusSchema, type RunStatus, runStatusSchema } from './status.js';
 
-/** Controls runs through a server's API, without access to Redis or credentials of the store. */
+/** Controls runs through a server's API, without access to Redis and without credentials of the store. */
 export class HttpControl implements RunControl {
   constructor(private readonly client: HttpClient) {}
 
@@ -52,14 +52,14 @@ export class HttpControl implements RunControl {
     return this.client.json(`${pathOf(run)}/logs`, z.array(foldLogSchema), { query: { fold } });
   }
 
-  /** The HTML report of a finished run, as the server writes it. */
+  /** The HTML report of a finished run, as the server generates it. */
   async report(run: string): Promise<Uint8Array> {
     const response = await this.client.send(`${pathOf(run)}/report.html`);
     return new Uint8Array(await response.arrayBuffer());
   }
 }
 
-/** @throws CryfoldError RUN_NOT_FOUND for names that would change the path */
+/** @throws CryfoldError RUN_NOT_FOUND for names that would change the path of the URL */
 function pathOf(run: string): string {
   if (RUN_ID.test(run)) return `runs/${run}`;
   throw new CryfoldError('RUN_NOT_FOUND', `there is no run ${JSON.stringify(run)}`, {

@@ -15,13 +15,14 @@ function infoOf(headers: Headers): ArtifactInfo {
 const page = z.object({ keys: z.array(z.string()), next: z.string().nullable() });
 
 /**
- * A cluster's store through its server. Everything is readable. Only inputs of a run are writable (manifests, audits,
- * features, weights, files of specs), and only if they do not exist yet. Deleting requires the store's own credentials.
+ * Accesses a cluster's store through its server. Everything can be read. Only inputs of a run (manifests, audits,
+ * features, weights, files of specs) can be written, and only if they do not exist yet. Deleting requires the
+ * credentials of the store itself.
  */
 export class HttpStore implements ArtifactStore {
   constructor(private readonly client: HttpClient) {}
 
-  /** Checks that the server responds and accepts the token. The server checks its own store. */
+  /** Checks that the server responds and accepts the token. The server itself checks its store. */
   async check(): Promise<void> {
     await this.role();
   }
@@ -76,7 +77,7 @@ export class HttpStore implements ArtifactStore {
     return status === 201;
   }
 
-  /** Buffers the content in memory, because the request may have to be repeated. */
+  /** Keeps the content in memory, because the request may have to be repeated. */
   async putStreamIfAbsent(key: string, source: AsyncIterable<Uint8Array>): Promise<boolean> {
     const pieces: Uint8Array[] = [];
     for await (const piece of source) pieces.push(piece);

@@ -4,17 +4,17 @@ import { z } from 'zod';
 import { foldDetailSchema } from './fold-detail.js';
 import type { ClusterStatus, RunStatus } from './status.js';
 
-/** Data that a server sends to the live page. Server and page share these types, so that they cannot diverge. */
+/** Data that a server sends to the live page. Server and page share these types, so that they always agree. */
 
 export const sessionSchema = z.object({
-  /** Role of the client; null before a login */
+  /** Role of the client; null if not logged in */
   role: z.enum(['read', 'operate']).nullable(),
   /** Whether the server requires no token */
   open: z.boolean(),
 });
 export type Session = z.infer<typeof sessionSchema>;
 
-/** A fold with the worker that is training it; `since` is in milliseconds since 1970 by the worker's clock */
+/** A fold with the worker that is training it. `since` is in milliseconds since 1970 by the worker's clock */
 export const watchedFoldSchema = foldDetailSchema.extend({
   training: z.object({ host: z.string(), pid: z.int(), since: z.number(), fraction: z.number() }).nullable(),
 });
@@ -25,16 +25,16 @@ export interface ClusterView extends Pick<ClusterStatus, 'queues' | 'workers'> {
   runs: RunStatus[];
 }
 
-/** Waiting, training, done, failed. Numeric, since a grid may have ten thousand cells. */
+/** Waiting, training, done, failed. States are numbers, since a grid may have ten thousand cells. */
 export type CellPhase = 0 | 1 | 2 | 3;
 
-/** Phase, progress of training, the run's metric on the test clips, seconds. */
+/** State, training progress, the run's metric on the test clips, and seconds. */
 export type Cell = [phase: CellPhase, fraction: number, value: number | null, seconds: number | null];
 
 /** Why a fold failed. */
 export type Reason = Pick<FoldFailure['error'], 'code' | 'message' | 'hint'>;
 
-/** A reason with the indices of all cells that failed for it. */
+/** A reason, with the indices of all cells that failed for that reason. */
 export type Failure = Reason & { cells: number[] };
 
 /** The part of a run's status that changes while its grid is shown. */
@@ -50,9 +50,9 @@ export type Figure = Pick<Metric, 'title' | 'sign' | 'share'>;
 export interface GridSearch {
   metric: SearchSpec['metric'];
   figure: Figure;
-  /** Whether trials differ in epochs, so that rows show them */
+  /** Whether trials differ in epochs, in which case rows show them */
   byEpochs: boolean;
-  /** Estimators with a search, and those without */
+  /** Estimators with a search, and estimators without one */
   bases: string[];
   fixed: string[];
   trials: TrialRow[];
@@ -62,7 +62,7 @@ export interface GridSearch {
 export interface FoldGrid {
   dataset: Pick<RunPlan['dataset'], 'name' | 'clips' | 'classes'>;
   protocol: RunPlan['spec']['protocol'];
-  /** `title` is the name with a caveat, such as random weights */
+  /** `title` is the name with a caveat, such as about random weights */
   trials: { name: string; title: string; parameters: RunPlan['spec']['estimators'][string] }[];
   /** Trial, repeat, fold, shuffle of each cell */
   places: [trial: number, repeat: number, fold: number, shuffle: number | null][];
@@ -76,15 +76,15 @@ export interface Grid extends FoldGrid {
   status: GridStatus;
   /** Warning about the figures, if any */
   warning: string | null;
-  /** Null for a run that is not a sweep */
+  /** Null if the run is not a sweep */
   search: GridSearch | null;
 }
 
 export interface GridChange {
   status: GridStatus;
   cells: [index: number, ...cell: Cell][];
-  /** All failures, if they changed */
+  /** All failures, if any have changed */
   failures?: Failure[];
-  /** The rows of a sweep's trials that changed */
+  /** The rows of those trials of a sweep that have changed */
   search?: TrialRow[];
 }

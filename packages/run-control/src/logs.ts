@@ -14,7 +14,7 @@ export const foldLogSchema = z.object({
       host: z.string(),
       seconds: z.number(),
       curve: z.array(epochSchema),
-      /** Log of the attempt; absent from folds of earlier versions */
+      /** Log of the attempt; absent in folds of earlier versions */
       log: z.string().optional(),
     })
     .nullable(),
@@ -74,17 +74,17 @@ export async function foldLog(
   return { trial: job.trial, repeat, fold, key: job.key, committed: committed ?? null, failed };
 }
 
-/** Maximum number of characters shown of one log, counted from its end. */
+/** Maximum number of characters to show of one log, counted from its end. */
 const TAIL = 2 ** 20;
 
 function tailOf(log: string): string {
   return log.length <= TAIL ? log : `[first ${log.length - TAIL} characters omitted]\n${log.slice(-TAIL)}`;
 }
 
-/** Maximum number of characters shown of all failed attempts of a fold; the last log may exceed it. */
+/** Maximum number of characters to show of all failed attempts of a fold; the last log may exceed it. */
 const FOLD_LOGS = 8 * 2 ** 20;
 
-/** Maximum number of characters shown of all logs of a run. */
+/** Maximum number of characters to show of all logs of a run. */
 export const ALL_LOGS = 16 * 2 ** 20;
 
 /** The log of a fold without its text, for runs whose logs exceed the limit. */

@@ -13,10 +13,10 @@ import {
   safeName,
 } from './mlflow-files.js';
 
-/** Contents by path below the tracking folder; a path that ends in `/` is an empty folder. */
+/** Contents by path within the tracking folder. A path that ends in `/` is an empty folder. */
 export type WriteFiles = (files: ReadonlyMap<string, string | Uint8Array>) => Promise<void>;
 
-/** The files of a finished run: an MLflow run with nested runs for its models and trials. */
+/** The files of a finished run: an MLflow run, with nested runs for its models and trials. */
 export async function filesOfRun({ runs }: RunStore, root: string, id: string) {
   const { results, bytes } = await runs.resultsFile(id);
   const end = (await runs.endedAt(id))?.getTime() ?? 0;
@@ -86,9 +86,9 @@ const METRICS = {
 };
 
 /**
- * The mean over folds uses the name of the metric; each fold is a step of `fold.<metric>`. Figures pooled over all test
- * predictions, which differ from the means, are `pooled.<metric>` with their interval, `pooled.recall.<class>` and so
- * on.
+ * The mean over folds has the name of the metric, and each fold is a step of `fold.<metric>`. Figures pooled over all
+ * test predictions, which differ from the means, are `pooled.<metric>` with their interval, `pooled.recall.<class>` and
+ * so on.
  */
 function describeModel(results: RunResults, model: ModelResults, tags: Record<string, string>) {
   const { spec, protocol } = results;
@@ -145,7 +145,7 @@ type Trial = NonNullable<RunResults['search']>['trials'][number];
 
 const TRIAL_STATUS: Readonly<Record<string, MlflowRun['status']>> = { COMPLETE: 'finished', PRUNED: 'killed' };
 
-/** A trial of a sweep: its parameters, and its metric over the folds that it was trained on. */
+/** A trial of a sweep: its parameters, and its metric over the folds on which it was trained. */
 function describeTrial({ run, search }: RunResults, trial: Trial, parent: string) {
   const metric = METRICS[search!.metric];
   const figures = {
@@ -181,13 +181,13 @@ function describeCard(card: ModelCard): string {
   return [notice, text, ...others].filter(Boolean).join('\n\n');
 }
 
-/** Exports all versions of all models, with files below their runs and the champion as an alias. */
+/** Exports all versions of all models. Files are stored with their runs, and the champion becomes an alias. */
 export async function exportModels(store: ArtifactStore, root: string, write: WriteFiles): Promise<number> {
   const registry = new ModelRegistry(store);
   let count = 0;
   for (const name of await registry.names()) {
     const { cards, damaged, ...found } = await registry.look(name);
-    // Versions are numbered in the export, so a missing one would shift the others.
+    // Versions are numbered in the export, so a missing one would change the numbers of the others.
     if (damaged.length > 0) throw damaged[0];
     const champion = found.champion?.version;
     const versions = [];

@@ -10,7 +10,7 @@ export interface MlflowRun {
   status: keyof typeof STATUS;
   params: Record<string, unknown>;
   tags: Record<string, string>;
-  /** Values by step; a single number is step 0. */
+  /** Values by step; a single number counts as step 0. */
   metrics: Record<string, number | readonly { step: number; value: number }[]>;
 }
 
@@ -26,12 +26,12 @@ export function experimentId(name: string): string {
   return String(BigInt(`0x${sha256(name).slice(0, 15)}`) + 10n ** 17n).slice(0, 18);
 }
 
-/** Maximum length of a name in bytes; file systems allow 255. */
+/** Maximum length of a name in bytes. File systems allow 255. */
 const LONGEST_NAME = 250;
 
 /**
- * Names of metrics and parameters become file names. MLflow allows letters, digits, `_`, `-`, `.` and spaces. Other
- * names get a hash suffix, so that they stay distinct and are the same in all runs.
+ * Names of metrics and parameters become file names, in which MLflow allows letters, digits, `_`, `-`, `.` and spaces.
+ * Other names get a hash as suffix, so that they stay distinct and are the same in all runs.
  */
 export function safeName(name: string): string {
   const safe = [...name.replace(/[^\p{L}\p{N}_. -]/gu, '_')];
@@ -42,7 +42,7 @@ export function safeName(name: string): string {
   return `${safe.join('')}${suffix}`;
 }
 
-/** YAML with JSON values, which are valid YAML. */
+/** YAML with JSON values, which YAML allows. */
 export function yaml(members: Record<string, unknown>): string {
   return Object.entries(members)
     .map(([key, value]) => `${key}: ${escapeControls(JSON.stringify(value))}\n`)
@@ -63,7 +63,7 @@ export function experimentFiles(root: string, name: string, time: number): Map<s
 }
 
 /**
- * The files of one run, by path below the tracking folder. Source of the layout: MLflow 3's FileStore,
+ * The files of one run, by path within the tracking folder. Source of the layout: MLflow 3's FileStore
  * (mlflow/store/tracking/file_store.py). A path that ends in a slash is an empty folder, which MLflow 3 requires.
  * @param root the tracking folder as a file: URL without a trailing slash
  */
@@ -112,7 +112,7 @@ export interface MlflowModelVersion {
   version: number;
   created: number;
   runId: string;
-  /** URL of the folder with its files */
+  /** URL of the folder that contains its files */
   source: string;
   description: string;
   tags: Record<string, string>;

@@ -3,11 +3,11 @@ import type { WorkerReport } from '@cryfold/queue';
 
 const TAKEN: readonly FoldQueue[] = ['gpu', 'cpu'];
 
-/** A queue with waiting jobs but without a known worker. */
+/** A queue that has waiting jobs but no known worker. */
 export interface UntakenQueue {
   queue: FoldQueue;
   jobs: number;
-  /** How long the first of them has waited; absent if unknown */
+  /** How long the first of them has been waiting; absent if unknown */
   seconds?: number | undefined;
 }
 
@@ -28,7 +28,7 @@ export function untakenQueues({ queues, workers, untakenSeconds }: KnownQueues):
 export const isTaken = (queue: FoldQueue, workers: readonly WorkerReport[]): boolean =>
   workers.some(({ queues }) => queues.includes(queue));
 
-/** Message about a queue without workers. A cluster that scales from zero may be starting one right now. */
+/** Message about a queue without workers. A cluster that scales from zero may just be starting one. */
 export function noWorker({ queue, jobs, seconds }: UntakenQueue): string {
   const wait = jobs === 1 ? `1 ${queue} job waits` : `${jobs} ${queue} jobs wait`;
   const time = (known: number) => (known < 120 ? `${Math.round(known)} s` : `${Math.round(known / 60)} min`);

@@ -1,18 +1,18 @@
 import { CryfoldError } from '@cryfold/core';
 
-/** Milliseconds that a server that has answered before may be unreachable, for example during a restart. */
+/** Milliseconds for which a server that has responded before may be unreachable, for example during a restart. */
 const PATIENCE_MS = 120_000;
 
 /** Polls server-side work, tolerating temporary outages. */
 export class Patience {
   #lastAnswer = 0;
 
-  /** @param hint hint for a permanent outage, since the work continues on the server */
+  /** @param hint hint for an outage that does not end, since the work continues on the server */
   constructor(private readonly hint: string) {}
 
   /**
    * @returns undefined while the server is unreachable
-   * @throws CryfoldError any error of `question`; SERVER_UNREACHABLE if the server has never answered or not for too
+   * @throws CryfoldError any error of `question`; SERVER_UNREACHABLE if the server has never responded, or not for too
    * long
    */
   async ask<T>(question: () => Promise<T>): Promise<T | undefined> {

@@ -16,22 +16,22 @@ export interface PlannedEstimator {
   kind: Estimator['kind'];
   queue: FoldQueue;
   trials: number;
-  /** Upper bound: racing, asha and shared keys reduce it */
+  /** An upper bound: racing, ASHA and shared keys reduce it */
   folds: number;
-  /** Number of already known folds that are in the store */
+  /** Number of known folds that are already in the store */
   inStore: number;
   /** Hours of one worker for the remaining folds; null if the speed of this kind is unknown */
   hours: number | null;
-  /** What the estimate is based on; null if it is unknown or no fold is left */
+  /** What the estimate is based on; null if there is no estimate or no fold is left */
   basis: HoursBasis | null;
   /** Number of committed folds behind the estimate */
   history: number;
 }
 
 /**
- * Finished folds in the store, of the requested or any machine (`folds`); a measurement of this machine
- * (`calibration`); only finished folds of other machines; or the typical speed of the kind of estimator, which is
- * accurate to a factor of about `TYPICAL_FACTOR`.
+ * Basis of an estimate: finished folds in the store, of the requested machine or of any (`folds`); a measurement of
+ * this machine (`calibration`); finished folds of other machines only; or the typical speed of the kind of estimator,
+ * which is accurate to a factor of about `TYPICAL_FACTOR`.
  */
 export type HoursBasis = 'folds' | 'calibration' | 'other machines' | 'typical';
 
@@ -45,7 +45,7 @@ export interface PlanSummary {
   trials: number;
   folds: number;
   inStore: number;
-  /** Null where unknown */
+  /** Null if unknown */
   gpuHours: number | null;
   cpuHours: number | null;
   cost: number | null;
@@ -53,17 +53,17 @@ export interface PlanSummary {
 
 export interface SummaryOptions extends HourPrices, HistoryOptions {
   /**
-   * Measures estimators without folds from this machine. Receives the estimates so far, and returns seconds per unit of
-   * the kind's cost by name
+   * Measures estimators that have no folds from this machine. Gets the estimates so far, and returns seconds per unit
+   * of the kind's cost by name
    */
   calibrate?: ((lacking: readonly PlannedEstimator[]) => Promise<ReadonlyMap<string, number>>) | undefined;
-  /** With more folds than this, none is looked up in the store and all count as remaining; default: no limit */
+  /** If there are more folds than this, none is looked up in the store and all count as remaining; default: no limit */
   lookUps?: number | undefined;
 }
 
 /**
  * Summarises a plan before it runs.
- * @param prices prices of a worker per hour; there is a cost if the prices of all used hours are known
+ * @param prices prices of a worker per hour; the summary contains a cost if all prices that it needs are known
  */
 export async function summarisePlan(
   plan: RunPlan,
@@ -108,7 +108,7 @@ export async function summarisePlan(
   };
 }
 
-/** For each estimator, the fold jobs that are known before training, and their total number. */
+/** For each estimator, the fold jobs that are known before training, and the total number of jobs. */
 async function knownJobs(plan: RunPlan, store: RunStore) {
   const begun = (await store.runs.has(plan.run)) ? await store.runs.plan(plan.run) : undefined;
   const { search } = plan.spec;
@@ -125,13 +125,14 @@ async function knownJobs(plan: RunPlan, store: RunStore) {
     if (!search || !space) return { name, jobs, trials: 1, folds: jobs.length };
     const trials = search.algorithm === 'grid' ? gridSize(space, estimator) : search.trials;
     const evaluated = contextsOf(plan).reduce((sum, context) => sum + contextSplits(plan, context).length, 0);
-    // The winner of each outer fold is evaluated on that fold. If the algorithm does not learn, this fold is shared.
+    // The winner inside each outer fold is evaluated on that fold. If the algorithm does not learn, this fold is
+    // shared.
     const winners = search.nested && search.algorithm === 'tpe' ? outer : 0;
     return { name, jobs, trials, folds: trials * evaluated + winners };
   });
 }
 
-/** Replaces estimates without folds of this machine by measurements. */
+/** Replaces estimates that are not based on folds of this machine by measurements. */
 async function calibrated(
   planned: readonly { units: number; estimate: PlannedEstimator }[],
   calibrate: SummaryOptions['calibrate'],

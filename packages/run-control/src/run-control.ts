@@ -17,7 +17,7 @@ import {
 } from './status.js';
 
 /**
- * Operations on runs. There are two implementations: `StoreControl` for a store and Redis, which the server uses too,
+ * Operations on runs. There are two implementations: `StoreControl` for a store and Redis, which the server also uses,
  * and `HttpControl` for a server's HTTP API. Every method may throw RUN_NOT_FOUND.
  */
 export interface RunControl {
@@ -26,11 +26,11 @@ export interface RunControl {
   status(run: string): Promise<RunStatus>;
   /** Returns once no job of the run is active. Finished folds are kept. */
   cancel(run: string): Promise<RunStatus>;
-  /** Changes how the run shares the workers, or pauses or resumes it. Folds that are training finish. */
+  /** Changes how the run shares the workers, or pauses or resumes it. Folds in training finish. */
   schedule(run: string, change: SchedulingChange): Promise<RunStatus>;
   /** Retries failed folds, or continues a run that was stopped or cancelled. @throws CryfoldError USAGE */
   retry(run: string): Promise<RunStatus>;
-  /** Starts the same evaluation with more repeats as a new run. @throws CryfoldError USAGE */
+  /** Starts the same evaluation with more repeats, as a new run. @throws CryfoldError USAGE */
   extend(run: string, repeats: number): Promise<RunStatus>;
   /** Starts a spec on a dataset whose manifest and features are in the store. @throws CryfoldError ARTIFACT_MISSING */
   submit(spec: Spec, dataset: string): Promise<RunStatus>;
@@ -43,10 +43,12 @@ export interface RunControl {
   logs(run: string, fold?: string): Promise<FoldLog[]>;
 }
 
-/** Maximum number of runs that are being planned or waiting for it. */
+/** Maximum number of runs that are being planned or are waiting to be planned. */
 const PLANNING = 16;
 
-/** Controls runs through a store, and the queues of a cluster if there is one. Local runs only need the store. */
+/**
+ * Controls runs through a store, and through the queues of a cluster if there is one. Local runs only need the store.
+ */
 export class StoreControl implements RunControl {
   readonly decoded: Decoded;
   #planning = 0;
@@ -54,8 +56,8 @@ export class StoreControl implements RunControl {
 
   /**
    * @param queues queues of the cluster that executes the runs of this store; undefined without a cluster
-   * @param working runs that a process on this machine is known to execute regardless of `queues`, with the private
-   * queues of that run if they are reachable
+   * @param working runs that a process on this machine is known to execute, regardless of `queues`, with the private
+   * queues of each run if they are reachable
    */
   constructor(
     readonly store: RunStore,
@@ -139,7 +141,7 @@ export class StoreControl implements RunControl {
   }
 
   /**
-   * Plans and starts runs sequentially, since a plan at the size limits takes seconds and about 150 MB.
+   * Plans and starts runs one after the other, since a plan at the size limits takes seconds and about 150 MB.
    * @throws CryfoldError API_BUSY
    */
   async #plan(make: () => Promise<RunPlan>): Promise<RunStatus> {

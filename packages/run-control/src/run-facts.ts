@@ -3,7 +3,7 @@ import { metricOfSpec, protocolNameOf, type RunPlan } from '@cryfold/plan';
 import type { RunStore } from '@cryfold/store';
 import { z } from 'zod';
 
-/** Facts about a run and its results for lists. Servers of earlier versions do not send them. */
+/** Facts about a run and its results that lists show. Servers of earlier versions do not send them. */
 export const runFactsSchema = z
   .object({
     /** Name of the recordings' directory or manifest */
@@ -13,7 +13,7 @@ export const runFactsSchema = z
       name: z.string().nullable(),
       splitter: z.string(),
       repeats: z.int(),
-      /** Per repeat */
+      /** Number of folds per repeat */
       folds: z.int(),
     }),
     /** When the plan was stored */
@@ -22,9 +22,9 @@ export const runFactsSchema = z
     ended: z.iso.datetime().nullable(),
     /** Main metric of the run */
     metric: z.enum(METRIC_NAMES),
-    /** Mean of the metric over test folds of the best model; null if no model has a result */
+    /** Mean of the metric over the test folds of the best model; null if no model has a result */
     score: z.object({ model: z.string(), mean: z.number() }).nullable(),
-    /** cryfold version that computed the results; null until then or if unknown */
+    /** Version of cryfold that computed the results; null until then, or if unknown */
     version: z.string().nullable(),
   })
   .partial();
@@ -52,7 +52,7 @@ function versionOf(results: RunResults | undefined): string | null {
   return typeof cryfold === 'string' ? cryfold : null;
 }
 
-/** Actual number of repeats and folds, which some splitters derive from the data. */
+/** Actual number of repeats and folds, which for some splitters depends on the data. */
 function sizeOf({ splits }: RunPlan): { repeats: number; folds: number } {
   const outer = splits.filter((split) => split.outer === undefined);
   const distinct = (member: 'repeat' | 'fold') => new Set(outer.map((split) => split[member])).size;

@@ -6,15 +6,16 @@ import { checkPlanSize, innerFoldsOf, type PlannedSplit, type Spec } from '@cryf
 export interface Labelled {
   classes: string[];
   clips: readonly { label: string; group: string; fold?: string | undefined }[];
-  /** How groups are known; absent from manifests of earlier versions */
+  /** How groups were determined; absent in manifests of earlier versions */
   groupSource?: GroupSource | undefined;
-  /** Suggestions for defining unknown groups, one sentence each */
+  /** If groups are unknown: suggestions on how to define them, one sentence each */
   groupHints?: readonly string[];
 }
 
 /**
- * The folds of a spec's protocol, shuffled by its seed. Each has a test clip and training clips of two classes.
- * @throws CryfoldError PLAN_TOO_LARGE before computing any fold; GROUPS_UNKNOWN; SPLIT_IMPOSSIBLE, FOLD_EMPTY,
+ * The folds of a spec's protocol, shuffled with its seed. Each fold has test clips, and training clips of at least two
+ * classes.
+ * @throws CryfoldError PLAN_TOO_LARGE before any fold is computed; GROUPS_UNKNOWN; SPLIT_IMPOSSIBLE, FOLD_EMPTY,
  * FOLD_ONE_CLASS; SPEC_INVALID for a fitted fusion without training data
  */
 export function makeSplits(spec: Spec, dataset: Labelled): Split[] {
@@ -26,7 +27,7 @@ export function makeSplits(spec: Spec, dataset: Labelled): Split[] {
 }
 
 /**
- * Refuses grouped splitters if groups are unknown and each recording merely counts as its own group.
+ * Refuses grouped splitters if groups are unknown, in which case each recording merely counts as its own group.
  * @throws CryfoldError GROUPS_UNKNOWN
  */
 export function refuseUnknownGroups(
@@ -39,7 +40,7 @@ export function refuseUnknownGroups(
     context: { splitter },
     hint:
       'Pass --group-by folder or --group-by REGEX (on the path of a file), or --group-by recording if each recording ' +
-      'is of another source; or list the files in a CSV path,label,group; or keep equal sounds together with ' +
+      'comes from a different source; or list the files in a CSV path,label,group; or keep equal sounds together with ' +
       '--group-duplicates. cryfold data inspect shows the groups of --group-by.',
   });
 }
@@ -57,7 +58,7 @@ function split(protocol: Spec['protocol'], seed: number, { clips, classes }: Lab
   return usableSplits(splitterOf(splitter), request, about);
 }
 
-/** A fitted fusion learns from predictions of a fold's training clips by the other folds of a repeat. */
+/** A fitted fusion learns from predictions of a fold's training clips by the other folds of the repeat. */
 function refuseUnfittable({ fusion, protocol }: Spec, splits: readonly Split[]): void {
   const fitted = Object.entries(fusion).find(([, { rule }]) => isFitted(rule));
   if (!fitted) return;
@@ -87,8 +88,8 @@ export function allSplits(spec: Spec, dataset: Labelled): PlannedSplit[] {
 }
 
 /**
- * Splits the training clips of each outer fold with the same splitter, so that groups stay together if they do in outer
- * folds.
+ * Splits the training clips of each outer fold with the same splitter, so that inner folds keep groups together if
+ * outer folds do.
  * @throws CryfoldError SPLIT_IMPOSSIBLE, FOLD_EMPTY, FOLD_ONE_CLASS
  */
 export function innerSplits(spec: Spec, { classes, clips }: Labelled, outer: readonly Split[]): PlannedSplit[] {

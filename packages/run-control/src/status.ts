@@ -7,8 +7,8 @@ import { untakenQueues } from './no-worker.js';
 import { factsOf, runFactsSchema } from './run-facts.js';
 
 /**
- * How a run ended (`complete`, `incomplete`, `cancelled`), or that it has not: `running`, or `stopped` if no known
- * process is executing it. `newer`, `damaged`: a record cannot be read, see `damage`.
+ * The state of a run. It has ended (`complete`, `incomplete`, `cancelled`), is `running`, or is `stopped` if no known
+ * process is executing it. `newer` and `damaged` mean that a record cannot be read, see `damage`.
  */
 const RUN_STATES = ['complete', 'incomplete', 'cancelled', 'running', 'stopped', 'newer', 'damaged'] as const;
 
@@ -23,17 +23,17 @@ export const runStatusSchema = z.object({
   done: count,
   failed: count,
   trials: z.record(z.string(), z.object({ total: count, done: count, failed: count })),
-  /** Folds that are training, with the progress of each */
+  /** Folds that are training, with their progress */
   active: z.array(z.object({ ...place, fraction: z.number() })),
   /**
-   * Unfinished folds that stopping workers returned, most frequent first; entries without repeat and fold are
+   * Unfinished folds that stopping workers have returned, most frequent first. Entries without repeat and fold are
    * prerequisites of all folds of a trial
    */
   givenBack: z
     .array(z.object({ trial: z.string(), repeat: z.int().optional(), fold: z.int().optional(), times: count }))
     .optional(),
   etaSeconds: z.number().nullable(),
-  /** Folds that failed permanently, with the reason */
+  /** Folds that have failed permanently, with the reason */
   failures: z.array(z.object({ ...place, key: z.string(), code: z.string(), message: z.string() })),
   ...runFactsSchema.shape,
   /** How the run shares the workers; absent once it has ended */
@@ -48,7 +48,7 @@ export const clusterStatusSchema = z.object({
   queues: z.record(z.string(), z.record(z.string(), count)).nullable(),
   counters: z.record(z.string(), count).nullable(),
   workers: z.array(workerReport),
-  /** For queues without known workers: how long the first waiting job has waited */
+  /** For queues without known workers: how long the first job has been waiting */
   untakenSeconds: z.record(z.string(), z.number()).optional(),
   unfinished: z.array(runStatusSchema),
 });
@@ -64,7 +64,7 @@ export async function unlessDeleted<T>(request: Promise<T>): Promise<T | undefin
   }
 }
 
-/** Progress that the coordinator publishes on a run's job. */
+/** Progress that the coordinator publishes with a run's job. */
 const progressSchema = runStatusSchema.pick({ active: true, etaSeconds: true, givenBack: true }).partial();
 
 /**
@@ -88,7 +88,7 @@ function byKey(jobs: readonly FoldJob[]): Map<string, FoldJob[]> {
   return found;
 }
 
-/** Folds that failed permanently, with all jobs of the plan that share their result. */
+/** Folds that have failed permanently. Includes all jobs of the plan that share their result. */
 async function failuresOf(store: RunStore, plan: RunPlan): Promise<RunStatus['failures']> {
   const found = await store.runs.failures(plan.run);
   if (found.length === 0) return [];
@@ -102,7 +102,7 @@ async function failuresOf(store: RunStore, plan: RunPlan): Promise<RunStatus['fa
 }
 
 /**
- * The status of a run from the store and, if given, Redis.
+ * Determines the status of a run from the store and, if given, Redis.
  * @param working whether a process is known to execute it, regardless of Redis
  */
 export async function statusOf(
@@ -113,7 +113,7 @@ export async function statusOf(
 ): Promise<RunStatus> {
   const { run } = plan;
   const results = await store.runs.results(run);
-  // A complete run has all folds and no failures, so skip the lookups.
+  // A complete run has all folds and no failures, so these lookups can be skipped.
   const complete = results?.status === 'complete';
   const failures = complete ? [] : await failuresOf(store, plan);
   const failed = new Set(failures.map(({ key }) => key));
@@ -159,7 +159,7 @@ export function isUnfinished({ state }: RunStatus): boolean {
 
 type QueueStatus = Omit<ClusterStatus, 'unfinished'>;
 
-/** Queues, counters and workers of all Redis servers together; empty without any. */
+/** Queues, counters and workers of several Redis servers together; empty if there is no server. */
 export async function queueStatus(...all: readonly (Queues | undefined)[]): Promise<QueueStatus> {
   const [first, ...others] = await Promise.all(all.flatMap((queues) => (queues ? [statusOfQueues(queues)] : [])));
   if (!first) return { queues: null, counters: null, workers: [] };

@@ -4,7 +4,7 @@ import { meanScore, trialEpochs, trialStatistics } from '@cryfold/hyperparameter
 import { contextSplits, type FoldJob, type RunPlan } from '@cryfold/plan';
 import { FoldScores, type RunStore, type StoredPlan } from '@cryfold/store';
 
-/** The current trials of a sweep over all data. Reads the score of each fold once. */
+/** The current trials of the search over all data of a sweep. The score of each fold is read only once. */
 export class TrialTable {
   readonly #scores: FoldScores;
 
@@ -12,12 +12,15 @@ export class TrialTable {
     this.#scores = new FoldScores(store);
   }
 
-  /** Reads the committed result of a fold; an unreadable result counts as missing. */
+  /** Reads the committed result of a fold. An unreadable result counts as missing. */
   async read(plan: RunPlan, job: FoldJob): Promise<void> {
     await this.#scores.read(plan, job).catch(() => {});
   }
 
-  /** In `trialOrder`; a running trial has the figures of the folds read so far. Empty for runs that are not sweeps. */
+  /**
+   * Trials in the order of `trialOrder`. A running trial has the figures of the folds that were read so far. Empty for
+   * runs that are not sweeps.
+   */
   rows({ plan, base, search }: StoredPlan): TrialRow[] {
     const spec = base.spec.search;
     if (!search || !spec) return [];
@@ -43,7 +46,7 @@ export class TrialTable {
   }
 }
 
-/** The rows of `TrialTable` from everything in the store; empty for runs that are not sweeps. */
+/** Computes the rows of `TrialTable` from what is in the store; empty for runs that are not sweeps. */
 export async function readTrialRows(store: RunStore, stored: StoredPlan): Promise<TrialRow[]> {
   const table = new TrialTable(store);
   const jobs = stored.plan.jobs.filter(({ trial }) => stored.search?.trials.get(trial)?.state === 'RUNNING');

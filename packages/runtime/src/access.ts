@@ -10,18 +10,18 @@ export interface Principal {
   name: string;
 }
 
-/** What is looked at in a request. */
+/** The properties of a request that are checked. */
 interface Asking {
   headers: IncomingHttpHeaders;
 }
 
 /** Seconds that a browser's session lasts. */
 const SESSION_SECONDS = 12 * 3600;
-/** Maximum number of sessions of other servers on the same host that a browser keeps. */
+/** Maximum number of session cookies that a browser keeps for other servers on the same host. */
 const OTHER_SESSIONS = 8;
-/** Expiry in seconds since the Unix epoch, and its signature. */
+/** Expiry in seconds since the Unix epoch, followed by the signature. */
 const SESSION_VALUE = /^(\d{1,12})\.([0-9a-f]{64})$/;
-/** Any client of a loopback port without tokens. */
+/** Any client of a server without tokens, which listens on loopback only. */
 const ANYONE: Principal = { role: 'operate', name: 'loopback' };
 
 export function isLoopback(host: string): boolean {
@@ -31,23 +31,23 @@ export function isLoopback(host: string): boolean {
 const bytes = (text: string) => new TextEncoder().encode(text);
 
 /**
- * Says who a request comes from: a bearer token, or a browser's session, which is a signed cookie that scripts cannot
- * read. The signature's key is the token that the session was opened with, so that all servers with that token know it, and it ends
- * with the token. docs/api.md says why a cookie is safe here.
+ * Identifies the client of a request by its bearer token or by its browser session. A session is a signed cookie that
+ * scripts cannot read. It is signed with the token that opened the session, so that all servers with that token accept
+ * it, and it becomes invalid when the token is removed. docs/api.md explains why a cookie is safe here.
  */
 export class Access {
   #tokens: { token: string; hash: string; principal: Principal }[] = [];
-  /** Browsers send a cookie to all ports of a host, so servers with different tokens need different names. */
+  /** Browsers send a cookie to every port of a host, so servers with different tokens need different cookie names. */
   #cookie = '';
 
-  /** @param tokens none: everybody may do everything */
+  /** @param tokens empty: every client may do everything */
   constructor(tokens: readonly ApiToken[]) {
     this.#set(tokens);
   }
 
   /**
-   * Replaces the tokens by a non-empty list. Browsers must log in again, since the name of their cookie depends on all
-   * tokens.
+   * Replaces the tokens with a non-empty list. Browsers must log in again, since the name of their cookie depends on
+   * all tokens.
    * @returns names of the principals that were removed
    */
   replace(tokens: readonly ApiToken[]): string[] {
@@ -78,7 +78,7 @@ export class Access {
     return this.#session(this.#shownCookie(headers));
   }
 
-  /** Where a request shows a token, be it right or wrong. A session that has expired shows none. */
+  /** Where a request contains a token, whether it is valid or not. An expired session does not count. */
   shown({ headers }: Asking): 'header' | 'cookie' | undefined {
     if (headers.authorization !== undefined) return 'header';
     const value = this.#shownCookie(headers);
@@ -98,7 +98,7 @@ export class Access {
 
   /**
    * Set-Cookie values that delete all but the newest sessions of other servers on this host, such as earlier local
-   * runs. Otherwise the Cookie header would exceed the limits of servers.
+   * runs. Otherwise the Cookie header would grow beyond what servers accept.
    */
   forgetOldest({ headers }: Asking): string[] {
     const others = [...(headers.cookie ?? '').matchAll(/\b(cryfold_[0-9a-f]{8})=(\d*)/g)];
@@ -115,7 +115,7 @@ export class Access {
 
   #known(token: string) {
     const given = sha256(bytes(token));
-    // Compare all tokens in constant time. Hashes have the same length regardless of the tokens.
+    // Compares all tokens in constant time. Their hashes have the same length, whatever the tokens.
     return this.#tokens.filter(({ hash }) => equal(hash, given))[0];
   }
 
@@ -148,14 +148,14 @@ function isExpired(value: string): boolean {
   return expires !== undefined && Number(expires) * 1000 < Date.now();
 }
 
-/** A proxy's header can only make the cookie stricter. */
+/** A header set by a proxy can only make the cookie stricter. */
 export function isSecure({ protocol, headers }: Asking & { protocol: string }): boolean {
   return protocol === 'https' || headers['x-forwarded-proto'] === 'https';
 }
 
 /**
  * Refuses requests that another site could make a browser send: changes from another origin and, if no token is
- * required, hosts other than this machine (DNS rebinding).
+ * required, requests to any host name other than this machine's (DNS rebinding).
  * @throws CryfoldError API_FORBIDDEN
  */
 export function refuseOtherSites({ method, headers }: Asking & { method: string }, open: boolean): void {

@@ -7,13 +7,13 @@ export type ApiToken = Readonly<{ role: ApiRole; token: string }>;
 
 /** The tokens that a server accepts. Contains secrets. */
 export interface Tokens {
-  /** Empty: every client that reaches its port is accepted */
+  /** If empty, every client that can reach the port is accepted */
   tokens: readonly ApiToken[];
-  /** The mounted file that contains the tokens; it may change */
+  /** The mounted file that contains the tokens and may change while the process runs */
   tokensFile?: string | undefined;
 }
 
-/** Minimum length of a token: 24 characters of `openssl rand -base64 18` are 144 bits. */
+/** Minimum length of a token. `openssl rand -base64 18` prints 24 characters, which are 144 bits. */
 const TOKEN_LENGTH = 16;
 
 /**
@@ -28,7 +28,7 @@ export function parseApiTokens(text: string, source: string): ApiToken[] {
     const why = !token
       ? 'is neither read:TOKEN nor operate:TOKEN'
       : token.length < TOKEN_LENGTH
-        ? `has a token of fewer than ${TOKEN_LENGTH} characters`
+        ? `has a token with fewer than ${TOKEN_LENGTH} characters`
         : undefined;
     if (why) {
       throw new CryfoldError('USAGE', `${source}: entry ${i + 1} ${why}`, {

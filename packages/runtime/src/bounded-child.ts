@@ -11,17 +11,20 @@ const SHELL = '/bin/sh';
 /** Milliseconds between memory checks of all children. */
 const INTERVAL_MS = 100;
 
-/** Added to the parent's oom_score_adj, at most 1000, so that the kernel kills a child before its parent or Redis. */
+/**
+ * Added to the parent's oom_score_adj (up to the maximum of 1000), so that the kernel kills a child before its parent
+ * or Redis.
+ */
 const EXPENDABLE = 500;
 
-/** Signals that end a process when a library does not check for a failed allocation. */
+/** Signals that end a process if a library does not check whether an allocation failed. */
 const FAULTS = new Set(['SIGABRT', 'SIGSEGV', 'SIGBUS', 'SIGTRAP', 'SIGILL']);
 
 export interface BoundedChildOptions extends ForkOptions {
   args?: readonly string[];
   /** Maximum private memory in RAM, MiB */
   limitMb: number;
-  /** Hint of the error when the limit is exceeded */
+  /** Hint of the error that reports an exceeded limit */
   hint: string;
 }
 
@@ -60,15 +63,15 @@ export class BoundedChild {
     this.process.once('error', () => this.process.pid === undefined && this.#forget());
   }
 
-  /** Starts a piece of work: only later events may explain the end of the process. */
+  /** Marks the start of a piece of work. Only later events can explain why the process ended. */
   begin(): void {
     this.#oomKills = oomKills();
     this.#peakData = 0;
   }
 
   /**
-   * Why the process ended, if memory was the cause.
-   * @param signal that ended the process
+   * The reason why the process ended, if memory was the cause.
+   * @param signal the signal that ended the process
    * @param output the end of its standard error
    */
   outOfMemory(signal: NodeJS.Signals | null, output = ''): CryfoldError | undefined {
@@ -76,7 +79,7 @@ export class BoundedChild {
     return reason === undefined ? undefined : new CryfoldError('OUT_OF_MEMORY', reason, { hint: this.#hint });
   }
 
-  /** Measures its memory, MiB, and kills the process if it exceeds the limit. */
+  /** Measures the child's memory in MiB, and kills the process if it exceeds the limit. */
   measure(): number {
     const { anonymous, data } = memoryOf(this.process.pid ?? 0);
     this.#peakData = Math.max(this.#peakData, data);
@@ -95,7 +98,7 @@ export class BoundedChild {
     if (signal === 'SIGKILL' && oomKills() > this.#oomKills) {
       return 'the kernel killed it because the machine or its cgroup ran out of memory';
     }
-    // Allocators fill the address space up to the limit before they fail, unless a single allocation was huge.
+    // Unless a single allocation was huge, allocators use up the address space before they fail.
     const full = signal !== null && FAULTS.has(signal) && this.#peakData > 0.8 * this.#hardMb;
     if (full || abortedForMemory(output))
       return `it ended${signal ? ` by ${signal}` : ''} because an allocation failed`;
@@ -110,7 +113,7 @@ export class BoundedChild {
         rmSync(join(tmpdir(), name), { recursive: true, force: true });
       }
     } catch {
-      // The folder does not exist, or another process has removed it.
+      // The folder does not exist, or another process removed it first.
     }
   }
 
@@ -127,7 +130,7 @@ function watch(): void {
   const used = [...watched].map((child) => ({ child, mb: child.measure() })).sort((a, b) => b.mb - a.mb);
   if (used.length < 2) return;
   const together = used.reduce((sum, { mb }) => sum + mb, 0);
-  // A larger limit was set explicitly, so it is not overridden.
+  // Do not override a larger limit that was set explicitly.
   const most = Math.max(defaultChildMemoryMb(), ...used.map(({ child }) => child.limitMb));
   if (together <= most) return;
   const [{ child, mb }] = used;

@@ -11,7 +11,7 @@ interface S3Place {
   endpoint: string | undefined;
   region: string;
   addressing: 'path' | 'host';
-  /** PEM */
+  /** Certificates in PEM format */
   certificates: string | undefined;
 }
 
@@ -32,37 +32,38 @@ export interface ApiConfig extends Tokens {
 }
 
 /**
- * Where runs and models are: a folder or bucket with processes on this machine, a cluster whose Redis and store are
- * reachable, or a server whose API runs the commands. Contains secrets.
+ * Where runs and models are: in a folder or bucket, with processes on this machine; in a cluster whose Redis and store
+ * are reachable; or behind a server that runs the commands through its API. Contains secrets.
  */
 export type Target =
   | Readonly<{
       kind: 'local';
-      /** Absent: the command chooses its own folder */
+      /** If absent, the command chooses a folder */
       storeUrl: string | undefined;
     }>
   | Readonly<{
       kind: 'cluster';
       redisUrl: string;
-      /** Absent: commands that need the cluster's workers are refused; others choose their own folder */
+      /** If absent, commands that need the cluster's workers are refused, and others choose a folder */
       storeUrl: string | undefined;
     }>
   | Readonly<{ kind: 'server'; url: string; token: Secret | undefined }>;
 
 export interface Config {
   target: Target;
-  /** Absent without credentials. */
+  /** Absent if no credentials are configured. */
   s3: Readonly<S3Config> | undefined;
-  /** Where built and downloaded files are kept between checkouts. */
+  /** Folder for built and downloaded files that several checkouts share. */
   cacheDir: string;
   logLevel: string;
   /**
-   * The only run that a coordinator drives; absent: all runs of the store. Set by cryfold run for its own coordinator.
+   * The only run that a coordinator handles, set by `cryfold run` for its own coordinator; absent: all runs of the
+   * store.
    */
   onlyRun: string | undefined;
-  /** Whether cryfold run started this service for its own run. */
+  /** Whether `cryfold run` started this service for its own run. */
   local: boolean;
-  /** The container image that this process runs in, which only contains what its services need; absent: a checkout. */
+  /** Name of the container image that this process runs in, if any. An image contains only what its services need. */
   image: 'control' | 'cpu-worker' | 'gpu-worker' | undefined;
   /** How long a starting service waits for an unavailable Redis or store, seconds. */
   startSeconds: number;
@@ -70,24 +71,24 @@ export interface Config {
   graceSeconds: number;
   /** Memory limit of one training or predicting process, MiB; by default nearly all of the machine or cgroup. */
   childMemoryMb: number;
-  /** The GPUs to use, as CUDA names them (index or UUID). Absent: all GPUs. */
+  /** The GPUs to use, by CUDA index or UUID; absent: all GPUs. */
   visibleGpus: readonly string[] | undefined;
-  /** Port of /metrics, /healthz and /readyz; absent: not served. */
+  /** Port of /metrics, /healthz and /readyz; if absent, they are not served. */
   metricsPort: number | undefined;
-  /** Absent: all interfaces. */
+  /** Address to listen on; absent: all interfaces. */
   metricsHost: string | undefined;
-  /** OTLP/HTTP collector of traces; absent: no tracing. */
+  /** Base URL of the OTLP/HTTP collector for traces; absent: no tracing. */
   otlpEndpoint: string | undefined;
-  /** Absent: the API is not served. */
+  /** If absent, the API is not served. */
   api: Readonly<ApiConfig> | undefined;
-  /** Tokens of a prediction service. */
+  /** Tokens that a prediction server accepts. */
   serve: () => Readonly<Tokens>;
 }
 
 /**
- * A value, or the file named by `NAME_FILE`, since secrets are mounted into containers. An empty file counts as set,
- * because it may be about to be written.
- * @throws CryfoldError USAGE if the file cannot be read at the moment
+ * The value of a variable, or the content of the file named by `NAME_FILE`, since containers mount secrets as files. An
+ * empty file counts as set, because it may be about to be written.
+ * @throws CryfoldError USAGE if the file cannot be read right now
  */
 function secretOf(
   env: z.infer<typeof schema>,
@@ -106,12 +107,12 @@ function secretOf(
 }
 
 /**
- * The address of Redis. Without a password in the address, a mounted one is read from its file at each connection, by
- * means of a parameter that FreshRedis in `queue` understands.
+ * The address of Redis. Without a password in the address, a mounted one is read from its file at each connection,
+ * which `FreshRedis` in the `queue` package knows from a parameter in the URL.
  */
 function redisUrl({ REDIS_URL, REDIS_PASSWORD_FILE }: z.infer<typeof schema>): string | undefined {
   if (!REDIS_URL || !REDIS_PASSWORD_FILE) return REDIS_URL;
-  // Read here as well, so that a wrong file name is reported at once.
+  // Also read here, so that a wrong file name is reported immediately.
   readNamedFile('REDIS_PASSWORD_FILE', REDIS_PASSWORD_FILE);
   return withRedisPasswordFile(REDIS_URL, REDIS_PASSWORD_FILE);
 }
@@ -145,7 +146,10 @@ function givenKeys(env: z.infer<typeof schema>) {
   return { accessKey, secretKey, sessionToken: secretOf(env, 'AWS_SESSION_TOKEN') };
 }
 
-/** A role instead of keys, in the variables of the AWS SDKs. @throws CryfoldError USAGE */
+/**
+ * Parameters for assuming a role instead of using keys, from the variables that AWS SDKs use. @throws CryfoldError
+ * USAGE
+ */
 function webIdentity(env: z.infer<typeof schema>) {
   const { AWS_WEB_IDENTITY_TOKEN_FILE: tokenFile, AWS_ROLE_ARN: roleArn, AWS_REGION: region } = env;
   if (!tokenFile || !roleArn) return undefined;
@@ -162,7 +166,10 @@ function webIdentity(env: z.infer<typeof schema>) {
   return { webIdentity: { tokenFile, roleArn, sessionName: env.AWS_ROLE_SESSION_NAME, endpoint: sts ?? amazon } };
 }
 
-/** A token to send in a header. A server's list of tokens is easily given by mistake. @throws CryfoldError USAGE */
+/**
+ * The token to send in a header. Refuses a server's list of tokens, which is easily used here by mistake. @throws
+ * CryfoldError USAGE
+ */
 function clientToken(env: z.infer<typeof schema>): Secret | undefined {
   const secret = secretOf(env, 'CRYFOLD_API_TOKEN');
   const token = secret && readSecret(secret);
@@ -170,7 +177,7 @@ function clientToken(env: z.infer<typeof schema>): Secret | undefined {
   const variable = env.CRYFOLD_API_TOKEN === undefined ? 'CRYFOLD_API_TOKEN_FILE' : 'CRYFOLD_API_TOKEN';
   throw new CryfoldError('USAGE', `environment variable ${variable}: this is not a single token`, {
     context: { variable },
-    hint: 'From a line operate:TOKEN of the server, give only the part after the colon, and a single token.',
+    hint: 'From a line operate:TOKEN of the server, use only the part after the colon, and only one token.',
   });
 }
 
@@ -184,7 +191,9 @@ function apiConfig(env: z.infer<typeof schema>): Readonly<ApiConfig> | undefined
   });
 }
 
-/** Tokens of a server. A variable or file without tokens is refused, because the server would then accept every client. */
+/**
+ * The tokens of a server. Refuses a variable or file without tokens, because the server would then accept every client.
+ */
 function tokensOf(env: z.infer<typeof schema>, name: 'CRYFOLD_API_TOKENS' | 'CRYFOLD_SERVE_TOKENS'): Tokens {
   const secret = secretOf(env, name);
   const tokens = parseApiTokens(secret ? readSecret(secret) : '', name);
@@ -198,7 +207,7 @@ function tokensOf(env: z.infer<typeof schema>, name: 'CRYFOLD_API_TOKENS' | 'CRY
   return { tokens, tokensFile: typeof secret === 'object' ? secret.file : undefined };
 }
 
-/** @throws CryfoldError USAGE where neither HOME nor the system's list of users names a folder */
+/** @throws CryfoldError USAGE if neither HOME nor the system's user database names a home folder */
 function home({ HOME }: NodeJS.ProcessEnv): string {
   if (HOME) return HOME;
   try {
@@ -218,7 +227,7 @@ function home({ HOME }: NodeJS.ProcessEnv): string {
  * @throws CryfoldError USAGE naming the variable
  */
 export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Readonly<Config> {
-  // Many tools express "unset" as an empty variable.
+  // Many tools set a variable to an empty string to mean "unset".
   const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
   const parsed = schema.safeParse(set);
   if (!parsed.success) {

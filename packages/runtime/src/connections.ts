@@ -2,28 +2,30 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { isIPv6, type Socket } from 'node:net';
 import type { Logger } from './logger.js';
 
-/** Milliseconds for the headers of a request, and for a whole request without a token including its response. */
+/**
+ * Milliseconds allowed for the headers of a request, and for a whole request without a token, including its response.
+ */
 const HEADERS_MS = 10_000;
 const REQUEST_MS = 15_000;
 /** Milliseconds that a client may leave a response unread before its connection is closed. */
 const UNREAD_MS = 30_000;
 /**
- * Milliseconds before the rate of a body is checked, and the minimum average rate in bytes per second: Kestrel's
- * limits.
+ * Milliseconds before the transfer rate of a body is checked, and the minimum average rate in bytes per second. These
+ * are Kestrel's limits.
  */
 const BODY_GRACE_MS = 5000;
 const BODY_RATE = 240;
-/** Milliseconds for which a new connection is not closed in favour of another from the same address. */
+/** Milliseconds for which a new connection is not closed to make room for another from the same address. */
 const NEW_MS = 1000;
-/** Milliseconds between warnings. */
+/** Minimum milliseconds between warnings. */
 const WARN_MS = 60_000;
-/** Pending requests on one connection. Browsers and fetch() send one at a time. */
+/** Maximum pending requests per connection. Browsers and fetch() send one at a time. */
 const PIPELINED = 16;
 
 export interface ConnectionOptions {
-  /** Maximum open connections; the next one closes the oldest without a token. At least 8. */
+  /** Maximum open connections, at least 8. If it is reached, a new connection closes the oldest one without a token. */
   total: number;
-  /** How many of these may come from one address (IPv6: one /64) without a token */
+  /** Maximum connections without a token from one address (IPv6: one /64) */
   perAddress: number;
   /** Absent: no logging */
   log?: Logger | undefined;
@@ -31,11 +33,11 @@ export interface ConnectionOptions {
 
 interface Exchange {
   request: IncomingMessage;
-  /** When the request began, or when its rate was last checked; ms since the epoch */
+  /** When the request began, or when its rate was last checked, in ms since the epoch */
   since: number;
-  /** Bytes received on the connection up to then */
+  /** Bytes received on the connection by then */
   bytes: number;
-  /** The token that it has */
+  /** The token of the request */
   name: string | undefined;
   answered: boolean;
 }
@@ -45,9 +47,9 @@ interface Connection {
   address: string;
   /** When the connection became idle */
   since: number;
-  /** When a request was first seen to be incomplete; a new connection counts as incomplete at once */
+  /** When a request was first seen to be incomplete. A new connection counts as incomplete immediately */
   owes: number | undefined;
-  /** Bytes received when it became idle */
+  /** Bytes received by the time it became idle */
   bytes: number;
   exchanges: Set<Exchange>;
 }
@@ -64,21 +66,21 @@ export function clientAddress(address: string): string {
 }
 
 /**
- * Keeps clients without a token from exhausting a server's connections. A new connection is always accepted; if there
- * are too many, the oldest one without a token is closed, from the address that has the most. Slow requests, bodies and
- * readers are closed as well. A request is trusted from `trust` until its response ends, and is never closed in favour
- * of another.
+ * Keeps clients without a token from exhausting a server's connections. New connections are always accepted. If there
+ * are too many, the oldest one without a token is closed, from the address that has the most. Slow requests, slow
+ * uploads and slow readers are disconnected as well. A request is trusted from the call of `trust` until its response
+ * ends, and is never closed to make room for another.
  */
 export class Connections {
   readonly #total: number;
   readonly #perAddress: number;
   readonly #all = new Map<Socket, Connection>();
-  /** Connections without a trusted request by address, longest idle first */
+  /** Connections without a trusted request by address, the longest idle first */
   readonly #untrusted = new Map<string, Set<Connection>>();
   readonly #names = new Map<string, number>();
   readonly #log: Logger | undefined;
   #trusted = 0;
-  /** When too many connections were last logged */
+  /** When a warning about too many connections was last logged */
   #warned = 0;
 
   constructor({ total, perAddress, log }: ConnectionOptions) {
@@ -87,15 +89,15 @@ export class Connections {
     this.#perAddress = Math.max(4, perAddress);
   }
 
-  /** Concurrent trusted requests: of all tokens, and of one. */
+  /** Maximum concurrent trusted requests: of all tokens together, and of one token. */
   get trustedLimits(): { total: number; perName: number } {
     return { total: Math.floor(this.#total * 0.75), perName: Math.floor(this.#total / 2) };
   }
 
-  /** Limits the connections of a server. Several servers may share the limits. */
+  /** Limits the connections of a server. Several servers can share the same limits. */
   guard(server: Server): void {
     server.headersTimeout = HEADERS_MS;
-    // Large uploads over slow links take long; the rate of a body is limited instead.
+    // Large uploads over slow links take long, so the rate of a body is limited instead of its duration.
     server.requestTimeout = 0;
     server.setTimeout(UNREAD_MS);
     server.on('connection', (socket) => this.#add(socket));
@@ -126,7 +128,7 @@ export class Connections {
     return true;
   }
 
-  /** Closes the connections with requests of a token that is no longer valid, such as open event streams. */
+  /** Closes connections whose requests use a token that is no longer valid, such as open event streams. */
   closeOf(name: string): void {
     for (const connection of [...this.#all.values()]) {
       if ([...connection.exchanges].some((exchange) => exchange.name === name)) this.#close(connection);
@@ -146,7 +148,7 @@ export class Connections {
     socket.once('close', () => this.#remove(connection));
     const [oldest] = this.#untrusted.get(address) ?? [];
     const crowded = (this.#untrusted.get(address)?.size ?? 0) > this.#perAddress;
-    // Many may connect at the same instant, before the first of them can send data.
+    // Many connections may arrive at the same moment, before the first of them has sent any data.
     if (oldest && crowded && now - oldest.since > NEW_MS) this.#close(oldest);
   }
 
@@ -186,7 +188,7 @@ export class Connections {
     else this.#names.delete(name);
   }
 
-  /** Moves a connection to the end of its address's untrusted ones, or removes it from them. */
+  /** Moves a connection to the end of its address's list of untrusted connections, or removes it from the list. */
   #sort(connection: Connection): void {
     const own = this.#untrusted.get(connection.address) ?? new Set();
     own.delete(connection);
@@ -235,7 +237,7 @@ export class Connections {
     if (answered && request.complete) this.#end(connection, exchange);
     else if (name === undefined) return now - since > REQUEST_MS;
     else if (!request.complete && request.readableLength > 0) {
-      // The received data waits for this server, not for the client.
+      // The data was already received, so the server is slow here, not the client.
       exchange.since = now;
       exchange.bytes = connection.socket.bytesRead;
     } else if (!request.complete) {
@@ -256,10 +258,10 @@ export function limitConnections(server: Server, options: ConnectionOptions): Co
   return connections;
 }
 
-/** Maximum number of open files and sockets of this process. */
+/** Maximum number of files and sockets that this process may open. */
 function openFiles(): number {
   const { report } = process;
-  // Without this, the report resolves the names of all peers.
+  // Otherwise the report would resolve the host names of all peers.
   Object.assign(report ?? {}, { excludeNetwork: true });
   const found = report?.getReport() as { userLimits?: { open_files?: { soft?: number | string } } } | undefined;
   const soft = found?.userLimits?.open_files?.soft;
@@ -267,9 +269,9 @@ function openFiles(): number {
 }
 
 /**
- * How many connections the servers of this process may have. Files, Redis and the store keep at least a quarter of the
- * descriptors, and at least 128 if there are that many.
- * @returns `main` for the main server (at most 4096), `probes` for metrics and health (at most 64)
+ * Divides this process's file descriptors among its servers. At least a quarter of them, and at least 128 if there are
+ * that many, are reserved for files, Redis and the store.
+ * @returns `main` for the main server (at most 4096), `probes` for metrics and health checks (at most 64)
  */
 export function connectionBudget(files: number = openFiles()): { main: ConnectionOptions; probes: ConnectionOptions } {
   const forProbes = Math.min(64, Math.floor(files / 16));

@@ -7,19 +7,19 @@ import type { Logger } from './logger.js';
 import { NO_METRICS } from './metrics.js';
 import type { Metrics } from './metrics-interface.js';
 
-/** Dependencies of the service by name: each check throws or rejects if its dependency is unavailable. */
+/** Checks of the service's dependencies, by name. A check throws or rejects if its dependency is unavailable. */
 export type Checks = Readonly<Record<string, () => Promise<unknown>>>;
 
 export interface EndpointOptions {
   role: string;
-  /** Absent: no endpoint and no measurements. 0: any free port, which is logged. */
+  /** Port of the endpoint. Absent: no endpoint and no measurements. 0: any free port, which is logged. */
   port: number | undefined;
-  /** Absent: all interfaces. */
+  /** Address to listen on; absent: all interfaces. */
   host: string | undefined;
   log: Logger;
 }
 
-/** Milliseconds between checks of the dependencies, and the timeout of a check. */
+/** Milliseconds between checks of the dependencies, and the timeout of each check. */
 const EVERY_MS = 5000;
 const PATIENCE_MS = 4000;
 
@@ -64,7 +64,7 @@ export class Endpoint {
       throw new CryfoldError('USAGE', `metrics port ${port}: ${(cause as Error).message}`, {
         cause,
         context: { port },
-        hint: 'Choose another port with --metrics-port or CRYFOLD_METRICS_PORT; two services cannot share one.',
+        hint: 'Choose another port with --metrics-port or CRYFOLD_METRICS_PORT; two services cannot share a port.',
       });
     }
     endpoint.metrics.set('cryfold_service_info', { role, version: '0.1.0', node: process.version }, 1);
@@ -72,7 +72,7 @@ export class Endpoint {
     return endpoint;
   }
 
-  /** From now on, the service is ready while all checks pass. */
+  /** Marks the service as ready from now on, as long as all checks pass. */
   watch(checks: Checks): void {
     if (!this.#server) return;
     this.#found = Object.fromEntries(Object.keys(checks).map((name) => [name, 'not checked yet']));
@@ -103,7 +103,7 @@ export class Endpoint {
     this.#timer.unref();
   }
 
-  /** Reports the service as not ready from now on, so that it gets no more work. */
+  /** Marks the service as not ready from now on, so that it gets no more work. */
   stopping(): void {
     clearInterval(this.#timer);
     this.#found = { running: 'stopping' };

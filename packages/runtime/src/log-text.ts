@@ -1,6 +1,6 @@
 import { escapeControls } from '@cryfold/core';
 
-/** pino's numeric levels; logs of folds in the store contain names. */
+/** pino's numeric levels. Stored logs of folds contain the names instead. */
 const LEVELS: Readonly<Record<number, string>> = {
   10: 'trace',
   20: 'debug',
@@ -10,7 +10,7 @@ const LEVELS: Readonly<Record<number, string>> = {
   60: 'fatal',
 };
 
-/** Fields that every line of a process repeats, or that are long and of no use to a reader. */
+/** Fields that are the same in every line of a process, or that are long and do not help a reader. */
 const LEFT_OUT = new Set(['time', 'level', 'msg', 'role', 'pid', 'run', 'trial', 'repeat', 'fold', 'err']);
 
 interface LoggedError {
@@ -21,9 +21,9 @@ interface LoggedError {
 }
 
 /**
- * Formats a log line for people: `2026-11-27 07:46:29.123Z info  fold trained  svm/0/0 seconds=3.21`. Any line that is
- * not a JSON object of a logger, such as standard error of a training child, is returned unchanged.
- * @param line without its line break
+ * Formats a log line for people: `2026-11-27 07:46:29.123Z info fold trained svm/0/0 seconds=3.21`. Any other line,
+ * such as output that a training child wrote to standard error, is returned unchanged.
+ * @param line text without the line break
  * @param omit further fields to leave out
  */
 export function readableLine(line: string, omit: readonly string[] = []): string {
@@ -37,7 +37,7 @@ export function readableLine(line: string, omit: readonly string[] = []): string
   const name = LEVELS[Number(level)] ?? String(level);
   const head = [String(time).replace('T', ' '), name.padEnd(5), msg].join(' ');
   const text = [head, [...place, ...fields].join(' ')].filter(Boolean).join('  ');
-  // A line break in a name must not start what looks like another line.
+  // A name with a line break must not be able to forge a log line.
   return escapeControls(`${text}${errorText(err)}`).replace(/\r?\n|\r/g, '\n    ');
 }
 
@@ -63,7 +63,7 @@ function valueText(value: unknown): string {
   return typeof value === 'string' && /^[^\s"=]+$/.test(value) ? value : (JSON.stringify(value) ?? '');
 }
 
-/** The message of an error with a code is complete; any other error needs its stack. */
+/** The message of a coded error says everything; any other error needs its stack. */
 function errorText(err: unknown): string {
   if (typeof err !== 'object' || err === null) return '';
   const { type, message, code, stack } = err as LoggedError;

@@ -4,7 +4,10 @@ import { readableLine } from './log-text.js';
 
 export type { Logger };
 
-/** Libraries attach more to their errors, such as ioredis the failed command, which may be AUTH with its password. */
+/**
+ * Only known members are logged. Libraries attach more to their errors: ioredis adds the failed command, which may be
+ * AUTH with its password.
+ */
 function plainError(error: Error & { code?: unknown }) {
   const { name, message, code, stack } = error;
   return { type: name, message, code, stack };
@@ -13,20 +16,20 @@ function plainError(error: Error & { code?: unknown }) {
 export interface LogOptions {
   /** Short lines for people instead of JSON */
   readable?: boolean;
-  /** Standard output by default */
+  /** Default: standard output */
   destination?: DestinationStream;
 }
 
 /**
- * The log of one process; child loggers add run, trial, repeat, fold and attempt. One JSON object per line, unless
- * `readable`.
+ * The log of one process; child loggers add run, trial, repeat, fold and attempt. Writes one JSON object per line,
+ * unless `readable` is set.
  */
 export function createLogger(role: string, level: string, options: LogOptions = {}): Logger {
   const { readable = false, destination = standardOutput() } = options;
   const settings = {
     level,
     serializers: { err: plainError },
-    // pino only escapes what JSON requires; messages may contain file names, and logs are read in terminals.
+    // pino only escapes what JSON requires, but messages may contain file names, and people read logs in terminals.
     hooks: { streamWrite: escapeControls },
     base: { role, pid: process.pid },
     timestamp: pino.stdTimeFunctions.isoTime,
@@ -36,12 +39,12 @@ export function createLogger(role: string, level: string, options: LogOptions = 
 }
 
 /**
- * Bytes of lines that wait while standard output is not writable, for example on a full disk; further lines are
+ * Maximum bytes of lines to keep while standard output is not writable, for example on a full disk. Further lines are
  * dropped.
  */
 const WAITING = 1 << 20;
 
-/** Work matters more than its log: a failed write never ends the process. */
+/** A failed write never ends the process, because the work matters more than its log. */
 function standardOutput(): DestinationStream {
   const stream = pino.destination({ dest: 1, sync: true, maxLength: WAITING });
   stream.on('error', () => {});

@@ -12,8 +12,8 @@ function read(file: string): string {
 }
 
 /**
- * Memory that this process and its children may use together, MiB: the machine's memory and swap, or its cgroup's
- * limit.
+ * Memory that this process and its children may use together, MiB: the machine's memory and swap, or the limit of its
+ * cgroup.
  */
 export function memoryMb(): number {
   const swapKb = Number(/^SwapTotal:\s+(\d+)/m.exec(read('/proc/meminfo'))?.[1] ?? 0);
@@ -22,9 +22,9 @@ export function memoryMb(): number {
 }
 
 /**
- * The default limit of one child process, MiB: all memory minus a reserve for its parent and the system, which is a
- * sixteenth and at least 256 MiB. It is not divided by the number of children, since they rarely peak together and a
- * run that fits today must not fail; `BoundedChild` also watches their sum.
+ * The default memory limit of one child process, MiB: all memory minus a reserve for the parent and the system, which
+ * is a sixteenth of the total and at least 256 MiB. The limit is not divided by the number of children, since they
+ * rarely peak at the same time and a run that fits today must not fail. `BoundedChild` also limits their sum.
  * @param total MiB
  */
 export function defaultChildMemoryMb(total = memoryMb()): number {
@@ -32,7 +32,7 @@ export function defaultChildMemoryMb(total = memoryMb()): number {
 }
 
 /**
- * How many processes the kernel has killed for lack of memory: in the cgroup of this process (v2, then v1), or on the
+ * How many processes the kernel has killed for lack of memory, in the cgroup of this process (v2, then v1) or on the
  * whole machine. 0 on systems that do not count them.
  */
 export function oomKills(): number {
@@ -43,7 +43,10 @@ export function oomKills(): number {
   return 0;
 }
 
-/** Files that may contain the count, best first. In a container, the path of its cgroup may not be visible. */
+/**
+ * Files that may contain the count, the most specific first. In a container, the path of the process's cgroup may not
+ * be visible.
+ */
 function counters(cgroups: string): string[] {
   const own = (pattern: RegExp) => pattern.exec(cgroups)?.[1].replace(/\/$/, '') ?? '';
   const v2 = own(/^0::(.*)$/m);
@@ -55,12 +58,12 @@ function counters(cgroups: string): string[] {
   ];
 }
 
-/** Lines of /proc/PID/status, in KiB. */
+/** Values in /proc/PID/status, in KiB. */
 const FIELDS = { anonymous: /^RssAnon:\s+(\d+)/m, data: /^VmData:\s+(\d+)/m };
 
 /**
- * Memory of a process, MiB: its private memory in RAM, and the writable private address space bounded by RLIMIT_DATA.
- * Zeros for a process that has ended, and on systems without /proc.
+ * Memory of a process in MiB: its private memory in RAM, and the writable private address space that RLIMIT_DATA
+ * limits. Zeros for a process that has ended, and on systems without /proc.
  */
 export function memoryOf(pid: number): { anonymous: number; data: number } {
   const status = read(`/proc/${pid}/status`);

@@ -8,15 +8,15 @@ export interface Sample<N extends GaugeName> {
 
 /** Counters and gauges of a process. The compiler checks names and labels against the catalogue. */
 export interface Metrics {
-  /** Whether metrics are exported. If not, costly measurements can be skipped. */
+  /** Whether metrics are exported. If not, callers can skip costly measurements. */
   readonly on: boolean;
   add<N extends CounterName>(name: N, labels: LabelsOf<N>, by?: number): void;
   set<N extends GaugeName>(name: N, labels: LabelsOf<N>, value: number): void;
   /** Removes a series whose subject no longer exists. */
   remove<N extends GaugeName>(name: N, labels: LabelsOf<N>): void;
   observe<N extends HistogramName>(name: N, labels: LabelsOf<N>, value: number): void;
-  /** At each scrape, the series of a gauge are exactly those that `read` returns. */
+  /** Registers a function that is called at each scrape and returns all series of a gauge. */
   series<N extends GaugeName>(name: N, read: () => Iterable<Sample<N>>): void;
-  /** In Prometheus's text format. */
+  /** All metrics in Prometheus's text format. */
   text(): Promise<string>;
 }

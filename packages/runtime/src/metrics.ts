@@ -1,6 +1,6 @@
 import type { Metrics } from './metrics-interface.js';
 
-/** Used without a metrics port: records nothing. */
+/** Used if no metrics port is set: records nothing. */
 export const NO_METRICS: Metrics = {
   on: false,
   add() {},
@@ -11,7 +11,7 @@ export const NO_METRICS: Metrics = {
   text: async () => '',
 };
 
-/** The metrics of a role that serves them itself, and the content type of their text. */
+/** The metrics of a service, and the content type of their text. */
 export async function loadMetrics(role: string): Promise<{ metrics: Metrics; textFormat: string }> {
   const { createMetrics, TEXT_FORMAT } = await import('./prometheus.js');
   return { metrics: createMetrics(role), textFormat: TEXT_FORMAT };

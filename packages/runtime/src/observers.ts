@@ -13,10 +13,10 @@ const STORE_OPERATIONS = ['get', 'has', 'stat', 'put', 'putIfAbsent', 'list', 'd
 /** The most frequent failures by class. */
 const FAILURES = { crash: 'CHILD_DIED', infrastructure: 'STORE_UNREACHABLE' };
 
-/** Counts the operations of a store; undefined if metrics are not exported, so that nothing is measured. */
+/** Counts the operations of a store. Returns undefined if metrics are not exported, so that nothing is measured. */
 export function storeObserver(metrics: Metrics): ((operation: StoreOperation) => void) | undefined {
   if (!metrics.on) return undefined;
-  // A first failure only shows as an increase if there was a 0 before.
+  // Without a 0 before it, the first failure would not show up as an increase.
   for (const operation of STORE_OPERATIONS)
     metrics.add('cryfold_store_operations_total', { operation, outcome: 'error' }, 0);
   return ({ operation, failed, seconds, bytes }) => {

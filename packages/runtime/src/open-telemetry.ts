@@ -6,9 +6,12 @@ import { BatchSpanProcessor, NodeTracerProvider } from '@opentelemetry/sdk-trace
 import { proxyAgent } from './proxy-agent.js';
 import type { Spanner } from './spanner.js';
 
-/** Timeout in milliseconds for the last spans: an unreachable collector must not keep a service from stopping. */
+/**
+ * Timeout in milliseconds for sending the last spans, so that an unreachable collector cannot keep a service from
+ * stopping.
+ */
 const FLUSH_MS = 3000;
-/** Milliseconds in which a proxy must open a tunnel: as long as the exporter gives a request by default. */
+/** Timeout in milliseconds for a proxy to open a tunnel; equals the exporter's default timeout of a request. */
 const PROXY_MS = 10_000;
 
 /** Registers OpenTelemetry for the whole process, including BullMQ's hook. Loaded only if an endpoint is configured. */

@@ -1,7 +1,10 @@
 import { Agent, DecoratorHandler, type Dispatcher, Pool, ProxyAgent, setGlobalDispatcher } from 'undici';
 import { proxyFor } from './proxy-agent.js';
 
-/** Makes `fetch` use the proxies of the environment. Each request is tunnelled, so a proxy sees no token. */
+/**
+ * Makes `fetch` use the proxies named by the environment. Each request goes through a tunnel, so the proxy sees no
+ * token.
+ */
 export function fetchThroughProxies(): void {
   const factory = (origin: string | URL, options: object): Dispatcher => {
     const proxy = proxyFor(String(origin));

@@ -4,9 +4,9 @@ import { HttpsProxyAgent } from 'https-proxy-agent';
 import { getProxyForUrl } from 'proxy-from-env';
 
 /**
- * The proxy for a URL according to HTTPS_PROXY, HTTP_PROXY and NO_PROXY, in upper or lower case, as for other programs.
- * Loopback is always contacted directly, because no proxy reaches this machine's own services.
- * @returns undefined if the URL is contacted directly, also if the variable does not name an http(s) proxy
+ * The proxy for a URL according to HTTPS_PROXY, HTTP_PROXY and NO_PROXY, in upper or lower case, as in other programs.
+ * Loopback addresses never use a proxy, because no proxy can reach this machine's own services.
+ * @returns undefined if the URL is contacted directly, or if the variable does not name an http(s) proxy
  */
 export function proxyFor(url: string): string | undefined {
   const { hostname } = new URL(url);
@@ -16,11 +16,14 @@ export function proxyFor(url: string): string | undefined {
 }
 
 interface TunnelOptions extends AgentOptions {
-  /** A proxy is given up when it has opened no tunnel after this long, milliseconds. */
+  /** Timeout in milliseconds for a proxy to open a tunnel. */
   patienceMs: number;
 }
 
-/** Opens tunnels in a limited time: a request has no socket until then, so that its own timeout does not count yet. */
+/**
+ * Limits the time for opening a tunnel. Until a tunnel is open a request has no socket, so its own timeout does not run
+ * yet.
+ */
 class Tunnels extends HttpsProxyAgent<string> {
   readonly #patienceMs: number;
 
@@ -31,14 +34,14 @@ class Tunnels extends HttpsProxyAgent<string> {
 
   override async connect(...[request, options]: Parameters<HttpsProxyAgent<string>['connect']>): Promise<Socket> {
     const stop = new AbortController();
-    // The socket is made of these before the first await.
+    // The socket must be created from these before the first await.
     this.connectOpts = { ...this.connectOpts, signal: stop.signal };
     const timer = setTimeout(() => stop.abort(), this.#patienceMs);
     try {
       return await super.connect(request, options);
     } catch (cause) {
       if (!stop.signal.aborted) throw cause;
-      throw new Error(`the proxy does not answer within ${this.#patienceMs} ms`, { cause });
+      throw new Error(`the proxy did not respond within ${this.#patienceMs} ms`, { cause });
     } finally {
       clearTimeout(timer);
     }
@@ -46,8 +49,8 @@ class Tunnels extends HttpsProxyAgent<string> {
 }
 
 /**
- * The agent for Node's own requests to a URL. It opens tunnels, so a proxy sees no token. If the proxy refuses, its
- * response looks like that of the server; the request emits `proxyConnect` with it before.
+ * The agent for Node's own requests to a URL. It opens tunnels, so the proxy sees no token. If the proxy refuses, its
+ * response looks as if it came from the server; the request emits `proxyConnect` with it first.
  * @returns undefined if the URL is contacted directly
  */
 export function proxyAgent(url: string, options: TunnelOptions): Agent | undefined {

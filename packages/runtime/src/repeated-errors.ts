@@ -1,24 +1,27 @@
 import type { Logger } from './logger.js';
 
-/** Milliseconds for which repetitions of a logged error are only counted. */
+/** Milliseconds for which repetitions of a logged error are counted instead of logged. */
 const INTERVAL_MS = 30_000;
-/** Number of error kinds with their own count. Further kinds share a count, so that many kinds are bounded as well. */
+/**
+ * Maximum number of error kinds that are counted separately. All further kinds share one count, which bounds the
+ * memory.
+ */
 const KINDS = 100;
 
 type Level = 'warn' | 'error';
 
 interface Repeated {
-  /** Occurrences since it was last logged */
+  /** Number of occurrences since it was last logged */
   count: number;
   /** Logs the latest occurrence */
   tell: (repeated: number) => void;
 }
 
 /**
- * Logs repeated errors, such as those of every retry during an outage: the first at once, then at most one of its kind
- * every 30 s with the number of occurrences (`repeated`). A kind is a message with the error's code, or the first word
- * of a Redis reply; errors logged by code alone are kinds by code. The same problem with another artifact is another
- * kind.
+ * Logs repeated errors, such as those of every retry during an outage. The first one is logged immediately; after that,
+ * each kind is logged at most every 30 s with the number of occurrences (`repeated`). A kind is the error's code with
+ * its message, the first word of a Redis reply, or the code alone for errors logged by code. The same problem with
+ * another artifact is another kind.
  */
 export class RepeatedErrors {
   readonly #log: Logger;
@@ -30,7 +33,7 @@ export class RepeatedErrors {
     this.#intervalMs = intervalMs;
   }
 
-  /** @param fields `err`, whose code defines the kind, or `code` */
+  /** @param fields `err`, whose code and message define the kind, or `code` */
   warn(fields: Record<string, unknown>, message: string): void {
     this.#add('warn', fields, message);
   }
@@ -53,7 +56,7 @@ export class RepeatedErrors {
     this.#wait(kind, { count: 0, tell });
   }
 
-  /** After the interval, logs what occurred in it; a kind without occurrences for an interval is forgotten. */
+  /** At the end of each interval, logs what occurred in it. A kind without occurrences is forgotten. */
   #wait(kind: string, repeated: Repeated): void {
     this.#known.set(kind, repeated);
     setTimeout(() => {
@@ -65,10 +68,7 @@ export class RepeatedErrors {
   }
 }
 
-/**
- * Messages next to an error are fixed texts; without one they may be the error's message, which may name a path or
- * port.
- */
+/** Messages next to an error are fixed texts. Without an error, they may contain a path or port. */
 function kindOf({ err, code }: Record<string, unknown>, message: string): string {
   if (!(err instanceof Error)) return typeof code === 'string' ? code : message;
   const { code: own, context } = err as { code?: unknown; context?: { artifact?: unknown } };

@@ -3,7 +3,7 @@ import type { Logger } from './logger.js';
 
 /** The work of a long-running process. */
 export interface Service {
-  /** Stops it in order; what still runs after `graceSeconds` is returned to its queue. */
+  /** Stops the service in an orderly way. Work that is still running after `graceSeconds` is returned to its queue. */
   stop(graceSeconds: number): Promise<void>;
   /** Checks of its dependencies. */
   readonly checks: Checks;
@@ -13,27 +13,27 @@ export interface ServeOptions {
   graceSeconds: number;
   log: Logger;
   /**
-   * Whether cryfold run started it. Then there is no grace, and its parent handles Ctrl-C, which a terminal sends to
-   * both.
+   * Whether cryfold run started it. If so, there is no grace period, and its parent handles Ctrl-C, which a terminal
+   * sends to both.
    */
   local?: boolean;
   onStopping?: () => void;
 }
 
 /**
- * Milliseconds for an orderly stop after the grace; anything not returned by then is recovered through its stalled
- * lock.
+ * Milliseconds for an orderly stop after the grace period. Anything not returned by then is recovered once its lock
+ * expires.
  */
 const STOP_MS = 15_000;
 /**
- * The same if the command that started the service is gone: its private Redis is gone as well, so nothing can be
+ * The same if the command that started the service has ended: its private Redis is gone as well, so nothing can be
  * returned.
  */
 const ORPHAN_MS = 500;
 
 /**
- * Runs a service until SIGTERM, SIGINT or SIGHUP (a second signal ends the grace), or until the parent that started it
- * over IPC is gone. It does not touch anything that its parent owned.
+ * Runs a service until it receives SIGTERM, SIGINT or SIGHUP (a second signal ends the grace period), or until the
+ * parent that started it over IPC has ended. Leaves everything that its parent owns untouched.
  */
 export async function serve(
   service: Service,
@@ -51,7 +51,7 @@ export async function serve(
       onStopping();
       log.info({ reason, grace: patienceSeconds }, 'stopping');
       service.stop(patienceSeconds).then(resolve, reject);
-      // A queue cannot be closed in order while Redis is unavailable.
+      // A queue cannot be closed properly while Redis is unavailable.
       const late = () => {
         log.warn('could not stop cleanly');
         process.exit(1);
@@ -65,7 +65,7 @@ export async function serve(
       else if (!stopping) stop('parent gone', local ? ORPHAN_MS : undefined);
     };
     process.once('disconnect', orphaned);
-    // If the parent is already gone, the connection is closed but the function still exists.
+    // If the parent has already ended, the connection is closed but the function still exists.
     if (typeof process.send === 'function' && !process.connected) orphaned();
   });
   if (process.connected) process.disconnect();

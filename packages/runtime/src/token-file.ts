@@ -5,13 +5,15 @@ import { parseApiTokens } from './api-tokens.js';
 import type { Connections } from './connections.js';
 import type { Logger } from './logger.js';
 
-/** Milliseconds between checks of the file. Watching would miss mounted secrets, which are replaced links. */
+/**
+ * Milliseconds between checks of the file. File watchers miss mounted secrets, which are updated by replacing links.
+ */
 const EVERY_MS = 2000;
 
 /**
- * Keeps a server's tokens in step with a mounted file, and closes connections whose token was removed. While the file
+ * Keeps a server's tokens in sync with a mounted file, and closes connections whose token was removed. While the file
  * is unreadable or invalid, the previous tokens stay valid.
- * @returns stops watching
+ * @returns a function that stops the checks
  */
 export function followTokens(
   file: string,
@@ -27,7 +29,7 @@ export function followTokens(
         const tokens = parseApiTokens(found, file);
         const gone = access.replace(tokens);
         for (const name of gone) connections.closeOf(name);
-        // The first check finds the tokens that the process read at start.
+        // The first check finds the tokens that the process has already read.
         if (text !== undefined || gone.length > 0)
           log.info({ tokens: tokens.length, removed: gone.length }, 'tokens changed');
         text = found;
@@ -35,10 +37,10 @@ export function followTokens(
       problem = undefined;
     } catch (error) {
       const { name, code, message } = error as NodeJS.ErrnoException;
-      // The message of an encoding error contains the text.
+      // The message of an encoding error quotes the text.
       const why =
         name === 'EncodingError' ? 'it is not UTF-8' : code === undefined || code === 'USAGE' ? message : code;
-      if (why !== problem) log.error({ file, why }, 'tokens cannot be read again; those read before stay');
+      if (why !== problem) log.error({ file, why }, 'tokens cannot be reloaded; the previous ones stay valid');
       problem = why;
     }
   };

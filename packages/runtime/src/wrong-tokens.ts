@@ -5,12 +5,12 @@ import { type Access, isSecure } from './access.js';
 import { clientAddress } from './connections.js';
 import type { Logger } from './logger.js';
 
-/** Number of wrong tokens per address and minute without delay. */
+/** Number of wrong tokens per address and minute that are answered without delay. */
 const TRIES = 30;
-/** Delay of the response to each further one in milliseconds. */
+/** Milliseconds by which the response to each further wrong token is delayed. */
 const WAIT_MS = 1000;
 
-/** What is looked at in a request. */
+/** The properties of a request that are checked. */
 interface Asking {
   ip: string;
   url: string;
@@ -33,14 +33,14 @@ export const WRONG_TOKENS = {
 
 /**
  * Limits the rate of wrong tokens per address. Valid tokens are never counted or delayed, so that no client can lock
- * out others behind the same address. Keeps the counts of the 5000 most recent addresses.
+ * out others behind the same address. Counts are kept for the 5000 most recent addresses.
  */
 export class WrongTokens<Request extends Asking> {
   readonly #access: Access;
   readonly #log: Logger;
   readonly #count: (request: Request) => Promise<Counted>;
 
-  /** @param count a limit of WRONG_TOKENS */
+  /** @param count a limiter created with WRONG_TOKENS */
   constructor(access: Access, log: Logger, count: (request: Request) => Promise<Counted>) {
     this.#access = access;
     this.#log = log;
@@ -54,7 +54,7 @@ export class WrongTokens<Request extends Asking> {
    */
   async error(request: Request, reply: Answering, tried?: boolean): Promise<CryfoldError> {
     const shown = this.#access.shown(request);
-    // Otherwise the browser would send the same wrong cookie with each request.
+    // Otherwise the browser would keep sending the same wrong cookie.
     if (shown === 'cookie') reply.header('set-cookie', this.#access.close(isSecure(request)));
     if (!(tried ?? shown !== undefined)) return unknownToken();
     const count = await this.#count(request);
@@ -71,7 +71,7 @@ export class WrongTokens<Request extends Asking> {
 }
 
 function unknownToken(): CryfoldError {
-  return new CryfoldError('API_UNAUTHORIZED', 'the server does not know this token or session', {
-    hint: 'Send a token of the server, which commands take from CRYFOLD_API_TOKEN or CRYFOLD_API_TOKEN_FILE; in a browser, log in at /.',
+  return new CryfoldError('API_UNAUTHORIZED', 'the server does not accept this token or session', {
+    hint: 'Send a valid token. Commands read it from CRYFOLD_API_TOKEN or CRYFOLD_API_TOKEN_FILE; in a browser, log in at /.',
   });
 }

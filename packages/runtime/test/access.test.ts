@@ -11,7 +11,7 @@ const bearer = (token: string) => ({ headers: { authorization: `Bearer ${token}`
 const cookieOf = (set: string) => ({ headers: { cookie: set.split(';')[0] } });
 const forbidden = (error: unknown) => error instanceof CryfoldError && error.code === 'API_FORBIDDEN';
 
-test('a token names a role, and never itself', () => {
+test('a token identifies a role, and is never shown itself', () => {
   const access = new Access(tokens);
   assert.equal(access.of(bearer('operate-operate-operate'))?.role, 'operate');
   assert.equal(access.of(bearer('read-read-read-read'))?.role, 'read');
@@ -20,7 +20,7 @@ test('a token names a role, and never itself', () => {
   assert.doesNotMatch(JSON.stringify(access.of(bearer('read-read-read-read'))), /read-read/);
 });
 
-test('without tokens everybody may do everything, and loopback is known by its addresses', () => {
+test('without tokens, every client may do everything, and loopback is recognised by its addresses', () => {
   assert.equal(new Access([]).of({ headers: {} })?.role, 'operate');
   for (const host of ['localhost', '::1', '127.8.9.1']) assert.ok(isLoopback(host), host);
   for (const host of ['127.0.0.1.example.org', '10.0.0.1', '']) assert.ok(!isLoopback(host), host);

@@ -25,7 +25,7 @@ async function eat(child: BoundedChild) {
   return Promise.race([ended, answered]);
 }
 
-test('kills a child above its limit, and the error has the amount and a hint', { skip }, async () => {
+test('kills a child above its limit, and reports the amount and a hint', { skip }, async () => {
   const child = hungry(300, 'touch', '1500');
   const { signal } = await eat(child);
   assert.equal(signal, 'SIGKILL');
@@ -35,7 +35,7 @@ test('kills a child above its limit, and the error has the amount and a hint', {
   assert.equal(error?.hint, 'Eat less.');
 });
 
-test('an absurdly large allocation fails at once, whatever the overcommit policy is', { skip }, async (t) => {
+test('an absurdly large allocation fails immediately, whatever the overcommit policy is', { skip }, async (t) => {
   const child = hungry(300, 'reserve');
   t.after(() => child.process.kill('SIGKILL'));
   const { answer } = await eat(child);
@@ -114,7 +114,7 @@ test('recognises a child that the kernel OOM-killed, and its parent survives', {
   assert.match(ended.error.message, /the kernel killed it/);
 });
 
-test('kills the largest child when all together exceed the available memory', { skip }, (t) => {
+test('kills the largest child when all children together exceed the available memory', { skip }, (t) => {
   // 1000 MiB minus the reserve of 256; each child is within its own limit.
   const ended = inCgroup(1000, 2, 370, 700);
   if (!ended) return t.skip(NO_CGROUP);

@@ -74,7 +74,7 @@ function redisOf(environment: Record<string, string>): string {
   return target.kind === 'cluster' ? target.redisUrl : assert.fail(target.kind);
 }
 
-test('a target is local, a cluster, or a server without Redis and store', () => {
+test('a target is this machine, a cluster, or a server without Redis and store', () => {
   const targetOf = (environment: Record<string, string>) => loadConfig(environment).target;
   const [REDIS_URL, CRYFOLD_STORE, CRYFOLD_SERVER] = ['redis://h:6379', 's3://b/p', 'http://h:8080'];
   assert.deepEqual(targetOf({}), { kind: 'local', storeUrl: undefined });

@@ -24,7 +24,7 @@ test('logs the error of each artifact', (t) => {
   assert.equal(lines.length, 2);
 });
 
-test('logs an error at once, and then once per interval with its count and its last message', (t) => {
+test('logs an error immediately, and then once per interval with its count and its last message', (t) => {
   const { lines, errors } = logged(t);
   for (let i = 0; i < 5000; i++) errors.warn({ err: new Error(`READONLY You can't write: ${i}`) }, 'queue error');
   assert.deepEqual(
@@ -57,7 +57,7 @@ test('counts kinds of errors separately: by message and code, or by code alone',
   assert.equal(lines.length, 6);
 });
 
-test('bounds the number of kinds with their own count', (t) => {
+test('limits the number of kinds that are counted separately', (t) => {
   const { lines, errors } = logged(t);
   for (let i = 0; i < 10_000; i++) errors.warn({}, `line ${i}`);
   assert.ok(lines.length <= 101, `${lines.length} lines`);

@@ -8,7 +8,10 @@ export interface ArtifactInfo {
 }
 
 export interface ArtifactContent extends ArtifactInfo {
-  /** Throws if the content is damaged or the store becomes unavailable; the last bytes are then never delivered. */
+  /**
+   * Throws if the content is damaged or the store becomes unavailable, in which case the last bytes are never
+   * delivered.
+   */
   stream: Readable;
 }
 
@@ -24,24 +27,27 @@ export interface ArtifactStore {
    * @throws CryfoldError STORE_UNSAFE, STORE_DENIED, STORE_UNREACHABLE
    */
   check(): Promise<void>;
-  /** The whole content, or undefined if the key does not exist. Never part of a put in progress. */
+  /** The whole content, or undefined if the key does not exist. Never returns content that is still being written. */
   get(key: string): Promise<Uint8Array | undefined>;
   /**
-   * Like `get`, without holding the content in memory: it is read at the pace of the stream's consumer, who must read
-   * the whole stream or destroy it.
+   * Like `get`, but does not hold the content in memory. The content is read at the pace of the stream's consumer, who
+   * must read the whole stream or destroy it.
    */
   open(key: string): Promise<ArtifactContent | undefined>;
   has(key: string): Promise<boolean>;
   /** Size and time of the last change, or undefined if the key does not exist. */
   stat(key: string): Promise<ArtifactInfo | undefined>;
-  /** Writes or replaces, atomically and durably. */
+  /** Writes or replaces an artifact, atomically and durably. */
   put(key: string, bytes: Uint8Array): Promise<void>;
-  /** Writes only if the key does not exist: true for the one caller that wins, false for all others. */
+  /**
+   * Writes an artifact only if the key does not exist. Returns true for the one caller that wins, and false for all
+   * others.
+   */
   putIfAbsent(key: string, bytes: Uint8Array): Promise<boolean>;
   /**
    * Like `putIfAbsent`, for content that arrives in pieces, without holding it in memory. If the source throws, nothing
-   * is written and its error is thrown. The source is read once, and only partly if the store fails.
-   * @param sha256 hex, of the whole content, if the caller knows it; stored with the content, as other puts do
+   * is written and its error is thrown. The source is read only once, and only partly if the store fails.
+   * @param sha256 hash of the whole content in hex, if the caller knows it; stored with the content, as by other puts
    */
   putStreamIfAbsent(key: string, source: AsyncIterable<Uint8Array>, sha256?: string): Promise<boolean>;
   /** Keys that start with the prefix (a whole number of segments, ending in `/`), in code-unit order. */
@@ -53,10 +59,10 @@ export interface ArtifactStore {
 
 const SEGMENT = /^[A-Za-z0-9_-][A-Za-z0-9._-]*$/;
 
-/** An error thrown by the source of a put, to distinguish it from failures of the store. */
+/** Wraps an error thrown by the source of a put, to distinguish it from failures of the store. */
 export class SourceFailure extends Error {}
 
-/** The same pieces; an error of the source is thrown as the cause of a `SourceFailure`. */
+/** Passes the pieces through; an error of the source is thrown as the cause of a `SourceFailure`. */
 export async function* marked(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   try {
     yield* source;
@@ -75,11 +81,11 @@ export function checkKey(key: string): string {
 
 /** The hint of STORE_UNSAFE */
 export const SERVERS_THAT_COMMIT =
-  'Use a server that honours If-None-Match: * (Amazon S3, MinIO, versitygw): see docs/storage.md.';
+  'Use a server that supports If-None-Match: * (Amazon S3, MinIO, versitygw): see docs/storage.md.';
 
 /**
- * Tries concurrent conditional puts to its own key: some S3 servers silently ignore `If-None-Match`, others have a
- * race.
+ * Makes concurrent conditional puts to a key of its own. Some S3 servers silently ignore `If-None-Match`, and others
+ * have a race condition.
  * @throws CryfoldError STORE_UNSAFE
  */
 export async function checkCommitsOnce(store: ArtifactStore): Promise<void> {
@@ -95,7 +101,10 @@ export async function checkCommitsOnce(store: ArtifactStore): Promise<void> {
   });
 }
 
-/** Runs a few actions concurrently. Waits for all of them before it throws the error of the first that failed. */
+/**
+ * Runs a few actions concurrently, and waits for all of them even if one fails. Throws the error of the first action
+ * that failed.
+ */
 export async function allAtOnce<T, R>(items: readonly T[], action: (item: T) => Promise<R>): Promise<R[]> {
   const settled = await Promise.allSettled(items.map(action));
   return settled.map((result) => {

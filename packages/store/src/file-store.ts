@@ -27,16 +27,19 @@ import {
 
 const STAGING = '.staging';
 const STAGED = /^[0-9a-f]{24}$/;
-/** Created by the file system if the store is a whole volume: only root may read it, and nothing in it is garbage. */
+/**
+ * Created by the file system if the store is a whole volume. Only root may read this folder, and nothing in it is
+ * garbage.
+ */
 const LOST_AND_FOUND = 'lost+found';
 
-/** Milliseconds for which a folder found to be inside the store is not checked again before a write. */
+/** Milliseconds for which a folder is not checked again before a write, after it was found to be inside the store. */
 const TRUSTED_MS = 100;
-/** Milliseconds after its last write when a staged file is assumed to belong to a dead process. */
+/** Milliseconds since its last write after which a staged file is assumed to belong to a dead process. */
 const ABANDONED_MS = 24 * 3_600_000;
 /**
- * Errors that mean that a key does not exist: no file, a file in place of a folder, a folder in place of the file, or a
- * name too long for a file.
+ * Errors that mean that a key does not exist: there is no file, there is a file in place of a folder or a folder in
+ * place of the file, or the name is too long for a file.
  */
 const NOTHING = new Set(['ENOENT', 'ENOTDIR', 'EISDIR', 'ENAMETOOLONG']);
 
@@ -44,10 +47,13 @@ function code(error: unknown): string | undefined {
   return (error as NodeJS.ErrnoException).code;
 }
 
-/** Errors of link(2) on file systems without hard links: FAT and exFAT, network shares, and FUSE without that call. */
+/**
+ * Errors of link(2) on file systems without hard links: FAT, exFAT, network shares, and FUSE file systems that do not
+ * implement it.
+ */
 const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']);
 
-/** link(2) fails if the name exists, so exactly one of many processes wins. */
+/** link(2) fails if the name exists, so exactly one of many processes succeeds. */
 async function commitOnce(staged: string, target: string): Promise<boolean> {
   try {
     await link(staged, target);
@@ -72,7 +78,7 @@ async function commitOnce(staged: string, target: string): Promise<boolean> {
  * @throws CryfoldError if `path` is neither a file nor a folder
  */
 async function readRegular(path: string): Promise<Uint8Array | undefined> {
-  // Without O_NONBLOCK, opening a named pipe would wait for its other end.
+  // Without O_NONBLOCK, opening a named pipe would wait until another process opens its other end.
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const found = await file.stat();
@@ -84,7 +90,7 @@ async function readRegular(path: string): Promise<Uint8Array | undefined> {
   }
 }
 
-/** Saves a second stat and a last empty read compared with `file.readFile()`: artifacts never change in place. */
+/** Artifacts never change in place. Unlike `file.readFile()`, this needs no second stat and no last empty read. */
 async function readAll(file: FileHandle, bytes: number): Promise<Uint8Array> {
   const content = Buffer.allocUnsafeSlow(bytes);
   let filled = 0;
@@ -109,14 +115,14 @@ async function removeStaged(path: string): Promise<void> {
 }
 
 /**
- * Artifacts as files below a root. A put is staged on the same file system, flushed, then renamed (replace) or
- * hard-linked (if absent).
+ * Stores artifacts as files below a root folder. A put is first written to a staged file on the same file system and
+ * flushed. The staged file is then renamed (to replace) or hard-linked (to write only if the key is absent).
  */
 export class FileStore implements ArtifactStore {
   readonly #root: string;
-  /** Real path of the root when last resolved */
+  /** The root's real path when it was last resolved */
   #realRoot: string | undefined;
-  /** Folders known to be inside the store, and since when */
+  /** Folders known to be inside the store, and when they were checked */
   readonly #trusted = new Map<string, number>();
 
   constructor(root: string) {
@@ -140,7 +146,7 @@ export class FileStore implements ArtifactStore {
     return this.#absent(key, async () => {
       const path = this.#path(key);
       await this.#checkInside(path);
-      // Checked before opening, which would wait for the other end of a named pipe.
+      // Checked before opening, because opening a named pipe would wait for its other end.
       if (!(await stat(path)).isFile()) return undefined;
       const file = await open(path, 'r');
       const found = await file.stat();
@@ -178,7 +184,7 @@ export class FileStore implements ArtifactStore {
       await this.#checkInside(folder);
       return readdir(folder, { withFileTypes: true });
     });
-    // Code-unit order of whole keys: a folder is sorted by its name including the slash.
+    // Sorts by the code units of whole keys: a folder is compared with its slash.
     const names = (entries ?? [])
       .filter(({ name }) => !name.startsWith('.') && name !== LOST_AND_FOUND)
       .map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name));
@@ -203,29 +209,29 @@ export class FileStore implements ArtifactStore {
   }
 
   /**
-   * The root may be a link, but no link below it may lead outside: it would let anyone who can write to the store have
-   * other files read, replaced or deleted. For a path that does not exist yet, the existing part is checked.
+   * The root may be a link, but no link below it may lead outside. Otherwise anyone who can write to the store could
+   * have other files read, replaced or deleted. If a path does not exist yet, the part of it that exists is checked.
    */
   async #checkInside(path: string): Promise<void> {
     for (let at = path; at.length > this.#root.length; at = dirname(at)) {
       try {
         const real = await realpath(at);
         if (this.#realRoot !== undefined && isBelow(real, this.#realRoot)) return;
-        // Resolved at first, and again in case the root has moved.
+        // The root is resolved at first use, and again in case it has moved.
         this.#realRoot = await realpath(this.#root);
         if (isBelow(real, this.#realRoot)) return;
       } catch (error) {
         if (code(error) === 'ENOENT' || code(error) === 'ENOTDIR') continue;
         throw error;
       }
-      throw new CryfoldError('STORE_KEY_INVALID', `${at} is a link to a place outside the store, or is below one`, {
+      throw new CryfoldError('STORE_KEY_INVALID', `${at} is a link that leads outside the store, or is inside one`, {
         context: { path: at },
         hint: 'Remove the link, or move its target into the store. Only the folder of the store itself may be a link.',
       });
     }
   }
 
-  /** Checks a folder that gets many writes, such as the one of all folds, only from time to time. */
+  /** A folder with many writes, such as that of all folds, is only checked from time to time. */
   async #checkOften(folder: string): Promise<void> {
     const now = performance.now();
     if (now - (this.#trusted.get(folder) ?? Number.NEGATIVE_INFINITY) < TRUSTED_MS) return;
@@ -234,7 +240,7 @@ export class FileStore implements ArtifactStore {
     this.#trusted.set(folder, now);
   }
 
-  /** Staged files that dead processes left. */
+  /** Finds staged files that dead processes have left behind. */
   async #removeAbandoned(): Promise<void> {
     const folder = join(this.#root, STAGING);
     for (const name of (await this.#absent(STAGING, () => readdir(folder))) ?? []) {
@@ -254,12 +260,12 @@ export class FileStore implements ArtifactStore {
     return this.#guard(key, async () => {
       const staged = join(this.#root, STAGING, randomBytes(12).toString('hex'));
       try {
-        // Concurrently, since a fold's record waits for both; waits for both, since a file still being written cannot
+        // Both are awaited together, since the record of a fold waits for both, and a file still being written cannot
         // be removed.
         const steps = [this.#makeFolder(dirname(target)), this.#stage(staged, bytes)];
         for (const step of await Promise.allSettled(steps)) if (step.status === 'rejected') throw step.reason;
         const result = await commit(staged, target);
-        // The name must survive a power failure as well as the bytes.
+        // The name must survive a power failure as well, not only the bytes.
         await Promise.all([syncFolder(dirname(target)), removeStaged(staged)]);
         return result;
       } catch (error) {
@@ -272,7 +278,7 @@ export class FileStore implements ArtifactStore {
   async #makeFolder(folder: string): Promise<void> {
     await this.#checkOften(dirname(folder));
     try {
-      // A single step for a new folder, which cannot be a link; most folds are committed to a new one.
+      // A new folder cannot be a link, so it needs no check. Most folds are committed to a new folder.
       await mkdir(folder);
     } catch (error) {
       if (code(error) !== 'EEXIST' && code(error) !== 'ENOENT') throw error;

@@ -2,7 +2,7 @@ import { METRICS, type MetricName, scoreOf } from '@cryfold/evaluation';
 import type { FoldJob, RunPlan } from '@cryfold/plan';
 import type { RunStore } from './run-store.js';
 
-/** The scores by which a sweep compares trials, of the committed folds of one run. Each is read once. */
+/** The scores by which a sweep compares trials, of all committed folds of one run. Each score is read only once. */
 export class FoldScores {
   readonly #store: RunStore;
   /** By fold key */
@@ -13,7 +13,7 @@ export class FoldScores {
     this.#store = store;
   }
 
-  /** A score that was read earlier. */
+  /** Returns a score that was read earlier. */
   get(fold: string): number | undefined {
     return this.#scores.get(fold);
   }
@@ -38,7 +38,7 @@ export class FoldScores {
     return score;
   }
 
-  /** Read once for all folds; a failed read is retried. */
+  /** Read once for all folds; if reading fails, it is retried. */
   #labelsOf({ dataset }: RunPlan): Promise<number[]> {
     this.#labels ??= this.#store.datasets.manifest(dataset.key).then(
       ({ clips }) => clips.map(({ label }) => dataset.classes.indexOf(label)),

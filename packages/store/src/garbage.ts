@@ -11,10 +11,11 @@ const HEX = /[0-9a-f]{16,64}/g;
 export interface Garbage {
   /** Unreferenced objects, by key */
   objects: { key: string; bytes: number }[];
-  /** Number of unreferenced objects that changed after `before` */
+  /** Number of unreferenced objects that changed after `before` and are therefore kept */
   young: number;
   /**
-   * Messages about unreadable records. They might refer to anything, so nothing counts as garbage while there are any.
+   * Messages about unreadable records. They might refer to any object, so nothing is treated as garbage while there are
+   * any.
    */
   unreadable: string[];
 }
@@ -23,7 +24,7 @@ export interface Garbage {
  * Finds objects that no run and no model refers to.
  * @param before milliseconds since 1970; later changes are kept, since a command may be about to publish the run that
  * needs them
- * @throws CryfoldError FORMAT_NEWER if a newer cryfold wrote a run, because its references are unknown
+ * @throws CryfoldError FORMAT_NEWER if a newer version of cryfold wrote a run, because its references are unknown
  */
 export async function findGarbage(store: RunStore, before: number): Promise<Garbage> {
   const roots = await findRoots(store);
@@ -50,7 +51,7 @@ interface Roots {
   keys: Set<string>;
   /** Folds whose trained networks a run keeps */
   models: Set<string>;
-  /** Every hash that a model's records mention; objects under these names are kept */
+  /** Every hash that a model's records contain; objects with these names are kept */
   hashes: Set<string>;
   /** Unreadable records, whose references are unknown */
   unreadable: string[];
@@ -59,7 +60,7 @@ interface Roots {
 async function findRoots(store: RunStore): Promise<Roots> {
   const roots: Roots = { folds: new Map(), keys: new Set(), models: new Set(), hashes: new Set(), unreadable: [] };
   await addRuns(store, roots);
-  // References to the distances that a grown corpus reuses.
+  // Adds the references to distances, which are reused when a corpus has grown.
   for await (const key of store.artifacts.list('features/')) {
     if (storeKeys.isLatestGram(key)) roots.keys.add(key);
   }
@@ -67,14 +68,14 @@ async function findRoots(store: RunStore): Promise<Roots> {
   return roots;
 }
 
-/** Adds the references of every run; records without a plan make their run unreadable. */
+/** Adds the references of every run. Records without a plan count as an unreadable run. */
 async function addRuns(store: RunStore, roots: Roots): Promise<void> {
   const planned = new Set(await store.runs.ids());
   for (const run of planned) {
     try {
       await addRun(store, (await store.runs.plan(run)).plan, roots);
     } catch (error) {
-      // The references of a newer version are unknown, so nothing is collected.
+      // The references of a newer version are unknown, so nothing may be collected.
       if (!isUnreadable(error) || isNewer(error)) throw error;
       roots.unreadable.push((error as CryfoldError).message);
     }
@@ -87,12 +88,12 @@ async function addRuns(store: RunStore, roots: Roots): Promise<void> {
     roots.unreadable.push(
       RUN_ID.test(run)
         ? `${storeKeys.plan(run)}: missing, although other records of the run exist`
-        : `runs/${run}: not a run id, but the folder has records`,
+        : `runs/${run}: not a run id, but the folder contains records`,
     );
   }
 }
 
-/** Adds every hash in the records of final models. */
+/** Adds every hash that the records of final models contain. */
 async function addModels(store: ArtifactStore, roots: Roots): Promise<void> {
   for await (const key of store.list('models/')) {
     if (!/\.(json|md|yaml)$/.test(key)) continue;
@@ -130,7 +131,7 @@ async function addRun(store: RunStore, plan: RunPlan, roots: Roots): Promise<voi
   const results = new Map<string, FoldResult>();
   await mapLimited(plan.jobs, async ({ key }) => {
     if (roots.folds.has(key) && !keepsModels(plan)) return;
-    // A damaged record does not name the committed attempt, so all attempts are kept, as without a record.
+    // A damaged record does not name the committed attempt, so all attempts are kept, as if there were no record.
     const result = await ifReadable(store.folds.result(key));
     roots.folds.set(key, result?.attempt);
     if (result) results.set(key, result);
@@ -142,7 +143,7 @@ function keepsModels({ spec }: Pick<RunPlan, 'spec'>): boolean {
   return (spec.keepModels ?? 'none') !== 'none';
 }
 
-/** The folds whose models the run's spec keeps. */
+/** The folds whose models the run's spec asks to keep. */
 function keptModels({ spec, jobs }: RunPlan, results: ReadonlyMap<string, FoldResult>): string[] {
   if (!keepsModels({ spec })) return [];
   if (spec.keepModels === 'all') return jobs.map(({ key }) => key);
@@ -159,6 +160,6 @@ function isKept(key: string, { folds, keys, models, hashes }: Roots): boolean {
   if (kind !== 'folds' || !folds.has(id)) return false;
   const committed = folds.get(id);
   if (attempt === committed && file === 'model') return models.has(id);
-  // Attempts other than the committed one can never win; the logs of failed ones are still worth reading.
+  // Only the committed attempt is ever used, but the logs of failed attempts are still worth reading.
   return committed === undefined || attempt === 'result.json' || attempt === committed || key.endsWith('/log.txt');
 }

@@ -9,7 +9,7 @@ export interface StoreOperation {
   bytes: number;
 }
 
-/** The same store, which reports every operation to an observer; without an observer, the store itself. */
+/** Wraps a store to report every operation to an observer. Without an observer, returns the store itself. */
 export function observed(store: ArtifactStore, observer?: (operation: StoreOperation) => void): ArtifactStore {
   if (!observer) return store;
   const timed = async <T>(
@@ -35,7 +35,7 @@ export function observed(store: ArtifactStore, observer?: (operation: StoreOpera
         () => store.get(key),
         (found) => found?.length ?? 0,
       ),
-    // Includes the time of the consumer.
+    // The duration includes the time that the consumer takes.
     open: (key) => openTimed(store, key, observer),
     has: (key) => timed('has', () => store.has(key)),
     stat: (key) => timed('stat', () => store.stat(key)),
@@ -51,7 +51,7 @@ export function observed(store: ArtifactStore, observer?: (operation: StoreOpera
         () => store.putIfAbsent(key, bytes),
         () => bytes.length,
       ),
-    // Includes the time of the source.
+    // The duration includes the time that the source takes.
     putStreamIfAbsent: (key, source, sha256) => {
       let length = 0;
       const counted = async function* () {
@@ -66,7 +66,7 @@ export function observed(store: ArtifactStore, observer?: (operation: StoreOpera
         () => length,
       );
     },
-    // Includes the time of the consumer.
+    // The duration includes the time that the consumer takes.
     async *list(prefix) {
       const start = performance.now();
       let failed = true;

@@ -8,7 +8,7 @@ import { type S3Limits, S3Store } from './s3-store.js';
 
 const BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 
-/** The scheme of a URL; anything else is the path of a folder. */
+/** Matches a URL with a scheme; anything else is the path of a folder. */
 const SCHEME = /^[a-z][a-z0-9+.-]*:/i;
 
 /** The absolute folder of a file store; undefined for other stores and for URLs without a folder. */
@@ -20,7 +20,7 @@ export function storeFolder(url: string): string | undefined {
   try {
     return path === '//' ? undefined : fileURLToPath(url);
   } catch {
-    // It names a host, or has an invalid path.
+    // The URL names a host, or its path is invalid.
     return undefined;
   }
 }
@@ -33,7 +33,7 @@ export function storeFolder(url: string): string | undefined {
  */
 export function openStore(url: string, s3?: S3Settings, limits?: S3Limits): ArtifactStore {
   const invalid = (why: string, hint = 'Give a folder, for example ./cryfold, or s3://BUCKET/PREFIX.') =>
-    // A URL may contain a password by mistake.
+    // The URL is not quoted, because it may contain a password by mistake.
     new CryfoldError('STORE_URL_INVALID', `store URL ${JSON.stringify(redactUrl(url))}: ${why}`, {
       hint,
     });

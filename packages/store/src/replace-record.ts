@@ -2,8 +2,8 @@ import { isNewer } from '@cryfold/core';
 import type { ArtifactStore } from './artifact-store.js';
 
 /**
- * Writes a record where an equal or damaged one may exist.
- * @throws CryfoldError FORMAT_NEWER if the existing record is a newer cryfold's, which is kept
+ * Writes a record that may replace an equal or damaged one.
+ * @throws CryfoldError FORMAT_NEWER if a newer version of cryfold wrote the existing record, which is kept
  */
 export async function replaceRecord(
   store: ArtifactStore,

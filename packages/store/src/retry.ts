@@ -9,8 +9,8 @@ export interface Patience {
 }
 
 /**
- * Retries an action until it succeeds, fails permanently or patience ends, and throws the last error. Half of each
- * delay is random, so that many workers do not hit a recovering server at the same time.
+ * Retries an action until it succeeds, fails permanently or runs out of time. Throws the last error. Half of each delay
+ * is random, so that many workers do not hit a recovering server at the same time.
  * @param isFinal whether a retry cannot help
  */
 export async function retry<T>(

@@ -6,8 +6,8 @@ import { RunRecords } from './records/runs.js';
 import { WeightsRecords } from './records/weights.js';
 
 /**
- * The records of an artifact store in terms of the domain. Their keys, encoding and integrity checks are only here; the
- * bytes of arrays and models are accessed through `artifacts`.
+ * Reads and writes the records of an artifact store in terms of the domain. Only this class knows their keys, encoding
+ * and integrity checks. The bytes of arrays and models are accessed through `artifacts`.
  */
 export class RunStore {
   readonly runs: RunRecords;
@@ -25,14 +25,14 @@ export class RunStore {
   }
 
   /**
-   * Proves that the store can be written and read, and that it commits once. @throws CryfoldError STORE_UNSAFE and
-   * others
+   * Proves that the store can be written and read, and that it commits each key only once. @throws CryfoldError
+   * STORE_UNSAFE and others
    */
   check(): Promise<void> {
     return this.artifacts.check();
   }
 
-  /** Sends one request to learn whether the store responds. @throws CryfoldError STORE_UNREACHABLE, STORE_DENIED */
+  /** Sends one request to check whether the store responds. @throws CryfoldError STORE_UNREACHABLE, STORE_DENIED */
   async ping(): Promise<void> {
     await this.artifacts.has('checks/ready');
   }

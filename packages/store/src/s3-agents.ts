@@ -3,16 +3,16 @@ import https from 'node:https';
 import { proxyAgent } from '@cryfold/runtime/proxy-agent';
 
 /**
- * The connections to an S3 server: its own, or tunnels through the proxy that the environment names. This is decided for
- * each host, since a bucket and a region of Amazon's have hosts of their own.
+ * The connections to an S3 server: direct ones, or tunnels through the proxy that the environment names. This is
+ * decided for each host, since Amazon uses separate hosts for buckets and regions.
  */
 export class Agents {
   readonly #direct: http.Agent;
   readonly #options: http.AgentOptions & { patienceMs: number };
-  /** By the server's origin; undefined where it is asked directly */
+  /** Agents by the server's origin; undefined if the server is contacted directly */
   readonly #tunnels = new Map<string, http.Agent | undefined>();
 
-  /** @param silenceMs a proxy is given up after this long without an answer, milliseconds */
+  /** @param silenceMs timeout in milliseconds for a proxy that does not respond */
   constructor(protocol: 'http:' | 'https:', silenceMs: number) {
     const options = { keepAlive: true, maxSockets: 32 };
     this.#direct = protocol === 'https:' ? new https.Agent(options) : new http.Agent(options);

@@ -8,8 +8,8 @@ import { transport } from './s3-transport.js';
 const require = createRequire(import.meta.url);
 
 /**
- * How to reach an S3 server. Contains secrets: never logged, never put into jobs or arguments. Can be serialised as
- * JSON.
+ * How to reach an S3 server. Contains secrets, so it is never logged and never put into jobs or arguments. Can be
+ * serialised as JSON.
  */
 export type S3Settings = S3Place & S3Credentials;
 
@@ -17,22 +17,22 @@ interface S3Place {
   /** `https://host:port`; absent: Amazon S3 */
   endpoint?: string | undefined;
   region: string;
-  /** `https://host/bucket/key` or `https://bucket.host/key` */
+  /** Whether URLs have the form `https://host/bucket/key` or `https://bucket.host/key` */
   addressing: 'path' | 'host';
-  /** PEM certificates to trust instead of the usual ones */
+  /** PEM certificates to trust instead of the system's */
   certificates?: string | undefined;
 }
 
 export interface S3Connection {
   client: minio.Client;
-  /** Keys that sign the requests of the client */
+  /** The keys with which the client signs its requests */
   keys: S3Keys;
-  /** Own the sockets; destroyed by the creator */
+  /** These own the sockets, and their creator must destroy them */
   agents: Agents;
 }
 
 /**
- * minio-js takes a host and a port, and would silently drop anything else.
+ * minio-js takes a host and a port, and would silently ignore the rest of a URL.
  * @throws CryfoldError STORE_URL_INVALID
  */
 function hostOf(endpoint: string): URL {
@@ -50,7 +50,7 @@ function hostOf(endpoint: string): URL {
 }
 
 /**
- * A client of an S3 server, which connects with the first request and never retries by itself.
+ * Creates a client of an S3 server. It connects with its first request and never retries by itself.
  * @param limits part size in bytes; a request fails after `silenceMs` without a byte
  * @throws CryfoldError STORE_URL_INVALID
  */
@@ -58,11 +58,11 @@ export function openClient(settings: S3Settings, limits: { partBytes: number; si
   const endpoint = hostOf(settings.endpoint ?? 'https://s3.amazonaws.com');
   const tls = endpoint.protocol === 'https:';
   const agents = new Agents(tls ? 'https:' : 'http:', limits.silenceMs);
-  // Loaded on first use: a process with a file store saves 15 MiB.
+  // Loaded at first use, which saves 15 MiB in a process with a file store.
   const { Client } = require('minio') as typeof minio;
   const keys = new S3Keys(settings, { certificates: settings.certificates, silenceMs: limits.silenceMs });
   // minio-js's own providers only query Amazon's STS, or assume a role with keys. It does not export their base class,
-  // but uses no more of it than this.
+  // but uses only these members of it.
   const provider = {
     getCredentials: async () => {
       const { accessKey, secretKey, sessionToken } = await keys.get();

@@ -6,21 +6,21 @@ import { withAnswer } from './s3-transport.js';
 interface Place {
   client: PartsTarget['client'];
   bucket: string;
-  /** The object name of a key */
+  /** Maps a key to the name of its object */
   nameOf: (key: string) => string;
 }
 
 /**
  * Whether a server accepts a put of one byte but rejects the same put with a condition. A full quota, or two concurrent
- * writers, may cause the same status as an unknown condition, but then both puts give the same result.
- * @param kind one request or a multipart upload: a server may support the condition for only one of them
+ * writers, may cause the same status as an unsupported condition, but then both puts give the same result.
+ * @param kind a single request or a multipart upload, since a server may support the condition for only one of them
  */
 export async function refusesOnlyCondition(place: Place, kind: 'put' | 'parts'): Promise<boolean> {
   const plain = await putByte(place, kind, false);
   return plain === undefined && refusesCondition(await putByte(place, kind, true));
 }
 
-/** Puts a byte once, and removes it. @returns the error if that fails */
+/** Puts one byte, and removes it. @returns the error if that fails */
 async function putByte({ client, bucket, nameOf }: Place, kind: 'put' | 'parts', ifAbsent: boolean): Promise<unknown> {
   const name = nameOf(`checks/${randomBytes(12).toString('hex')}`);
   const request = <T>(action: (attempt: number) => Promise<T>) => withAnswer(() => action(0));

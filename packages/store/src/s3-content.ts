@@ -12,11 +12,11 @@ export interface Promised {
 }
 
 /**
- * The body of an S3 response at the pace of its consumer. The last piece is held back until the hash of all is
- * verified, so that damaged content never looks complete.
+ * The body of an S3 response, read at the pace of its consumer. The last piece is held back until the hash of the whole
+ * content is verified, so that damaged content never looks complete.
  */
 export function contentOf(response: IncomingMessage, { key, sha256, silenceMs }: Promised): Readable {
-  // A pausing consumer does not count as silence of the server.
+  // While the consumer pauses, the server does not count as silent.
   response.setTimeout(0);
   const unreachable = (why: string, cause?: unknown) =>
     new CryfoldError('STORE_UNREACHABLE', `${key}: the download was interrupted: ${why}`, { cause, context: { key } });
@@ -45,7 +45,7 @@ export function contentOf(response: IncomingMessage, { key, sha256, silenceMs }:
       held = value;
     }
     if (sha256 !== undefined && hash.digest('hex') !== sha256) {
-      throw new CryfoldError('ARTIFACT_CORRUPT', `${key} does not match the hash it was stored with`, {
+      throw new CryfoldError('ARTIFACT_CORRUPT', `${key} does not match the hash with which it was stored`, {
         context: { key },
       });
     }

@@ -2,7 +2,7 @@ import { CryfoldError } from '@cryfold/core';
 import { SourceFailure } from './artifact-store.js';
 import type { Answer } from './s3-transport.js';
 
-/** Errors for which repeating the request cannot help. */
+/** Errors that would occur again if the request were repeated. */
 const FINAL = new Set([
   'NoSuchKey',
   'NotFound',
@@ -24,17 +24,17 @@ const FINAL = new Set([
   'CERT_HAS_EXPIRED',
   'ERR_TLS_CERT_ALTNAME_INVALID',
 ]);
-// Others come with status 403; S3Keys throws the first.
+// Other codes come with status 403. S3Keys throws the first code itself.
 const DENIED = new Set(['STORE_DENIED', 'AccessDenied', 'ExpiredToken', 'InvalidToken', 'TokenRefreshRequired']);
 export const ABSENT = new Set(['NoSuchKey', 'NotFound']);
-/** The retryable error of a body that differs from what was put. */
+/** The retryable error for a body that differs from what was put. */
 export class Damaged extends Error {}
 
 export function code(error: unknown): string {
   return (error as { code?: string } | undefined)?.code ?? '';
 }
 
-/** Statuses by which servers reject a request that they do not support. */
+/** Statuses with which servers reject a request that they do not support. */
 const REFUSALS = new Set([400, 405, 409, 501]);
 
 /** Whether a response may mean that the server does not support the condition of a put. */
@@ -42,22 +42,22 @@ export function refusesCondition(error: unknown): error is Error & Answer {
   return REFUSALS.has((error as Answer | undefined)?.status ?? 0);
 }
 
-/** Whether the server rejected the keys or their permissions. */
+/** Whether the server rejected the keys, or their permissions. */
 export function isDenied(error: unknown): boolean {
   return DENIED.has(code(error)) || (error as Answer | undefined)?.status === 403;
 }
 
-/** Whether a retry cannot help. */
+/** Whether a retry would fail in the same way. */
 export function isFinal(error: unknown): boolean {
   if (error instanceof CryfoldError || error instanceof SourceFailure) return true;
   return FINAL.has(code(error)) || isDenied(error) || (error as Answer | undefined)?.status === 501;
 }
 
-/** Clock differences that S3 servers accept, milliseconds. */
+/** Clock difference that S3 servers accept, milliseconds. */
 const SKEW_MS = 15 * 60_000;
 
 function isClockWrong(error: unknown): boolean {
-  // The response to a HEAD request has no body that could give the reason.
+  // The response to a HEAD request has no body that could state the reason.
   const { aheadMs = 0 } = error as Answer;
   return code(error) === 'RequestTimeTooSkewed' || (isDenied(error) && Math.abs(aheadMs) > SKEW_MS);
 }
@@ -83,7 +83,7 @@ function clockError(cause: unknown, bucket: string): CryfoldError {
   );
 }
 
-/** Maps a failed request to a bucket to a coded error; coded errors are unchanged. */
+/** Maps the failure of a request to a bucket to a coded error; coded errors are returned unchanged. */
 export function storeError(
   cause: unknown,
   { key, bucket, endpoint }: { key: string; bucket: string; endpoint: string | undefined },

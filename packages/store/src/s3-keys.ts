@@ -4,7 +4,7 @@ import { CryfoldError, readSecret, redactUrl, type Secret } from '@cryfold/core'
 import { proxyAgent } from '@cryfold/runtime/proxy-agent';
 import { failWithProxy } from './s3-transport.js';
 
-/** Keys that are given directly, or read from mounted files repeatedly. */
+/** Keys that are either configured directly, or read repeatedly from mounted files. */
 export interface GivenKeys {
   accessKey: Secret;
   secretKey: Secret;
@@ -13,7 +13,7 @@ export interface GivenKeys {
 
 /** Parameters for assuming a role, as on Amazon EKS (IRSA): see AssumeRoleWithWebIdentity of the STS API. */
 export interface WebIdentity {
-  /** Contains a JSON web token, and is replaced before that expires */
+  /** File that contains a JSON web token and is replaced before the token expires */
   tokenFile: string;
   roleArn: string;
   sessionName: string;
@@ -31,20 +31,22 @@ export interface Keys {
 
 interface Fetched {
   keys: Keys;
-  /** When the keys stop working and others are fetched; Unix milliseconds */
+  /** When the keys stop working and must be replaced; Unix milliseconds */
   staleAt: number;
   expiresAt: number;
 }
 
-/** Mounted files are read again after this many milliseconds, and whenever the server rejects the keys. */
+/**
+ * Milliseconds after which mounted files are read again. They are also read again whenever the server rejects the keys.
+ */
 const FILES_MS = 10_000;
 /**
- * Keys of a role are fetched again when this much of their lifetime is left, but not before four fifths have passed.
+ * New keys of a role are fetched when this much of the lifetime is left, but not before four fifths of it have passed.
  */
 const MARGIN_MS = 5 * 60_000;
-/** Milliseconds between two attempts to fetch keys of a role. */
+/** Minimum milliseconds between two attempts to fetch keys of a role. */
 const PAUSE_MS = 5000;
-/** A response of STS has a few KiB. */
+/** Maximum size of a response; STS sends a few KiB. */
 const ANSWER_BYTES = 2 ** 16;
 
 /** The keys of an S3 server, which may change while the process runs. */
@@ -58,7 +60,7 @@ export class S3Keys {
   #fetchedAt = Number.NEGATIVE_INFINITY;
   #fetching: Promise<Fetched> | undefined;
 
-  /** @param options certificates to trust (PEM), and how long STS may be silent, milliseconds */
+  /** @param options certificates to trust (PEM), and the timeout in milliseconds for STS */
   constructor(credentials: S3Credentials, options: { certificates?: string | undefined; silenceMs: number }) {
     const isRole = 'webIdentity' in credentials;
     this.mayChange = isRole || !isFixed(credentials);
@@ -67,7 +69,7 @@ export class S3Keys {
   }
 
   /**
-   * The keys to sign a request with.
+   * Returns the keys to sign a request with.
    * @throws CryfoldError USAGE if a file cannot be read, STORE_DENIED if STS refuses; Error if STS is unavailable
    */
   async get(): Promise<Keys> {
@@ -76,14 +78,14 @@ export class S3Keys {
     try {
       return (await this.#renew()).keys;
     } catch (error) {
-      // A file is being replaced, or STS has an outage: the current keys may still work.
+      // A file may just be being replaced, or STS may have an outage; the current keys may still work.
       if (!known || Date.now() >= known.expiresAt) throw error;
       this.#fetched = { ...known, staleAt: Math.min(Date.now() + PAUSE_MS, known.expiresAt) };
       return known.keys;
     }
   }
 
-  /** Called after the server rejected `used`. @returns whether there are other keys now */
+  /** Call this after the server rejected `used`. @returns whether there are other keys now */
   async changedSince(used: Keys): Promise<boolean> {
     if (Date.now() - this.#fetchedAt >= this.#pauseMs) await this.#renew().catch(() => {});
     return !isSame(this.#fetched?.keys ?? used, used);
@@ -161,7 +163,7 @@ async function assumeRole(
   return { keys: { accessKey, secretKey, sessionToken: element('SessionToken') }, staleAt, expiresAt };
 }
 
-/** Sends a form. Its errors and responses never contain what was sent. */
+/** Sends a form. Neither its errors nor the responses contain what was sent. */
 async function post(
   endpoint: string,
   body: string,

@@ -12,7 +12,10 @@ export interface PartsTarget {
   metadata: Record<string, string>;
   /** Whether the object may only be created, never replaced */
   ifAbsent: boolean;
-  /** Runs one request, and repeats it while the server is unavailable; throws an error whose cause is the server's. */
+  /**
+   * Runs one request, and repeats it while the server is unavailable. Throws an error whose cause is the server's
+   * error.
+   */
   request: <T>(action: (attempt: number) => Promise<T>) => Promise<T>;
 }
 
@@ -21,11 +24,11 @@ function code(error: unknown): string | undefined {
 }
 
 /**
- * Uploads an object in parts of at least 5 MiB each, except for the last; one part is in memory at a time. Each writer
- * has a separate upload: minio-js 8's putObject joins any unfinished upload to the same key, and two concurrent writers
- * of the same key would take each other's parts.
+ * Uploads an object in parts of at least 5 MiB each, except for the last part. Only one part is in memory at a time.
+ * Each writer has a separate upload, because minio-js 8's putObject joins any unfinished upload to the same key, and
+ * two concurrent writers of the same key would take each other's parts.
  * @returns false if the object already exists and `ifAbsent` is set
- * @throws errors of `parts`; nothing is written then
+ * @throws errors of `parts`, in which case nothing is written
  */
 export async function uploadInParts(
   parts: AsyncIterable<Buffer> | Iterable<Buffer>,
@@ -45,13 +48,13 @@ export async function uploadInParts(
     }
     return await complete(target, { upload, token, etags });
   } catch (error) {
-    // Parts of a killed process are removed by the bucket's lifecycle rule (docs/storage.md).
+    // The parts of a killed process are removed by the bucket's lifecycle rule (docs/storage.md).
     await client.abortMultipartUpload(bucket, name, upload).catch(() => {});
     throw error;
   }
 }
 
-/** minio-js cannot pass the condition to its own completeMultipartUpload. */
+/** minio-js's own completeMultipartUpload cannot send the condition. */
 async function complete(
   { client, bucket, name, ifAbsent, request }: PartsTarget,
   { upload, token, etags }: { upload: string; token: string; etags: readonly string[] },
@@ -69,14 +72,15 @@ async function complete(
       const answer = await client.makeRequestAsync(post, body);
       let text = '';
       for await (const chunk of answer) text += chunk;
-      // S3 may start its response, with status 200, before it knows that it fails.
+      // S3 may start to respond with status 200 before it knows whether the request succeeds.
       const failed = /<Error>[\s\S]*?<Code>([A-Za-z]+)<\/Code>/.exec(text)?.[1];
       if (failed) throw Object.assign(new Error(failed), { code: failed });
     });
     return true;
   } catch (error) {
     const taken = code(error) === 'PreconditionFailed';
-    // An earlier attempt may have succeeded although its response was lost; a completed upload is no longer known.
+    // An earlier attempt may have succeeded although its response was lost. The server no longer knows a completed
+    // upload.
     if (tries > 1 && (taken || code(error) === 'NoSuchUpload')) {
       const { metaData } = await request(() => client.statObject(bucket, name));
       if (metaData[UPLOAD.slice('x-amz-meta-'.length)] === token) return true;
@@ -87,7 +91,7 @@ async function complete(
   }
 }
 
-/** The same bytes in parts of equal size, except for the last. A part is only valid until the next one is requested. */
+/** Splits bytes into parts of equal size, except for the last. A part is only valid until the next one is requested. */
 export async function* inParts(source: AsyncIterable<Uint8Array>, size: number): AsyncGenerator<Buffer> {
   const part = Buffer.allocUnsafe(size);
   let filled = 0;

@@ -33,7 +33,7 @@ import { inParts, slices, uploadInParts } from './s3-parts.js';
 import { withAnswer } from './s3-transport.js';
 
 export interface S3Limits {
-  /** Larger objects are not read, bytes. */
+  /** Maximum size in bytes of an object to read. */
   maxBytes?: number;
   /** How long an operation is retried while the server is unavailable, milliseconds. */
   patienceMs?: number;
@@ -45,13 +45,13 @@ export interface S3Limits {
 
 const HASH = 'x-amz-meta-sha256';
 
-/** Part size for content of unknown size, bytes: S3 allows 10,000 parts, so up to 78 GiB fit. */
+/** Part size in bytes for content of unknown size. S3 allows 10,000 parts, so up to 78 GiB fit. */
 const STREAM_PART = 8 * 2 ** 20;
 
 /**
- * Artifacts as objects of a bucket. A conditional put sends `If-None-Match: *` with its single request, or with the
- * request that completes an upload in parts; an S3 server replies with 412 to all but the first. Each object stores its
- * sha256 as metadata, which is verified on reading.
+ * Stores artifacts as objects of a bucket. A conditional put sends `If-None-Match: *` with its only request, or with
+ * the request that completes a multipart upload. An S3 server replies with 412 to all requests but the first. Each
+ * object has its sha256 as metadata, which is verified on reading.
  */
 export class S3Store implements ArtifactStore {
   readonly #client: minio.Client;
@@ -64,12 +64,12 @@ export class S3Store implements ArtifactStore {
   readonly #patience: Patience;
   readonly #partBytes: number;
   readonly #silenceMs: number;
-  /** Whether the server has accepted the keys */
+  /** Whether the server has accepted the keys so far */
   #wasLetIn = false;
   #partsCommitOnce: Promise<void> | undefined;
   readonly #another: (limits: S3Limits) => S3Store;
 
-  /** @param prefix of all keys of the store, ending in `/`, or empty */
+  /** @param prefix prefix of all keys of the store, ending in `/`, or empty */
   constructor(bucket: string, prefix: string, settings: S3Settings, limits: S3Limits = {}) {
     this.#bucket = bucket;
     this.#endpoint = settings.endpoint;
@@ -77,7 +77,7 @@ export class S3Store implements ArtifactStore {
     this.#prefix = prefix;
     // Features of 10,000 clips take 160 MB; Node's buffers are limited to 4 GiB.
     this.#maxBytes = limits.maxBytes ?? 2 * 2 ** 30;
-    // A restarting server must not cost the minutes of training behind a commit.
+    // A commit may come after minutes of training, so it is retried until a restarting server is back.
     this.#patience = { milliseconds: limits.patienceMs ?? 60_000 };
     this.#partBytes = limits.partBytes ?? 16 * 2 ** 20;
     this.#silenceMs = limits.silenceMs ?? 20_000;
@@ -88,7 +88,7 @@ export class S3Store implements ArtifactStore {
   }
 
   async check(): Promise<void> {
-    // A wrong address must be reported at once.
+    // Not retried for long, because a wrong address must be reported quickly.
     const quick = this.#another({ patienceMs: 3000, silenceMs: 3000 });
     await checkCommitsOnce(quick).finally(() => quick.close());
   }
@@ -114,7 +114,7 @@ export class S3Store implements ArtifactStore {
         const bytes = Buffer.concat(chunks, length);
         const promised = stream.headers[HASH];
         if (promised !== undefined && sha256(bytes) !== promised)
-          throw new Damaged(`${key} does not match the hash it was stored with`);
+          throw new Damaged(`${key} does not match the hash with which it was stored`);
         return bytes;
       } finally {
         stream.destroy();
@@ -176,7 +176,7 @@ export class S3Store implements ArtifactStore {
       return true;
     } catch (error) {
       if (code((error as Error).cause) !== 'PreconditionFailed') throw await this.#unsafeOr(error, 'put');
-      // An earlier attempt may have won although its response was lost.
+      // An earlier attempt may have succeeded although its response was lost.
       if (tries === 1) return false;
       const there = await this.get(key);
       return there !== undefined && Buffer.compare(there, body) === 0;
@@ -216,7 +216,7 @@ export class S3Store implements ArtifactStore {
     }
   }
 
-  /** Maps a failed conditional put to an error: STORE_UNSAFE if the server rejects it because of its condition. */
+  /** Maps the error of a conditional put: STORE_UNSAFE if the server rejected it because of its condition. */
   async #unsafeOr(error: unknown, kind: 'put' | 'parts'): Promise<unknown> {
     const { cause } = error as Error;
     if (!refusesCondition(cause)) return error;
@@ -230,8 +230,8 @@ export class S3Store implements ArtifactStore {
   }
 
   /**
-   * Like `checkCommitsOnce`, for uploads in parts. Runs before the first one that must not replace anything, because a
-   * server may support the condition for only one kind of put.
+   * Like `checkCommitsOnce`, for multipart uploads. Runs before the first conditional one, because a server may support
+   * the condition for only one kind of put.
    */
   #checkParts(): Promise<void> {
     const check = async () => {
@@ -240,8 +240,8 @@ export class S3Store implements ArtifactStore {
       const wins = [...(await allAtOnce([1, 2, 3], put)), await put()].filter(Boolean).length;
       await this.delete(key);
       if (wins === 1) return;
-      throw new CryfoldError('STORE_UNSAFE', `${wins} of 4 conditional uploads in parts to the same key succeeded`, {
-        hint: 'Use a server that honours If-None-Match: * when an upload in parts is completed: see docs/storage.md.',
+      throw new CryfoldError('STORE_UNSAFE', `${wins} of 4 conditional multipart uploads to the same key succeeded`, {
+        hint: 'Use a server that supports If-None-Match: * when a multipart upload is completed; see docs/storage.md.',
       });
     };
     this.#partsCommitOnce ??= check().catch((error) => {
@@ -260,7 +260,8 @@ export class S3Store implements ArtifactStore {
       await this.#try(prefix, async () => {
         page.length = 0;
         more = false;
-        // The client requests pages of a thousand keys; stopping after one lets each page be retried separately.
+        // The client requests pages of a thousand keys. Stopping after each page allows every page to be retried
+        // separately.
         const stream = this.#client.listObjectsV2(this.#bucket, base, true, after);
         for await (const item of stream as AsyncIterable<{ name?: string }>) {
           if (item.name !== undefined) page.push(item.name);
@@ -271,7 +272,7 @@ export class S3Store implements ArtifactStore {
       });
       for (const name of page) {
         const key = name.slice(this.#prefix.length);
-        // The bucket may contain objects of other applications.
+        // The bucket may also contain objects of other applications.
         if (isKey(key)) yield key;
       }
       after = page.at(-1) ?? after;
@@ -306,12 +307,12 @@ export class S3Store implements ArtifactStore {
       try {
         return await withAnswer(() => action(attempt));
       } catch (error) {
-        // Keys were rotated or have expired: a rejected request has changed nothing.
+        // The keys were rotated or have expired. A rejected request has changed nothing.
         if (!isDenied(error) || !(await this.#keys.changedSince(used))) throw error;
         return withAnswer(() => action(attempt));
       }
     };
-    // The keys have expired and their replacements are late; trained work must not be lost because of it.
+    // The keys have expired and new ones are late, but finished work must not be lost because of that.
     const isLate = (error: unknown) => this.#wasLetIn && this.#keys.mayChange && asksForOtherKeys(error);
     try {
       const result = await retry(withKeys, (error) => isFinal(error) && !isLate(error), this.#patience);

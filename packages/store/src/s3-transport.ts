@@ -3,10 +3,10 @@ import http from 'node:http';
 import https from 'node:https';
 import type { Agents } from './s3-agents.js';
 
-/** minio-js does not read the bodies of these responses, which would keep their sockets busy. */
+/** minio-js does not read the bodies of these responses, so their sockets would never become free. */
 const UNREAD = new Set([408, 429, 499, 500, 502, 503, 504, 520]);
 
-/** Facts about the last response to a request that minio-js does not put into its errors. */
+/** Facts about the last response that minio-js does not include in its errors. */
 export interface Answer {
   status?: number | undefined;
   /** How far this machine's clock is ahead of the server's, milliseconds; responses have a resolution of a second */
@@ -17,7 +17,7 @@ export interface Answer {
 
 const current = new AsyncLocalStorage<Answer>();
 
-/** Runs an action; an error that it throws includes what is known about the last response. */
+/** Runs an action, and adds what is known about the last response to an error that it throws. */
 export async function withAnswer<T>(action: () => Promise<T>): Promise<T> {
   const answer: Answer = {};
   try {
@@ -28,7 +28,7 @@ export async function withAnswer<T>(action: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Node's own requests, aborted when the server falls silent. */
+/** Node's own requests, aborted when the server stops sending. */
 export function transport(
   agents: Agents,
   { certificates, silenceMs }: { certificates: string | undefined; silenceMs: number },
@@ -57,7 +57,10 @@ export function transport(
   return { request } as Pick<typeof http, 'request'>;
 }
 
-/** Has a request fail with what a proxy answers instead of opening a tunnel: a refusal is not the server's. */
+/**
+ * Makes a request fail with the response of a proxy that refuses to open a tunnel, since that response does not come
+ * from the server.
+ */
 export function failWithProxy(request: http.ClientRequest): void {
   request.once('proxyConnect', ({ statusCode }: { statusCode: number }) => {
     if (statusCode !== 200) request.destroy(new Error(`the proxy answers ${statusCode}`));

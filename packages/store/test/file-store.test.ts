@@ -17,7 +17,7 @@ after(() => rm(root, { recursive: true, force: true }));
 
 describeArtifactStore('file store', async () => openStore(`file:${join(root, String(next++))}`));
 
-test('file store: removes staged files, and reports a file in the way as a retryable error', async () => {
+test('file store: removes staged files, and reports a file in place of a folder as a retryable error', async () => {
   const folder = join(root, 'blocked');
   const store = openStore(`file:${folder}`);
   await store.put('a', new Uint8Array([1]));
@@ -119,7 +119,7 @@ test('omits lost+found of a volume from a list', async () => {
   assert.deepEqual(keys, ['runs/1']);
 });
 
-test('does not wait for a pipe in the place of an artifact', async () => {
+test('does not wait for a pipe in place of an artifact', async () => {
   const base = await mkdtemp(join(tmpdir(), 'cryfold-pipe-'));
   try {
     execFileSync('mkfifo', [join(base, 'pipe')]);

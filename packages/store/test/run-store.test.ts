@@ -59,7 +59,7 @@ test('keeps the first of two commits of a fold, which can be dropped to train it
   assert.equal(await folds.result(sha256('fold')), undefined);
 });
 
-test('scores a committed fold by its decision values, and reads it once', async (t) => {
+test('scores a committed fold by its decision values, and reads it only once', async (t) => {
   const store = await opened(t);
   const plan = planOf(1);
   const [job] = plan.jobs;

@@ -39,7 +39,7 @@ for (const tool of S3_TOOLS) {
   const { region, accessKey, secretKey, endpoint } = server;
   const settings: S3Settings = { endpoint, region, accessKey, secretKey, addressing: 'path' };
 
-  test(`${tool}: a missing bucket is reported at once, with the command that creates it`, async () => {
+  test(`${tool}: reports a missing bucket immediately, with the command that creates it`, async () => {
     const store = openStore('s3://no-such-bucket/p', settings);
     for (const action of [() => store.check(), () => store.get('a'), () => store.put('a', new Uint8Array(1))]) {
       const { hint } = await failsAtOnce(action(), 'STORE_BUCKET_MISSING');
@@ -52,7 +52,7 @@ for (const tool of S3_TOOLS) {
     [60, 'is 60 min ahead of'],
     [-60, 'is 60 min behind'],
   ] as const) {
-    test(`${tool}: a clock that ${how} the server's is reported at once`, async () => {
+    test(`${tool}: reports a clock that ${how} the server's immediately`, async () => {
       const store = openStore(`s3://${server.bucket}/p`, settings);
       mock.timers.enable({ apis: ['Date'], now: Date.now() + minutes * 60_000 });
       try {
@@ -69,7 +69,7 @@ for (const tool of S3_TOOLS) {
   }
 }
 
-test('an endpoint with more than a host and a port is refused without showing its password', () => {
+test('refuses an endpoint with more than a host and a port, without showing its password', () => {
   const refused: [string, RegExp][] = [
     ['http://host:9000/path', /the path \/path/],
     ['https://host/s3/', /the path \/s3\//],
@@ -167,7 +167,7 @@ function fullServer() {
 }
 
 for (const bytes of [2000, 17 * 2 ** 20]) {
-  test(`a full quota, answered to a put of ${bytes} bytes, is not mistaken for a missing condition`, async () => {
+  test(`does not mistake a full quota, reported for a put of ${bytes} bytes, for an unsupported condition`, async () => {
     const server = fullServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
     const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

@@ -84,7 +84,7 @@ async function untilExpired(keys: Keys): Promise<void> {
   await store.close();
 }
 
-test('keys of a web identity are fetched again before they expire, also from a replaced token', {
+test('fetches the keys of a web identity again before they expire, also from a replaced token', {
   skip,
 }, async () => {
   const file = await tokenFile('renewed', 3);
@@ -124,7 +124,7 @@ test('uses valid keys while STS is unavailable, and fetches them once for concur
   }
 });
 
-test('keys and session tokens in files may be replaced while a store is open, one file after the other', {
+test('accepts keys and session tokens whose files are replaced one after the other while a store is open', {
   skip,
 }, async () => {
   const fetch = async (seconds: number) =>
@@ -182,7 +182,7 @@ for (const kind of ['a web identity', 'files'] as const) {
   });
 }
 
-test('an empty file of keys, or of a web identity, is refused by name until it is filled', { skip }, async () => {
+test('refuses an empty file of keys or of a web identity by name until it has content', { skip }, async () => {
   const [file, empty] = [join(folder, 'filled'), join(folder, 'empty')];
   await writeFile(file, '');
   await writeFile(empty, '');
@@ -201,7 +201,7 @@ test('an empty file of keys, or of a web identity, is refused by name until it i
   await role.close();
 });
 
-test('a password in the address of STS is not in any message', async () => {
+test('never shows a password in the address of STS', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'cryfold-sts-'));
   try {
     const identity = { tokenFile: join(folder, 'token'), roleArn: 'r', sessionName: 's' };
@@ -218,7 +218,7 @@ test('a password in the address of STS is not in any message', async () => {
   }
 });
 
-test('reports a role that STS denies at once', { skip }, async () => {
+test('immediately reports a role that STS denies', { skip }, async () => {
   const { webIdentity } = identity(await tokenFile('forged', 60));
   await writeFile(webIdentity.tokenFile, `${issuer.token(60).slice(0, -8)}AAAAAAAA`);
   const store = openStore(`s3://${server.bucket}/forged`, { ...place(), webIdentity });

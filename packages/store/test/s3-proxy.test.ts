@@ -93,7 +93,7 @@ async function assertUnreachable(action: Promise<unknown>, message: RegExp): Pro
   });
 }
 
-test('an S3 server over TLS is reached in tunnels through HTTPS_PROXY, by the host of its bucket', {
+test('reaches an S3 server over TLS in tunnels through HTTPS_PROXY, by the host of its bucket', {
   skip,
 }, async () => {
   process.env.HTTPS_PROXY = address;
@@ -111,7 +111,7 @@ test('an S3 server over TLS is reached in tunnels through HTTPS_PROXY, by the ho
   await store.close();
 });
 
-test('an endpoint without TLS goes through HTTP_PROXY alone, and where NO_PROXY names it directly', {
+test('reaches an endpoint without TLS only through HTTP_PROXY, or directly if NO_PROXY names it', {
   skip,
 }, async (t) => {
   process.env.http_proxy = address;
@@ -140,7 +140,7 @@ test('an endpoint without TLS goes through HTTP_PROXY alone, and where NO_PROXY 
   }
 });
 
-test('loopback is never asked through a proxy', { skip }, async () => {
+test('never uses a proxy for loopback', { skip }, async () => {
   Object.assign(process.env, { HTTP_PROXY: address, ALL_PROXY: address });
   const store = await open(plain, plain.endpoint);
   assert.equal(await store.get('absent'), undefined);
@@ -148,7 +148,7 @@ test('loopback is never asked through a proxy', { skip }, async () => {
   assert.deepEqual(proxy.asked, []);
 });
 
-test('what a proxy refuses is not taken for an answer of the S3 server', { skip }, async () => {
+test('does not mistake the refusal of a proxy for a response of the S3 server', { skip }, async () => {
   process.env.HTTP_PROXY = address;
   const store = await open(plain, http());
   for (const status of [403, 404, 412, 502]) {
@@ -170,7 +170,7 @@ test('gives up on an unreachable or hanging proxy, and closes its connections', 
   const store = await open(plain, http(), { silenceMs: 500 });
   proxy.hangs = true;
   const before = proxy.open;
-  await assertUnreachable(store.get('a'), /the proxy does not answer within 500 ms/);
+  await assertUnreachable(store.get('a'), /the proxy did not respond within 500 ms/);
   assert.equal(proxy.open, before);
   await store.close();
   process.env.HTTP_PROXY = 'http://127.0.0.1:1';
@@ -179,7 +179,7 @@ test('gives up on an unreachable or hanging proxy, and closes its connections', 
   await away.close();
 });
 
-test('STS is asked through the proxy too', { skip }, async () => {
+test('contacts STS through the proxy as well', { skip }, async () => {
   process.env.HTTP_PROXY = address;
   const tokenFile = join(folder, 'token');
   const webIdentity = {

@@ -60,7 +60,7 @@ for (const tool of S3_TOOLS) {
     await store.close();
   });
 
-  test(`s3 store on ${tool}: uploads a large object in parts, and two concurrent writers do no harm`, async () => {
+  test(`s3 store on ${tool}: uploads a large object in parts, even with two concurrent writers`, async () => {
     const store = open(server, {}, { partBytes: 5 * 2 ** 20 });
     const large = randomBytes(12 * 2 ** 20 + 7);
     await Promise.all([store.put('large', large), store.put('large', large)]);
@@ -111,7 +111,7 @@ test('s3 store: refuses damaged and too large objects', { skip }, async () => {
   await store.close();
 });
 
-test('s3 store: keeps its keys below its prefix and does not list other objects', { skip }, async () => {
+test('s3 store: keeps its keys under its prefix and does not list other objects', { skip }, async () => {
   const inner = openStore(`s3://${server.bucket}/in/ner`, settings(server));
   const outer = openStore(`s3://${server.bucket}`, settings(server));
   await inner.put('k', bytes('x'));
@@ -146,7 +146,9 @@ for (const fault of ['cut', 503, 500, 507, 'hang', 'slow', 'answer-lost'] as con
   });
 }
 
-test('s3 store: recognises a commit whose response was lost as won, and a lost one as lost', { skip }, async () => {
+test('s3 store: distinguishes a successful commit whose response was lost from one that another writer won', {
+  skip,
+}, async () => {
   const mine = throughProxy();
   proxy.set('answer-lost');
   // Duration of the fault.
@@ -158,7 +160,7 @@ test('s3 store: recognises a commit whose response was lost as won, and a lost o
   await Promise.all([mine.close(), other.close()]);
 });
 
-test('s3 store: recognises an upload in parts whose responses were all lost once as won, and a lost one as lost', {
+test('s3 store: distinguishes a successful multipart upload whose responses were lost from one that another writer won', {
   skip,
 }, async () => {
   const client = rawClient(server);
@@ -184,7 +186,7 @@ test('s3 store: recognises an upload in parts whose responses were all lost once
   assert.deepEqual(new Uint8Array(kept!), bytes('mine'));
 });
 
-test('s3 store: gives up after its patience, and finds a restarted server again', { skip }, async () => {
+test('s3 store: gives up after its time limit, and reconnects to a restarted server', { skip }, async () => {
   const store = open(server, {}, { patienceMs: 500 });
   await server.kill();
   await assert.rejects(store.get('x'), rejectsWith('STORE_UNREACHABLE'));
@@ -194,7 +196,7 @@ test('s3 store: gives up after its patience, and finds a restarted server again'
   await store.close();
 });
 
-test('s3 store: wrong credentials and a missing bucket are reported at once, without secrets', { skip }, async () => {
+test('s3 store: reports wrong credentials and a missing bucket immediately, without secrets', { skip }, async () => {
   const started = Date.now();
   const denied = open(server, { secretKey: 'f'.repeat(32) });
   await assert.rejects(denied.check(), rejectsWith('STORE_DENIED'));
@@ -204,7 +206,7 @@ test('s3 store: wrong credentials and a missing bucket are reported at once, wit
   await Promise.all([denied.close(), absent.close()]);
 });
 
-test('s3 store: a server that ignores If-None-Match is refused', async () => {
+test('s3 store: refuses a server that ignores If-None-Match', async () => {
   const objects = new Map<string, Buffer>();
   const careless = createServer((request, response) => {
     const chunks: Buffer[] = [];

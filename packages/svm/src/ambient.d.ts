@@ -1,4 +1,4 @@
-/** The used parts of ml-svm 2.1.2, which does not ship types. */
+/** The parts of ml-svm 2.1.2 that are used here. The package has no types of its own. */
 declare module 'ml-svm' {
   interface Options {
     C: number;
@@ -28,7 +28,7 @@ declare module 'ml-svm' {
   }
 }
 
-/** Node's global, which neither the ES2023 library nor @types/node 20 declares. */
+/** A global of Node that neither the ES2023 library nor @types/node 20 declares. */
 declare namespace WebAssembly {
   class Module {
     constructor(bytes: Uint8Array<ArrayBuffer>);

@@ -3,20 +3,20 @@ import { type Sigmoid, sigmoidProbability } from './platt.js';
 import { softmax, type TemperatureScaling } from './temperature.js';
 
 /**
- * How the values of the machines are combined into decisions and probabilities of classes. Plain data, part of a model
- * file.
+ * How the values of machines are combined into decisions and probabilities of classes. This is plain data and part of a
+ * model file.
  */
 export interface Combination {
   classCount: number;
-  /** Classes among the training rows, ascending; the others have decision -Infinity and probability 0. */
+  /** The classes among the training rows, ascending. All others have decision -Infinity and probability 0. */
   present: number[];
   roles: MachineRole[];
   calibration: { kind: 'platt'; sigmoids: Sigmoid[] } | { kind: 'temperature'; scaling: TemperatureScaling };
 }
 
 /**
- * Decisions per class from the values of the machines, count x machines.
- * One-vs-rest: the values. One-vs-one: votes plus a tie-break from the summed values, sum / (3 (|sum| + 1)), which is
+ * Computes decisions per class from the values of the machines, count x machines. For one-vs-rest, these are the values
+ * themselves. For one-vs-one, they are votes plus a tie-break from the summed values, sum / (3 (|sum| + 1)), which is
  * scikit-learn's decision_function_shape='ovr'.
  * @returns count x classes; -Infinity for classes that were not trained
  */
@@ -49,9 +49,9 @@ export function combineDecisions(
 }
 
 /**
- * Probabilities per class, count x classes, rows sum to 1.
- * Platt, one-vs-rest: each class's sigmoid, divided by their sum (equal shares if all are 0), like scikit-learn's
- * OneVsRestClassifier. Platt, one-vs-one: pairwise coupling, like LIBSVM. Temperature: softmax of the decisions.
+ * Computes probabilities per class, count x classes; rows sum to 1. Platt with one-vs-rest: the sigmoid of each class,
+ * divided by the sum over classes (or equal shares if all are 0), like scikit-learn's OneVsRestClassifier. Platt with
+ * one-vs-one: pairwise coupling, like LIBSVM. Temperature: the softmax of the decisions.
  */
 export function combineProbabilities(
   combination: Combination,
@@ -86,9 +86,10 @@ function normalise(shares: Float64Array): Float64Array {
 }
 
 /**
- * Class probabilities from pairwise ones: the p that minimises the sum over i, j of (r_ji p_i - r_ij p_j)^2.
- * Source: Wu, Lin, Weng, "Probability estimates for multi-class classification by pairwise coupling", JMLR 5 (2004),
- * algorithm 2, with LIBSVM's clipping of pairwise probabilities to [1e-7, 1 - 1e-7] and its stopping rule, 0.005 / k.
+ * Computes class probabilities from pairwise probabilities, as the p that minimises the sum over i, j of (r_ji p_i -
+ * r_ij p_j)^2. Source: Wu, Lin, Weng, "Probability estimates for multi-class classification by pairwise coupling", JMLR
+ * 5 (2004), algorithm 2, with LIBSVM's clipping of pairwise probabilities to [1e-7, 1 - 1e-7] and its stopping rule,
+ * 0.005 / k.
  * @param pairs probability of the first of each pair, in the order of machineRoles
  */
 export function couple(pairs: Float64Array, k: number): Float64Array {

@@ -13,13 +13,13 @@ import {
 /** Squared Euclidean distances between the rows of an image matrix, in units of one grey level squared. */
 export interface DistanceMatrix {
   rows: number;
-  /** Columns of the compared images */
+  /** Number of columns of the images that were compared */
   columns: number;
-  /** rows x rows, symmetric, exact integers. Int32Array where columns * 255^2 < 2^31, else Float64Array. */
+  /** rows x rows, symmetric, exact integers. Int32Array if columns * 255^2 < 2^31, otherwise Float64Array. */
   data: Int32Array | Float64Array;
 }
 
-/** Sums over each image, needed for gamma 'scale' and the norms of the other kernels. Exact integers. */
+/** Sums over each image, which gamma 'scale' and the norms of the other kernels need. Exact integers. */
 export interface PixelMoments {
   /** rows; sum of the pixels 0-255 */
   sum: Float64Array;
@@ -27,7 +27,7 @@ export interface PixelMoments {
   sumSquares: Float64Array;
 }
 
-/** Throws unless the images are rows x columns bytes. */
+/** Throws unless there are rows x columns bytes. */
 function checkShape(images: Uint8Array, rows: number, columns: number): void {
   if (rows > 0 && columns > 0 && images.length === rows * columns) return;
   throw new CryfoldError('NPY_INVALID', `${images.length} pixels do not form ${rows} images of ${columns}`, {
@@ -37,7 +37,7 @@ function checkShape(images: Uint8Array, rows: number, columns: number): void {
 }
 
 /**
- * All pairs of rows, exactly. 2,268 x 16,200 takes 1-2 s on one core.
+ * Computes the exact distances of all pairs of rows. 2,268 x 16,200 takes 1-2 s on one core.
  * @param images rows x columns, C order
  * @param known the matrix of the first `known.rows` images, which is copied, so that only the later rows are computed
  * @throws CryfoldError NPY_INVALID if the shapes do not match
@@ -52,7 +52,7 @@ export function squaredDistances(
   return distancesWith(simdTile(rows) ?? plainTile(rows), { pixels: images, columns }, known);
 }
 
-/** `squaredDistances` with the given tile, which must have room for all images. */
+/** Like `squaredDistances`, with a given tile that has room for all images. */
 export function distancesWith(tile: DotTile, images: ImageRows, known?: DistanceMatrix): DistanceMatrix {
   const { pixels, columns } = images;
   const rows = pixels.length / columns;
@@ -79,7 +79,7 @@ export function distancesWith(tile: DotTile, images: ImageRows, known?: Distance
 
 /** Copies the lower triangle of a square matrix to the upper one. */
 export function mirror(matrix: Int32Array | Float64Array, rows: number, stride: number): void {
-  // In squares of 64 x 64: row by row would miss the cache at every element.
+  // Works in squares of 64 x 64, because going row by row would miss the cache at every element.
   for (let i0 = 0; i0 < rows; i0 += 64) {
     for (let j0 = i0; j0 < rows; j0 += 64) {
       for (let i = i0; i < Math.min(i0 + 64, rows); i++) {

@@ -1,23 +1,26 @@
 import { instantiate, moduleBytes, type ValueType, wasm } from './wasm.js';
 
-/** Columns held at once, per row: 4 KiB of int16, so that 64 rows (256 KiB) stay in a core's second-level cache. */
+/**
+ * Columns of each row that are processed at a time: 4 KiB of int16, so that 64 rows (256 KiB) stay in a core's
+ * second-level cache.
+ */
 export const BLOCK_COLUMNS = 2048;
-/** Rows of the left operand of one tile. */
+/** Rows of the left operand of a tile. */
 export const TILE_ROWS = 4;
-/** Maximum number of rows of the right operand of one tile. */
+/** Maximum number of rows of the right operand of a tile. */
 export const BLOCK_ROWS = 64;
 
 const LEFT_AT = TILE_ROWS * BLOCK_ROWS * 4;
 
 /**
- * Dot products of image rows in its own memory, in blocks of BLOCK_COLUMNS columns.
- * In a tile for one set of rows, `left` and `right` are the same; a tile for many rows against few stores the many as
- * bytes, because reading them dominates the time.
+ * Computes dot products of image rows in a memory of its own, in blocks of BLOCK_COLUMNS columns. In a tile for one set
+ * of rows, `left` and `right` are the same. A tile that compares many rows with a few stores the many rows as bytes,
+ * because reading them dominates the time.
  */
 export interface DotTile {
   /** rows x BLOCK_COLUMNS, values 0-255, initially zero; rows rounded up to BLOCK_ROWS */
   readonly left: Uint8Array | Int16Array;
-  /** the same rows as `left`, or a separate BLOCK_ROWS */
+  /** the same rows as `left`, or BLOCK_ROWS separate ones */
   readonly right: Int16Array;
   /** `out[j * TILE_ROWS + i]` is the dot product of rows left+i and right+j after a run. */
   readonly out: Int32Array;
@@ -29,15 +32,15 @@ export interface DotTile {
   run(left: number, right: number, count: number, columns: number): void;
 }
 
-/** Bytes of a pixel on the left side: 2 if both sides are the same rows. */
+/** Bytes per pixel on the left side: 2 if both sides are the same rows. */
 type LeftSize = 1 | 2;
 
 const leftStride = (size: LeftSize) => BLOCK_COLUMNS * size;
 const RIGHT_STRIDE = BLOCK_COLUMNS * 2;
 
 /**
- * The kernel as WebAssembly SIMD: 4 x 2 rows per inner loop, 8 columns a step, so 6 loads serve 8 multiply-adds
- * (i32x4.dot_i16x8_s) in 8 accumulators, which with the operands fit the 16 registers of x64.
+ * The kernel in WebAssembly SIMD. The inner loop handles 4 x 2 rows, 8 columns per step, so that 6 loads serve 8
+ * multiply-adds (i32x4.dot_i16x8_s) in 8 accumulators. Accumulators and operands fit into the 16 registers of x64.
  */
 function kernelBytes(pages: number, size: LeftSize): Uint8Array<ArrayBuffer> {
   const { get, set, i32Add, i32Const, i32x4Add, i32x4Lane } = wasm;
@@ -107,7 +110,7 @@ function simd(rows: number, size: LeftSize): DotTile | undefined {
   };
 }
 
-/** In plain JavaScript: the fallback, and the reference of the tests. 15-50 times slower. */
+/** The kernel in plain JavaScript, which is 15-50 times slower. Used as a fallback, and as the reference in tests. */
 function plain(a: Uint8Array | Int16Array, b: Int16Array): DotTile {
   const out = new Int32Array(TILE_ROWS * BLOCK_ROWS);
   return {
@@ -135,16 +138,16 @@ export function plainTile(rows: number): DotTile {
   return plain(data, data);
 }
 
-/** Dot products of many rows, stored as bytes, with at most BLOCK_ROWS others. */
+/** Computes dot products of many rows, which are stored as bytes, with at most BLOCK_ROWS other rows. */
 export function crossTile(rows: number): DotTile {
   const size = padded(rows) * BLOCK_COLUMNS;
   return simd(rows, 1) ?? plain(new Uint8Array(size), new Int16Array(BLOCK_ROWS * BLOCK_COLUMNS));
 }
 
-/** Images as the rows of a matrix: grey levels 0-255, C order, so the length is a multiple of `columns`. */
+/** Images as the rows of a matrix of grey levels 0-255 in C order, so the length is a multiple of `columns`. */
 export interface ImageRows {
   readonly pixels: Uint8Array;
-  /** Pixels per image */
+  /** Number of pixels per image */
   readonly columns: number;
 }
 

@@ -1,20 +1,20 @@
 import { fitSvm, predictFit, type TrainingProblem } from './fit.js';
 
-/** One fold: which rows of the corpus train, which are predicted, and how. */
+/** One fold: which rows of the corpus are for training, which are to be predicted, and how. */
 export interface SvmProblem extends TrainingProblem {
   test: Int32Array;
 }
 
-/** A class without training rows cannot be learned: its probability is 0 and its decision -Infinity. */
+/** A class without training rows cannot be learned, so its probability is 0 and its decision is -Infinity. */
 export interface SvmResult {
   /** test x classes, rows sum to 1 */
   probabilities: Float64Array;
   /**
-   * test x classes; their argmax is scikit-learn's prediction. One-vs-rest: each machine's decision value. One-vs-one:
-   * votes and a tie-break, like scikit-learn's decision_function_shape='ovr' (and break_ties=True).
+   * test x classes; the argmax is scikit-learn's prediction. One-vs-rest: the decision value of each machine.
+   * One-vs-one: votes and a tie-break, like scikit-learn's decision_function_shape='ovr' (and break_ties=True).
    */
   decisions: Float64Array;
-  /** For pixels in [0, 1] */
+  /** Value of gamma for pixels in [0, 1] */
   gamma: number;
   /** Per machine: the classes among the training rows, or their pairs 0-1, 0-2, 1-2 ... */
   supportVectors: number[];

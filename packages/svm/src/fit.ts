@@ -19,8 +19,8 @@ export interface TrainingProblem extends KernelData {
   classNames?: readonly string[];
   train: Int32Array;
   /**
-   * Inner fold 0, 1, ... of each training row: probabilities are calibrated on decisions for held-out rows. Undefined:
-   * probabilities are the softmax of the decisions, uncalibrated
+   * Inner fold 0, 1, ... of each training row. Probabilities are calibrated on the decisions for held-out rows. If
+   * undefined, they are the uncalibrated softmax of the decisions
    */
   innerFolds: Int32Array | undefined;
   parameters: SvmParameters;
@@ -34,7 +34,7 @@ export interface TrainingProblem extends KernelData {
 export interface SvmFit {
   parameters: SvmParameters;
   kernel: Kernel;
-  /** Training rows of the corpus, ordered by class and inner fold */
+  /** The training rows of the corpus, ordered by class and inner fold */
   rows: Int32Array;
   /** machines x rows: alpha * sign */
   weights: Float64Array[];
@@ -45,7 +45,7 @@ export interface SvmFit {
   objective: number[];
 }
 
-/** Which rows take part in one two-class problem, and their bounds. */
+/** Which rows belong to a two-class problem, and the upper bounds of their alphas. */
 export interface Machine {
   role: MachineRole;
   signs: Int8Array;
@@ -78,14 +78,14 @@ export function fitSvm(problem: TrainingProblem): SvmFit {
   };
 
   const solutions = machines.map((machine, m) => solve(machine, machine.signs, `machine ${m}`));
-  // Inner problems start from zero: starting from the whole fold's balanced alphas saves 15 % of the iterations, but no
-  // time, since the state must then be summed up first.
+  // Inner problems start from zero. Starting from the balanced alphas of the whole fold would save 15 % of the
+  // iterations but no time, since the state would have to be computed first.
   const heldOut = { values: new Float64Array(rows.length * machines.length), labels };
   for (let fold = 0; fold < innerCount; fold++) {
     machines.forEach((machine, m) => {
       const signs = machine.signs.map((sign, t) => (folds[t] === fold ? 0 : sign));
       const [positive, negative] = [signs.includes(1), signs.includes(-1)];
-      // If one side is missing, its absence decides, as in LIBSVM.
+      // If one side is missing, the other side wins, as in LIBSVM.
       const solution = positive && negative ? solve(machine, signs, `machine ${m} inner fold ${fold}`) : undefined;
       if (!solution) onProgress?.(++done, total);
       for (let t = 0; t < rows.length; t++) {
@@ -111,7 +111,7 @@ export function fitSvm(problem: TrainingProblem): SvmFit {
   };
 }
 
-/** Decisions and probabilities, rows x classes, for any rows of the corpus. */
+/** Decisions and probabilities (rows x classes) for any rows of the corpus. */
 export function predictFit(
   fit: SvmFit,
   data: KernelData,
@@ -145,7 +145,10 @@ export function machineValues(
   return out;
 }
 
-/** Ordered by class and inner fold, so that the rows excluded from a two-class problem are few contiguous ranges. */
+/**
+ * Ordered by class and inner fold, so that the rows excluded from a two-class problem form only a few contiguous
+ * ranges.
+ */
 function sortRows({ train, labels, innerFolds = new Int32Array(train.length) }: TrainingProblem) {
   const order = Array.from(train.keys());
   order.sort((a, b) => labels[train[a]] - labels[train[b]] || innerFolds[a] - innerFolds[b] || a - b);
@@ -153,7 +156,7 @@ function sortRows({ train, labels, innerFolds = new Int32Array(train.length) }: 
   return { rows, labels: rows.map((row) => labels[row]), folds: Int32Array.from(order, (t) => innerFolds[t]) };
 }
 
-/** The machines of a problem, for training rows of the given labels. */
+/** The machines of a problem, trained on rows with the given labels. */
 export function makeMachines(
   { parameters, classNames }: Pick<TrainingProblem, 'parameters' | 'classNames'>,
   present: readonly number[],
@@ -178,7 +181,7 @@ function rowValue(space: SolverSpace, row: number, { alpha, bias }: BinarySoluti
   return value;
 }
 
-/** Values of the machines for training rows that they did not see: each row is held out in one inner fold. */
+/** Values of the machines for training rows that they did not see. Each row is held out in exactly one inner fold. */
 interface HeldOut {
   /** rows x machines */
   values: Float64Array;

@@ -7,7 +7,7 @@ import { type BinarySolution, solveBinary } from './smo.js';
 import { solverSpace } from './solver-simd.js';
 import type { SolverSpace } from './solver-space.js';
 
-/** Splits, and the values of gamma and C to try on each; the rest as for one fold. */
+/** Splits, and the values of gamma and C to try on each of them. The rest is as for one fold. */
 export interface GridProblem
   extends Pick<
     TrainingProblem,
@@ -15,14 +15,14 @@ export interface GridProblem
   > {
   splits: readonly { train: Int32Array; test: Int32Array }[];
   gammas: readonly SvmParameters['gamma'][];
-  /** Tried in ascending order, whatever the order here */
+  /** Tried in ascending order, no matter how they are ordered here */
   Cs: readonly number[];
 }
 
 export interface GridCell {
   gamma: SvmParameters['gamma'];
   C: number;
-  /** Per split, the predicted class of each test row */
+  /** For each split, the predicted class of each test row */
   predicted: Int32Array[];
   /** Solver iterations of all splits and machines; 0 if every solution was reused from a smaller C */
   iterations: number;
@@ -30,9 +30,9 @@ export interface GridCell {
 
 /**
  * Predictions for every combination of gamma and C on every split, without calibration. A machine starts from its
- * solution for the next smaller C, and reuses it unchanged if no alpha had reached its bound: then the bound did not
- * matter, and the problem for the larger C has the same solution. onProgress counts gamma x split.
- * Always uses cryfold's own solver.
+ * solution for the next smaller C. If no alpha has reached its bound there, the solution is reused unchanged: the bound
+ * did not matter, so the problem for the larger C has the same solution. onProgress counts combinations of gamma and
+ * split. Always uses cryfold's own solver.
  * @returns cells by gamma in the given order, then by ascending C
  * @throws CryfoldError SVM_ONE_CLASS, SVM_NOT_FINITE, SVM_NOT_CONVERGED, SPEC_INVALID
  */
@@ -73,7 +73,7 @@ export function svmGrid(problem: GridProblem): GridCell[] {
   return cells;
 }
 
-/** A machine's solution for the next smaller C. */
+/** The solution of a machine for the next smaller C. */
 interface SmallerC {
   solution: BinarySolution;
   /** The smaller C divided by the current one, 0 to 1 */

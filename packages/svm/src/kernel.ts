@@ -4,8 +4,8 @@ import type { SvmParameters } from './parameters.js';
 import type { SolverSpace } from './solver-space.js';
 
 /**
- * Kernels use pixels as value / 255, in [0, 1], as the networks do: distances of grey levels are divided by this.
- * It has no effect for gamma 'scale' with rbf.
+ * Kernels use pixels as value / 255, in [0, 1], as networks do, so distances of grey levels are divided by this. With
+ * rbf and gamma 'scale', this has no effect.
  */
 export const GREY_SQUARED = 255 ** 2;
 
@@ -31,7 +31,7 @@ export interface KernelData {
 /**
  * Resolves gamma for pixels in [0, 1]: 'scale' is 1 / (columns * variance of all training pixels), or 1 if they are all
  * equal; 'auto' is 1 / columns. Both as in scikit-learn.
- * @param train the fold's training rows
+ * @param train the training rows of the fold
  */
 export function settleKernel(
   { kernel, gamma, degree, coef0 }: Pick<SvmParameters, 'kernel' | 'gamma' | 'degree' | 'coef0'>,
@@ -67,13 +67,13 @@ export function kernelFunction({ kind, gamma, degree, coef0 }: Kernel): (d: numb
 
 /** A matrix of kernel values to fill: one row per row of the corpus in `rows`, one column per row in `others`. */
 interface KernelBlock {
-  /** At least rows x stride, C order */
+  /** At least rows x stride elements, C order */
   out: Float64Array;
   /** Elements from one row of `out` to the next: at least the number of `others` */
   stride: number;
   rows: Int32Array;
   others: Int32Array;
-  /** Only fill the lower triangle, including the diagonal: for `rows` that equal `others`. */
+  /** Whether to fill only the lower triangle, including the diagonal, which requires that `rows` equal `others`. */
   half: boolean;
 }
 
@@ -98,12 +98,12 @@ function fill(block: KernelBlock, { distances, moments }: KernelData, kernel: Ke
   if (check === 0) return;
   throw new CryfoldError('SVM_NOT_FINITE', `the ${kernel.kind} kernel has values that are not finite`, {
     context: { kernel: kernel.kind, gamma: kernel.gamma, degree: kernel.degree, coef0: kernel.coef0 },
-    hint: 'Check gamma, degree and coef0. If they are right, delete the distances artifact and run the command again.',
+    hint: 'Check gamma, degree and coef0. If they are correct, delete the distances artifact and run the command again.',
   });
 }
 
 /**
- * Writes the kernel of training rows with one another to the solver's space.
+ * Writes the kernel of training rows with each other to the solver's space.
  * @throws CryfoldError SVM_NOT_FINITE
  */
 export function fillSpace(space: SolverSpace, data: KernelData, kernel: Kernel, rows: Int32Array): void {

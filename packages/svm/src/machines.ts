@@ -8,14 +8,14 @@ export interface MachineRole {
 }
 
 /**
- * The machines for the classes that are present: one per class, or one per pair (in LIBSVM's order, 0-1, 0-2, 1-2 ...).
+ * The machines for the classes that are present: one per class, or one per pair in LIBSVM's order (0-1, 0-2, 1-2 ...).
  */
 export function machineRoles(strategy: SvmParameters['strategy'], present: readonly number[]): MachineRole[] {
   if (strategy === 'one-vs-rest') return present.map((positive) => ({ positive, negative: 'rest' }));
   return present.flatMap((positive, i) => present.slice(i + 1).map((negative) => ({ positive, negative })));
 }
 
-/** +1, -1 or 0 (excluded) for each label. */
+/** The sign of each label: +1, -1, or 0 if it is excluded. */
 export function machineSigns({ positive, negative }: MachineRole, labels: Int32Array): Int8Array {
   return Int8Array.from(labels, (label) =>
     label === positive ? 1 : negative === 'rest' || label === negative ? -1 : 0,
@@ -40,9 +40,9 @@ export function presentClasses(labels: Int32Array): number[] {
 }
 
 /**
- * Upper bounds of alpha: C times the row's weight.
- * 'balanced' is scikit-learn's n / (classes * count), over the two sides of the machine for one-vs-rest (as
- * OneVsRestClassifier(SVC(class_weight='balanced'))), over all classes for one-vs-one (as SVC).
+ * Upper bounds of alpha: C times the weight of the row. 'balanced' is scikit-learn's n / (classes * count), over the
+ * two sides of the machine for one-vs-rest (as OneVsRestClassifier(SVC(class_weight='balanced'))), over all classes for
+ * one-vs-one (as SVC).
  * @param classNames labels that the weights refer to
  * @throws CryfoldError SPEC_INVALID for a weight of a label that does not exist
  */

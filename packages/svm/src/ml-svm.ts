@@ -4,8 +4,9 @@ import type { BinaryProblem, BinarySolution } from './smo.js';
 import type { ImageSvmModel } from './svm-model.js';
 
 /**
- * Solves the same problem with ml-svm 2.1.2: simplified SMO, whose second choice is random. It takes minutes where
- * solveBinary takes milliseconds, and serves as a cross-check. docs/decisions/0005-ml-svm.md lists its limits.
+ * Solves the same problem with ml-svm 2.1.2, which implements simplified SMO with a random second choice. It takes
+ * minutes where solveBinary takes milliseconds, and serves as a cross-check. docs/decisions/0005-ml-svm.md lists its
+ * limits.
  * @throws CryfoldError SVM_NOT_CONVERGED if the library gives up ('max iterations reached', 10,000 passes) or leaves
  * the bounds, SPEC_INVALID for class weights, since it has one C for all rows
  */
@@ -64,7 +65,7 @@ export function solveWithMlSvm({ space, signs, upper }: BinaryProblem, seed: num
 export interface MlSvmModel {
   options: { C: number; whitening: false; kernel: 'rbf'; kernelOptions: { sigma: number } };
   b: number;
-  /** Support vectors, grey levels 0-255 */
+  /** Support vectors as grey levels 0-255 */
   X: Uint8Array[];
   /** +1 or -1 */
   Y: number[];
@@ -72,9 +73,9 @@ export interface MlSvmModel {
 }
 
 /**
- * One machine of an rbf model in the form for ml-svm's `SVM.load`. Its `marginOne(image)` of an image in grey levels
- * 0-255 is cryfold's decision value: distances of grey levels are exact in both, so only the order of the sum differs.
- * The rows of X are views of the model's bytes; convert them to plain arrays before JSON.
+ * One machine of an rbf model, in the form that ml-svm's `SVM.load` expects. Its `marginOne(image)`, for an image in
+ * grey levels 0-255, is cryfold's decision value. Distances of grey levels are exact in both, so only the order of the
+ * sum differs. The rows of X are views of the model's bytes; convert them to plain arrays before JSON.
  * @throws CryfoldError SPEC_INVALID for other kernels, whose parameters ml-svm defines differently
  */
 export function toMlSvm({ kernel, C, weights, biases, support, columns }: ImageSvmModel, machine: number): MlSvmModel {

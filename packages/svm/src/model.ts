@@ -32,7 +32,10 @@ export function exportModel<T extends SvmModel['support']>(
   };
 }
 
-/** The part of a model with values that are not finite numbers, with which predictions would be NaN or meaningless. */
+/**
+ * The part of a model that contains values other than finite numbers, with which predictions would be NaN or
+ * meaningless.
+ */
 function notFinite(model: SvmModel): string | undefined {
   const { weights, biases, kernel, support, standardization } = model;
   const { calibration } = model.combination;
@@ -58,7 +61,7 @@ function notFinite(model: SvmModel): string | undefined {
 }
 
 /**
- * The model as JSON and two npy arrays: support.npy (u1, or f8 for a model of vectors; vectors x columns),
+ * Encodes a model as JSON and two npy arrays: support.npy (u1, or f8 for a model of vectors; vectors x columns),
  * coefficients.npy (f8, machines x vectors).
  * @throws CryfoldError SVM_NOT_FINITE
  */
@@ -131,17 +134,18 @@ export function decodeModel(files: SvmModelFiles): ImageSvmModel | VectorSvmMode
   const bad = notFinite(model);
   if (bad === undefined) return model;
   const file = bad.startsWith('the coefficients') ? 'coefficients.npy' : 'svm.json';
-  throw corrupt(file, `values other than finite numbers in ${bad}`);
+  throw corrupt(file, `there are values other than finite numbers in ${bad}`);
 }
 
 /**
- * Predicts new images with a model. 1,600 support vectors of 16,200 pixels: 4 ms for one clip, 1 ms per clip for eight.
+ * Predicts new images with a model. With 1,600 support vectors of 16,200 pixels, this takes 4 ms for one clip, or 1 ms
+ * per clip for eight.
  */
 export class SvmPredictor {
   readonly #model: ImageSvmModel;
   readonly #tile: DotTile;
   readonly #vectors: number;
-  /** Rows of the tile that stores one block of columns of the support vectors */
+  /** Number of rows in the tile that stores one block of columns of the support vectors */
   readonly #padded: number;
   readonly #norms: Float64Array;
 
@@ -168,7 +172,7 @@ export class SvmPredictor {
     if (!Number.isInteger(count)) {
       throw new CryfoldError('NPY_INVALID', `${images.length} pixels do not form images of ${columns}`, {
         context: { pixels: images.length, columns },
-        hint: 'Render the clips at the size of the model.',
+        hint: 'Draw the clips at the size that the model expects.',
       });
     }
     const kernel = new Float64Array(count * this.#vectors);

@@ -8,12 +8,15 @@ export interface SvmParameters {
   degree: number;
   /** Of poly and sigmoid */
   coef0: number;
-  /** Factors on C: `balanced` is inverse to a class's share; or a factor by label, default 1 */
+  /**
+   * Factors by which C is multiplied: `balanced` is inversely proportional to the share of a class; or one factor per
+   * label, default 1
+   */
   classWeight: 'none' | 'balanced' | Record<string, number>;
   strategy: 'one-vs-rest' | 'one-vs-one';
-  /** How decisions become probabilities: a sigmoid per machine, or softmax(t * decisions + offset per class) */
+  /** How decisions become probabilities: by a sigmoid per machine, or by softmax(t * decisions + offset per class) */
   calibration: 'platt' | 'temperature';
-  /** Largest violation of the optimality conditions at which the solver stops */
+  /** The solver stops when the largest violation of the optimality conditions is at most this */
   tolerance: number;
   /** `ml-svm` trains with that library; `cryfold` with its own solver. */
   engine: 'cryfold' | 'ml-svm';

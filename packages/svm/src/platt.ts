@@ -24,7 +24,7 @@ export function fitSigmoid(decisions: Float64Array, signs: Int8Array): Sigmoid {
   const high = (positives + 1) / (positives + 2);
   const low = 1 / (n - positives + 2);
   const targets = Float64Array.from(signs, (sign) => (sign > 0 ? high : low));
-  /** Negative log-likelihood, in the form that avoids overflow and cancellation. */
+  /** Negative log-likelihood, in a form that avoids overflow and cancellation. */
   const loss = (slope: number, offset: number) => {
     let sum = 0;
     for (let k = 0; k < n; k++) {
@@ -62,7 +62,7 @@ export function fitSigmoid(decisions: Float64Array, signs: Int8Array): Sigmoid {
         break;
       }
     }
-    if (step < 1e-10) break; // no descent left in floating point: this is the minimum
+    if (step < 1e-10) break; // no descent is possible in floating point, so this is the minimum
   }
   return { slope, offset };
 }

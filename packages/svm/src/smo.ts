@@ -9,18 +9,21 @@ export interface BinaryProblem {
   space: SolverSpace;
   /** n: +1, -1, or 0 for excluded rows */
   signs: Int8Array;
-  /** n upper bounds of alpha: C, times the class weight */
+  /** Upper bounds of alpha for all n rows: C times the class weight */
   upper: Float64Array;
-  /** Stop when the largest violation of the optimality conditions is below this; LIBSVM's `eps`, 1e-3 there. */
+  /**
+   * The solver stops when the largest violation of the optimality conditions is below this; LIBSVM's `eps`, which is
+   * 1e-3 there.
+   */
   tolerance: number;
-  /** n feasible dual variables to start from, such as the solution for a smaller C; default zeros */
+  /** Feasible dual variables of all n rows to start from, such as the solution for a smaller C; default: zeros */
   start?: Float64Array;
   /** Default: LIBSVM's max(10^7, 100 n) */
   maxIterations?: number;
 }
 
 export interface BinarySolution {
-  /** n dual variables, 0 for excluded rows */
+  /** Dual variables of all n rows, 0 for excluded rows */
   alpha: Float64Array;
   /** The decision of a row is sum(alpha * sign * kernel) + bias. */
   bias: number;
@@ -29,15 +32,14 @@ export interface BinarySolution {
   objective: number;
 }
 
-/** Minimum length of ranges of excluded rows that are skipped; shorter ones cost less than a new range. */
+/** Minimum length of ranges of excluded rows that are skipped. Skipping shorter ones would cost more than it saves. */
 const SHORTEST_GAP = 32;
 
 /**
- * Sequential minimal optimisation with second-order working-set selection.
- * Source: Fan, Chen, Lin, "Working set selection using second order information for training SVM", JMLR 6 (2005),
- * algorithm 2; ties go to the last index, as in LIBSVM. The state is f = sign * gradient, so that an update needs no
- * signs. There is no shrinking: the passes need contiguous rows, and are already faster than LIBSVM (scripts/bench
- * svm).
+ * Sequential minimal optimisation with second-order working-set selection. Source: Fan, Chen, Lin, "Working set
+ * selection using second order information for training SVM", JMLR 6 (2005), algorithm 2. Ties go to the last index, as
+ * in LIBSVM. The state is f = sign * gradient, so that updates need no signs. There is no shrinking, because the passes
+ * need contiguous rows and are already faster than LIBSVM (scripts/bench svm).
  * @throws CryfoldError SVM_ONE_CLASS, SVM_NOT_FINITE, SVM_NOT_CONVERGED
  */
 export function solveBinary({ space, signs, upper, tolerance, start, maxIterations }: BinaryProblem): BinarySolution {
@@ -45,7 +47,7 @@ export function solveBinary({ space, signs, upper, tolerance, start, maxIteratio
   checkProblem(signs, upper);
   const { rise, fall, kernel, stride } = space;
   const alpha = start ? start.slice() : new Float64Array(n);
-  /** Records f of a row, in the vectors that its alpha allows. */
+  /** Stores f of a row in those vectors that its alpha allows. */
   const record = (t: number, f: number) => {
     const [below, above] = signs[t] > 0 ? [alpha[t] < upper[t], alpha[t] > 0] : [alpha[t] > 0, alpha[t] < upper[t]];
     rise[t] = below ? f : Infinity;
@@ -62,7 +64,8 @@ export function solveBinary({ space, signs, upper, tolerance, start, maxIteratio
     if (j < 0 || space.high - low < tolerance) break;
     if (iterations >= limit) throw notConverged(iterations, space.high - low, tolerance);
 
-    // alpha_i * y_i rises and alpha_j * y_j falls by the same step; one that reaches a bound is set exactly to it.
+    // alpha_i * y_i rises and alpha_j * y_j falls by the same step. If one of them reaches a bound, it is set exactly
+    // to that bound.
     const high = fall[j];
     const curvature = space.diagonal[i] + space.diagonal[j] - 2 * kernel[i * stride + j];
     const roomI = signs[i] > 0 ? upper[i] - alpha[i] : alpha[i];
@@ -77,7 +80,7 @@ export function solveBinary({ space, signs, upper, tolerance, start, maxIteratio
   return { alpha, iterations, ...summarise(space, alpha, signs) };
 }
 
-/** Initialises f for the given alpha. Returns the last row with the smallest rise. */
+/** Computes f for the given alpha. Returns the last row with the smallest `rise`. */
 function begin(
   { rise, fall, diagonal, kernel, stride }: SolverSpace,
   signs: Int8Array,
@@ -107,7 +110,7 @@ function begin(
   return first;
 }
 
-/** The ranges of included rows, widened to even bounds, without gaps shorter than SHORTEST_GAP. */
+/** The ranges of included rows, extended to even bounds, without gaps shorter than SHORTEST_GAP. */
 function findRuns(signs: Int8Array): [number, number][] {
   const runs: [number, number][] = [];
   for (let t = 0; t < signs.length; t += 2) {
@@ -120,8 +123,8 @@ function findRuns(signs: Int8Array): [number, number][] {
 }
 
 /**
- * The bias is minus the mean of f over free rows, or the middle of its bounds without free rows (LIBSVM's
- * calculate_rho).
+ * The bias is minus the mean of f over free rows. Without free rows, it is the middle of the interval that f allows
+ * (LIBSVM's calculate_rho).
  */
 function summarise(
   { rise, fall }: SolverSpace,

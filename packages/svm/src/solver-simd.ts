@@ -32,12 +32,12 @@ interface Layout {
   diagonalAt: number;
 }
 
-// Locals of both passes, after their four parameters: the current range, the byte offsets of the row and of the range's
-// end, and three vectors.
+// Locals of both passes, after their four parameters: the current range, the byte offsets of the row and of the end of
+// the range, and three vectors.
 const RUNS_END = 3;
 const [RUN, AT, END, INDEX, VALUE, MASK] = [4, 5, 6, 7, 8, 9];
 
-/** Types of the locals: those above, then further vectors. */
+/** Types of the locals: those above, followed by further vectors. */
 const localTypes = (vectors: number): ValueType[] => [
   'i32',
   'i32',
@@ -46,8 +46,8 @@ const localTypes = (vectors: number): ValueType[] => [
 ];
 
 /**
- * The loop over all ranges, two rows per step. AT is the byte offset of the first of the two; INDEX has the offsets of
- * both, each twice, so that a mask of two 64-bit lanes selects among them.
+ * The loop over all ranges, two rows per step. AT is the byte offset of the first of the two rows. INDEX contains the
+ * offsets of both rows, each twice, so that a mask of two 64-bit lanes can select among them.
  */
 function overRows(body: Code[]): Code {
   return [
@@ -77,7 +77,7 @@ const storeBest = (best: number, bestAt: number): Code[] => [
   v128Store(INDICES_AT, i32Const(0), get(bestAt)),
 ];
 
-/** The pass `choose`. Constants are locals, because V8 would otherwise build them at every step. */
+/** The pass `choose`. Constants are locals, because V8 would otherwise create them again in every step. */
 function choosePass({ fallAt, diagonalAt }: Layout): WasmFunction {
   const [rowI, diagonalI, low] = [0, 1, 2];
   const [best, bestAt, high, gain, curvature, diagonals, lows, zero, two, tau] = [
@@ -99,7 +99,7 @@ function choosePass({ fallAt, diagonalAt }: Layout): WasmFunction {
         ),
       ),
       set(curvature, wasm.f64x2Max(get(curvature), get(tau))),
-      // The gain, or 0 if the gap is not positive. `best` depends on the previous step through a single maximum.
+      // The gain, or 0 if the gap is not positive. `best` depends on the previous step only through one maximum.
       set(
         gain,
         wasm.v128And(
@@ -148,7 +148,7 @@ function passBytes(stride: number, pages: number): Uint8Array<ArrayBuffer> {
   return moduleBytes(pages, [choosePass(layout), updatePass(layout)]);
 }
 
-/** The passes as WebAssembly SIMD, or undefined if it is unavailable or the matrix exceeds its 4 GiB (23,000 rows). */
+/** The passes in WebAssembly SIMD, or undefined if it is unavailable or the matrix exceeds its 4 GiB (23,000 rows). */
 export function simdSpace(rows: number): SolverSpace | undefined {
   const stride = evenRows(rows);
   const kernelAt = VECTORS_AT + 3 * stride * 8;
@@ -189,8 +189,8 @@ export function simdSpace(rows: number): SolverSpace | undefined {
 let cached: SolverSpace | undefined;
 
 /**
- * A space for at least this number of rows, valid until the next call: one fold's matrix of 1,814 rows takes 26 MB, and
- * the garbage collector would let several of them accumulate.
+ * A space for at least this number of rows, which is valid until the next call. The matrix of a fold with 1,814 rows
+ * takes 26 MB, and the garbage collector would let several of them accumulate.
  */
 export function solverSpace(rows: number): SolverSpace {
   if (!cached || cached.stride < rows || cached.stride > 2 * rows) cached = simdSpace(rows) ?? plainSpace(rows);

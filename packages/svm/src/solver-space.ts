@@ -1,5 +1,5 @@
 /**
- * A kernel matrix with the solver's state, and the two passes over a row that take nearly all of its time.
+ * A kernel matrix with the solver's state, and the two passes over a row that take nearly all of the solver's time.
  * Both implementations do the same floating-point operations in the same order, so they give the same bytes.
  */
 export interface SolverSpace {
@@ -7,15 +7,15 @@ export interface SolverSpace {
   readonly stride: number;
   /** stride x stride */
   readonly kernel: Float64Array;
-  /** stride; the state f of rows whose alpha * sign may rise, +Infinity for others */
+  /** stride elements; the state f of rows whose alpha * sign may rise, +Infinity for others */
   readonly rise: Float64Array;
-  /** stride; the state f of rows whose alpha * sign may fall, -Infinity for others */
+  /** stride elements; the state f of rows whose alpha * sign may fall, -Infinity for others */
   readonly fall: Float64Array;
-  /** stride; the kernel's diagonal */
+  /** stride elements; the diagonal of the kernel */
   readonly diagonal: Float64Array;
   /** Row ranges that the passes visit: even from, even to, at most MAX_RUNS pairs, ascending. */
   setRuns(runs: readonly [number, number][]): void;
-  /** The largest `fall` seen by the last `choose` */
+  /** The largest `fall` that the last `choose` has seen */
   high: number;
   /**
    * Given i with rise[i] = low, finds the j whose step with i decreases the objective most, by the second-order
@@ -26,17 +26,15 @@ export interface SolverSpace {
   update(i: number, j: number, step: number): number;
 }
 
-/**
- * The minimum curvature: duplicate rows, or a kernel that is not positive definite, have no curvature (LIBSVM's TAU).
- */
+/** Minimum curvature, LIBSVM's TAU. Duplicate rows, or a kernel that is not positive definite, have no curvature. */
 export const TAU = 1e-12;
-/** Maximum number of ranges; with more, the solver joins neighbours. */
+/** Maximum number of ranges. If there are more, the solver joins neighbouring ones. */
 export const MAX_RUNS = 256;
 
-/** Rounded up to even, as the vector pass takes two rows at a time. */
+/** Rounds up to an even number, as the vector pass handles two rows at a time. */
 export const evenRows = (rows: number) => rows + (rows % 2);
 
-/** In plain JavaScript: the fallback, and the reference of the tests. 3 times slower. */
+/** The passes in plain JavaScript, which are 3 times slower. Used as a fallback, and as the reference in tests. */
 export function plainSpace(rows: number): SolverSpace {
   const stride = evenRows(rows);
   let ranges: readonly [number, number][] = [];

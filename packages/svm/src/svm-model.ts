@@ -1,7 +1,7 @@
 import type { Combination } from './combine.js';
 import type { Kernel } from './kernel.js';
 
-/** Standardisation of the columns of vectors, learned from the training rows. */
+/** How the columns of vectors are standardised, as learned from the training rows. */
 export interface Standardization {
   mean: Float64Array;
   /** Never 0 */

@@ -1,12 +1,12 @@
 /** Probabilities are softmax(temperature * decision + offset) over classes. */
 export interface TemperatureScaling {
-  /** Inverse temperature: a factor on all decisions */
+  /** Inverse temperature, by which all decisions are multiplied */
   factor: number;
   /** One per class, mean 0 */
   offsets: number[];
 }
 
-/** softmax(factor * decision + offset) of one row of finite decisions; in place on a copy. */
+/** softmax(factor * decision + offset) of one row of finite decisions, computed in place on a copy. */
 export function softmax(decisions: Float64Array, { factor, offsets }: TemperatureScaling): Float64Array {
   const scores = decisions.map((decision, k) => factor * decision + offsets[k]);
   const top = scores.reduce((a, b) => Math.max(a, b));
@@ -15,12 +15,12 @@ export function softmax(decisions: Float64Array, { factor, offsets }: Temperatur
   return powers.map((power) => power / sum);
 }
 
-/** Keeps the Hessian regular: the likelihood does not change when all offsets increase equally. */
+/** Keeps the Hessian regular, because the likelihood does not change if all offsets increase equally. */
 const RIDGE = 1e-6;
 
 /**
- * The negative log-likelihood of held-out decisions as a function of x = (factor, offset per class). Decisions can have
- * any size, so the factor in x applies to decisions scaled to a mean square of 1.
+ * The negative log-likelihood of held-out decisions as a function of x = (factor, offset per class). Decisions may have
+ * any scale, so the factor in x applies to decisions that were scaled to a mean square of 1.
  */
 class Likelihood {
   readonly #decisions: Float64Array;
@@ -31,7 +31,7 @@ class Likelihood {
   /** Root mean square of the decisions */
   readonly #size: number;
 
-  /** Arguments as of `fitTemperature`. */
+  /** Takes the same arguments as `fitTemperature`. */
   constructor(decisions: Float64Array, labels: Int32Array, classes: number) {
     this.#decisions = decisions;
     this.#labels = labels;
@@ -59,7 +59,7 @@ class Likelihood {
     return sum;
   }
 
-  /** Of the loss: classes + 1, and its square. */
+  /** Gradient and Hessian of the loss: classes + 1 elements, and the square of that. */
   derivatives(x: Float64Array): { gradient: Float64Array; hessian: Float64Array[] } {
     const classes = this.#classes;
     const gradient = new Float64Array(classes + 1);
@@ -98,11 +98,11 @@ class Likelihood {
 }
 
 /**
- * Maximum likelihood of factor and offsets, by Newton's method with backtracking; the loss is convex. As in Platt's
- * method, the targets are not 1 and 0 but (count + 1) / (count + classes) and 1 / (count + classes), where count is the
- * number of rows of the true class, so that separable data have a finite solution.
- * Source of the model: Guo, Pleiss, Sun, Weinberger, "On calibration of modern neural networks", ICML 2017, section 4.2
- * (temperature scaling), with a bias.
+ * Maximum-likelihood estimate of factor and offsets by Newton's method with backtracking; the loss is convex. As in
+ * Platt's method, the targets are not 1 and 0 but (count + 1) / (count + classes) and 1 / (count + classes), where
+ * count is the number of rows of the true class, so that separable data have a finite solution. Source of the model:
+ * Guo, Pleiss, Sun, Weinberger, "On calibration of modern neural networks", ICML 2017, section 4.2 (temperature
+ * scaling), with a bias.
  * @param decisions held-out decision values, n x classes, finite
  * @param labels n, 0 to classes - 1
  */
@@ -126,7 +126,7 @@ export function fitTemperature(decisions: Float64Array, labels: Int32Array, clas
         break;
       }
     }
-    if (step < 1e-10) break; // no descent left in floating point: this is the minimum
+    if (step < 1e-10) break; // no descent is possible in floating point, so this is the minimum
   }
   const mean = x.subarray(1).reduce((a, b) => a + b) / classes;
   return likelihood.scaling(x.map((v, k) => (k > 0 ? v - mean : v)));

@@ -11,7 +11,7 @@ export interface VectorRows {
 }
 
 /**
- * Mean and standard deviation of each column over some rows, like scikit-learn's StandardScaler: a constant column has
+ * Mean and standard deviation of each column over some rows, like scikit-learn's StandardScaler. A constant column gets
  * deviation 1.
  * @param rows indices of the rows to learn from, at least one
  */
@@ -32,7 +32,7 @@ export function standardize({ data, columns }: VectorRows, { mean, deviation }: 
   return Float64Array.from(data, (value, i) => (value - mean[i % columns]) / deviation[i % columns]);
 }
 
-/** Input of kernels, in the unit of images: a value of 1 counts as 255 grey levels. */
+/** Input for kernels, in the unit of images: a value of 1 counts as 255 grey levels. */
 export function vectorKernelData(values: Float64Array, columns: number): KernelData {
   const rows = values.length / columns;
   const distances = new Float64Array(rows * rows);
@@ -69,7 +69,7 @@ export class VectorSvmPredictor {
   }
 
   /**
-   * @param data count x columns, before standardisation
+   * @param data count x columns, not standardised
    * @returns both count x classes
    */
   predict(data: Float32Array): { decisions: Float64Array; probabilities: Float64Array } {

@@ -1,7 +1,7 @@
 /**
- * The parts of the WebAssembly binary format (core specification 2.0, chapter 5) that the kernels here need: functions
- * over one memory, as bytes, without a build tool. An expression is the bytes that leave its value on the stack, so
- * that instructions are functions of their operands and code reads like a formula.
+ * The parts of the WebAssembly binary format (core specification 2.0, chapter 5) that the kernels in this package need:
+ * functions with one memory, encoded without a build tool. An expression is represented by the bytes that leave its
+ * value on the stack. Instructions are therefore functions of their operands, and code reads like a formula.
  */
 export type Code = readonly number[];
 
@@ -27,7 +27,7 @@ const vector = (items: readonly Code[]): number[] => [...unsigned(items.length),
 const section = (id: number, content: Code): number[] => [id, ...unsigned(content.length), ...content];
 const name = (text: string): number[] => [...unsigned(text.length), ...Buffer.from(text, 'latin1')];
 
-/** The opcode that follows the operands of an instruction; the specification numbers those of vectors from 0xfd. */
+/** The opcode that follows the operands of an instruction. The specification numbers those of vectors from 0xfd. */
 const scalar =
   (opcode: number) =>
   (...operands: Code[]): Code => [...operands.flat(), opcode];
@@ -56,7 +56,7 @@ export const wasm = {
   v128Store: access([0xfd, 11], 4),
   v128Const: (bytes: Uint8Array): Code => [0xfd, 12, ...bytes],
   v128And: simd(78),
-  /** Bits of the first operand where the third has ones, otherwise of the second */
+  /** Bits of the first operand where the third one has ones, otherwise bits of the second operand */
   v128BitSelect: simd(82),
   i32x4Splat: simd(17),
   i32x4Lane: (lane: number, operand: Code): Code => [...operand, 0xfd, 27, lane],
@@ -70,7 +70,7 @@ export const wasm = {
   f64x2Sub: simd(241),
   f64x2Mul: simd(242),
   f64x2Div: simd(243),
-  /** The smaller and the larger in each lane, for values that are not NaN */
+  /** The smaller and the larger value in each lane, for values that are not NaN */
   f64x2Min: simd(246),
   f64x2Max: simd(247),
   /** Runs the body, and repeats it as long as the condition is not 0. */
@@ -87,7 +87,7 @@ export function int32Quad(...values: [number, number, number, number]): Uint8Arr
   return new Uint8Array(Int32Array.from(values).buffer);
 }
 
-/** A function without a result; its parameters are its first locals. */
+/** A function without a result. Its parameters are its first locals. */
 export interface WasmFunction {
   name: string;
   parameters: ValueType[];

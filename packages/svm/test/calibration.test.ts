@@ -15,7 +15,7 @@ interface TemperatureGolden {
 }
 
 for (const golden of goldens<TemperatureGolden>('temperature.json')) {
-  test(`temperature scaling is the minimum of its likelihood: ${golden.name}`, () => {
+  test(`temperature scaling maximises its likelihood: ${golden.name}`, () => {
     const classes = golden.offsets.length;
     const decisions = Float64Array.from(golden.decisions);
     const ours = fitTemperature(decisions, Int32Array.from(golden.labels), classes);
@@ -34,7 +34,7 @@ for (const golden of goldens<TemperatureGolden>('temperature.json')) {
   });
 }
 
-test('pairwise coupling restores the probabilities that the pairs were made from', () => {
+test('pairwise coupling restores the probabilities from which the pairs were computed', () => {
   const random = new Random(4);
   for (const k of [2, 3, 5, 8]) {
     const raw = Array.from({ length: k }, () => random.uniform(0.05, 1));

@@ -56,7 +56,7 @@ test('the largest possible distances do not overflow, on both sides of the int32
   }
 });
 
-test('rows added to the corpus extend the matrix to the same bytes', () => {
+test('extending the matrix by new rows gives the same bytes', () => {
   const [rows, columns] = [141, 300];
   const images = noise(rows, columns, 5);
   const whole = squaredDistances(images, rows, columns);
@@ -85,7 +85,7 @@ test('reports shapes that do not match with a code', () => {
   assert.throws(() => squaredDistances(new Uint8Array(25), 5, 5, known), invalid);
 });
 
-test('moments are the sums over each image', () => {
+test('moments are sums over each image', () => {
   const moments = pixelMoments(Uint8Array.of(1, 2, 3, 255, 0, 255), 2, 3);
   assert.deepEqual([...moments.sum], [6, 510]);
   assert.deepEqual([...moments.sumSquares], [14, 130050]);

@@ -7,7 +7,7 @@ import { argmax, binaryOf, coded, type DataSet, goldens, problemOf, rbf, rowsOf 
 
 const cases = goldens<DataSet & { C: number; gamma: number }>('one-vs-rest.json');
 
-test('ml-svm behind the same interface agrees with the solver of cryfold', () => {
+test('ml-svm agrees with cryfold’s own solver', () => {
   for (const golden of cases.slice(0, 3)) {
     const problem = problemOf(golden, { C: golden.C });
     const ours = fitPredictSvm(problem);

@@ -13,7 +13,7 @@ interface PlattGolden {
 }
 
 for (const golden of goldens<PlattGolden>('platt.json')) {
-  test(`Platt's sigmoid is the minimum of its likelihood: ${golden.name}`, () => {
+  test(`Platt's sigmoid maximises its likelihood: ${golden.name}`, () => {
     const decisions = Float64Array.from(golden.decisions);
     const signs = Int8Array.from(golden.signs);
     const ours = fitSigmoid(decisions, signs);

@@ -13,7 +13,7 @@ interface Variant {
 const data = new Map(goldens<DataSet>('one-vs-rest.json').map((set) => [set.name, set]));
 
 for (const { data: name, parameters, decisions } of goldens<Variant>('variants.json')) {
-  test(`decisions are SVC's: ${JSON.stringify(parameters)} on ${name}`, () => {
+  test(`decisions equal those of SVC: ${JSON.stringify(parameters)} on ${name}`, () => {
     const set = data.get(name);
     assert.ok(set);
     const problem = { ...problemOf(set, { ...parameters, tolerance: 1e-7 }), classNames: ['a', 'b', 'c'] };

@@ -59,7 +59,7 @@ test("mean and deviation are StandardScaler's, and 1 for a constant column", () 
 });
 
 for (const { parameters, decisions } of cases) {
-  test(`decisions are those of StandardScaler and SVC: ${JSON.stringify(parameters)}`, () => {
+  test(`decisions equal those of StandardScaler and SVC: ${JSON.stringify(parameters)}`, () => {
     const ours = rowsOf(fitOn(train, parameters).predicted.decisions, 3);
     assert.deepEqual(ours.map(argmax), decisions.map(argmax));
     const size = Math.max(...decisions.flat().map(Math.abs));
@@ -71,7 +71,7 @@ for (const { parameters, decisions } of cases) {
   });
 }
 
-test('standardising by test rows too would change the result', () => {
+test('standardising with the test rows as well would change the result', () => {
   const all = Int32Array.from(labels, (_, i) => i);
   const off = worst(fitOn(train).predicted.decisions, fitOn(all).predicted.decisions);
   assert.ok(off > 1e-3, `${off}`);

@@ -2,15 +2,15 @@ import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 
 /**
- * An HTTP proxy that tunnels (CONNECT) to this machine for any requested host, so that names which only it can
- * resolve prove that a request went through it.
+ * An HTTP proxy that tunnels (CONNECT) to this machine, whatever host is requested. If only the proxy can resolve a
+ * name, a response proves that the request went through it.
  */
 export class ConnectProxy {
   /** Requested hosts and ports */
   readonly asked: string[] = [];
-  /** The status that it answers instead of tunnelling; absent: it tunnels */
+  /** The status with which it refuses; absent: it opens tunnels */
   refuses: number | undefined;
-  /** Whether it takes connections and never answers */
+  /** Whether it accepts connections but never responds */
   hangs = false;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
@@ -41,7 +41,7 @@ export class ConnectProxy {
     });
   }
 
-  /** @param credentials `user:password` that it asks for */
+  /** @param credentials `user:password` that it requires */
   static async start(credentials: string): Promise<ConnectProxy> {
     const proxy = new ConnectProxy(credentials);
     await new Promise<void>((resolve) => proxy.#server.listen(0, '127.0.0.1', resolve));
@@ -52,7 +52,7 @@ export class ConnectProxy {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** Connections of clients and to servers that are open */
+  /** Open connections from clients and to servers */
   get open(): number {
     return this.#sockets.size;
   }

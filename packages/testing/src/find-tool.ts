@@ -14,8 +14,8 @@ const there = (path: string) =>
   );
 
 /**
- * A program that tests run beside us: on PATH, else unpacked from `$CRYFOLD_TOOLS/<os>-<arch>/NAME.gz` into the cache,
- * else in the cache from an earlier time; undefined where it is nowhere.
+ * Finds a program that tests need: on the PATH, in the cache, or else in `$CRYFOLD_TOOLS/<os>-<arch>/NAME.gz`, which is
+ * unpacked into the cache. Undefined if it is in none of these.
  */
 export async function findTool(
   name: string,
@@ -37,7 +37,7 @@ export async function findTool(
   )
     return undefined;
   await mkdir(join(cache, 'tools'), { recursive: true });
-  // Several test processes may unpack at once: each renames a whole file into place.
+  // Several test processes may unpack at the same time, so each of them renames a complete file into place.
   const staged = `${cached}.${process.pid}`;
   try {
     await pipeline(createReadStream(packed), createGunzip(), createWriteStream(staged));

@@ -5,10 +5,12 @@ import type { AddressInfo } from 'node:net';
 
 const CLIENT = 'cryfold';
 
-/** The role that MinIO gives where the web identity itself names the policy. */
+/** The role that MinIO assigns if the web identity itself names the policy. */
 export const MINIO_ROLE = 'arn:minio:iam:::role/dummy-internal';
 
-/** Issues web identities (JSON web tokens) that a MinIO trusts, as a Kubernetes cluster does for its pods. */
+/**
+ * Issues web identities (JSON web tokens) that a MinIO trusts, in the same way as a Kubernetes cluster for its pods.
+ */
 export class IdentityIssuer {
   readonly #keys = generateKeyPairSync('rsa', { modulusLength: 2048 });
   readonly #server: Server;
@@ -38,7 +40,7 @@ export class IdentityIssuer {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** Variables of a MinIO that trusts it. */
+  /** Environment variables of a MinIO that trusts this issuer. */
   get minio(): Record<string, string> {
     return {
       MINIO_IDENTITY_OPENID_CONFIG_URL: `${this.url}/.well-known/openid-configuration`,
@@ -46,7 +48,7 @@ export class IdentityIssuer {
     };
   }
 
-  /** A web identity that may read and write, and expires after a number of seconds. */
+  /** A web identity that may read and write, and expires after the given number of seconds. */
   token(seconds: number): string {
     const now = Math.floor(Date.now() / 1000);
     const claims = { iss: this.url, aud: CLIENT, sub: 'worker', policy: 'readwrite', iat: now, exp: now + seconds };

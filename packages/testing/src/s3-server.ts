@@ -7,25 +7,28 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TcpProxy } from './tcp-proxy.js';
 
-/** S3 servers that honour `If-None-Match: *`, the first choice first. */
+/** S3 servers that support `If-None-Match: *`, the preferred one first. */
 export const S3_TOOLS = ['minio', 'versitygw'] as const;
 export type S3Tool = (typeof S3_TOOLS)[number];
 
 export interface S3ServerOptions {
   tool: S3Tool;
-  /** Its program, from findTool */
+  /** Path of its program, from findTool */
   program: string;
-  /** PEM files of a certificate and its key: TLS only */
+  /** PEM files of a certificate and its key; if given, it only accepts TLS */
   tls?: { certificate: string; key: string };
-  /** Also answers to `BUCKET.domain` */
+  /** Also accepts `BUCKET.domain` as host name */
   domain?: string;
-  /** More variables of its environment */
+  /** Additional environment variables */
   environment?: Record<string, string>;
 }
 
 export const BUCKET = 'cryfold-test';
 
-/** A free TCP port of this machine; it could be taken before it is used, but is not in practice. */
+/**
+ * A free TCP port of this machine. Another process could take it before it is used, but in practice this does not
+ * happen.
+ */
 export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -34,7 +37,7 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** A real S3 server on 127.0.0.1 with a bucket, random credentials and data in a temporary folder. */
+/** A real S3 server on 127.0.0.1, with a bucket, random credentials, and its data in a temporary folder. */
 export class S3Server {
   readonly bucket = BUCKET;
   readonly accessKey = `test${randomBytes(6).toString('hex')}`;
@@ -58,7 +61,7 @@ export class S3Server {
   static async start(options: S3ServerOptions): Promise<S3Server> {
     const folder = await mkdtemp(join(tmpdir(), 'cryfold-s3-'));
     const server = new S3Server(options, folder, await freePort());
-    // Both servers take a folder of their data as a bucket.
+    // Both servers treat a folder in their data as a bucket.
     await mkdir(join(folder, 'data', BUCKET), { recursive: true });
     if (options.tls) {
       await mkdir(join(folder, 'certs'));
@@ -69,7 +72,7 @@ export class S3Server {
     return server;
   }
 
-  /** What a process needs to open the bucket, for its environment. */
+  /** Environment variables that a process needs to open the bucket. */
   environment(prefix = ''): Record<string, string> {
     return {
       CRYFOLD_STORE: `s3://${BUCKET}${prefix && `/${prefix}`}`,
@@ -84,7 +87,7 @@ export class S3Server {
     return this.#process?.pid ?? -1;
   }
 
-  /** Starts the server again after kill(); its data is what it was. */
+  /** Starts the server again after kill(), with the same data. */
   async restart(): Promise<void> {
     const { tool, program, tls, domain, environment: more } = this.#options;
     const address = `127.0.0.1:${this.port}`;
@@ -118,14 +121,14 @@ export class S3Server {
     this.#process = child;
     for (let waited = 0; ; waited += 100) {
       if (child.exitCode !== null) throw new Error(`${tool} ended with code ${child.exitCode}`);
-      // MinIO listens before it can serve: any answer below 500 says that it does.
+      // MinIO listens before it can serve requests. Any status below 500 means that it can.
       if (await TcpProxy.answers(this.port, tls !== undefined)) return;
       if (waited > 20_000) throw new Error(`${tool} does not answer`);
       await sleep(100);
     }
   }
 
-  /** Ends the server at once, as a crash would. */
+  /** Kills the server immediately, which simulates a crash. */
   async kill(): Promise<void> {
     const child = this.#process;
     if (!child || child.exitCode !== null || child.signalCode !== null) return;

@@ -1,14 +1,14 @@
 import { execFileSync } from 'node:child_process';
 
 export interface SelfSigned {
-  /** Paths of the PEM files to write */
+  /** Paths to which the PEM files are written */
   key: string;
   certificate: string;
-  /** Names that it is for, such as `DNS:api.test` and `IP:127.0.0.1` */
+  /** Names that it is valid for, such as `DNS:api.test` and `IP:127.0.0.1` */
   names: readonly string[];
 }
 
-/** Makes a certificate for two days, which signs itself. @throws Error if openssl is missing */
+/** Creates a self-signed certificate that is valid for two days. @throws Error if openssl is missing */
 export function selfSigned({ key, certificate, names }: SelfSigned): void {
   const request = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
   const subject = ['-subj', '/CN=test', '-addext', `subjectAltName=${names.join()}`];

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { inflateSync } from 'node:zlib';
 
-/** A reason to skip a test, or false where sox is there. */
+/** Why a test must be skipped, or false if sox is installed. */
 export const soxMissing =
   spawnSync('sox', ['--version']).status === 0 ? false : 'sox is not installed (Debian: apt-get install sox)';
 
@@ -40,7 +40,7 @@ export function decodePng(bytes: Buffer): Picture {
   return { width, height, indices, palette: new Uint8Array(chunks.get('PLTE')?.[0] as Buffer) };
 }
 
-/** A directory for sox's files, for as long as `work` runs. */
+/** A directory for sox's files, which exists while `work` runs. */
 export async function withScratch<T>(work: (directory: string) => Promise<T>): Promise<T> {
   const directory = await mkdtemp(join(tmpdir(), 'cryfold-sox-'));
   try {
@@ -50,14 +50,14 @@ export async function withScratch<T>(work: (directory: string) => Promise<T>): P
   }
 }
 
-/** Runs sox; its warnings, such as that it clips, are dropped. */
+/** Runs sox. Its warnings, such as about clipping, are ignored. */
 export async function sox(...args: string[]): Promise<void> {
   await promisify(execFile)('sox', args);
 }
 
 /**
- * Sox's raw spectrogram of a WAV file. The four fixed colours before its scale are taken off.
- * @param options of sox's spectrogram, such as `-z`, `80`
+ * Sox's raw spectrogram of a WAV file, without the four fixed colours before its scale.
+ * @param options options of sox's spectrogram, such as `-z`, `80`
  */
 export async function soxPicture(wav: string, ...options: string[]): Promise<Picture> {
   await sox(wav, '-n', 'spectrogram', '-r', ...options, '-o', `${wav}.png`);
@@ -65,7 +65,7 @@ export async function soxPicture(wav: string, ...options: string[]): Promise<Pic
   return { ...picture, indices: picture.indices.map((index) => index - 4), palette: picture.palette.subarray(12) };
 }
 
-/** The same of a WAV file's bytes. */
+/** The same for the bytes of a WAV file. */
 export async function soxPictureOf(wav: Uint8Array, directory: string, name: string): Promise<Picture> {
   const path = join(directory, `${name}.wav`);
   await writeFile(path, wav);

@@ -4,8 +4,8 @@ import { delimiter, join } from 'node:path';
 import type { TestContext } from 'node:test';
 
 /**
- * Puts a shell script first on PATH until the test ends, for a program that no test machine has.
- * @returns the script's path; write it again to change the answer
+ * Puts a shell script first on the PATH until the test ends, in place of a program that test machines do not have.
+ * @returns the path of the script, which a test may overwrite to change its output
  */
 export async function standIn(t: TestContext, name: string, script: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'cryfold-stand-in-'));

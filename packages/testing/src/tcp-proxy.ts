@@ -3,19 +3,18 @@ import https from 'node:https';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
 /**
- * What the network does to connections through the proxy: nothing, cuts them, lets them hang, delays each chunk by
- * 300 ms, loses answers (the request arrives, the connection ends instead of its answer), or answers HTTP requests with
- * a status of its own.
+ * What happens to connections through the proxy: nothing; they are cut; they hang; each chunk is delayed by 300 ms;
+ * responses are lost (the request arrives, but then the connection ends); or HTTP requests get a fixed status.
  */
 export type Fault = 'none' | 'cut' | 'hang' | 'slow' | 'answer-lost' | 500 | 503 | 507;
 
-/** A TCP proxy between a client and a server of this machine that can misbehave. */
+/** A TCP proxy between a client and a server on this machine that can inject faults. */
 export class TcpProxy {
   readonly #server: Server;
   #target: number;
   readonly #sockets = new Set<Socket>();
   #fault: Fault = 'none';
-  /** How many new connections still go well before the fault */
+  /** Number of new connections that still work before the fault begins */
   #spare = 0;
 
   private constructor(target: number) {
@@ -29,7 +28,7 @@ export class TcpProxy {
     return proxy;
   }
 
-  /** True once an HTTP server at the port answers with anything but a server error. */
+  /** True once an HTTP server at the port responds with anything but a server error. */
   static answers(port: number, tls = false): Promise<boolean> {
     return new Promise((resolve) => {
       const options = { host: '127.0.0.1', port, path: '/', timeout: 1000, rejectUnauthorized: false };
@@ -47,14 +46,14 @@ export class TcpProxy {
     return (this.#server.address() as { port: number }).port;
   }
 
-  /** Changes the fault for new connections, and closes open ones, so that all are affected. */
+  /** Changes the fault for new connections. Closes open connections, so that all are affected. */
   set(fault: Fault, spare = 0): void {
     this.#fault = fault;
     this.#spare = spare;
     if (fault !== 'none' && spare === 0) for (const socket of this.#sockets) socket.destroy();
   }
 
-  /** Leads new connections to another port; those that are open stay where they are, as when a DNS name changes. */
+  /** Directs new connections to another port. Open connections stay where they are, as when a DNS name changes. */
   retarget(port: number): void {
     this.#target = port;
   }

@@ -1,4 +1,4 @@
-/** Random numbers, as `Random` of @cryfold/core draws them. */
+/** A source of random numbers, such as `Random` of @cryfold/core. */
 interface Draws {
   uniform(low?: number, high?: number): number;
   normal(): number;
@@ -8,7 +8,7 @@ interface Draws {
 const RATE = 8000;
 
 /**
- * A sound like crying: a gliding fundamental with harmonics that swells, fades and breaks off, and some breath noise.
+ * A sound like crying: a gliding fundamental with harmonics that swells, fades and breaks off, with some breath noise.
  * @returns mono, at 8 kHz
  */
 export function voice(random: Draws, seconds: number): Float64Array {

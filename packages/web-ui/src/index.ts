@@ -6,17 +6,19 @@ import { STYLE } from './style.js';
 const SCRIPTS = fileURLToPath(new URL('./page/', import.meta.url));
 
 export interface Asset {
-  /** Relative to the address of the page */
+  /** Path relative to the address of the page */
   path: string;
   type: string;
   text: string;
 }
 
-/** The files of the live page: `/` and everything it loads. The scripts are the compiled modules of this package. */
+/**
+ * The files of the live page: `/` and everything that it loads. The scripts are the compiled modules of this package.
+ */
 export async function dashboardAssets(): Promise<Asset[]> {
   const names = (await readdir(SCRIPTS)).filter((name) => name.endsWith('.js'));
   const scripts = names.map(async (name) => {
-    // Strip source maps to keep the page small.
+    // Source maps are removed to keep the page small.
     const text = (await readFile(`${SCRIPTS}/${name}`, 'utf8')).replace(/^\/\/# sourceMappingURL=.*$/m, '');
     return { path: `/page/${name}`, type: 'text/javascript; charset=utf-8', text };
   });

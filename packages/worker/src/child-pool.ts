@@ -1,7 +1,7 @@
 import { CryfoldError } from '@cryfold/core';
 import type { WarmChild } from './warm-child.js';
 
-/** Pool of the warm children of one queue, with one child per concurrent job. */
+/** Pool of the warm children for one queue, with one child per concurrent job. */
 export class ChildPool {
   readonly #children: readonly WarmChild[];
   readonly #idle: WarmChild[];
@@ -16,7 +16,7 @@ export class ChildPool {
   }
 
   /**
-   * Acquires a child, preferring the most recently used one, which is the warmest.
+   * Acquires a child, preferring the one that was used last, since it is the warmest.
    * @throws CryfoldError CHILD_DIED if all are in use
    */
   retain(): WarmChild {

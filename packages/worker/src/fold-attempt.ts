@@ -21,13 +21,13 @@ export interface FoldAttemptOptions {
   training: Training;
   store: RunStore;
   log: Logger;
-  /** Limits repeated log messages during an outage, across folds */
+  /** Limits how often the same message is logged during an outage, for all folds together */
   errors: RepeatedErrors;
   metrics: WorkerMetrics;
   grace: GracePeriod;
 }
 
-/** One execution of a fold job: trains, and commits the result unless another attempt was first. */
+/** Executes a fold job once: trains the fold, and commits the result unless another attempt was first. */
 export class FoldAttempt {
   readonly #options: FoldAttemptOptions;
   readonly #name: string;
@@ -61,7 +61,7 @@ export class FoldAttempt {
       return;
     }
     this.#log.info({ host: hostname() }, 'fold started');
-    // Do not wait for Redis: a fold can train, and a worker can stop, while Redis is unreachable.
+    // Does not wait for Redis: a fold can be trained, and a worker can stop, while Redis is unreachable.
     attempt.progress({ done: 0, total: 1 }).catch(() => {});
     const place = { ...this.#place, key: job.key, attempt: this.#name };
     const output = await traced('train', place, () => this.train());
@@ -74,7 +74,7 @@ export class FoldAttempt {
     if (checkpoint) await store.artifacts.delete(checkpoint.key);
   }
 
-  /** @throws CryfoldError any error of training; the log of the attempt is then in the store */
+  /** @throws CryfoldError any error of training, in which case the log of the attempt is in the store */
   async train(): Promise<FoldOutput> {
     try {
       const output = await this.#trainInChild();
@@ -107,7 +107,7 @@ export class FoldAttempt {
       {
         signal: attempt.signal,
         onProgress: (done, total) => {
-          // An attempt whose first progress is above 0 resumes from the checkpoint of another attempt.
+          // If the first progress of an attempt is above 0, it has resumed from the checkpoint of another attempt.
           if (checkpoint && from === undefined && total > 0) this.#log.info({ from: done / total }, 'training');
           from ??= done / total;
           this.#metrics.progress(done, total);
@@ -136,7 +136,7 @@ export class FoldAttempt {
   }
 
   /**
-   * The fold with the best learning curve of a trial keeps its model, so this only applies to estimators with epochs.
+   * The fold of a trial with the best learning curve keeps its model, so this only applies to estimators with epochs.
    */
   async #modelToKeep() {
     const { plan, job, store } = this.#options;
@@ -154,13 +154,13 @@ export class FoldAttempt {
       return thrown;
     }
     if (record.failure === 'infrastructure') {
-      // A fold that waits for an outage to end has not failed.
+      // A fold that waits for the end of an outage has not failed.
       this.#log.waits({ code: record.code, error: record.message });
       return thrown;
     }
     const checkpoint = record.code === 'CHECKPOINT_DAMAGED' && this.#checkpoint();
     if (checkpoint) await store.artifacts.delete(checkpoint.key).catch(() => {});
-    // The failure record contains the attempt, so that its log can be found.
+    // The failure record names the attempt, so that its log can be found.
     const error = CryfoldError.fromRecord({ ...record, context: { ...record.context, attempt: this.#name } });
     this.#log.warn(error.toRecord(), 'attempt failed');
     attempt.count('failedAttempts').catch(() => {});
@@ -169,8 +169,8 @@ export class FoldAttempt {
   }
 
   /**
-   * Writes data before the record. The first record wins; data of later attempts is removed. @returns whether the
-   * record of this attempt won
+   * Writes data before the record. The first record wins, and the data of later attempts is removed. @returns whether
+   * the record of this attempt was first
    */
   async commit(output: FoldOutput): Promise<boolean> {
     const { attempt, store } = this.#options;
@@ -181,7 +181,7 @@ export class FoldAttempt {
       this.#log.info({ seconds }, 'fold committed');
       return true;
     }
-    this.#log.warn({}, held ? 'another attempt committed first; dropping this one' : 'attempt aborted');
+    this.#log.warn({}, held ? 'another attempt committed first; discarding this one' : 'attempt aborted');
     if (held) attempt.count('duplicates').catch(() => {});
     for (const key of written) await store.artifacts.delete(key);
     return false;
@@ -209,7 +209,7 @@ export class FoldAttempt {
       started: new Date(Date.now() - 1000 * seconds).toISOString(),
       environment: { ...environment, node: process.version, host: hostname() },
     };
-    // Exclude the record itself, which may belong to another attempt.
+    // Leaves out the record itself, which may belong to another attempt.
     const [, ...files] = store.folds.keysOf(record);
     return { record, written: [...files, log] };
   }
@@ -219,7 +219,7 @@ export class FoldAttempt {
   }
 }
 
-/** Results must not contain NaN. -Infinity is the decision value of a class without training rows. */
+/** Results must not contain NaN. -Infinity is allowed as the decision value of a class without training rows. */
 function checkFinite({ probabilities, decisions }: FoldOutput, trial: string): void {
   const refuse = (file: string, { data }: Matrix, bad: (value: number) => boolean) => {
     if (!data.some(bad)) return;

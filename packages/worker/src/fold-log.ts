@@ -27,7 +27,7 @@ export class FoldLog {
     this.#keep('warn', fields, msg);
   }
 
-  /** Logs an attempt interrupted by an outage, which usually affects other folds too. */
+  /** Logs an attempt that an outage has interrupted. Outages usually affect other folds as well. */
   waits(fields: { code: string; error: string }): void {
     const msg = 'attempt interrupted by an outage; waiting';
     this.#errors.warn({ ...this.#place, ...fields }, msg);
@@ -39,7 +39,7 @@ export class FoldLog {
     this.#keep('debug', point, 'epoch');
   }
 
-  /** The log as stored: JSON lines, followed by the standard error of the training child. */
+  /** The log as stored: JSON lines, followed by what the training child wrote to standard error. */
   bytes(childOutput: string): Uint8Array {
     return new TextEncoder().encode(this.#lines.join('') + childOutput);
   }

@@ -4,12 +4,12 @@ import type { Metrics } from '@cryfold/runtime';
 
 const QUERY = ['--query-gpu=index,utilization.gpu,memory.used,memory.total', '--format=csv,noheader,nounits'];
 
-/** Milliseconds between refreshes; nvidia-smi takes tens of milliseconds. */
+/** Milliseconds between refreshes, because nvidia-smi takes tens of milliseconds. */
 const EVERY_MS = 15_000;
 
 /**
  * Exports metrics of this machine's GPUs from `nvidia-smi` until aborted. Gives up after the first call if there is no
- * GPU or driver.
+ * GPU or no driver.
  */
 export async function watchGpus(metrics: Metrics, stopped: AbortSignal): Promise<void> {
   if (!metrics.on) return;
@@ -18,7 +18,7 @@ export async function watchGpus(metrics: Metrics, stopped: AbortSignal): Promise
       () => undefined,
     );
     for (const line of output?.stdout.trim().split('\n') ?? []) {
-      // MiB, and "[N/A]" where a GPU is shared as MIG slices
+      // In MiB, or "[N/A]" if a GPU is divided into MIG slices
       const [gpu, percent, used, total] = line.split(',').map((part) => part.trim());
       const set = (name: GpuGauge, text: string, factor: number) => {
         const value = Number(text);

@@ -2,23 +2,23 @@ import { type Checkpoint, type Estimator, kindOf } from '@cryfold/estimators';
 import type { Logger } from '@cryfold/runtime';
 
 /**
- * Compares the duration of work with the grace period of a stopping worker. Longer work never finishes on a machine
- * that is drained frequently, unless it resumes from checkpoints.
+ * Compares the duration of work with the grace period of a stopping worker. On a machine that is drained frequently,
+ * longer work never finishes unless it resumes from checkpoints.
  */
 export class GracePeriod {
   readonly seconds: number;
   readonly #log: Logger;
   readonly #warned = new Set<string>();
 
-  /** @param seconds infinite for a worker that is never drained */
+  /** @param seconds grace period; infinite for a worker that is never drained */
   constructor(seconds: number, log: Logger) {
     this.seconds = seconds;
     this.#log = log;
   }
 
   /**
-   * Where training saves checkpoints.
-   * @param each whether to save every epoch; otherwise only if the fold takes longer than the grace period
+   * Where and when training saves checkpoints.
+   * @param each whether to save after every epoch; otherwise, only if the fold takes longer than the grace period
    * @returns undefined for an estimator without epochs
    */
   checkpoint(key: string, estimator: Estimator, each: boolean): Checkpoint | undefined {
@@ -27,7 +27,7 @@ export class GracePeriod {
   }
 
   /**
-   * Warns once per trial of a run about work that takes longer than the grace period.
+   * Warns once per trial of a run if work takes longer than the grace period.
    * @param seconds duration of the work, or the time until it was interrupted
    */
   measured(place: { run: string; trial: string }, seconds: number, estimator: Estimator): void {

@@ -2,17 +2,17 @@ import type { EpochPoint, ErrorRecord } from '@cryfold/core';
 import type { Checkpoint, Estimator, Matrix } from '@cryfold/estimators';
 import type { StoreOperation } from '@cryfold/store';
 
-/** A task for a training child, which reads inputs from the store and returns its result. */
+/** A task for a training child, which reads inputs from the store and sends back its result. */
 export type Task = FoldTask | PrepareTask;
 
-/** Inputs of all tasks of a trial. */
+/** Inputs that all tasks of a trial share. */
 export interface TaskInputs {
   storeUrl: string;
   dataset: string;
   features: string;
-  /** Key of additional vectors that the estimator reads */
+  /** Key of the additional vectors that the estimator reads */
   vectors?: string | undefined;
-  /** Range of decibels of the colours of images; default: 120 */
+  /** Range of decibels that the colours of images cover; default: 120 */
   decibels?: number | undefined;
   estimator: Estimator;
   /** Cache folder for weights */
@@ -28,11 +28,11 @@ export interface FoldTask extends TaskInputs {
   grouped: boolean;
   /** Whether to shuffle the labels of the training rows, as a baseline */
   shuffled: boolean;
-  /** The artifact that all folds of the trial read, if any */
+  /** The artifact that all folds of the trial read, if there is one */
   prerequisite: string | undefined;
   /** Where to save checkpoints, if at all */
   checkpoint: Checkpoint | undefined;
-  /** Where to save the trained model, if requested by the spec and its test log-loss is at most `atMost` */
+  /** Where to save the trained model, if the spec asks for it and its test log-loss is at most `atMost` */
   model: { folder: string; atMost: number } | undefined;
 }
 
@@ -45,7 +45,7 @@ export interface PrepareTask extends TaskInputs {
 export interface FoldOutput {
   probabilities: Matrix;
   decisions?: Matrix;
-  /** Files written by the child */
+  /** Files that the child has written */
   model?: { key: string; sha256: string }[];
   curve: EpochPoint[];
   /** Accuracy on the test rows; undefined without test rows */
@@ -57,7 +57,7 @@ export type ToChild = { id: number; task: Task };
 export type FromChild =
   | { id: number; type: 'progress'; done: number; total: number; usage: Usage }
   | { id: number; type: 'epoch'; point: EpochPoint }
-  /** A process group started by the task; undefined once it has ended */
+  /** A process group that the task has started; undefined once it has ended */
   | { id: number; type: 'group'; group: number | undefined }
   | { id: number; type: 'done'; output: FoldOutput | undefined; usage: Usage }
   | { id: number; type: 'error'; error: ErrorRecord; usage: Usage };

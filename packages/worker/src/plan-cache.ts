@@ -2,7 +2,7 @@ import type { RunPlan } from '@cryfold/plan';
 import type { WorkPayload } from '@cryfold/queue';
 import type { RunStore } from '@cryfold/store';
 
-/** Maximum number of cached plans; a worker serves few runs at a time. */
+/** Maximum number of plans in the cache. A worker serves only few runs at a time. */
 const KEPT = 8;
 
 /** Cache of the plans of the runs that a worker serves. */
@@ -14,7 +14,7 @@ export class PlanCache {
     this.#store = store;
   }
 
-  /** The plan of a job's run. Rereads the plan if it lacks the job because a sweep has extended it. */
+  /** The plan of a job's run. Read again if it does not contain the job, because a sweep has extended it. */
   async planFor(payload: WorkPayload): Promise<RunPlan> {
     const { run } = payload;
     const known = this.#plans.get(run);

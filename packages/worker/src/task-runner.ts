@@ -20,7 +20,7 @@ export interface TaskObserver {
   onGroup?: (id: number | undefined) => void;
 }
 
-/** Runs tasks of any estimator kind in this process. Loads the engine of a kind for its first task. */
+/** Runs tasks of any kind of estimator in this process. The engine of a kind is loaded for its first task. */
 export class TaskRunner {
   readonly #settings: EngineSettings;
   readonly #engines = new Map<string, Promise<Engine<never>>>();
@@ -67,7 +67,7 @@ async function runFold(engine: Engine<never>, task: FoldTask, context: EngineCon
   return {
     ...{ probabilities, ...(decisions && { decisions }), curve, environment },
     accuracy: accuracyOf(decisions ?? probabilities, data.labels, test),
-    // The child writes the files itself, because large networks exceed the size of messages.
+    // The child writes the files itself, because large networks exceed the maximum size of messages.
     ...(keep &&
       outcome.model && { model: await saveModelFiles(context.artifacts, model.folder, await outcome.model()) }),
   };
@@ -100,7 +100,7 @@ function wrongRows(features: string, rows: number, clips: number): CryfoldError 
   });
 }
 
-/** The labels for training a fold, with those of the training rows shuffled if requested. */
+/** The labels with which a fold is trained. If requested, those of the training rows are shuffled. */
 export function trainingLabels(
   labels: Int32Array,
   { train, seed, shuffled }: Pick<FoldTask, 'train' | 'seed' | 'shuffled'>,
@@ -115,7 +115,10 @@ export function trainingLabels(
   return own;
 }
 
-/** Share of rows whose class has the largest score (the first one in case of ties). Rows are in the order of `test`. */
+/**
+ * Share of rows whose class has the largest score (the first one if several are equal). Rows are in the order of
+ * `test`.
+ */
 function accuracyOf({ rows, columns, data }: Matrix, labels: Int32Array, test: Int32Array): number | undefined {
   if (rows === 0) return undefined;
   return argmaxRows(data, columns).filter((best, row) => best === labels[test[row]]).length / rows;

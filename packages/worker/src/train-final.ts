@@ -13,13 +13,13 @@ export interface FinalTraining {
   /** Cache folder for pretrained weights */
   cacheDir: string;
   childMemoryMb: number;
-  /** Grace period of a worker that may be drained; if absent, an interrupted training restarts */
+  /** Grace period of a worker that may be drained. If absent, an interrupted training starts from scratch */
   grace?: GracePeriod;
   signal: AbortSignal;
   onProgress: (done: number, total: number) => void;
 }
 
-/** Like `trainFinal`, in a training child of this process, without Redis. */
+/** Like `trainFinal`, in a training child of this process and without Redis. */
 export async function trainFinalHere(training: FinalTraining): Promise<FinalResult> {
   const child = new WarmChild();
   try {
@@ -30,8 +30,8 @@ export async function trainFinalHere(training: FinalTraining): Promise<FinalResu
 }
 
 /**
- * Trains an estimator on all clips, as a fold without test clips, and saves the model. Returns an existing result
- * unchanged.
+ * Trains an estimator on all clips, like a fold without test clips, and saves the model. If there is a result already,
+ * returns it unchanged.
  * @throws CryfoldError any error of training; CANCELLED
  */
 export async function trainFinal(final: FinalTraining, child: WarmChild): Promise<FinalResult> {

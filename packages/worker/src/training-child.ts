@@ -7,13 +7,14 @@ import { TaskRunner } from './task-runner.js';
 
 /**
  * Entry point of a training child: `training-child.js SETTINGS` (JSON), controlled over IPC. It ends with its parent,
- * so that no orphan continues training.
+ * so that no orphan continues to train.
  */
 const [settings] = process.argv.slice(2);
-// Credentials come from the environment, never over IPC: tasks are logged and debugged more easily than a process.
+// Credentials come from the environment and are never sent over IPC, because tasks are more likely to be logged or
+// debugged than a process.
 const { s3 } = loadConfig();
 process.on('disconnect', () => process.exit(0));
-// Terminals and some supervisors signal the whole process group; the parent decides what happens to the fold.
+// Terminals and some supervisors signal the whole process group. The parent decides what happens to the fold.
 for (const signal of ['SIGINT', 'SIGHUP', 'SIGTERM'] as const) process.on(signal, () => {});
 if (!process.connected) process.exit(0);
 
@@ -32,7 +33,7 @@ const usage = () => {
 };
 
 let opened: { url: string; store: RunStore } | undefined;
-/** One store for all tasks, since cached data reads from it later. It is never closed explicitly. */
+/** One store for all tasks, since cached data may read from it later. It is never closed explicitly. */
 function storeAt(url: string): RunStore {
   if (opened?.url !== url) {
     opened = { url, store: new RunStore(observed(openStore(url, s3), (operation) => operations.push(operation))) };

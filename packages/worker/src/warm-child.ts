@@ -6,11 +6,11 @@ import type { FoldOutput, FromChild, Task, ToChild, Usage } from './messages.js'
 
 const ENTRY = fileURLToPath(new URL('./training-child.js', import.meta.url));
 
-/** Number of characters of a child's standard error to keep. */
+/** Number of characters to keep of a child's standard error. */
 const OUTPUT = 16_384;
 
 /**
- * A child is replaced if it uses more memory than this after a task: a share of its limit, and at most `mostMb` MiB.
+ * A child is replaced if, after a task, it uses more memory than this: a share of its limit, and at most `mostMb` MiB.
  */
 const GROWN = { share: 0.75, mostMb: 4096 };
 
@@ -21,7 +21,7 @@ export interface ChildSettings {
   /** TensorFlow's threads, and whether it uses XLA. */
   threads: number;
   xla: boolean;
-  /** Memory limit, above which the process is killed with OUT_OF_MEMORY. */
+  /** Memory limit. A process that exceeds it is killed with OUT_OF_MEMORY. */
   maxMemoryMb: number;
 }
 
@@ -32,7 +32,7 @@ export interface TaskOptions {
   onEpoch?: (point: EpochPoint) => void;
 }
 
-/** Why a process was started, i.e. how the previous one ended. */
+/** Why a process was started, that is, how the previous one ended. */
 export type StartReason = 'first' | 'died' | 'cancelled' | 'memory' | 'threads';
 
 export interface ChildObserver {
@@ -43,9 +43,9 @@ export interface ChildObserver {
 }
 
 /**
- * One training process, kept warm between jobs. Training blocks its event loop, so the parent renews the job lock,
- * relays progress, cancels by killing, and replaces a child that uses too much memory. (tfjs-node crashes in
- * worker_threads.)
+ * One training process, kept warm between jobs. Training blocks the child's event loop, so the parent renews the lock
+ * of the job, relays progress, kills the child to cancel, and replaces it if it uses too much memory. (tfjs-node
+ * crashes in worker_threads.)
  */
 export class WarmChild {
   #process: BoundedChild | undefined;
@@ -55,12 +55,12 @@ export class WarmChild {
   #reason: StartReason = 'first';
   /** Resolves when all killed processes have ended. */
   #ended: Promise<unknown> = Promise.resolve();
-  /** A process group started by the child, which must not outlive it */
+  /** A process group that the child has started, and that must not outlive it */
   #group: number | undefined;
   readonly #observer: ChildObserver | undefined;
   readonly #gpu: string | undefined;
 
-  /** @param gpu the GPU visible to its processes; default: as in the environment */
+  /** @param gpu the GPU that is visible to its processes; default: as in the environment */
   constructor(observer?: ChildObserver, gpu?: string) {
     this.#observer = observer;
     this.#gpu = gpu;
@@ -123,7 +123,7 @@ export class WarmChild {
           reject(new CryfoldError('CANCELLED', 'the attempt was aborted'));
         };
         child.on('message', onMessage);
-        // Not `exit`, which may be emitted before all output is read.
+        // Not `exit`, which may be emitted before all output has been read.
         child.once('close', onExit);
         signal.addEventListener('abort', onAbort, { once: true });
         if (signal.aborted) return onAbort();
@@ -135,7 +135,7 @@ export class WarmChild {
     }
   }
 
-  /** Kills the process, if any, and waits until it and all previously killed processes have ended. */
+  /** Kills the process, if there is one, and waits until it and all previously killed processes have ended. */
   async stop(reason: StartReason = 'cancelled'): Promise<void> {
     const child = this.#process?.process;
     this.#reason = reason;
@@ -164,7 +164,7 @@ export class WarmChild {
       process.stderr.write(text);
       this.#output = (this.#output + text).slice(-OUTPUT);
     });
-    // A process that fails to start emits neither event.
+    // A process that fails to start emits neither of these events.
     child.on('error', () => {
       if (child.pid === undefined) for (const event of ['exit', 'close']) child.emit(event, null, null);
     });
@@ -178,7 +178,7 @@ export class WarmChild {
     return bounded;
   }
 
-  /** Start argument of the process; a change requires a new process. */
+  /** Argument with which the process is started. If it changes, a new process is needed. */
   #argument({ threads, xla, maxMemoryMb }: ChildSettings): string {
     return JSON.stringify({ threads, xla, gpu: this.#gpu, maxMemoryMb });
   }

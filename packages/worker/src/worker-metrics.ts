@@ -16,15 +16,15 @@ export interface FoldSize {
   queue: string;
   /** Kind of the estimator */
   estimator: string;
-  /** Training clips */
+  /** Number of training clips */
   clips: number;
-  /** 0 for an estimator without epochs */
+  /** Number of epochs; 0 for an estimator without epochs */
   epochs: number;
 }
 
 /** Follows one attempt at a fold. */
 export interface FoldMetrics {
-  /** A child reports its first step at once, and then only some steps. */
+  /** A child reports its first step immediately, and then only some of its steps. */
   progress(done: number, total: number): void;
   epoch(point: EpochPoint): void;
   committed(seconds: number): void;

@@ -30,16 +30,16 @@ export interface WorkerOptions {
   /** URL of the same store, for training children */
   storeUrl: string;
   queues: readonly FoldQueue[];
-  /** Training children per queue, each training one fold at a time */
+  /** Number of training children per queue; each trains one fold at a time */
   children: number;
-  /** The GPU visible to each child of the `gpu` queue; their number replaces `children` for that queue */
+  /** The GPU that is visible to each child of the `gpu` queue. Their number replaces `children` for that queue */
   gpus?: readonly string[] | undefined;
   childMemoryMb: number;
   /** Whether to run programs of command estimators */
   allowCommands?: boolean;
-  /** Seconds that folds may continue when the worker stops; infinite for a worker that is never drained */
+  /** Seconds for which folds may continue when the worker stops; infinite for a worker that is never drained */
   graceSeconds: number;
-  /** Cache folder for pretrained weights, shared by all workers of a machine */
+  /** Cache folder for pretrained weights, which all workers of a machine share */
   cacheDir: string;
   log: Logger;
   metrics?: Metrics;
@@ -76,7 +76,7 @@ export class Worker implements Service {
     }
   }
 
-  /** Connects to Redis and takes the first jobs. */
+  /** Connects to Redis and starts to take jobs. */
   async start(): Promise<void> {
     const { redisUrl, queues, metrics = NO_METRICS, log, children, gpus } = this.#options;
     this.#beacon = new Beacon(redisUrl, {
@@ -137,7 +137,7 @@ export class Worker implements Service {
       }
     });
     if (done) return;
-    log.info({ run: payload.run }, 'job dropped, because the run was cancelled');
+    log.info({ run: payload.run }, 'job dropped because the run was cancelled');
     attempt.count('cancelled').catch(() => {});
   }
 

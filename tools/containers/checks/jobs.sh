@@ -6,7 +6,7 @@ job() {
   words=$(printf "'%s', " "$@")
   sed -e "s#NAME#$name#; s#IMAGE#$image#; s#ARGS#[${words%, }]#" "$here/node/evaluation.yaml" | kubectl apply -f -
 }
-# A Job's pods that ended in failure may stay; the Job itself has to succeed.
+# Failed pods of a Job may stay, but the Job itself must succeed.
 job_state() { kubectl -n cryfold get job "$1" -o 'jsonpath={.status.conditions[?(@.status=="True")].type}'; }
 over() { case $(job_state "$1") in *Complete*Complete* | *Complete | *Failed) ;; *) return 1 ;; esac; }
 # completes NAME [SECONDS]
@@ -54,7 +54,7 @@ retrain_by_schedule() {
 }
 test_scheduled() { [ -n "$(scheduled)" ]; }
 bad_spec() {
-  # The same Job with an invalid spec fails at once and is not retried.
+  # The same Job with an invalid spec fails immediately and is not retried.
   kubectl -n cryfold create configmap bad-spec --from-literal=spec.yaml='version: 1
 estimators: { svm: { kind: none } }'
   kubectl -n cryfold create job bad-retrain --from=cronjob/retrain --dry-run=client -o yaml |

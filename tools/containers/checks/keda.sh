@@ -7,7 +7,7 @@ prometheus() {
   sed "s#IMAGE#$(service_image PROMETHEUS)#" "$here/node/monitoring.yaml" | kubectl apply -f -
   kubectl -n monitoring rollout status deployment/prometheus --timeout=3m
 }
-# KEDA's own manifests without its admission webhooks; its images are made of the programs alone.
+# KEDA's own manifests without its admission webhooks. The images contain only its programs.
 operator() {
   local source part
   source=$(keda_source)

@@ -1,6 +1,6 @@
 # NetworkPolicies, enforced by kube-router's firewall. Sourced by node-check.
 
-# probe NAME NAMESPACE LABELS: which of Redis, MinIO, the API and metrics a pod with these labels reaches
+# probe NAME NAMESPACE LABELS: which of Redis, MinIO, the API and metrics a pod with these labels can reach
 probe() {
   local name=probe-$1 pods
   kubectl -n "$2" run "$name" --image="$control" --restart=Never --labels="$3" --overrides='{ "spec": {

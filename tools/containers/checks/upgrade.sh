@@ -1,10 +1,10 @@
-# A released overlay, by digest; upgrade and rollback while a run is in flight. Sourced by node-check.
+# A released overlay, by digest; upgrade and rollback during a run. Sourced by node-check.
 
 release=$work/release-$$
 registry=127.0.0.1:$registry_port
 released() {
   rm -rf "$release" "$release.2"
-  # Bases as tools/containers/build-images takes them, so that every layer is cached.
+  # The same base images as in tools/containers/build-images, so that every layer is cached.
   NODE_DIGEST=$(podman image inspect --format '{{.Digest}}' "$(base_image NODE)") \
     DEBIAN_DIGEST=$(podman image inspect --format '{{.Digest}}' "$(base_image DEBIAN)") \
     "$root/infra/release" --prefix "$registry/" --variant cpu "$release"
@@ -21,7 +21,7 @@ apply() {
   images_are "$1"
 }
 rolled_out() { local name; for name in coordinator aggregator worker-cpu; do kubectl -n cryfold rollout status "deployment/$name" --timeout=5m; done; }
-# images_are FOLDER: the running services have the digests of that release
+# images_are FOLDER: checks that the running services have the digests of that release
 images_are() {
   local digest
   digest=$(awk '$1 == "cryfold/control" { print $3 }' "$1/images.txt")
@@ -62,7 +62,7 @@ nothing_lost() {
   [ -z "$(kubectl -n cryfold get job in-flight -o 'jsonpath={.status.failed}')" ] || { echo 'a pod of the Job failed'; return 1; }
   job listed "$control" list
   completes listed
-  # Each run that was ever started is complete: an evaluation, a sweep, retraining, the one in flight.
+  # Every run so far must be complete: an evaluation, a sweep, retraining, and the one during the upgrade.
   kubectl -n cryfold logs job/listed >"$node/listed"
   ! grep -E 'incomplete|failed|running|waiting' "$node/listed" || return 1
   echo "$(grep -c complete "$node/listed") runs, all complete"

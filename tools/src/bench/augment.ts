@@ -3,14 +3,14 @@ import type { ModelName } from './nn-request.js';
 import { startSide } from './nn-side.js';
 
 const BATCH = 50;
-/** Some seconds each. */
+/** Benchmarks that take some seconds each. */
 const STEPS: Record<ModelName, number> = { 'small-cnn': 20, resnet50: 2 };
-/** An augmentation may take a tenth of a training step. */
+/** An augmentation may cost at most a tenth of a training step. */
 const TARGET = 0.9;
 
 /**
- * What every step of an augmentation at once costs: training with it beside training without it, on one thread.
- * @param only the model whose name holds this; default both
+ * Measures the cost of all steps of an augmentation together: training with and without them, on one thread.
+ * @param only run the model whose name contains this; default: both
  */
 export async function compare(only = ''): Promise<Comparison[]> {
   const side = await startSide('ours', 1, 1);

@@ -1,7 +1,7 @@
 /**
- * A process full of simulated workers, for cluster.ts: cluster-workers.js REDIS_URL STORE_URL WORKERS SECONDS. Each does
- * what a real one does besides training: takes a fold, renews its lock, reports its progress four times a second, asks
- * the store once a second whether the run is cancelled, and commits.
+ * A process that simulates many workers for cluster.ts: cluster-workers.js REDIS_URL STORE_URL WORKERS SECONDS. Each
+ * worker does what a real one does, except for training: it takes a fold, renews its lock, reports its progress four
+ * times a second, checks the store once a second for a cancellation, and commits.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openStore, RunStore } from '@cryfold/store';

@@ -10,13 +10,13 @@ import { endRuns, runToEnd, type Scene, startCoordinator } from './no-op.js';
 
 const WORKERS = 500;
 const PROCESSES = 2;
-/** A fold of the paper's models takes minutes; so short a one makes 100 folds a second. */
+/** A fold of the paper's models takes minutes. With one this short, the workers finish 100 folds per second. */
 const FOLD_SECONDS = 5;
 const FOLDS = 5000;
 
 /**
- * 500 workers on this machine, whose folds wait instead of training: what do a coordinator process and Redis need to
- * keep them busy?
+ * Simulates 500 workers on this machine whose folds wait instead of training, to measure what a coordinator process and
+ * Redis need to keep them busy.
  */
 export async function compare(): Promise<Comparison[]> {
   const folder = await mkdtemp(join(tmpdir(), 'cryfold-bench-'));

@@ -4,13 +4,13 @@ import { median } from '../statistics.js';
 import { type Comparison, comparison } from './measure.js';
 import { endRuns, record, runToEnd, type Scene, takeFolds } from './no-op.js';
 
-/** What each fold takes, seconds: long beside the cost of its job. */
+/** Duration of each fold in seconds, which is long compared with the cost of its job. */
 const FOLD = 0.02;
 const WORKERS = 4;
 const SMALL = 10;
 const PAIRS = 3;
 
-/** How evenly two large runs progress, and how long a small one takes beside a large one. */
+/** Measures how evenly two large runs progress, and how long a small run takes next to a large one. */
 export async function fairness(scene: Scene): Promise<Comparison[]> {
   const store = new RunStore(openStore(scene.storeUrl));
   let taken: (run: string) => void = () => {};
@@ -34,7 +34,7 @@ export async function fairness(scene: Scene): Promise<Comparison[]> {
   }
 }
 
-/** Two runs of 1,000 folds, the second submitted a second after the first. */
+/** Two runs of 1,000 folds; the second is submitted a second after the first. */
 async function sideBySide(scene: Scene, onTaken: (listener: (run: string) => void) => void): Promise<Comparison> {
   const count = 1000;
   const runs = ['side-a', 'side-b'];
@@ -44,7 +44,7 @@ async function sideBySide(scene: Scene, onTaken: (listener: (run: string) => voi
     const run = runs.find((name) => id.startsWith(name)) as string;
     done.set(run, (done.get(run) ?? 0) + 1);
     const [a, b] = runs.map((name) => done.get(name) ?? 0);
-    // Only while both have folds left, and beside what the first one had done before.
+    // Counts only while both runs have folds left, and subtracts what the first one had done before.
     if (b === 0) ahead = a;
     else if (a < count && b < count) lead = Math.max(lead, Math.abs(a - ahead - b));
   });

@@ -11,7 +11,7 @@ import { type Comparison, compareInPairs, rate } from './measure.js';
 const RATE = 8000;
 const SIZE = { height: 60, width: 90 };
 const CLIPS = 25;
-/** Ours takes 1 ms a clip: several passes make its share of a pair long enough to time. */
+/** cryfold takes 1 ms per clip, so it makes several passes to fill enough of a pair's time. */
 const PASSES = 20;
 
 /** One second of a gliding tone with overtones over noise. */
@@ -37,7 +37,9 @@ function resize({ width, height, indices, palette }: Picture): Uint8Array {
   return image;
 }
 
-/** WAV files to images: what `cryfold run` does, beside one sox process a clip and a reader for its PNG. */
+/**
+ * Converts WAV files to images as `cryfold run` does, compared with one sox process per clip and a reader for its PNG.
+ */
 export async function compare(): Promise<Comparison[]> {
   if (spawnSync('sox', ['--version']).status !== 0) {
     throw new Error('sox is not installed, so there is nothing to compare with (Debian: apt-get install sox)');
@@ -49,7 +51,7 @@ export async function compare(): Promise<Comparison[]> {
     const ours = async () => {
       for (const path of paths) imager.image(decodeWav(await readFile(path), path).samples);
     };
-    // One shell starts all sox processes, which is cheaper than starting each from Node.
+    // One shell starts all sox processes, which is faster than starting each one from Node.
     const script = 'for wav; do sox "$wav" -n spectrogram -r -o "$wav.png" || exit 1; done';
     const theirs = async () => {
       await promisify(execFile)('sh', ['-c', script, 'sh', ...paths]);

@@ -16,10 +16,10 @@ const cryfold = (...args: string[]) =>
   execute(process.execPath, [join(ROOT, 'packages/cli/bin/cryfold.js'), ...args], { maxBuffer: 2 ** 26 });
 
 /**
- * The paper's evaluation once (five folds, four models), from WAV files to the table, beside a script that a user would
- * write with sox, Keras and scikit-learn. Both use all cores.
- * @param folder with CLASS/*.wav of one second each; default: synthetic recordings
- * @throws Error that says what to install where the peer is missing
+ * Runs the paper's evaluation once (five folds, four models), from WAV files to the table, and compares it with a
+ * script that a user might write with sox, Keras and scikit-learn. Both use all cores.
+ * @param folder folder with CLASS/*.wav of one second each; default: synthetic recordings
+ * @throws Error that says what to install if the peer is missing
  */
 export async function compare(folder: string | undefined): Promise<Comparison[]> {
   await execute('python3', ['-c', 'import keras, tensorflow, sklearn, PIL']).catch(() => {
@@ -35,7 +35,7 @@ export async function compare(folder: string | undefined): Promise<Comparison[]>
   });
 }
 
-/** Synthetic recordings in a folder for each class, which the script can read too. */
+/** Synthetic recordings in one folder per class, which the script can read as well. */
 async function synthetic(scratch: string): Promise<string> {
   const [written, data] = [join(scratch, 'written'), join(scratch, 'corpus')];
   await synthesizeCorpus(written, { clips: CLIPS });
@@ -46,7 +46,7 @@ async function synthetic(scratch: string): Promise<string> {
   return data;
 }
 
-/** In a new store, so that nothing is found there. */
+/** In a new store, so that no results exist yet. */
 async function evaluate(data: string, scratch: string): Promise<void> {
   const store = await mkdtemp(join(scratch, 'store-'));
   await cryfold('--store', store, 'run', join(ROOT, 'specs/paper.yaml'), '--data', data, '--repeats', '1');

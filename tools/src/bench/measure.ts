@@ -2,24 +2,24 @@ import { median } from '../statistics.js';
 
 /** One line of a benchmark's output. */
 export interface Comparison {
-  /** What was done */
+  /** What was measured */
   name: string;
   /** Median rate of cryfold, in `unit` */
   ours: number;
   /** Median rate of the peer */
   theirs: number;
   peer: string;
-  /** Things per second, so more is better */
+  /** Things per second, so higher is better */
   unit: string;
-  /** Median over pairs of our rate divided by the peer's: above 1 means that we are better */
+  /** Median over pairs of our rate divided by the peer's; above 1 means that we are faster */
   ratio: number;
-  /** The ratio to reach; 0: none */
+  /** The ratio to reach; 0: no target */
   target: number;
-  /** Whether it was reached */
+  /** Whether the target was reached */
   ok: boolean;
 }
 
-/** A comparison whose ratio is that of its two rates, unless another is given. */
+/** A comparison whose ratio is that of its two rates, unless another ratio is given. */
 export function comparison({
   ratio,
   ...given
@@ -28,22 +28,22 @@ export function comparison({
   return { ...given, ratio: reached, ok: reached >= given.target };
 }
 
-/** Things per second of `work`, which does `count` of them. */
+/** Rate of `work`, which does `count` things, in things per second. */
 export async function rate(count: number, work: () => unknown): Promise<number> {
   const start = performance.now();
   await work();
   return (1000 * count) / (performance.now() - start);
 }
 
-/** Measures both sides in turn; `ours` and `theirs` measure once and return a rate. */
+/** Measures both sides alternately; `ours` and `theirs` measure once and return a rate. */
 export interface Pairs extends Pick<Comparison, 'name' | 'peer' | 'unit' | 'target'> {
   ours: () => Promise<number>;
   theirs: () => Promise<number>;
-  /** How many pairs count; 7 where it is not given */
+  /** Number of pairs that count; default: 7 */
   pairs?: number;
 }
 
-/** Runs both sides in turn, after one pair that is thrown away (caches, just-in-time compilation). */
+/** Runs both sides alternately, after one pair that does not count (caches, just-in-time compilation). */
 export async function compareInPairs({
   ours,
   theirs,

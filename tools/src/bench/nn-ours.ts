@@ -1,6 +1,7 @@
 /**
- * Our side of `scripts/bench nn`, spoken to as its peers are: one JSON request a line on stdin, the seconds it took on
- * stdout. Argument: threads. `peak` answers the seconds of one product of two 1024 x 1024 matrices.
+ * cryfold's side of `scripts/bench nn`. Like its peers, it reads one JSON request per line from stdin, and writes to
+ * stdout how many seconds the work took. Argument: number of threads. For `peak`, it multiplies two 1024 x 1024
+ * matrices.
  */
 import { createInterface } from 'node:readline';
 import { PALETTE, PALETTE_SIZE, Random } from '@cryfold/core';
@@ -19,7 +20,7 @@ type NetworkEstimator = Extract<Estimator, { epochs: number }>;
 
 const threads = Number(process.argv[2]);
 const [SIZE, BATCH, COUNT, CLASSES] = [{ height: 60, width: 90 }, 50, 250, 5];
-/** Every step that an augmentation can take. */
+/** Every step that an augmentation can have. */
 const AUGMENT: Augmentation = {
   ...{ timeShift: 0.1, gain: 6, noise: 0.1, timeMask: 0.1, frequencyMask: 0.1, masks: 2, mixup: 0.2 },
 };
@@ -37,7 +38,7 @@ const NETWORKS: Record<ModelName, Pick<NetworkSpec, 'architecture'> & { kind: st
   'small-cnn': { kind: 'small-cnn', architecture: smallCnn.architecture },
 };
 
-/** The network spec of a model, with cryfold's default parameters. */
+/** The spec of a network, with cryfold's default parameters. */
 function specOf(model: ModelName) {
   const { kind, architecture } = NETWORKS[model];
   return { architecture, parameters: estimatorSchema.parse({ kind, epochs: 1 }) as NetworkEstimator };

@@ -1,16 +1,16 @@
-/** What `scripts/bench nn` asks of our side and of its peers, one JSON object a line. */
+/** What `scripts/bench nn` asks cryfold's side and its peers to do, one JSON object per line. */
 export type NetworkRequest =
   | { what: 'peak' }
   | {
       what: Work;
       model: ModelName;
-      /** Batches; ignored for a fold */
+      /** Number of batches; ignored for a fold */
       steps: number;
-      /** Ours only */
+      /** Only for cryfold */
       precision?: Precision;
-      /** Ours only, of `train`: whether the images are changed, in every way at once */
+      /** Only for `train` and cryfold: whether images are changed, in all ways together */
       augment?: boolean;
-      /** Ours only: answer the process's CPU seconds, which other work disturbs less */
+      /** Only for cryfold: return the CPU seconds of the process, which other work disturbs less */
       cpu?: boolean;
     };
 

@@ -13,7 +13,7 @@ export const INSTALL: Record<Peer, string> = {
 };
 
 export interface Side {
-  /** Asks all processes for the same work at once; returns the seconds of the slowest. */
+  /** Gives the same work to all processes at the same time. Returns the seconds of the slowest. */
   seconds: (request: NetworkRequest) => Promise<number>;
   close: () => void;
 }
@@ -23,7 +23,7 @@ function commandOf(side: SideName): [string, string] {
   return ['python3', pythonProgram(side === 'Keras' ? 'nn-peers.py' : 'nn-torch.py')];
 }
 
-/** Starts processes of one side. @throws Error that says how to install a peer that does not start */
+/** Starts the processes of one side. @throws Error that says how to install a peer that does not start */
 export async function startSide(side: SideName, count: number, threads: number): Promise<Side> {
   const [command, program] = commandOf(side);
   const processes = Array.from({ length: count }, () => {

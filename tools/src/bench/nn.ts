@@ -5,14 +5,17 @@ import type { ModelName, Precision, Work } from './nn-request.js';
 import { INSTALL, type Peer, type Side, startSide } from './nn-side.js';
 
 const BATCH = 50;
-/** Of `fold`: 200 images trained on once, 50 predicted. */
+/** For `fold`: 200 training images in one epoch, 50 predicted images. */
 const FOLD = 250;
-/** Multiply-adds of ResNet50 for one 60 x 90 image, forward: 0.466e9; a training step does them three times. */
+/**
+ * Number of multiply-adds in the forward pass of ResNet50 for one 60 x 90 image: 0.466e9. A training step does three
+ * times as many.
+ */
 const RESNET_TRAINING_FLOP = 2.78e9;
 
 interface Case {
   processes: number;
-  /** Of each process */
+  /** Threads of each process */
   threads: number;
   model: ModelName;
   work: Work;
@@ -21,7 +24,7 @@ interface Case {
   peer: Peer;
 }
 
-/** A case by its tag, such as `resnet50 train float32 2x1` (processes x threads of each). */
+/** A case by its name, such as `resnet50 train float32 2x1` (processes x threads of each). */
 function caseOf(tag: string, target: number, peer: Peer = 'Keras'): Case {
   const [model, work, precision, place] = tag.split(' ') as [ModelName, Work, Precision, string];
   const [processes, threads] = place.split('x').map(Number);
@@ -86,13 +89,13 @@ async function comparePair(one: Case, ours: Side, theirs: Side): Promise<Compari
     theirs: async () => images / (await theirs.seconds({ what: work, model, steps })),
   });
   if (shares.length === 0) return [result];
-  // Without the warm-up's.
+  // Without those of the warm-up.
   const ratio = median(shares.slice(1));
   const peak = { ours: 100 * ratio, theirs: 100, peer: 'peak', unit: '%', target: 0.85 };
   return [result, comparison({ name: `${title}, share of the matrix-product peak, ${place}`, ...peak })];
 }
 
-/** @param only cases whose name holds all of these words, such as `resnet50 train 2x1` */
+/** @param only cases whose name contains all of these words, such as `resnet50 train 2x1` */
 export async function compare(only = ''): Promise<Comparison[]> {
   const torch = spawnSync('python3', ['-c', 'import torch'], { stdio: 'ignore' }).status === 0;
   if (!torch) console.error(`bench nn: PyTorch is left out, since it is not installed: ${INSTALL.PyTorch}`);

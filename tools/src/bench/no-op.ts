@@ -25,13 +25,13 @@ export interface Scene {
   folder: string;
 }
 
-/** A plan of `count` folds of one network; nothing of it is ever trained. */
+/** A plan of `count` folds of one network, none of which is ever trained. */
 function noOpPlan(count: number, name: string): RunPlan {
   const spec = parseSpec(`version: 1\nname: ${name}\nestimators: { cnn: { kind: small-cnn } }\n`, 'bench');
   const clips = Array.from({ length: 4 }, (_, i) => ({ id: `c${i}`, label: i % 2 ? 'a' : 'b', group: 'g' }));
   const contentHash = sha256(name);
   const manifest: DatasetManifest = { format: 1, name, contentHash, grouped: false, classes: ['a', 'b'], clips };
-  // Distinct indices, so that each fold has a key of its own.
+  // Distinct indices, so that each fold has its own key.
   const splits = Array.from({ length: count }, (_, i) => ({
     repeat: i,
     fold: 0,
@@ -52,14 +52,14 @@ export const record = (key: string): FoldResult => ({
   environment: {},
 });
 
-/** A Redis with its append-only file in `folder`. @throws Error where this machine has no Redis */
+/** Starts a Redis with its append-only file in `folder`. @throws Error if this machine has no Redis */
 export async function startRedis(folder: string): Promise<Cluster> {
   const program = await findRedis();
   if (!program) throw new Error('needs redis-server or valkey-server: run scripts/setup');
   return Cluster.start(folder, program);
 }
 
-/** Redis with its append-only file and a real coordinator process, over a store of files in `folder`. */
+/** Starts a Redis with its append-only file and a real coordinator process, with a file store in `folder`. */
 export async function startCoordinator(folder: string): Promise<Scene> {
   const cluster = await startRedis(folder);
   const url = `redis://127.0.0.1:${cluster.redisPort}`;
@@ -72,13 +72,13 @@ export async function startCoordinator(folder: string): Promise<Scene> {
 
 const BARE = { maxStalledCount: 8, onError: () => {} };
 
-/** Takes aggregate jobs, and ends their runs at once. */
+/** Takes aggregate jobs, and ends their runs immediately. */
 export function endRuns(url: string, store: RunStore): Consumer<RunPayload> {
   const handle = ({ run }: RunPayload) => rawRecords(store.artifacts).results(run).write('');
   return new Consumer({ url, queue: 'aggregate', schema: runPayload, concurrency: 1, handle, ...BARE });
 }
 
-/** Takes fold jobs, `concurrency` at once. */
+/** Takes fold jobs, up to `concurrency` at the same time. */
 export function takeFolds(
   url: string,
   concurrency: number,
@@ -90,13 +90,13 @@ export function takeFolds(
   return new Consumer({ url, queue: 'gpu', schema: workPayload, concurrency, handle: onlyFolds, ...BARE });
 }
 
-/** How a run is submitted: its folds and a name that no other run has. */
+/** Submits a run with this number of folds, under a name that no other run has. */
 export interface NoOpRun {
   count: number;
   name: string;
 }
 
-/** Completes a run with consumers that run elsewhere; returns its duration in seconds and its start. */
+/** Completes a run with consumers in another process. Returns its duration in seconds and its start. */
 export async function runToEnd(
   { url, storeUrl }: Pick<Scene, 'url' | 'storeUrl'>,
   { count, name }: NoOpRun,

@@ -9,20 +9,22 @@ import { pythonProgram } from '../paths.js';
 import { endRuns, type NoOpRun, record, runToEnd, type Scene, takeFolds } from './no-op.js';
 
 export interface Folds {
-  /** Folds a second of the whole run */
+  /** Folds per second of the whole run */
   rate: number;
-  /** Milliseconds between a fold's end and the next one's start; they mean something where one is taken at a time */
+  /**
+   * Milliseconds from the end of a fold to the start of the next one; only meaningful if folds are taken one at a time
+   */
   gaps: number[];
 }
 
 interface Load extends NoOpRun {
-  /** Folds that are taken at once */
+  /** Number of folds that are taken at the same time */
   workers: number;
 }
 
 /**
- * A whole run: submitted, split up by a coordinator process, each fold taken and committed, its end seen and
- * aggregated. `first` and `last` are the folds a second of the first and last thousand.
+ * Runs a complete run: it is submitted, a coordinator process enqueues its folds, each fold is taken and committed, and
+ * the results are aggregated. `first` and `last` are the folds per second of the first and last thousand.
  */
 export async function noOpFolds(scene: Scene, load: Load): Promise<Folds & { first: number; last: number }> {
   const store = new RunStore(openStore(scene.storeUrl));
@@ -42,7 +44,7 @@ export async function noOpFolds(scene: Scene, load: Load): Promise<Folds & { fir
   return { rate: load.count / seconds, gaps, first: thousand(0), last: thousand(load.count - 1000) };
 }
 
-/** BullMQ alone, with the same commit to the same kind of store. */
+/** Uses only BullMQ, with the same commit to the same kind of store. */
 export async function bullMqAlone({ cluster, folder }: Scene, { count, workers, name }: Load): Promise<Folds> {
   const store = new RunStore(openStore(`file:${join(folder, 'raw')}`));
   const connection = () => new Redis({ port: cluster.redisPort, host: '127.0.0.1', maxRetriesPerRequest: null });
@@ -78,7 +80,7 @@ export async function bullMqAlone({ cluster, folder }: Scene, { count, workers, 
   return { rate, gaps };
 }
 
-/** Milliseconds from submitting a run of one fold to an idle cluster until the fold starts. */
+/** Milliseconds from submitting a run with one fold to an idle cluster until that fold starts. */
 export async function dispatch(scene: Scene, runs: number): Promise<number[]> {
   const store = new RunStore(openStore(scene.storeUrl));
   let begun = Number.NaN;
@@ -99,7 +101,7 @@ export async function dispatch(scene: Scene, runs: number): Promise<number[]> {
   return latencies;
 }
 
-/** Tasks a second of joblib and Ray Tune, by name and workers; empty where python3 has neither. */
+/** Tasks per second of joblib and Ray Tune, by name and number of workers; empty if python3 has neither. */
 export async function peers(): Promise<Record<string, number>> {
   try {
     const script = pythonProgram('orchestration-peers.py');

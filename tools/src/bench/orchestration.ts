@@ -12,9 +12,9 @@ import { bullMqAlone, dispatch, type Folds, noOpFolds, peers } from './orchestra
 
 const PAIRS = 3;
 const WORKERS = [1, 4, 16];
-/** What a fold may cost besides its training: folds a second. */
+/** What a fold may cost besides its training, as folds per second. */
 const FIVE_MS = 200;
-/** Seconds that an idle coordinator and worker settle before their memory is read. */
+/** Seconds for which an idle coordinator and worker settle before their memory is measured. */
 const IDLE = 8;
 
 const QUANTILES = [
@@ -59,7 +59,7 @@ async function firstFolds(scene: Scene): Promise<Comparison[]> {
   );
 }
 
-/** Pairs of cryfold and plain BullMQ, without the first, which warms up. */
+/** Number of pairs of cryfold and plain BullMQ, without the first one, which is a warm-up. */
 async function inPairs(scene: Scene, workers: number): Promise<[Folds, Folds][]> {
   const pairs: [Folds, Folds][] = [];
   for (let pair = 0; pair <= PAIRS; pair++) {

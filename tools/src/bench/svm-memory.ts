@@ -1,4 +1,5 @@
-// Five folds with probabilities in a process of its own: prints its peak memory in MB. Argument: the scratch folder.
+// Computes five folds with probabilities in a process of its own, and prints its peak memory in MB. Argument: the
+// scratch folder.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeNpy, type NpyType } from '@cryfold/core';
@@ -13,7 +14,7 @@ const { data, shape } = read('distances', '<i4', 2);
 const labels = read('labels', '<i4', 1).data;
 const [rows] = shape;
 const columns = 60 * 90 * 3;
-// Any plausible moments will do: they only set gamma.
+// Any plausible moments will do, since they only determine gamma.
 const moments = {
   sum: new Float64Array(rows).fill(100 * columns),
   sumSquares: new Float64Array(rows).fill(14000 * columns),

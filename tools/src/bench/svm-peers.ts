@@ -9,12 +9,12 @@ import { pythonProgram } from '../paths.js';
 import { CLIPS, COLUMNS, type Corpus } from './svm-problem.js';
 
 export interface ScikitLearn {
-  /** Has it do one piece of work, and returns the seconds that it took. */
+  /** Makes it do one piece of work, and returns the seconds that it took. */
   seconds: (what: string, clips: number) => Promise<number>;
   close: () => void;
 }
 
-/** Starts scikit-learn over the corpus. @throws Error that says how to install it */
+/** Starts scikit-learn with the corpus. @throws Error that says how to install it */
 export async function startScikitLearn(directory: string, { images, labels }: Corpus): Promise<ScikitLearn> {
   try {
     execFileSync('python3', ['-c', 'import sklearn'], { stdio: 'ignore' });
@@ -50,7 +50,7 @@ export interface Libsvm {
   SVM_TYPES: { C_SVC: number };
 }
 
-/** libsvm-js, where it can be found: it is not a dependency of cryfold. */
+/** Loads libsvm-js if it is installed. It is not a dependency of cryfold. */
 export async function findLibsvm(): Promise<Libsvm | undefined> {
   try {
     return await createRequire(import.meta.url)('libsvm-js');
@@ -65,11 +65,11 @@ export interface LibsvmFold {
   labels: Int32Array;
   classCount: number;
   train: Int32Array;
-  /** For pixels in [0, 1] */
+  /** Value for pixels in [0, 1] */
   gamma: number;
 }
 
-/** One-vs-rest fits of one fold on a precomputed kernel by libsvm-js, without probabilities and decision values. */
+/** One-vs-rest fits of one fold by libsvm-js, on a precomputed kernel and without probabilities or decision values. */
 export function trainLibsvm(SVM: Libsvm, { distances, labels, classCount, train, gamma }: LibsvmFold): void {
   const kernel = Array.from(train, (a, i) => [
     i + 1,

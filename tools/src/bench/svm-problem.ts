@@ -21,7 +21,7 @@ export function svmParameters(): SvmParameters {
   return estimatorSchema.parse({ kind: 'svm' }) as Extract<Estimator, { kind: 'svm' }>;
 }
 
-/** Images and labels of the synthetic corpus, in an order that leaves every prefix with all classes. */
+/** Images and labels of the synthetic corpus, in an order in which every beginning of the list contains all classes. */
 export async function readCorpus(directory: string): Promise<Corpus> {
   const path = join(directory, 'corpus');
   await synthesizeCorpus(path, { clips: CLIPS });
@@ -32,14 +32,14 @@ export async function readCorpus(directory: string): Promise<Corpus> {
   const imager = new SpectrogramImager({ rate: hertz, samples: length, ...SIZE });
   let index = 0;
   for await (const { clip, samples } of readClips(dataset)) {
-    const row = (index++ * 977) % CLIPS; // 977 is prime to 2,268
+    const row = (index++ * 977) % CLIPS; // 977 and 2,268 have no common divisor
     images.set(imager.image(samples), row * COLUMNS);
     labels[row] = dataset.classes.indexOf(clip.label);
   }
   return { images, labels, classes: dataset.classes };
 }
 
-/** The first clips as a problem for our package, without their distances. */
+/** The first clips as a problem for cryfold's package, without their distances. */
 export function problemOf({ images, labels, classes }: Corpus, clips: number) {
   const part = images.subarray(0, clips * COLUMNS);
   return {
@@ -48,7 +48,7 @@ export function problemOf({ images, labels, classes }: Corpus, clips: number) {
   };
 }
 
-/** Rows that train and are tested, and the inner fold of each that trains. */
+/** Rows for training and testing, and the inner fold of each training row. */
 export interface SvmSplit {
   train: Int32Array;
   test: Int32Array;

@@ -9,7 +9,10 @@ import { type Comparison, compareInPairs, comparison, type Pairs, rate } from '.
 import { findLibsvm, type Libsvm, type ScikitLearn, startScikitLearn, trainLibsvm } from './svm-peers.js';
 import { CLIPS, COLUMNS, type Corpus, firstSplit, problemOf, readCorpus, splitsOf } from './svm-problem.js';
 
-/** scikit-learn on pixels and ml-svm take time as the square of the clips or more: with all clips a pair would take half an hour. */
+/**
+ * scikit-learn on pixels and ml-svm take time that grows at least with the square of the number of clips. With all
+ * clips, a pair would take half an hour.
+ */
 const FEWER = 400;
 
 interface Scene {
@@ -21,7 +24,7 @@ interface Scene {
 
 type Problem = ReturnType<typeof wholeProblem>;
 
-/** Peak memory in MB of a process that reads the distances and does five folds, as a CPU worker's child does. */
+/** Peak memory in MB of a process that reads the distances and computes five folds, like a CPU worker's child. */
 function peakMemory(directory: string): number {
   const script = fileURLToPath(new URL('svm-memory.js', import.meta.url));
   return Number(execFileSync(process.execPath, [script, directory], { encoding: 'utf8' }));
@@ -80,7 +83,7 @@ function foldPairs({ scikitLearn }: Scene, problem: Problem): Pairs {
   };
 }
 
-/** What the slower peers can do: fewer clips. */
+/** Comparisons with slower peers, which use fewer clips. */
 function fewerPairs({ corpus, scikitLearn }: Scene): Pairs[] {
   const few = problemOf(corpus, FEWER);
   const distances = () => squaredDistances(corpus.images.subarray(0, FEWER * COLUMNS), FEWER, COLUMNS);

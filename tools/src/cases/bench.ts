@@ -8,7 +8,7 @@ export interface Answer {
   code: number | null;
   stdout: string;
   stderr: string;
-  /** Largest resident memory in MiB */
+  /** Peak resident memory in MiB */
   peak: number;
 }
 
@@ -16,7 +16,7 @@ export interface CallOptions {
   /** Standard input; default: none */
   input?: Uint8Array;
   environment?: Record<string, string>;
-  /** After which it is killed; default: 180 */
+  /** Seconds after which it is killed; default: 180 */
   seconds?: number;
 }
 
@@ -29,17 +29,17 @@ interface Inspected {
   warnings: string[];
 }
 
-/** Has Node write its largest resident memory, in KiB, as the last line of the errors. */
+/** Makes Node write its peak resident memory in KiB as the last line of its standard error. */
 const TELL_MEMORY = `--import=data:text/javascript,${encodeURIComponent(
   "process.on('exit',()=>{process.stderr.write('\\npeak '+process.resourceUsage().maxRSS+'\\n')})",
 )}`;
 
-/** The folder of cases, a folder to work in, and this checkout's commands. */
+/** The folder of cases, a working folder, and the commands of this checkout. */
 export class Bench {
   readonly #made = new Map<string, Promise<string>>();
 
   /**
-   * @param cases folder of the cases; read only
+   * @param cases folder of the cases, which is only read
    * @param work empty folder that may be filled
    */
   constructor(
@@ -47,12 +47,12 @@ export class Bench {
     readonly work: string,
   ) {}
 
-  /** A path in the folder to work in. */
+  /** A path in the working folder. */
   path(...parts: string[]): string {
     return join(this.work, ...parts);
   }
 
-  /** Runs a program to its end in the folder to work in. */
+  /** Runs a program in the working folder until it ends. */
   call(program: string, args: readonly string[], options: CallOptions = {}): Promise<Answer> {
     const { REDIS_URL: _redis, CRYFOLD_STORE: _store, ...rest } = process.env;
     const child = spawn(program, args, {
@@ -84,7 +84,7 @@ export class Bench {
     return this.call(process.execPath, [TELL_MEMORY, PROGRAM, ...args], options);
   }
 
-  /** Does something once, such as making a corpus that several cases need. */
+  /** Does something only once, such as creating a corpus that several cases need. */
   once(name: string, make: () => Promise<string>): Promise<string> {
     const known = this.#made.get(name) ?? make();
     this.#made.set(name, known);
@@ -92,7 +92,7 @@ export class Bench {
   }
 
   /**
-   * Runs one of the cases' Python scripts once, which writes into a folder of its own.
+   * Runs a Python script of the cases once. The script writes to a folder of its own.
    * @returns the folder
    */
   make(script: string): Promise<string> {
@@ -104,24 +104,24 @@ export class Bench {
     });
   }
 
-  /** Runs one of the cases' Python scripts; answers what it printed. @throws Error where it fails */
+  /** Runs a Python script of the cases, and returns what it printed. @throws Error if it fails */
   async python(script: string, args: readonly string[], edit = (text: string) => text): Promise<string> {
     const source = await readFile(join(this.cases, script), 'utf8');
     return this.pythonText(edit(source), args);
   }
 
-  /** Runs Python source that may use the cases' `lib.py`. @throws Error where it fails */
+  /** Runs Python source that may use `lib.py` of the cases. @throws Error if it fails */
   async pythonText(source: string, args: readonly string[] = []): Promise<string> {
     return this.#run('python3', ['-c', this.#resolved(source), ...args]);
   }
 
-  /** Runs one of the cases' shell scripts; answers what it printed. @throws Error where it fails */
+  /** Runs a shell script of the cases, and returns what it printed. @throws Error if it fails */
   async shell(script: string, edit: (text: string) => string): Promise<string> {
     const source = await readFile(join(this.cases, script), 'utf8');
     return this.#run('bash', ['-ec', this.#resolved(edit(source))]);
   }
 
-  /** With the folders that the scripts name as variables, also inside of quotes. */
+  /** Replaces the folders that scripts name by variables, also inside quotes. */
   #resolved(source: string): string {
     const variables: Record<string, string> = { CASES_WORK: this.work, CASES: this.cases, CRYFOLD: ROOT };
     return source.replace(/\$(CASES_WORK|CASES|CRYFOLD)\b/g, (_, name) => variables[name]);
@@ -137,7 +137,10 @@ export class Bench {
     return stdout;
   }
 
-  /** What `cryfold data inspect` says of a corpus, in a line: its clips, classes, groups and warnings, or the error. */
+  /**
+   * A corpus as `cryfold data inspect` describes it, in one line: its clips, classes, groups and warnings, or the
+   * error.
+   */
   async inspect(path: string, ...flags: string[]): Promise<string> {
     const answer = await this.cryfold(['data', 'inspect', path, '--json', ...flags]);
     if (answer.code !== 0) return this.failure(answer);
@@ -147,7 +150,7 @@ export class Bench {
     return [`${clips} clips of ${labels}; ${source}; read as ${reader}`, ...warnings].join('; ');
   }
 
-  /** The error that a command ended with: code and message where it says them, in JSON or as text. */
+  /** The error with which a command ended: code and message from its output, in JSON or as text. */
   failure({ code, stdout, stderr }: Answer): string {
     const line = stdout.split('\n').find((text) => text.startsWith('{"error":'));
     if (line) {
@@ -159,13 +162,13 @@ export class Bench {
   }
 }
 
-/** Whether a test passed that was run by name; what it said otherwise. */
+/** Whether a test that was run by name has passed; otherwise, its output. */
 export async function runTest(bench: Bench, file: string, name: string): Promise<string> {
   const built = join(ROOT, file.replace(/^(.*?)\/(src|test)\/(.*)\.ts$/, '$1/dist/$2/$3.js'));
   const escaped = name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
   const args = ['--test', '--test-reporter=tap', `--test-name-pattern=^${escaped}$`, built];
   const { stdout } = await bench.call(process.execPath, args, { seconds: 300 });
-  // A test that is left out for its name counts as skipped, so the line of this one decides.
+  // A test that is left out because of its name counts as skipped, so the line of this test decides.
   const line = new RegExp(`^ *(ok|not ok) \\d+ - ${escaped}(?: # SKIP (.*))?$`, 'm').exec(stdout);
   if (!line) return 'its test was not found';
   if (line[2] !== undefined) return `its test was skipped: ${line[2]}`;

@@ -1,34 +1,34 @@
 import type { Bench } from './bench.js';
 
-/** A test of this repository that holds what a case found. */
+/** A test in this repository that covers what a case has found. */
 export interface CoveringTest {
-  /** From the repository's root */
+  /** Path from the repository's root */
   file: string;
-  /** Its name, or text of the table row that makes it */
+  /** Name of the test, or text of the table row that defines it */
   name: string;
 }
 
 export interface Case {
-  /** The number in the issues, then what is tried */
+  /** The number in the issues, followed by what is tried */
   name: string;
-  /** Reproduces the fault with today's commands; answers what it ended with, in a line */
+  /** Reproduces the fault with today's commands, and returns the outcome in one line */
   run(bench: Bench): Promise<string>;
-  /** What it must end with */
+  /** The expected outcome */
   expected: RegExp;
-  /** Empty only while it is pending */
+  /** Empty only while the case is pending */
   tests: readonly CoveringTest[];
-  /** The issue that this case still waits for. It then has to fail, so that nobody forgets to remove this. */
+  /** The issue that this case is waiting for. Until then the case must fail, so that nobody forgets to remove this. */
   pending?: string;
 }
 
-/** The cases of some files of the folder of cases. */
+/** The cases for some files in the folder of cases. */
 export interface CaseGroup {
-  /** Names of those files and folders */
+  /** Names of these files and folders */
   inputs: readonly string[];
   cases: readonly Case[];
 }
 
-/** Names tests of one file. */
+/** Refers to tests in one file by name. */
 export const testsOf =
   (file: string) =>
   (...names: string[]): CoveringTest[] =>

@@ -6,7 +6,7 @@ import { type Bench, runTest } from './bench.js';
 import { type Case, type CaseGroup, type CoveringTest, testsOf } from './case.js';
 import { failover } from './failover.js';
 
-/** A case whose reproduction needs a cluster: its test is that reproduction, on the real servers. */
+/** A case whose reproduction needs a cluster. Its test is that reproduction, on real servers. */
 const byTest = (name: string, file: string, test: string): Case => ({
   name,
   run: (bench) => runTest(bench, file, test),
@@ -14,7 +14,7 @@ const byTest = (name: string, file: string, test: string): Case => ({
   tests: testsOf(file)(test),
 });
 
-/** What `cryfold doctor` says of a server for S3 that answers conditional puts in this way. */
+/** What `cryfold doctor` reports about an S3 server that answers conditional puts in this way. */
 async function doctor(bench: Bench, mode: string): Promise<string> {
   const port = String(await freePort());
   const stub = spawn(process.execPath, [`${bench.cases}/09-10-s3stub.mjs`, port, mode], { stdio: 'ignore' });
@@ -42,17 +42,17 @@ const listens = (port: string) =>
   );
 
 const ignored = testsOf('packages/store/test/s3-store.test.ts')(
-  's3 store: a server that ignores If-None-Match is refused',
+  's3 store: refuses a server that ignores If-None-Match',
 );
 const refused = testsOf('packages/store/test/s3-checks.test.ts');
 
 const stub = (mode: string, tests: CoveringTest[]): Case => ({
   ...{ name: `09-10 a server that answers conditional puts with ${mode}`, tests },
   run: (bench) => doctor(bench, mode),
-  expected: /^exit 1: .*server that honours If-None-Match/,
+  expected: /^exit 1: .*server that supports If-None-Match/,
 });
 
-/** Ctrl-C twice on a terminal: the exit code, and what is left of the run's processes. */
+/** Presses Ctrl-C twice on a terminal, and returns the exit code and what is left of the run's processes. */
 async function interrupted(bench: Bench, gap: string): Promise<string> {
   const data = await bench.make('base.py');
   const store = bench.path(`29-${gap}`);
@@ -62,7 +62,7 @@ async function interrupted(bench: Bench, gap: string): Promise<string> {
       .replaceAll("'$CASES_WORK/o/29c'", `'${store}'`)
       .replace("'--out'", "'--store'")
       .replace("os.environ['HOME']='$HOME'", '')
-      // Or the run ends within the six seconds before the first Ctrl-C.
+      // Unless the run ends within the six seconds before the first Ctrl-C.
       .replace("'400' if", "'2000' if")
       .replace("'o/29c|cryfold-redis'", `'${store}'`),
   );
@@ -70,7 +70,9 @@ async function interrupted(bench: Bench, gap: string): Promise<string> {
   return `${/exit -?\d+/.exec(printed)?.[0]}; ${left.length} processes left`;
 }
 
-const endings = testsOf('test/src/endings.test.ts')('Ctrl-C twice leaves no process, at five moments and distances');
+const endings = testsOf('test/src/endings.test.ts')(
+  'pressing Ctrl-C twice leaves no process behind, at five moments and intervals',
+);
 
 export const cluster: CaseGroup = {
   inputs: [

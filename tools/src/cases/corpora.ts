@@ -11,14 +11,14 @@ const copies = testsOf('packages/corpus/test/duplicates.test.ts');
 const mlflow = testsOf('packages/run-control/test/mlflow-files.test.ts');
 
 const segments = groups(
-  'class folders say that groups are unknown, and file names like parts of recordings trigger a suggestion',
+  'reports unknown groups for class folders, and suggests groups if file names look like parts of recordings',
 );
 
 async function segmentsOf(bench: Bench, folder: string, ...flags: string[]): Promise<string> {
   return bench.inspect(`${await bench.make('12-segments.py')}/${folder}`, ...flags);
 }
 
-/** Inspects a corpus as it is, and then with the groups that the first answer proposes. */
+/** Inspects a corpus as it is, and again with the groups that the first output suggests. */
 const proposed = (folder: string) => async (bench: Bench) => {
   const pattern = /--group-by '([^']+)'/.exec(await segmentsOf(bench, folder))?.[1];
   return pattern === undefined ? 'no groups are proposed' : segmentsOf(bench, folder, '--group-by', pattern);
@@ -63,7 +63,7 @@ const rates: Case = {
     return answer.stdout.split('\n').find((line) => /^(warning|note): /.test(line)) ?? 'finds nothing';
   },
   expected: /^warning: The sampling rate alone distinguishes classes: class a has 44,100 Hz, class b has 11,025 Hz/,
-  tests: testsOf('test/src/audit.test.ts')('calls out a sampling rate that is the class, by name'),
+  tests: testsOf('test/src/audit.test.ts')('names a sampling rate that gives away the class'),
 };
 
 const RATE = 8000;
@@ -74,7 +74,7 @@ const DISTORTIONS: Record<string, (samples: Float64Array) => Float64Array> = {
   cut: (samples) => samples.slice(400, RATE),
 };
 
-/** Ten voices and a distorted copy of each, named as the script takes them. */
+/** Ten voices and a distorted copy of each, named as the script expects. */
 async function copiesFound(bench: Bench, kind: string): Promise<string> {
   const root = bench.path('13', kind);
   for (const label of ['a', 'b']) await mkdir(join(root, label), { recursive: true });
@@ -110,19 +110,19 @@ const SHOWN: [name: string, path: string, expected: RegExp, tests: CoveringTest[
     'odd labels in a manifest',
     'm.csv',
     /^84 clips of .*"q", .*<script>.*__proto__.*pain \?, pain!, pain\?.*; groups not known/,
-    NAMED('classes, groups, columns, estimators and runs may be called as the members of objects are'),
+    NAMED('classes, groups, columns, estimators and runs may have the names of object members'),
   ],
   [
     'odd names of class folders',
     'f',
     /^36 clips of -n, __proto__, a b, a:b, con, pain!, pain\?, x{250}, \u{1f62d}; groups not known/u,
     testsOf('packages/corpus/test/walk.test.ts')(
-      'finds recordings in all folders, sorted, without hidden names and notes of other systems',
+      'finds recordings in all folders, sorted, without hidden files and metadata of other systems',
     ),
   ],
 ];
 
-/** How many of 21 recalls MLflow's files of a run hold, each under a name of its own. */
+/** How many of 21 recalls of a run are in its MLflow files, each under a name of its own. */
 async function exported(bench: Bench): Promise<string> {
   const data = `${await bench.make('21-names.py')}/m.csv`;
   const store = ['--store', bench.path('21')];

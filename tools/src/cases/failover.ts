@@ -9,7 +9,7 @@ import type { Bench } from './bench.js';
 
 const FOLDS = 200;
 
-/** The first Redis of a cluster becomes a replica while a run is on its way, and connections stay open. */
+/** Makes the first Redis of a cluster a replica during a run, while connections stay open. */
 export async function failover(bench: Bench): Promise<string> {
   const program = await findRedis();
   if (!program) return 'neither redis-server nor valkey-server is on PATH';

@@ -7,7 +7,7 @@ const usable = testsOf('packages/evaluation/test/usable-splits.test.ts');
 const errors = testsOf('test/src/fold-errors.test.ts');
 const empty = usable('rejects a fold without a test clip, and suggests a number of folds that works');
 
-/** A run of the SVM, in a line: how many of its folds are done, or the error. */
+/** A run of the SVM in one line: how many of its folds are done, or the error. */
 async function run(bench: Bench, data: string, ...flags: string[]): Promise<string> {
   const store = ['--store', bench.path('folds'), '--workers', '1', '--yes', '--json'];
   const answer = await bench.cryfold(['run', '--data', data, '--estimators', 'svm', ...flags, ...store]);
@@ -24,7 +24,7 @@ interface Results {
 const grouped = (folds: string) => async (bench: Bench) =>
   run(bench, await bench.make('01-sgkf.py'), '--protocol', 'grouped', '--folds', folds, '--repeats', '2');
 
-/** Sizes of test sets in StratifiedGroupKFold's order, for three seeds. */
+/** Sizes of the test sets in the order of StratifiedGroupKFold, for three seeds. */
 async function sizes(bench: Bench): Promise<string> {
   const printed = await bench.python('01-sklearn.py', []);
   const theirs = printed.trim().split('\n').slice(1);
@@ -50,7 +50,7 @@ const TINY: [name: string, folder: string, expected: RegExp, tests: CoveringTest
     'classes of 1, 2, 3 and 4 clips',
     'a',
     /^exit 0; 20 folds; 0 missing$/,
-    errors('a fold that cannot be trained costs no other fold, in every run of one seed'),
+    errors('a fold that cannot be trained affects no other fold, in every run with the same seed'),
   ],
   [
     '9 clips and 1',

@@ -5,13 +5,11 @@ const layout = testsOf('packages/corpus/test/layouts.test.ts');
 const walk = testsOf('packages/corpus/test/walk.test.ts');
 
 const urban = layout(
-  'UrbanSound8K: class, fsID and fold of its table or its names, and names a file in the wrong fold',
+  'UrbanSound8K: reads class, fsID and fold from its table or file names, and reports a file in the wrong fold',
 );
-const esc = layout(
-  'ESC-50: category, src_file and fold of its table, from the corpus or its audio folder; by file names without it',
-);
+const esc = layout('ESC-50: reads category, source and fold from its table, or without it from file names');
 const links = walk('reads each file and folder once, under its own path before that of a link');
-const hidden = walk('finds recordings in all folders, sorted, without hidden names and notes of other systems');
+const hidden = walk('finds recordings in all folders, sorted, without hidden files and metadata of other systems');
 const wrapped = layout('folders of speakers with class folders give groups; wrapped class folders give classes');
 
 const FOLDERS = /^20 clips of high, low; groups not known; read as folders$/;
@@ -29,7 +27,7 @@ const TREES: [name: string, expected: RegExp, tests: CoveringTest[]][] = [
   [
     'nested',
     /^LAYOUT_UNCLEAR .*--layout folders.*--layout inner-folders/,
-    layout('folders that can be read in two ways are rejected with both shown, and --layout chooses'),
+    layout('rejects folders that can be read in two ways and shows both, unless --layout chooses one'),
   ],
   ['hidden', FOLDERS, hidden],
   ['wrapped', FOLDERS, wrapped],
@@ -37,7 +35,7 @@ const TREES: [name: string, expected: RegExp, tests: CoveringTest[]][] = [
     'persubj',
     /^20 clips of high, low; groups not known; .*pass --group-by folder/,
     testsOf('packages/corpus/test/groups.test.ts')(
-      '--group-by makes groups of recordings, folders or a pattern, and names files without a group',
+      '--group-by groups by recording, folder or pattern, and reports files without a group',
     ),
   ],
   ['subjfirst', /^20 clips of high, low; 6 groups by folder; read as group-folders$/, wrapped],
@@ -65,7 +63,7 @@ const TREES: [name: string, expected: RegExp, tests: CoveringTest[]][] = [
 
 const makeTrees = (bench: Bench) =>
   bench.once('03-layouts.sh', async () => {
-    // Without its last line, which inspects what it made.
+    // Without its last line, which inspects what the script has created.
     await bench.shell('03-layouts.sh', (text) => text.replace(/^for d in .*/m, ''));
     return bench.path('c', '03');
   });

@@ -6,21 +6,19 @@ const groups = testsOf('packages/corpus/test/groups.test.ts');
 const names = testsOf('packages/corpus/test/names.test.ts');
 const problems = testsOf('packages/corpus/test/problems.test.ts');
 
-/** The table as it is meant. */
+/** The table as it was meant. */
 const READ = /^12 clips of high, low; 3 groups by column; read as manifest$/;
 
-const same = manifest('one file under two spellings is refused, with both lines and both spellings');
+const same = manifest('refuses one file under two spellings, and shows both lines and both spellings');
 const noFile = manifest('explains why a path is not a file');
-const encoding = manifest('other encodings are refused with the line, instead of making words equal');
-const ragged = manifest('columns of one name and rows that lack a field are refused');
+const encoding = manifest('refuses other encodings and names the line, instead of making different words equal');
+const ragged = manifest('refuses columns with the same name, and rows that lack a field');
 const column = groups(
   'a manifest finds its columns in any case and with blanks, lists the others, and suggests the intended one',
 );
 const alike = names('labels that look alike become one class, and a warning shows the difference');
-const kept = names('numbers that lost their zeros and words for a missing value are reported and kept separate');
-const oneName = names(
-  'a name has one spelling, whatever white space, invisible characters and Unicode form it comes in',
-);
+const kept = names('reports numbers without leading zeros and words for missing values, but keeps them separate');
+const oneName = names('gives a name one spelling, regardless of white space, invisible characters and Unicode form');
 
 const TABLES: [name: string, expected: RegExp, tests: CoveringTest[]][] = [
   ['ok', READ, manifest('the same table gives the same dataset')],
@@ -36,19 +34,23 @@ const TABLES: [name: string, expected: RegExp, tests: CoveringTest[]][] = [
   [
     'no-header',
     /^DATA_MANIFEST_INVALID .*:1: there is no column path/,
-    manifest('a table without a header is reported as such'),
+    manifest('reports a table without a header as such'),
   ],
   ['label-trail', READ, oneName],
   ['label-lead', /^12 clips of high, low; 3 .*class "low" has 2 spellings that look alike/, alike],
   [
     'label-case',
     /^12 clips of High, Low; 3 .*differ in case only/,
-    names('names that differ in case only are read as the more frequent one, with a warning'),
+    names('reads names that differ only in case as the most frequent one, with a warning'),
   ],
   ['label-nfc-nfd', /^12 clips of b\u00e9b\u00e9, high; 3 .*2 spellings that look alike/, alike],
   ['label-nbsp', /^12 clips of high, low; 3 .*"low\\u00a0"/, alike],
   ['label-zwsp', /^12 clips of high, low; 3 .*"low\\u200b"/, alike],
-  ['group-trail', /^12 clips of high, low; 3 .*group "g0" has 2 spellings/, names('names that differ in case only')],
+  [
+    'group-trail',
+    /^12 clips of high, low; 3 .*group "g0" has 2 spellings/,
+    names('reads names that differ only in case as the most frequent one, with a warning'),
+  ],
   ['group-zeros', /; 6 groups by column; .*"0", "000" are equal as numbers/, kept],
   ['group-na', /; 2 groups by column; .*group "NA" looks like a missing value/, kept],
   [
@@ -56,8 +58,8 @@ const TABLES: [name: string, expected: RegExp, tests: CoveringTest[]][] = [
     /; 9 groups by column; .*6 of 12 recordings have no group/,
     groups('a manifest whose groups are all empty has unknown groups, and one with gaps reports their number'),
   ],
-  ['path-nfc', /^13 clips of high, low; 4 groups/, manifest('a path finds the file in either Unicode form')],
-  ['path-nfd', /^13 clips of high, low; 4 groups/, manifest('a path finds the file in either Unicode form')],
+  ['path-nfc', /^13 clips of high, low; 4 groups/, manifest('finds a file by its path in either Unicode form')],
+  ['path-nfd', /^13 clips of high, low; 4 groups/, manifest('finds a file by its path in either Unicode form')],
   ['path-trail', READ, manifest('with blanks around paths')],
   ['path-lead', READ, manifest('with blanks after commas')],
   ['semicolon', READ, manifest('with semicolons')],
@@ -77,7 +79,7 @@ const TABLES: [name: string, expected: RegExp, tests: CoveringTest[]][] = [
   ['quoted-nl', /^12 clips of high, lo w; 3 groups/, manifest('with line ends in quoted labels')],
   ['quoted', READ, manifest('with quoted fields')],
   ['quote-space', READ, manifest('with blanks around quoted fields')],
-  ['absolute', READ, manifest('an absolute path is read and keeps its id')],
+  ['absolute', READ, manifest('reads an absolute path, and keeps its id')],
   ['abs-and-rel', /^DATA_MANIFEST_INVALID .*:14: .* is also in line 2, as w\/low0\.wav/, same],
   ['dotdot', READ, manifest('with dots in paths')],
   ['dup', /^DATA_MANIFEST_INVALID .*:14: w\/low0\.wav is also in line 2/, same],

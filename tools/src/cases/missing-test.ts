@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { ROOT } from '../paths.js';
 import type { Case } from './case.js';
 
-/** What is wrong with the tests that a case names, if anything is. */
+/** What is wrong with the tests that a case names, if anything. */
 export async function missingTest({ tests, pending }: Pick<Case, 'tests' | 'pending'>): Promise<string | undefined> {
   if (tests.length === 0) return pending ? undefined : 'no test holds it';
   for (const { file, name } of tests) {
     const text = await readFile(join(ROOT, file), 'utf8').catch(() => '');
-    // The source may have it in single quotes.
+    // The source may contain it in single quotes.
     if (!text.includes(name) && !text.includes(name.replaceAll("'", "\\'"))) return `${file} has no test "${name}"`;
   }
   return undefined;

@@ -8,5 +8,8 @@ import { specs } from './specs.js';
 import { streams } from './streams.js';
 import { waves } from './waves.js';
 
-/** All cases, in the order in which they are run. To add one, write it into the file of its kind, or a new one here. */
+/**
+ * All cases, in the order in which they run. To add a case, write it in the file of its kind, or in a new file that is
+ * listed here.
+ */
 export const GROUPS: readonly CaseGroup[] = [folds, streams, layouts, corpora, manifests, waves, specs, cluster];

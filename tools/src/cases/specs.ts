@@ -9,7 +9,7 @@ const encodings = testsOf('packages/cli/test/read-spec.test.ts')(
   'reads specs in UTF-8 and UTF-16 with a byte order mark, and reports the line of other encodings',
 );
 
-/** All of these are the paper's spec in another form, so they are one run. */
+/** All of these are the paper's spec in another form, so they are the same run. */
 const PLANNED = /^planned paper-[0-9a-f]+, as ok\.yaml$/;
 
 const FILES: [name: string, expected: RegExp, tests: CoveringTest[]][] = [
@@ -62,7 +62,7 @@ const file = ([name, expected, tests]: (typeof FILES)[number]): Case => ({
   },
 });
 
-/** Trials of a sweep and how many of its folds its command trained. */
+/** The number of trials of a sweep, and how many of its folds the command trained. */
 async function sweep(bench: Bench, name: 'a' | 'b' | 'c'): Promise<string> {
   const data = await bench.make('base.py');
   const store = bench.path('23');
@@ -76,7 +76,7 @@ async function sweep(bench: Bench, name: 'a' | 'b' | 'c'): Promise<string> {
 }
 
 const grown = testsOf('packages/hyperparameter-search/test/propose.test.ts')(
-  'random trials are in range, different, the same for the same seed, and start the same for any number',
+  'random trials are in range and distinct, depend only on the seed, and start the same way for any number',
 );
 
 const SWEEPS: [name: string, sweeps: ('a' | 'b' | 'c')[], expected: RegExp][] = [

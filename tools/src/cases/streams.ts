@@ -5,7 +5,7 @@ import { type Case, type CaseGroup, type CoveringTest, testsOf } from './case.js
 
 const formats = testsOf('packages/corpus/test/audio-formats.test.ts');
 
-/** Streamed headers, by the file that the script makes of each. */
+/** Streamed headers, by the name of the file that the script creates for each. */
 const FILES: [name: string, tests: CoveringTest[]][] = [
   [
     'ok',
@@ -19,7 +19,7 @@ const FILES: [name: string, tests: CoveringTest[]][] = [
   ['arecord', formats("'sizes of 0x80000000, as by arecord'")],
 ];
 
-/** A final model of an SVM; answers its name. */
+/** Trains a final model of an SVM, and returns its name. */
 const makeModel = (bench: Bench) =>
   bench.once('a model', async () => {
     const data = await bench.make('base.py');
@@ -42,7 +42,7 @@ const makeModel = (bench: Bench) =>
 /** Folder of the streamed files. */
 const makeFiles = (bench: Bench) =>
   bench.once('02-piped.sh', async () => {
-    // Only its Python part, which makes the files.
+    // Only the Python part of the script, which creates the files.
     await bench.python('02-piped.sh', [bench.path('02')], (text) => /<<'P'\n(.*?)\nP\n/s.exec(text)?.[1] ?? '');
     return bench.path('02', 's');
   });

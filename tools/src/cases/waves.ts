@@ -15,10 +15,10 @@ const encodings = wav('reads what sox writes in every encoding');
 const chunks = formats(
   'skips chunks after the samples, odd chunks with and without padding, and a truncated last frame',
 );
-const bits = formats('reads 12-bit and 20-bit samples and 24 bits in 32 from the left of their bytes');
+const bits = formats('reads 12-bit and 20-bit samples, and 24 bits in 32, as left-justified');
 const nothing = formats('explains why a file is not a recording');
 const ending = reading(
-  'names ignored files by extension, recordings with a wrong extension and those above full scale',
+  'reports ignored files by extension, recordings with a wrong extension, and recordings above full scale',
 );
 const rates = testsOf('packages/corpus/test/dataset-tools.test.ts')(
   'inspectDataset counts clips, seconds, rates, classes and groups',
@@ -35,11 +35,11 @@ const FILES: [name: string, expected: RegExp, tests: CoveringTest[]][] = [
   ['mulaw', READ, formats("['mu-law.wav',")],
   ['imaadpcm', READ, formats("['ima.wav',")],
   ['msadpcm', READ, formats("['ms.wav',")],
-  // Decoded by ffmpeg, where it is.
+  // Decoded by ffmpeg, if it is installed.
   [
     'gsm',
     /^2 clips|^DECODER_MISSING .*GSM 6\.10 needs ffmpeg/,
-    formats('hints at sox commands whose output can be read'),
+    formats('suggests sox commands whose output can be read'),
   ],
   ['r96k', READ, goldens('"rate-96000"')],
   ['r8k', READ, rates],
@@ -80,17 +80,17 @@ const FILES: [name: string, expected: RegExp, tests: CoveringTest[]][] = [
   ['align-zero', /^WAV_INVALID .*a frame of 0 bytes/, goldens('"wrong-frame-size"')],
   ['html', /^WAV_INVALID .*it is text/, nothing],
   ['lfs', /^WAV_INVALID .*a Git LFS pointer/, nothing],
-  // Little-endian under the name of the big-endian form.
+  // Little-endian data under the name of the big-endian form.
   ['rifx', /^DECODER_MISSING .*encoding 0x100|^WAV_INVALID /, formats("['rifx.wav',")],
   ['nan', /^WAV_NOT_FINITE .*sample 100 is NaN/, goldens('"float-nan"')],
   [
     'float-unscaled',
     /^WAV_SCALE .*but full scale is 1/,
-    formats('refuses float samples far beyond full scale with a command that scales them'),
+    formats('refuses float samples far beyond full scale, and suggests a command that scales them'),
   ],
 ];
 
-/** Where this machine has no ffmpeg, the script leaves out the files that only ffmpeg can make. */
+/** Without ffmpeg, the script leaves out the files that only ffmpeg can create. */
 const WITHOUT_FFMPEG = `
 import os,shutil,subprocess
 if not shutil.which('ffmpeg'):
@@ -120,7 +120,7 @@ const file = ([name, expected, tests]: (typeof FILES)[number]): Case => ({
   },
 });
 
-/** Bytes of the recording of case 17; a sparse file, which takes no room. */
+/** Size in bytes of the recording in case 17. It is a sparse file, which takes no space. */
 const HUGE = 2_500_000_000;
 
 const huge: Case = {

@@ -15,11 +15,11 @@ const ROLES: Record<Image, string[]> = {
   'gpu-worker': ['worker', '--queues', 'gpu'],
 };
 
-/** Starts a built image's program and looks at its files. @throws Error that says what is wrong with it */
+/** Starts the program of a built image and inspects its files. @throws Error that says what is wrong */
 export async function checkImage(built: ScratchBuild, name: Image): Promise<void> {
   const app = built.place(name, '/app');
   const [entry] = parseCommand(lastOf(built.stages, name, 'ENTRYPOINT'));
-  // As the container would find it, but for /app, which the link names.
+  // The same path as in the container, except for /app, which is a link.
   const main = join(app, 'packages/cli/bin', `${entry}.js`);
   const env = built.environment(name);
   const version = execFileSync(process.execPath, [main, '--version'], { env, encoding: 'utf8' }).trim();
@@ -35,7 +35,10 @@ export async function checkImage(built: ScratchBuild, name: Image): Promise<void
   );
 }
 
-/** A service waiting for an unreachable Redis is alive: its health check must pass, and fail once the service has ended. */
+/**
+ * A service that waits for an unreachable Redis is alive: its health check must pass, and must fail once the service
+ * has ended.
+ */
 async function checkHealth(built: ScratchBuild, name: Image, main: string): Promise<void> {
   const env = {
     ...built.environment(name),

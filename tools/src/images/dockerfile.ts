@@ -5,13 +5,13 @@ export interface Instruction {
 
 export interface Stage {
   name: string;
-  /** What it is made from: another stage or an image */
+  /** What it is based on: another stage or an image */
   from: string;
-  /** In their order */
+  /** In order */
   instructions: Instruction[];
 }
 
-/** The stages of a Dockerfile; what stands before the first FROM is left out. */
+/** The stages of a Dockerfile. Anything before the first FROM is left out. */
 export function parseDockerfile(text: string): Stage[] {
   const joined = text
     .split('\n')
@@ -31,25 +31,25 @@ export function parseDockerfile(text: string): Stage[] {
   return stages;
 }
 
-/** `A=b C="d e"` or `A`, as ENV, ARG and LABEL write them. */
+/** Parses `A=b C="d e"` or `A`, the forms of ENV, ARG and LABEL. */
 export function parsePairs(value: string): [name: string, text: string | undefined][] {
   const pairs = value.matchAll(/([\w.]+)(?:=("(?:[^"\\]|\\.)*"|\S*))?/g);
   return [...pairs].map(([, name, text]) => [name, text === undefined ? undefined : text.replace(/^"(.*)"$/, '$1')]);
 }
 
-/** An instruction's arguments, in JSON or in shell form. */
+/** The arguments of an instruction, in JSON or shell form. */
 export function parseCommand(value: string): string[] {
   return value.startsWith('[') ? (JSON.parse(value) as string[]) : ['/bin/sh', '-c', value];
 }
 
-/** The instructions of one stage, after those of the stages that it is made from. */
+/** The instructions of a stage, after those of the stages on which it is based. */
 export function effective(stages: readonly Stage[], name: string): Instruction[] {
   const stage = stages.find((one) => one.name === name);
   if (!stage) return [];
   return [...effective(stages, stage.from), ...stage.instructions];
 }
 
-/** The value of the last instruction of one kind. @throws Error if it is missing */
+/** The value of the last instruction of some kind. @throws Error if it is missing */
 export function lastOf(stages: readonly Stage[], name: string, instruction: string): string {
   const found = effective(stages, name).findLast((one) => one.instruction === instruction);
   if (!found) throw new Error(`${name}: the Dockerfile has no ${instruction}`);

@@ -4,7 +4,7 @@ import { dirname, isAbsolute, join } from 'node:path';
 import { ROOT } from '../paths.js';
 import { type Instruction, parsePairs, type Stage } from './dockerfile.js';
 
-/** Variables of this machine that a build may need to reach registries. */
+/** Environment variables that a build may need to reach registries. */
 const PASSED = [
   'npm_config_registry',
   'PIP_INDEX_URL',
@@ -19,28 +19,28 @@ const PASSED = [
 
 type Environment = Record<string, string | undefined>;
 
-/** A stage while its instructions are followed. */
+/** A stage while its instructions are executed. */
 interface Site {
   name: string;
   env: Environment;
-  /** As the Dockerfile names it */
+  /** Name in the Dockerfile */
   cwd: string;
 }
 
-/** Follows the stages of a Dockerfile in folders of `scratch`, one for each stage, without a container engine. */
+/** Executes the stages of a Dockerfile in one folder of `scratch` per stage, without a container engine. */
 export class ScratchBuild {
   /** Steps that need an engine or root, as `STAGE: COMMAND` */
   readonly skipped: string[] = [];
   readonly #sites = new Map<string, Site>();
 
-  /** @param variant of TensorFlow: cpu or cuda */
+  /** @param variant variant of TensorFlow: cpu or cuda */
   constructor(
     readonly stages: readonly Stage[],
     readonly scratch: string,
     readonly variant: string,
   ) {}
 
-  /** Where a stage's absolute path lies. */
+  /** Where an absolute path of a stage is in the scratch folder. */
   place(stage: string, path: string): string {
     return join(this.scratch, stage, path);
   }
@@ -50,7 +50,7 @@ export class ScratchBuild {
     return this.#sites.get(stage)?.env ?? {};
   }
 
-  /** @throws Error where a step fails */
+  /** @throws Error if a step fails */
   build(name: string): void {
     if (this.#sites.has(name)) return;
     const stage = this.stages.find((one) => one.name === name);
@@ -66,7 +66,7 @@ export class ScratchBuild {
       const node = this.place(name, '/usr/local/bin/node');
       mkdirSync(dirname(node), { recursive: true });
       cpSync(process.execPath, node);
-      // PATH is the machine's, since /usr/local/bin may hold its node.
+      // PATH is that of the machine, since its node may be in /usr/local/bin.
       const env: Environment = { PATH: process.env.PATH, HOME: process.env.HOME, LANG: 'C.UTF-8' };
       for (const variable of PASSED) {
         if (process.env[variable] !== undefined) env[variable] = process.env[variable];
@@ -74,7 +74,7 @@ export class ScratchBuild {
       return { name, env, cwd: '/' };
     }
     this.build(from);
-    // Links instead of copies; steps replace files and do not write into them.
+    // Creates links instead of copies. Steps replace files rather than writing to them.
     execFileSync('cp', ['-al', `${join(this.scratch, from)}/.`, join(this.scratch, name)]);
     const parent = this.#sites.get(from)!;
     return { name, env: { ...parent.env }, cwd: parent.cwd };
@@ -92,7 +92,7 @@ export class ScratchBuild {
     else if (instruction === 'RUN') this.#run(site, value);
   }
 
-  /** From another stage or from the context, where source and target are the same path. */
+  /** Copies from another stage or from the context; only supports equal source and target paths. */
   #copy({ name, cwd }: Site, value: string): void {
     const [, stage, source, path] = /^(?:--from=(\S+) )?(\S+) (\S+)$/.exec(value) ?? [];
     if (stage === undefined) {
@@ -105,7 +105,7 @@ export class ScratchBuild {
     const from = this.place(stage, source);
     const target = this.place(name, isAbsolute(path) ? path : join(cwd, path));
     mkdirSync(dirname(target), { recursive: true });
-    // As in an engine, the content of a folder goes into the target folder; links instead of copies.
+    // As in an engine, the content of a folder is copied into the target folder, here as links.
     execFileSync('cp', ['-alT', '--remove-destination', from, target]);
   }
 
@@ -127,7 +127,7 @@ export class ScratchBuild {
     console.log(`check-images:   ${((Date.now() - started) / 1000).toFixed(1)} s`);
   }
 
-  /** A text whose absolute paths lead into the stage's folder. */
+  /** Replaces absolute paths in a text by paths in the stage's folder. */
   #mapped(stage: string, text: string): string {
     return text.replaceAll(/(?<![\w./-])\/(var\/cache\/cryfold|usr\/local\/bin|opt\/cryfold|app)(?![\w-])/g, (path) =>
       this.place(stage, path),
@@ -135,7 +135,7 @@ export class ScratchBuild {
   }
 }
 
-/** The files of the working tree that .dockerignore lets through. */
+/** The files of the working tree that .dockerignore does not exclude. */
 function contextFiles(): string[] {
   const lines = readFileSync(join(ROOT, 'infra', 'Dockerfile.dockerignore'), 'utf8')
     .split('\n')

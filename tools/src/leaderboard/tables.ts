@@ -9,7 +9,7 @@ export interface Evaluated {
 
 const percent = (share: number) => (100 * share).toFixed(1);
 
-/** Mean and standard deviation over folds; `-` where no fold has a result. */
+/** Mean and standard deviation over folds; `-` if no fold has a result. */
 function summaryText(summary: ModelResults['accuracy']): string {
   if (!summary) return '-';
   const { mean, standardDeviation } = summary;
@@ -22,7 +22,10 @@ function intervalText({ pooled }: ModelResults): string {
   return interval ? `${percent(interval.low)} to ${percent(interval.high)}` : '-';
 }
 
-/** One row for each model, best on grouped folds first, and one for always answering the most frequent class. */
+/**
+ * One row per model, sorted by balanced accuracy on grouped folds, and one row for always predicting the most frequent
+ * class.
+ */
 export function modelTable({ random, grouped }: Evaluated): string {
   const balancedOf = ({ balancedAccuracy }: ModelResults) => balancedAccuracy?.mean ?? -1;
   const rows = grouped.models
@@ -42,7 +45,7 @@ export function modelTable({ random, grouped }: Evaluated): string {
   return markdownTable([['model', ...figures], ...rows, ['*most frequent class*', most[0], '-', ...most.slice(1)]]);
 }
 
-/** What the test that counts says of A - B. @throws Error where the spec has no such models */
+/** What the decisive test says about A - B. @throws Error if the spec has no such models */
 function evidenceFor(results: RunResults, [a, b]: readonly string[]): Evidence {
   const found = results.comparisons.find((pair) => [pair.a, pair.b].every((name) => name === a || name === b));
   if (!found) throw new Error(`--compare ${a}:${b}: the spec has no such two models`);
@@ -57,10 +60,10 @@ const signed = (share: number | null) => (share === null ? '-' : `${share < 0 ? 
 const pText = (p: number) => (p < 0.001 ? '< 0.001' : p.toFixed(3));
 
 /**
- * One row for each pair of models, one column for each corpus.
- * @param pairs names of A and B, the table has A - B
- * @returns the table, and for how many tests its p-values are adjusted
- * @throws Error where a run has no such models
+ * One row per pair of models, one column per corpus.
+ * @param pairs names of A and B; the table shows A - B
+ * @returns the table, and the number of tests for which its p-values are adjusted
+ * @throws Error if a run has no such models
  */
 export function comparisonTable(
   pairs: readonly (readonly string[])[],

@@ -10,14 +10,14 @@ import { startRedis } from '../bench/no-op.js';
 import { cpuSeconds } from '../processes.js';
 import { median } from '../statistics.js';
 
-/** A window of time of a run. */
+/** A time window of a run. */
 export interface Rate {
-  /** Folds a second, from the first fold's end to the last's */
+  /** Folds per second, from the end of the first fold to the end of the last one */
   rate: number;
   folds: number;
-  /** Median seconds of a fold */
+  /** Median duration of a fold in seconds */
   each: number;
-  /** Of a core, that the coordinator took */
+  /** Share of a core that the coordinator used */
   share: number;
 }
 
@@ -26,23 +26,23 @@ interface FoldEnd {
   seconds: number;
 }
 
-/** One long run on a cluster of processes of this machine, with one worker and the API. */
+/** One long run on a cluster of processes on this machine, with one worker and the API. */
 export class LoadedRun {
-  /** The run's identifier */
+  /** Id of the run */
   run = '';
   readonly #folder: string;
   #command: Command | undefined;
 
   private constructor(
     private readonly cluster: Cluster,
-    /** Of the API */
+    /** URL of the API */
     readonly url: string,
     folder: string,
   ) {
     this.#folder = folder;
   }
 
-  /** @param estimator of the spec, such as `kind: svm` */
+  /** @param estimator entry in the spec, such as `kind: svm` */
   static async start(estimator: string, folds: number): Promise<LoadedRun> {
     const folder = mkdtempSync(join(tmpdir(), 'cryfold-load-'));
     const port = await freePort();
@@ -86,7 +86,7 @@ export class LoadedRun {
     return (await fetch(`${this.url}/api/v1/${path}`)).json();
   }
 
-  /** @throws Error where the run has ended already */
+  /** @throws Error if the run has already ended */
   async cancel(): Promise<{ total: number; done: number }> {
     const { state, total, done } = (await this.get(`runs/${this.run}`)) as Record<string, unknown>;
     if (state !== 'running') throw new Error('the run ended before the last window did');
@@ -95,7 +95,7 @@ export class LoadedRun {
     return { total: Number(total), done: Number(done) };
   }
 
-  /** Measures a window of time that begins now. @throws Error where fewer than 5 folds end in it */
+  /** Measures a time window that begins now. @throws Error if fewer than 5 folds end in it */
   async measure(seconds: number): Promise<Rate> {
     const pid = this.cluster.pid('coordinator')!;
     const [from, before] = [Date.now(), cpuSeconds(pid)];
@@ -108,7 +108,7 @@ export class LoadedRun {
     return { rate, folds: times.length, each: median(folds.map((fold) => fold.seconds)), share };
   }
 
-  /** When each fold so far was committed, and the seconds that it took, from the worker's log. */
+  /** When each fold was committed so far, and how many seconds it took, according to the worker's log. */
   #ends(): FoldEnd[] {
     const lines = readFileSync(join(this.#folder, 'logs', 'worker.log'), 'utf8').split('\n');
     return lines.flatMap((line) => (line.includes('"fold committed"') ? [JSON.parse(line) as FoldEnd] : []));

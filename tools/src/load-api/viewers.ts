@@ -1,18 +1,21 @@
 import http from 'node:http';
 
-/** Viewers of the live page: each holds a stream of events open, reads it and throws it away. */
+/** Viewers of the live page. Each of them keeps an event stream open, and reads and discards its events. */
 export class Viewers {
   readonly #url: string;
   readonly #requests: http.ClientRequest[] = [];
-  /** Bytes that all viewers have read since it was last set to 0 */
+  /** Bytes that all viewers have read since this was last set to 0 */
   heard = 0;
 
-  /** @param url of the API */
+  /** @param url URL of the API */
   constructor(url: string) {
     this.#url = url;
   }
 
-  /** Opens `count` streams, half of all runs and half of one; resolves once each has its first event. */
+  /**
+   * Opens `count` streams, half of them for all runs and half for one run. Resolves once each has received its first
+   * event.
+   */
   async enter(count: number, run: string): Promise<void> {
     await Promise.all(Array.from({ length: count }, (_, i) => this.#view(i % 2 ? '' : `?run=${run}`)));
   }

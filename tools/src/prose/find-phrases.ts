@@ -18,15 +18,15 @@ const PROSE_TOKENS = new Set([
 ]);
 const COMMENT_TOKENS = new Set(['MultiLineComment', 'SingleLineComment']);
 
-/** Every character but line breaks becomes one that no rule matches, so that positions stay. */
+/** Replaces every character except line breaks by one that no rule matches, so that positions stay the same. */
 const blank = (text: string) => text.replace(/[^\n]/g, '\0');
 
-/** Names in backticks are code, and the marks of a comment may stand inside a phrase. */
+/** Names in backticks are code, and the marks of a comment may occur inside a phrase. */
 function ofComment(text: string): string {
   return text.replace(/^\s*(\/\*\*?|\*\/|\*|\/\/|#)/gm, (mark) => ' '.repeat(mark.length)).replace(/`[^`\n]*`/g, blank);
 }
 
-/** Comments, and string literals of several words: a single word is a key or a name. */
+/** Comments, and string literals of several words. A single word is a key or a name. */
 function proseOfScript(text: string): string {
   let prose = '';
   for (const { type, value } of jsTokens(text)) {
@@ -38,8 +38,8 @@ function proseOfScript(text: string): string {
 }
 
 /**
- * Finds phrases that must not appear in text that people read.
- * @param path decides how the text is read: comments and strings of scripts, all of any other file
+ * Finds phrases that must not occur in text that people read.
+ * @param path decides how the text is read: only comments and strings of scripts, but all of any other file
  */
 export function findPhrases(path: string, text: string): ProseFault[] {
   const prose = /\.(ts|mjs|js)$/.test(path) ? proseOfScript(text) : ofComment(text);

@@ -1,11 +1,11 @@
 /** A phrase that readers stumble over, and what to write instead. */
 export interface ProseRule {
-  /** Matched in any case; a blank matches any white space. */
+  /** Matched in any case. A blank matches any white space. */
   readonly pattern: RegExp;
   readonly instead: string;
 }
 
-/** Put words around a pattern that must not match inside others. */
+/** Patterns and what to write instead. A pattern only matches whole words. */
 const rules: readonly (readonly [RegExp, string])[] = [
   // Archaic or translated word for word
   [/anew|afresh/, 'again, from scratch'],
@@ -81,7 +81,7 @@ const rules: readonly (readonly [RegExp, string])[] = [
   [/design section/, 'link to a page in docs/'],
 ];
 
-/** Every rule, as whole words, in any case, over line breaks. */
+/** Every rule, matching whole words in any case and across line breaks. */
 export const PROSE_RULES: readonly ProseRule[] = rules.map(([{ source }, instead]) => ({
   pattern: new RegExp(`(?<![\\w-])(?:${source.replaceAll(' ', '\\s+')})(?![\\w-])`, 'gi'),
   instead,

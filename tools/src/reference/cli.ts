@@ -34,7 +34,7 @@ ${table(
 141: the reader of the output closed it.
 `;
 
-/** The command whose options others take too */
+/** The command whose options other commands also have */
 const SHARED = 'run';
 
 /** docs/cli.md: every command with its arguments and options. */

@@ -1,6 +1,6 @@
 import { code } from './page.js';
 
-/** As much of JSON Schema as zod writes for what people fill in. */
+/** The parts of JSON Schema that zod uses for what people write. */
 export interface Schema {
   type?: string;
   description?: string;
@@ -26,11 +26,11 @@ export interface Schema {
   $ref?: string;
 }
 
-/** What may stand there, in words. */
+/** Which values are allowed, in words. */
 export function valuesOf(schema: Schema): string {
   const { type, pattern, format } = schema;
   if (schema.const !== undefined) return code(String(schema.const));
-  // z.json(), the one recursive schema
+  // z.json() is the only recursive schema
   if (schema.$ref) return 'any JSON';
   if (schema.enum) return schema.enum.map((value) => code(String(value))).join(', ');
   const either = schema.oneOf ?? schema.anyOf;
@@ -46,7 +46,7 @@ export function valuesOf(schema: Schema): string {
 
 function bounds({ minimum, maximum, exclusiveMinimum, exclusiveMaximum }: Schema): string {
   const low = minimum ?? exclusiveMinimum;
-  // zod's bound of integers that JavaScript can hold
+  // zod's limits for integers that JavaScript can represent
   const high = [maximum ?? exclusiveMaximum].find((bound) => bound !== Number.MAX_SAFE_INTEGER);
   const parts = [
     ...(low === undefined || low === Number.MIN_SAFE_INTEGER
@@ -74,6 +74,6 @@ function listOf({ items, prefixItems, minItems, maxItems }: Schema): string {
   return `list${members}${counts.length > 0 ? ` (${counts.join(', ')})` : ''}`;
 }
 
-/** The default as one types it; empty if the key has no default. */
+/** The default value as a user would type it; empty if the key has none. */
 export const defaultOf = ({ default: value }: Schema): string =>
   value === undefined ? '' : code(typeof value === 'string' ? value : JSON.stringify(value));

@@ -2,10 +2,10 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from '../paths.js';
 
-/** Which packages each package imports, by its package.json; lint refuses all others. */
+/** Which packages each package imports, according to its package.json. Lint refuses all other imports. */
 export function importsOfPackages(): Map<string, string[]> {
   const folder = join(ROOT, 'packages');
-  // Without folders of which only an older version's build is left
+  // Ignores folders of older versions that only contain build output
   const names = readdirSync(folder)
     .filter((name) => existsSync(join(folder, name, 'package.json')))
     .sort();
@@ -18,7 +18,7 @@ export function importsOfPackages(): Map<string, string[]> {
   );
 }
 
-/** Everything that a package imports, directly or not. */
+/** Everything that a package imports, directly or indirectly. */
 function reachable(graph: ReadonlyMap<string, readonly string[]>, from: string): Set<string> {
   const seen = new Set<string>();
   const visit = (name: string) => {
@@ -32,7 +32,7 @@ function reachable(graph: ReadonlyMap<string, readonly string[]>, from: string):
   return seen;
 }
 
-/** Mermaid of the imports, without those that follow from others. */
+/** The imports as a Mermaid diagram, without those that follow from others. */
 export function packageDiagram(): string {
   const graph = importsOfPackages();
   const lines = [...graph].flatMap(([name, imports]) => {

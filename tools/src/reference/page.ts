@@ -2,17 +2,17 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from '../paths.js';
 
-/** Text inside a cell of a Markdown table. */
+/** Escapes text for a cell of a Markdown table. */
 export const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('<', '&lt;').replaceAll('\n', ' ');
 
-/** Code inside a cell of a Markdown table. */
+/** Formats code for a cell of a Markdown table. */
 export const code = (text: string): string => `\`${text.replaceAll('|', '\\|')}\``;
 
-/** A Markdown table; empty where it has no rows. */
+/** A Markdown table; empty if there are no rows. */
 export function table(head: string[], rows: string[][]): string {
   if (rows.length === 0) return '';
   return [head, head.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |`).join('\n');
 }
 
-/** Writes a generated page of docs/. */
+/** Writes a generated page to docs/. */
 export const writePage = (name: string, text: string): void => writeFileSync(join(ROOT, 'docs', name), text);

@@ -61,7 +61,7 @@ const has = ({ properties }: Schema, key: string, below?: string): boolean => {
   return found !== undefined && (below === undefined || has(found, below));
 };
 
-/** Keys of a spec that do not say what they mean. */
+/** Descriptions of keys of a spec whose names do not explain themselves. */
 export function unexplained(): string[] {
   const page = specReference();
   return [...page.matchAll(/^\| (`[^`]+`) \|.*\| {2}\|$/gm)].map(([, key]) => key);
@@ -72,7 +72,7 @@ function section(title: string, rows: readonly Row[], introduction?: string): st
   return `${[title, ...(introduction ? [introduction] : []), shown].join('\n\n')}\n`;
 }
 
-/** The keys of an object; those of objects in it follow, with a dot. */
+/** The keys of an object, followed by those of nested objects, with a dot. */
 function rowsOf({ properties = {} }: Schema, prefix = ''): Row[] {
   return Object.entries(properties)
     .filter(([key]) => key !== 'kind')
@@ -83,7 +83,7 @@ function rowsOf({ properties = {} }: Schema, prefix = ''): Row[] {
     });
 }
 
-/** A section for each kind, after the rows that all kinds of a family share. */
+/** A section per kind, after the rows that all kinds of a family share. */
 function kindSections(union: Schema, families: [string, (kind: Schema) => boolean][]): string[] {
   const kinds = union.oneOf ?? union.anyOf ?? [];
   const shared = new Map<string, Set<string>>();

@@ -15,19 +15,19 @@ export const SETTINGS = { settings: GAMMAS.length * COSTS.length, outer: OUTER, 
 export interface Setting {
   clips: number;
   seed: number;
-  /** By how many standard deviations a tenth of the pixels of the second class is brighter; 0 is noise */
+  /** By how many standard deviations a tenth of the pixels of the second class are brighter; 0 is noise */
   signal: number;
 }
 
 /** Accuracies, 0 to 1. */
 export interface Scores {
-  /** Of the best setting, on the folds that it was chosen by */
+  /** Of the best setting, on the folds on which it was chosen */
   plain: number;
   /** The same, bias-corrected by the bootstrap */
   corrected: number;
-  /** On outer folds, of settings that inner folds chose */
+  /** On outer folds, of settings that inner folds have chosen */
   nested: number;
-  /** Of the setting that plain cross-validation chose, on clips that nothing was chosen by */
+  /** Of the setting that plain cross-validation has chosen, on clips that had no influence on the choice */
   truth: number;
 }
 
@@ -43,7 +43,7 @@ interface Split {
   test: Int32Array;
 }
 
-/** Balanced labels; pixels of the second class are brighter by the signal in a tenth of the columns. */
+/** Balanced labels. In a tenth of the columns, pixels of the second class are brighter by the signal. */
 function makeSet({ clips, seed, signal }: Setting): DataSet {
   const random = new Random(seed);
   const labels = Int32Array.from({ length: clips }, (_, i) => i % 2);
@@ -65,7 +65,7 @@ function gridOf({ labels, images }: DataSet, splits: Split[], settings = { gamma
   });
 }
 
-/** All outer splits, then the inner ones of each. */
+/** All outer splits, followed by the inner splits of each. */
 function makeSplits(labels: Int32Array, seed: number): Split[] {
   const outer = stratifiedKFold(labels, { splits: OUTER, shuffle: true, seed });
   const inner = outer.map(({ train }, o) =>
@@ -87,7 +87,7 @@ export function studyOne(setting: Setting): Scores {
   const splits = makeSplits(labels, setting.seed);
   const cells = gridOf(set, splits);
   const score = (cell: GridCell, s: number) => mean(hits(cell, splits[s], { labels, s }));
-  /** The best mean over folds, the first of equals: as a sweep chooses. */
+  /** The best mean over folds, or the first of several equal ones, as a sweep chooses. */
   const choose = (folds: number[]) => {
     const means = cells.map((cell) => mean(folds.map((s) => score(cell, s))));
     return cells[means.indexOf(Math.max(...means))];
@@ -118,7 +118,7 @@ export function studyOne(setting: Setting): Scores {
   };
 }
 
-/** Accuracy on 1000 new clips of a machine trained on all. On noise it is 50 % whatever is done. */
+/** Accuracy on 1000 new clips of a machine that was trained on all clips. On noise, it is always 50 %. */
 function truthOf({ gamma, C }: GridCell, set: DataSet, { clips, seed, signal }: Setting): number {
   if (signal === 0) return 0.5;
   const fresh = Array.from({ length: Math.ceil(1000 / clips) }, (_, i) =>

@@ -13,15 +13,15 @@ export interface Scenario {
 
 /** One simulated sweep. */
 export interface Sweep {
-  /** Trials x folds: shares of right answers */
+  /** Trials x folds: shares of correct answers */
   scores: number[][];
-  /** Each trial's accuracy over all possible clips */
+  /** The accuracy of each trial over all possible clips */
   truth: number[];
 }
 
-/** What was left of a sweep whose trials were given up one by one. */
+/** What remained of a sweep whose trials were given up one by one. */
 export interface Outcome {
-  /** Evaluated in all */
+  /** Total number of evaluated folds */
   folds: number;
   /** Indices of the trials that were not given up */
   kept: number[];
@@ -29,7 +29,7 @@ export interface Outcome {
 
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
 
-/** Mean of the sigmoid over difficulty, affinity and luck: a trial's accuracy over all possible clips. */
+/** Mean of the sigmoid over difficulty, affinity and luck, which is a trial's accuracy over all possible clips. */
 function accuracyOf(skill: number): number {
   const deviation = Math.sqrt(2 ** 2 + 1 + 0.7 ** 2);
   let [sum, weight] = [0, 0];
@@ -69,7 +69,7 @@ export function simulate({ clips, spread }: Scenario, seed: number): Sweep {
   return { scores, truth: skills.map(accuracyOf) };
 }
 
-/** All trials advance side by side, fold by fold, as a sweep's jobs are in the queue. */
+/** All trials advance together, fold by fold, like the jobs of a sweep in the queue. */
 export function raced({ scores }: Sweep, rules: Racing): Outcome {
   let alive = scores.map((own, i) => ({ own, trial: String(i), running: true, scores: new Map<number, number>() }));
   let folds = 0;
@@ -84,7 +84,7 @@ export function raced({ scores }: Sweep, rules: Racing): Outcome {
 
 const best = (list: readonly number[]) => list.indexOf(Math.max(...list));
 
-/** What a way of stopping trials saved and lost over many sweeps. */
+/** What a rule for stopping trials saved and lost over many sweeps. */
 export function summarise(sweeps: readonly Sweep[], outcomes: readonly Outcome[]) {
   const all = TRIALS * REPEATS * FOLDS;
   const rate = (ok: (outcome: Outcome, sweep: Sweep) => boolean) =>
@@ -93,11 +93,11 @@ export function summarise(sweeps: readonly Sweep[], outcomes: readonly Outcome[]
   const regret = (i: number, { truth }: Sweep) => Math.max(...truth) - truth[i];
   return {
     saved: mean(outcomes.map(({ folds }) => 1 - folds / all)),
-    /** The trial that the whole sweep would have chosen was not given up */
+    /** Share of sweeps in which the trial that the whole sweep would have chosen was not given up */
     winnerKept: rate(({ kept }, s) => kept.includes(best(s.scores.map(mean)))),
-    /** The trial of the highest true accuracy was not given up */
+    /** Share of sweeps in which the trial with the highest true accuracy was not given up */
     bestKept: rate(({ kept }, s) => kept.includes(best(s.truth))),
-    /** One within half a point of it was not */
+    /** Share of sweeps in which a trial within half a point of it was not given up */
     nearKept: rate(({ kept }, s) => kept.some((i) => regret(i, s) <= 0.005)),
     regret: mean(outcomes.map(({ kept }, i) => regret(chosen(kept, sweeps[i]), sweeps[i]))),
     fullRegret: mean(sweeps.map((s) => regret(best(s.scores.map(mean)), s))),

@@ -9,7 +9,7 @@ export interface BlockCoding {
 }
 
 const INDEX_STEPS = [-1, -1, -1, -1, 2, 4, 6, 8];
-/** The step sizes of the IMA's "Recommended Practices for Enhancing Digital Audio Compatibility", revision 3. */
+/** The step sizes in the IMA's "Recommended Practices for Enhancing Digital Audio Compatibility", revision 3. */
 const STEPS = [
   ...[7, 8, 9, 10, 11, 12, 13, 14, 16, 17, 19, 21, 23, 25, 28, 31, 34, 37, 41, 45, 50, 55, 60, 66, 73, 80, 88, 97, 107],
   ...[
@@ -22,7 +22,7 @@ const STEPS = [
 
 const clamp = (value: number, least: number, most: number) => Math.max(least, Math.min(most, value));
 
-/** A block of interleaved 16-bit samples as the mean of its channels. */
+/** Decodes a block of interleaved 16-bit samples to the mean of its channels. */
 function mean(samples: Int32Array, channels: number): Float64Array {
   return Float64Array.from({ length: samples.length / channels }, (_, i) => {
     let sum = 0;
@@ -31,7 +31,7 @@ function mean(samples: Int32Array, channels: number): Float64Array {
   });
 }
 
-/** A coding whose blocks are decoded independently. */
+/** A coding in which each block can be decoded separately. */
 function blocks({ channels, block }: BlockCoding, decode: (bytes: DataView) => Int32Array): Coding {
   return {
     unit: block,
@@ -55,7 +55,10 @@ function blocks({ channels, block }: BlockCoding, decode: (bytes: DataView) => I
   };
 }
 
-/** IMA ADPCM as in WAV files: per channel a sample and a step, then 8 samples of each channel in turn. */
+/**
+ * IMA ADPCM as in WAV files. Per channel a block has one sample and a step index, then 8 samples of each channel in
+ * turn.
+ */
 export function imaAdpcm(coding: BlockCoding): Coding {
   const { channels } = coding;
   const header = 4 * channels;
@@ -84,8 +87,8 @@ export function imaAdpcm(coding: BlockCoding): Coding {
 const ADAPTATION = [230, 230, 230, 230, 307, 409, 512, 614, 768, 614, 512, 409, 307, 230, 230, 230];
 
 /**
- * Microsoft ADPCM: per channel a predictor, a step and two samples, then half a byte per sample.
- * @param predictors pairs of coefficients; a block selects one for each channel
+ * Microsoft ADPCM. Per channel a block has a predictor, a step and two samples, then half a byte per sample.
+ * @param predictors pairs of coefficients, from which each block selects one per channel
  */
 export function msAdpcm(coding: BlockCoding, predictors: readonly (readonly [number, number])[]): Coding {
   const { channels } = coding;

@@ -4,7 +4,7 @@ import { openWithFfmpeg } from './ffmpeg.js';
 import { type Coding, type Layout, openPcm, type PlainCoding, plainCoding } from './pcm.js';
 import { UnknownCoding } from './wav-coding.js';
 
-/** Codings of AIFF-C by name; those not listed are compressed. */
+/** Codings of AIFF-C by name. All codings that are not listed are compressed. */
 const CODINGS: Readonly<Record<string, (width: number) => PlainCoding>> = {
   NONE: (width) => ({ kind: 'int', width, little: false }),
   twos: (width) => ({ kind: 'int', width, little: false }),
@@ -22,7 +22,7 @@ const CODINGS: Readonly<Record<string, (width: number) => PlainCoding>> = {
   ULAW: () => ({ kind: 'mulaw', width: 1, little: false }),
 };
 
-/** Maximum size of a COMM chunk in bytes; the name of a compression takes up to 256. */
+/** Maximum size of a COMM chunk in bytes. The name of its compression takes up to 256 of them. */
 const LARGEST_COMMON = 1024;
 
 interface Common {
@@ -48,7 +48,7 @@ function* header(name: string): HeaderParser<Layout> {
       const start = new Fields(yield { take: 8 }, false);
       const offset = start.bytes.length < 8 ? 0 : start.u32(0);
       yield { skip: offset };
-      // Some writers to a pipe leave a size of 0 or the maximum.
+      // Some programs that write to a pipe leave the size at 0 or the maximum.
       const known = size > 8 && size < 0x7fff_0000;
       return { ...common, ...(known ? { bytes: Math.max(0, size - 8 - offset) } : {}) };
     }
@@ -63,7 +63,7 @@ function commonOf(fields: Fields, compressed: boolean, name: string): Common {
   if (fields.bytes.length < (compressed ? 22 : 18)) throw invalid(name, 'its COMM chunk is truncated');
   const channels = fields.u16(0);
   const bits = fields.u16(6);
-  // The rate is an 80-bit float: 15 bits of exponent, 64 of mantissa.
+  // The rate is an 80-bit float with 15 bits of exponent and 64 bits of mantissa.
   const rate = fields.u64(10) * 2 ** ((fields.u16(8) & 0x7fff) - 16383 - 63);
   const kind = compressed ? fields.text(18) : 'NONE';
   const width = Math.ceil(bits / 8);

@@ -2,7 +2,7 @@ import { type AudioFormat, invalid, startsWith } from './audio-format.js';
 import { Fields, type HeaderParser } from './bytes.js';
 import { type Layout, openPcm, type PlainCoding, plainCoding } from './pcm.js';
 
-/** By the number in the header. */
+/** Codings by their number in the header. */
 const CODINGS: Readonly<Record<number, PlainCoding>> = {
   1: { kind: 'mulaw', width: 1, little: false },
   2: { kind: 'int', width: 1, little: false },

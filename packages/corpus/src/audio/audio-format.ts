@@ -9,23 +9,23 @@ export interface OpenAudio {
   channels: number;
   /** Bits of a stored sample; absent for lossy codecs */
   bits?: number;
-  /** Samples of each channel, if the header has their number */
+  /** Number of samples per channel, if the header contains it */
   frames?: number;
   /** Name and version of the decoder; absent if samples are stored uncompressed in a WAV file */
   decoder?: string;
-  /** Mono, the mean of the channels, in pieces; full scale is +-1. Can be read once. */
+  /** The mean of the channels, in pieces, with full scale at +-1. Can be read only once. */
   blocks: AsyncIterable<Float64Array>;
-  /** Releases the decoder; required however far it was read */
+  /** Releases the decoder. Must be called no matter how far the samples were read */
   close?: () => Promise<void>;
 }
 
-/** One audio format. A new one is a file that exports this object and a line in registry.ts. */
+/** One audio format. To add a format, write a file that exports this object and add a line to registry.ts. */
 export interface AudioFormat {
   /** The usual name, such as `FLAC` */
   readonly name: string;
   /** File extensions, lower case, without the dot */
   readonly endings: readonly string[];
-  /** Whether a recording has this format, by its first 64 bytes or fewer */
+  /** Whether a recording has this format, judged by its first 64 bytes or fewer */
   sniff(head: Uint8Array): boolean;
   /**
    * Reads the header. Decoders are only loaded here.
@@ -35,7 +35,7 @@ export interface AudioFormat {
   open(reader: ByteReader, name: string): Promise<OpenAudio>;
 }
 
-/** Hints on how to make a recording readable. `IN` and `OUT` stand for its name and another one. */
+/** Hints on how to convert a recording to a readable one. `IN` and `OUT` stand for its name and the new name. */
 export const CONVERT = {
   sox: 'Convert it: sox IN -e signed-integer -b 16 OUT.wav',
   truncated: 'Copy it again, or keep what is there: sox --ignore-length IN -e signed-integer -b 16 OUT.wav',
@@ -43,12 +43,12 @@ export const CONVERT = {
   scale: 'Scale it: ffmpeg -i IN -af volume=FACTOR -c:a pcm_s16le OUT.wav',
 } as const;
 
-/** The error of a recording that cannot be read. */
+/** Creates the error for a recording that cannot be read. */
 export function invalid(name: string, why: string, hint: string = CONVERT.sox): CryfoldError {
   return new CryfoldError('WAV_INVALID', `${name}: ${why}`, { context: { file: name }, hint });
 }
 
-/** ASCII at the start of a header. */
+/** Reads ASCII text from the start of a header. */
 export function startsWith(head: Uint8Array, text: string, at = 0): boolean {
   return head.length >= at + text.length && [...text].every((char, i) => head[at + i] === char.charCodeAt(0));
 }

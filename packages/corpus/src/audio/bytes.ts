@@ -1,14 +1,16 @@
-/** The next request of a header parser. The result of `take` and `peek` is shorter only at the end of the recording. */
+/**
+ * What a header parser requests next. `take` and `peek` return less than requested only at the end of the recording.
+ */
 export type Ask = { take: number } | { peek: number } | { skip: number };
 
-/** Parses a header without reading by itself, so that one parser serves buffers, files and streams. */
+/** A header parser that does no reading itself, so that the same parser works on buffers, files and streams. */
 export type HeaderParser<T> = Generator<Ask, T, Uint8Array>;
 
 const NOTHING = new Uint8Array();
-/** Bytes read from a file at a time. */
+/** Number of bytes to read from a file at a time. */
 const PIECE = 2 ** 18;
 
-/** Parses data in memory. @returns also the position after the header */
+/** Parses a header in memory. @returns the result, and the position after the header */
 export function parseBytes<T>(parser: HeaderParser<T>, bytes: Uint8Array): { value: T; position: number } {
   let position = 0;
   let answer: Uint8Array = NOTHING;
@@ -28,15 +30,16 @@ export function parseBytes<T>(parser: HeaderParser<T>, bytes: Uint8Array): { val
 export interface ByteSource {
   /** Size of the recording in bytes; undefined for a stream */
   size?: number;
-  /** Path where another program can read the same bytes */
+  /** Path from which another program can read the same bytes */
   path?: string;
   /**
-   * Up to `length` bytes from `position` on, empty at the end. A stream returns its next bytes, whatever the position.
+   * Returns up to `length` bytes from `position` on, or nothing at the end. A stream returns its next bytes, regardless
+   * of the position.
    */
   readAt(position: number, length: number): Promise<Uint8Array> | Uint8Array;
 }
 
-/** Reads a recording from its start to its end, a piece at a time. */
+/** Reads a recording from start to end, one piece at a time. */
 export class ByteReader {
   readonly size: number | undefined;
   readonly path: string | undefined;
@@ -75,7 +78,7 @@ export class ByteReader {
     return this.#position;
   }
 
-  /** The next bytes, without advancing. */
+  /** Returns the next bytes without advancing. */
   async peek(length: number): Promise<Uint8Array> {
     while (this.#held.length < length) {
       const from = this.#position + this.#held.length;
@@ -86,7 +89,7 @@ export class ByteReader {
     return this.#held.subarray(0, length);
   }
 
-  /** @returns `length` bytes, fewer at the end; valid until the next call */
+  /** @returns `length` bytes, or fewer at the end; valid until the next call */
   async take(length: number): Promise<Uint8Array> {
     const bytes = await this.peek(length);
     this.#advance(bytes.length);
@@ -106,7 +109,7 @@ export class ByteReader {
     }
   }
 
-  /** Back to the start. @returns whether that is possible */
+  /** Returns to the start. @returns whether that is possible */
   rewind(): boolean {
     if (this.size === undefined) return this.#position === 0;
     this.#position = 0;
@@ -114,7 +117,7 @@ export class ByteReader {
     return true;
   }
 
-  /** All remaining bytes. */
+  /** Returns all remaining bytes in pieces. */
   async *rest(): AsyncGenerator<Uint8Array> {
     for (;;) {
       const bytes = await this.take(PIECE);

@@ -5,19 +5,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Recorded } from './registry.js';
 
-/** Maximum bytes of samples to keep, which is also limited to this share of the free space in the temporary folder. */
+/** Maximum bytes of samples to keep, and the maximum share of the free space in the temporary folder. */
 const MOST = 8 * 2 ** 30;
 const SHARE_OF_FREE = 0.5;
 
 const scope = new AsyncLocalStorage<KeptSamples>();
 
-/** The samples decoded so far during this work; undefined outside of `decodingOnce`. */
+/** The samples decoded so far within `decodingOnce`; undefined outside of it. */
 export const keptSamples = (): KeptSamples | undefined => scope.getStore();
 
 /**
- * Runs work in which each recording that needs a decoder is decoded once, however often it is read: its samples are
- * kept in an unnamed temporary file, which disappears with the work or the process. They take 4 or 8 bytes each.
- * Recordings that do not fit (8 GiB, or half of the free space) are decoded again, and so are changed files.
+ * Runs work that may read recordings several times but decodes each of them only once. Decoded samples are kept in an
+ * unnamed temporary file, which disappears when the work or the process ends. Each sample takes 4 or 8 bytes.
+ * Recordings that do not fit (8 GiB, or half of the free space) are decoded every time, and files that have changed are
+ * decoded again.
  * @param most maximum bytes to keep
  */
 export async function decodingOnce<T>(work: () => Promise<T>, most = MOST): Promise<T> {
@@ -29,12 +30,12 @@ export async function decodingOnce<T>(work: () => Promise<T>, most = MOST): Prom
 interface Piece {
   at: number;
   samples: number;
-  /** Bytes of a sample: 4 if that is lossless */
+  /** Bytes per sample: 4 if that is lossless, otherwise 8 */
   width: 4 | 8;
 }
 
 interface KeptRecording {
-  /** The recording without its samples */
+  /** Properties of the recording other than its samples */
   audio: Omit<Recorded, 'blocks' | 'close'>;
   version: string;
   pieces: Piece[];
@@ -52,16 +53,16 @@ class KeptSamples {
     this.#left = most;
   }
 
-  /** A recording that was read completely before and has not changed since. */
+  /** Returns a recording that was read completely before, if it has not changed since. */
   find(path: string, entry: Stats): Recorded | undefined {
     const kept = this.#recordings.get(path);
     if (kept?.version !== versionOf(entry)) return undefined;
     return { ...kept.audio, blocks: this.#read(kept.pieces) };
   }
 
-  /** The same recording, which keeps its samples while they are read if a decoder produces them. */
+  /** Wraps a recording so that its samples are kept while they are read, if they come from a decoder. */
   keeping(path: string, entry: Stats, audio: Recorded): Recorded {
-    // Formats that cryfold reads natively are not decoded, but copied from the file.
+    // Formats that cryfold reads natively need no decoding and are read from the original file every time.
     if (audio.decoder === undefined || audio.decoder.startsWith('cryfold ')) return audio;
     const { blocks, close: _close, ...facts } = audio;
     return { ...audio, blocks: this.#keep(path, blocks, { audio: facts, version: versionOf(entry), pieces: [] }) };
@@ -80,7 +81,7 @@ class KeptSamples {
     if (fits) this.#recordings.set(path, recording);
   }
 
-  /** @returns whether there was room */
+  /** @returns whether there was enough space */
   async #write(samples: Float64Array, pieces: Piece[]): Promise<boolean> {
     this.#file ??= this.#open();
     const file = await this.#file;
@@ -109,7 +110,7 @@ class KeptSamples {
     }
   }
 
-  /** Undefined if no file can be written: then every recording is decoded each time. */
+  /** Returns undefined if no file can be written, in which case every recording is decoded each time. */
   async #open(): Promise<FileHandle | undefined> {
     try {
       const folder = await mkdtemp(join(tmpdir(), 'cryfold-decoded-'));
@@ -118,7 +119,8 @@ class KeptSamples {
         this.#left = Math.min(this.#most, SHARE_OF_FREE * bavail * bsize);
         return await open(join(folder, 'samples'), 'wx+', 0o600);
       } finally {
-        // The open file exists until it is closed, so nothing is left behind however the process ends.
+        // The file has no name and exists only while it is open, so nothing is left behind no matter how the process
+        // ends.
         await rm(folder, { recursive: true, force: true });
       }
     } catch {

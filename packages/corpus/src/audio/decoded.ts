@@ -2,12 +2,12 @@ import { readFileSync } from 'node:fs';
 import { invalid, type OpenAudio } from './audio-format.js';
 import type { ByteReader } from './bytes.js';
 
-/** Output of a decoder for the bytes that it was given. */
+/** What a decoder returns for the bytes passed to it. */
 export interface DecodedPiece {
   channelData: Float32Array[];
   samplesDecoded: number;
   sampleRate: number;
-  /** Bits of the samples before they were encoded, if the format records it */
+  /** Bits per sample before encoding, if the format records this */
   bitDepth?: number;
   errors: readonly { message: string }[];
 }
@@ -16,23 +16,23 @@ export interface DecodedPiece {
 export interface StreamDecoder {
   ready: Promise<void>;
   decode(bytes: Uint8Array): DecodedPiece | Promise<DecodedPiece>;
-  /** Absent if the decoder has no buffered output */
+  /** Absent if the decoder does not buffer any output */
   flush?(): DecodedPiece | Promise<DecodedPiece>;
   free(): void;
 }
 
 export interface DecoderOptions {
-  /** Package name in npm; its version becomes part of the dataset */
+  /** Name of the npm package; its version becomes part of the dataset's identity */
   package: string;
   /** Kind of recording, for messages */
   what: string;
   create(): Promise<StreamDecoder>;
-  /** Whether samples are integers, which the decoder divides by the largest one rather than by full scale */
+  /** Whether samples are integers. The decoder divides integers by the largest one rather than by full scale */
   exact?: boolean;
   /** Checks each piece of the recording before it is decoded. */
   watch?(bytes: Uint8Array): void;
   /**
-   * Checks the recording at its end.
+   * Checks the whole recording at its end.
    * @param frames decoded samples per channel
    * @throws CryfoldError WAV_INVALID
    */
@@ -44,19 +44,21 @@ const PIECE = 2 ** 16;
 
 const HINT = 'Copy or encode it again, or pass --skip-bad to leave such files out.';
 
-/** Name and version of an installed package; all of these have their entry next to their package.json. */
+/**
+ * Name and version of an installed package. In all of these packages, package.json is in the folder of the entry point.
+ */
 function versionOf(name: string): string {
   const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.resolve(name)), 'utf8'));
   return `${name} ${version}`;
 }
 
 /**
- * A recording decoded by a WebAssembly decoder, piece by piece.
- * @throws CryfoldError WAV_INVALID if it is damaged
+ * Decodes a recording with a WebAssembly decoder, piece by piece.
+ * @throws CryfoldError WAV_INVALID if the recording is damaged
  */
 export async function openDecoded(reader: ByteReader, name: string, options: DecoderOptions): Promise<OpenAudio> {
   const pieces = decodePieces(reader, name, options);
-  // The rate is known with the first samples.
+  // The sampling rate is only known once the first samples are decoded.
   const first = await pieces.next();
   if (first.done) throw invalid(name, `contains no ${options.what} sound`, HINT);
   const { sampleRate: rate, channelData, bitDepth } = first.value;
@@ -93,7 +95,7 @@ function mixDown({ channelData, samplesDecoded, bitDepth = 0 }: DecodedPiece, ex
   return samples;
 }
 
-/** All pieces with samples. */
+/** Yields all decoded pieces that contain samples. */
 async function* decodePieces(reader: ByteReader, name: string, options: DecoderOptions): AsyncGenerator<DecodedPiece> {
   const damaged = (why: string) => invalid(name, `damaged ${options.what}: ${why}`, HINT);
   const decoder = await options.create();

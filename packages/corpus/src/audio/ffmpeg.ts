@@ -13,39 +13,41 @@ import { wavHeader } from './wav-header.js';
 export interface FfmpegInput {
   /** Kind of recording, for messages */
   what: string;
-  /** ffmpeg's name of the format; ffmpeg tries no other, since some of them open further files and addresses */
+  /**
+   * ffmpeg's name of the format. ffmpeg may not try any other format, since some of them open further files and URLs
+   */
   demuxer: string;
 }
 
-/** Maximum bytes of a recording to copy for ffmpeg if it does not come from a file. */
+/** Maximum bytes of a recording that is copied for ffmpeg because it does not come from a file. */
 const LARGEST_COPY = 2 ** 29;
 /** CPU time limit for one recording, seconds. */
 const CPU_SECONDS = 600;
-/** Maximum length of ffmpeg's messages that is kept. */
+/** Maximum length of ffmpeg's messages to keep. */
 const ERRORS_LENGTH = 2000;
 
 const HINT = 'Copy or encode it again, or pass --skip-bad to leave such files out.';
 
 let known: Promise<string> | undefined;
 
-/** The version of the `ffmpeg` on PATH. */
+/** The version of `ffmpeg` on the PATH. */
 async function version(): Promise<string> {
   const { stdout } = await promisify(execFile)('ffmpeg', ['-version']);
   return `ffmpeg ${/^ffmpeg version (\S+)/.exec(stdout)?.[1] ?? 'unknown'}`;
 }
 
 /**
- * A recording decoded by `ffmpeg` while it is read.
+ * Decodes a recording with `ffmpeg` while it is read.
  * @throws CryfoldError DECODER_MISSING if ffmpeg is not installed; WAV_INVALID
  */
 export async function openWithFfmpeg(reader: ByteReader, name: string, input: FfmpegInput): Promise<OpenAudio> {
   known ??= version();
   const decoder = await known.catch((cause) => {
     known = undefined;
-    throw new CryfoldError('DECODER_MISSING', `${name}: ${input.what} needs ffmpeg, which is not on PATH`, {
+    throw new CryfoldError('DECODER_MISSING', `${name}: ${input.what} needs ffmpeg, which is not on the PATH`, {
       cause,
       context: { file: name, format: input.what },
-      hint: `Install ffmpeg (Debian: apt-get install ffmpeg; macOS: brew install ffmpeg). Or elsewhere: ${CONVERT.ffmpeg}`,
+      hint: `Install ffmpeg (Debian: apt-get install ffmpeg; macOS: brew install ffmpeg). Or convert it elsewhere: ${CONVERT.ffmpeg}`,
     });
   });
   if (!reader.rewind()) throw invalid(name, `${input.what} cannot be read from a stream`, CONVERT.ffmpeg);
@@ -58,7 +60,7 @@ export async function openWithFfmpeg(reader: ByteReader, name: string, input: Ff
   };
   try {
     const sound = ByteReader.ofStream(run.output);
-    // Its bits are those of ffmpeg's output, not of the recording.
+    // These are the bits of ffmpeg's output, not of the recording.
     const { bits: _, ...audio } = openPcm(sound, await sound.parse(wavHeader(name)), name);
     return { ...audio, decoder, close, blocks: checked(audio.blocks, run) };
   } catch (error) {
@@ -98,7 +100,7 @@ async function copyOf(reader: ByteReader, name: string): Promise<{ path: string;
   }
 }
 
-/** One ffmpeg process, which writes a WAV file to a pipe. */
+/** One ffmpeg process that writes a WAV file to a pipe. */
 class FfmpegRun {
   readonly output: Readable;
   readonly #process: ChildProcess;
@@ -112,7 +114,7 @@ class FfmpegRun {
       'ffmpeg',
       [
         ...['-nostdin', '-hide_banner', '-loglevel', 'error', '-threads', '1', '-timelimit', `${CPU_SECONDS}`],
-        // No other file and no network, whatever the recording refers to.
+        // ffmpeg may not open other files or use the network, no matter what the recording refers to.
         ...['-protocol_whitelist', 'file', '-f', demuxer, '-i', `file:${path}`],
         ...['-map', '0:a:0', '-c:a', 'pcm_f32le', '-f', 'wav', '-protocol_whitelist', 'pipe', 'pipe:1'],
       ],
@@ -131,7 +133,7 @@ class FfmpegRun {
     });
   }
 
-  /** Waits until it exits. @returns the problem with the recording, if any */
+  /** Waits until ffmpeg exits. @returns the problem with the recording, if any */
   async failure(): Promise<CryfoldError | undefined> {
     this.output.resume();
     const code = await this.#ended;

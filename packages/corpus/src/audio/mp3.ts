@@ -1,7 +1,10 @@
 import { type AudioFormat, startsWith } from './audio-format.js';
 import { openDecoded } from './decoded.js';
 
-/** Whether bytes are the header of an MPEG audio frame of layer 1, 2 or 3: 11 bits, then no reserved value. */
+/**
+ * Whether bytes are the header of an MPEG audio frame of layer 1, 2 or 3: the first 11 bits are set, and no field has a
+ * reserved value.
+ */
 function isFrame(head: Uint8Array): boolean {
   if (head.length < 4 || head[0] !== 0xff || (head[1] & 0xe0) !== 0xe0) return false;
   const version = (head[1] >> 3) & 3;

@@ -4,7 +4,7 @@ const HEADER = 27;
 const LAST_PAGE = 4;
 const HINT = 'Copy or encode it again, or pass --skip-bad to leave such files out.';
 
-/** CRC-32 of Ogg pages: polynomial 0x04c11db7, from the highest bit, without inversion. */
+/** CRC-32 of Ogg pages: polynomial 0x04c11db7, highest bit first, without inversion. */
 const CRC = Uint32Array.from({ length: 256 }, (_, byte) => {
   let value = byte << 24;
   for (let bit = 0; bit < 8; bit++) value = value & 0x8000_0000 ? (value << 1) ^ 0x04c1_1db7 : value << 1;
@@ -12,8 +12,8 @@ const CRC = Uint32Array.from({ length: 256 }, (_, byte) => {
 });
 
 /**
- * Checks the pages of an Ogg stream while they pass: decoders skip damaged ones and do not notice a missing last page.
- * Source: RFC 3533.
+ * Checks the pages of an Ogg stream on their way to the decoder. Decoders skip damaged pages and do not notice a
+ * missing last page. Source: RFC 3533.
  */
 export class OggPages {
   readonly #name: string;

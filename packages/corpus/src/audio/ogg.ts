@@ -24,7 +24,7 @@ export const oggVorbis: AudioFormat = {
   },
 };
 
-/** Opus in Ogg; decoded at 48 kHz, whatever the rate before encoding. */
+/** Opus in Ogg. Always decoded at 48 kHz, regardless of the rate before encoding. */
 export const oggOpus: AudioFormat = {
   name: 'Ogg Opus',
   endings: ['opus'],

@@ -12,8 +12,8 @@ export interface OpenRecording {
 }
 
 /**
- * Opens a recording of any format and size, which is read in pieces. Within `decodingOnce`, samples that were already
- * decoded are reused.
+ * Opens a recording of any format and size, to be read in pieces. Within `decodingOnce`, reuses samples that were
+ * already decoded.
  * @param name shown in messages
  * @throws CryfoldError WAV_INVALID if it cannot be read, and as `openAudio`
  */
@@ -66,7 +66,7 @@ async function openEntry(path: string): Promise<{ reader: ByteReader; entry: Sta
 }
 
 async function openRegular(path: string) {
-  // Checked before opening, because opening some devices has side effects.
+  // Checked before the file is opened, because opening some devices has side effects.
   checkRegular(await stat(path), Number.POSITIVE_INFINITY);
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {

@@ -1,13 +1,13 @@
 import { type AudioFormat, startsWith } from './audio-format.js';
 import { openWithFfmpeg } from './ffmpeg.js';
 
-/** A format that `ffmpeg` reads, but no package reads well. */
+/** A format that `ffmpeg` reads, and for which there is no good package. */
 function byFfmpeg(format: Omit<AudioFormat, 'open'> & { demuxer: string }): AudioFormat {
   const { demuxer, ...known } = format;
   return { ...known, open: (reader, name) => openWithFfmpeg(reader, name, { what: format.name, demuxer }) };
 }
 
-/** ISO base media, used by phones. */
+/** ISO base media files, which phones record. */
 export const mp4 = byFfmpeg({
   name: 'MP4',
   endings: ['m4a', 'mp4', 'm4b', '3gp', '3g2', '3gpp'],
@@ -15,7 +15,7 @@ export const mp4 = byFfmpeg({
   demuxer: 'mov',
 });
 
-/** Used by browsers. */
+/** WebM and Matroska, which browsers record. */
 export const webm = byFfmpeg({
   name: 'WebM',
   endings: ['webm', 'weba', 'mka'],

@@ -2,35 +2,35 @@ import { CryfoldError } from '@cryfold/core';
 import { CONVERT, invalid, type OpenAudio } from './audio-format.js';
 import type { ByteReader } from './bytes.js';
 
-/** The encoding of samples. */
+/** How samples are encoded. */
 export interface Coding {
-  /** Bytes that are decoded together: a frame, or a block of compressed ones */
+  /** Bytes that must be decoded together: a frame, or a block of compressed samples */
   unit: number;
   /** Whether samples can be beyond full scale */
   float: boolean;
   /** Bits of a stored sample */
   bits: number;
-  /** Whether units are blocks of compressed samples, of which the last may be padded */
+  /** Whether units are blocks of compressed samples. The last block may be padded */
   block?: boolean;
-  /** The mean of the channels of all complete frames in complete units; the last unit may be truncated */
+  /** Decodes all complete frames of complete units to the mean of their channels. The last unit may be truncated */
   mono(bytes: Uint8Array): Float64Array;
 }
 
-/** What a header says about the samples after it. */
+/** What a header says about the samples that follow it. */
 export interface Layout {
   rate: number;
   channels: number;
   coding: Coding;
-  /** Bytes of the samples; undefined if they extend to the end */
+  /** Bytes of the samples; undefined if they continue to the end of the file */
   bytes?: number;
-  /** Samples of each channel; fewer than the bytes contain if the last block is padded */
+  /** Samples per channel. May be fewer than the bytes contain, because the last block may be padded */
   frames?: number;
 }
 
 type ReadSample = (view: DataView, at: number) => number;
 
 const SIGN = 128;
-/** ITU-T G.711; sox and libsndfile scale the same way. */
+/** ITU-T G.711, scaled as in sox and libsndfile. */
 function mulaw(code: number): number {
   const bits = ~code & 255;
   const value = (((bits & 15) << 3) + 132) << ((bits & 112) >> 4);
@@ -50,7 +50,7 @@ const table = (decode: (code: number) => number): ReadSample => {
   return (view, at) => values[view.getUint8(at)];
 };
 
-/** One sample; integers are left-justified in their bytes. */
+/** Reads one sample; integers are left-justified in their bytes. */
 export interface PlainCoding {
   kind: 'int' | 'unsigned' | 'float' | 'alaw' | 'mulaw';
   /** Bytes of one sample of one channel: 1 to 4, or 4 or 8 for floats */
@@ -100,10 +100,10 @@ export function plainCoding(plain: PlainCoding, channels: number): Coding {
   };
 }
 
-/** Bytes of samples decoded at a time. */
+/** Number of bytes of samples to decode at a time. */
 const PIECE = 2 ** 17;
 
-/** @throws CryfoldError WAV_INVALID if more than part of the last frame or block is missing */
+/** @throws CryfoldError WAV_INVALID if more than a part of the last frame or block is missing */
 export function checkPresent({ bytes, coding }: Layout, present: number, name: string): void {
   if (bytes === undefined || bytes - present < coding.unit) return;
   throw invalid(
@@ -153,7 +153,7 @@ export function decodePcm(bytes: Uint8Array, layout: Layout, name: string): Floa
   return layout.coding.mono(bytes.subarray(0, layout.bytes)).subarray(0, layout.frames);
 }
 
-/** Louder samples cannot have +-1 as their full scale. */
+/** Samples louder than this cannot have +-1 as their full scale. */
 const LOUDEST = 2;
 
 /** Checks the samples of a recording as they arrive. */

@@ -10,7 +10,7 @@ import { aac, amr, mp4, webm, wma } from './others.js';
 import { SampleCheck } from './pcm.js';
 import { wav } from './wav.js';
 
-/** Every audio format. To add one, write its file and add it here. */
+/** Every audio format. To add a format, write a file for it and add it here. */
 const FORMATS: readonly AudioFormat[] = [
   wav,
   flac,
@@ -28,12 +28,12 @@ const FORMATS: readonly AudioFormat[] = [
   wma,
 ];
 
-/** Number of bytes that identify a format. */
+/** Number of bytes that are enough to identify a format. */
 const HEAD = 64;
 
 const byEnding = new Map(FORMATS.flatMap((format) => format.endings.map((ending) => [ending, format] as const)));
 
-/** The extension of a file name in lower case, empty if there is no extension. */
+/** The extension of a file name in lower case, or an empty string. */
 export function endingOf(file: string): string {
   return /\.([^./]+)$/.exec(file)?.[1].toLowerCase() ?? '';
 }
@@ -43,7 +43,7 @@ export function isAudioName(file: string): boolean {
   return byEnding.has(endingOf(file));
 }
 
-/** An open recording: its format by content, and the format of its name if that differs. */
+/** An open recording, with the format of its content, and the format that its name suggests if that differs. */
 export interface Recorded extends OpenAudio {
   format: string;
   /** The largest absolute sample so far */
@@ -51,10 +51,10 @@ export interface Recorded extends OpenAudio {
 }
 
 /**
- * Opens a recording of any format, which is identified by its first bytes. Its samples are checked while they are read.
+ * Opens a recording of any format. The first bytes identify the format. The samples are checked while they are read.
  * @param name shown in messages
- * @throws CryfoldError WAV_INVALID, DECODER_MISSING; and from its blocks WAV_INVALID, WAV_EMPTY, WAV_NOT_FINITE,
- * WAV_SCALE
+ * @throws CryfoldError WAV_INVALID, DECODER_MISSING; and while its blocks are read WAV_INVALID, WAV_EMPTY,
+ * WAV_NOT_FINITE, WAV_SCALE
  */
 export async function openAudio(reader: ByteReader, name: string): Promise<Recorded> {
   const head = await reader.peek(HEAD);
@@ -73,7 +73,7 @@ async function* checked(blocks: AsyncIterable<Float64Array>, check: SampleCheck)
   check.end();
 }
 
-/** The error for bytes that no format starts with. */
+/** Creates the error for bytes that do not start like any format. */
 function unknown(head: Uint8Array, name: string) {
   if (head.length === 0) return invalid(name, 'not a recording: the file is empty', REPLACE);
   if (startsWith(head, 'version https://git-lfs')) {
@@ -86,11 +86,11 @@ function unknown(head: Uint8Array, name: string) {
 
 const REPLACE = 'Replace it with a recording (WAV, FLAC, Ogg, Opus, MP3, AIFF, CAF, ...) or remove it.';
 
-/** How the name of a recording is misleading, if it is: its format, and the format of its extension. */
+/** If the name of a recording is misleading: its actual format, and the format of its extension. */
 export function misnamed(file: string, format: string): { format: string; ending: string } | undefined {
   const ending = endingOf(file);
   const named = byEnding.get(ending);
-  // A family shares its extensions: Opus and FLAC are common in .ogg files.
+  // Formats of a family share their extensions: Opus and FLAC are common in .ogg files.
   if (!named || named.name === format || (format.startsWith('Ogg') && named.name.startsWith('Ogg'))) return undefined;
   return { format, ending };
 }

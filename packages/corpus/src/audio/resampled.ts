@@ -1,32 +1,32 @@
 import { CryfoldError } from '@cryfold/core';
 
-/** Rates in Hz supported by libsamplerate, and the largest ratio of two rates. */
+/** Sampling rates in Hz that libsamplerate supports, and the largest ratio of two rates. */
 const LOWEST = 1;
 const HIGHEST = 192_000;
 const LARGEST_RATIO = 256;
-/** Samples converted at a time: the output must fit into 4 MiB of float32. */
+/** Samples converted at a time. The output must fit into 4 MiB of float32. */
 const PIECE = 2048;
 
-/** Share of half the lower rate up to which `resampled` keeps every frequency. */
+/** Share of half the lower rate up to which `resampled` preserves all frequencies. */
 export const RESAMPLED_KEEPS = 0.92;
 
 interface Signal {
   /** Hz */
   rate: number;
-  /** Samples, if known before they are read */
+  /** Number of samples, if it is known before they are read */
   frames?: number;
   blocks: AsyncIterable<Float64Array>;
 }
 
 type Converter = Awaited<ReturnType<typeof import('@alexanderolsen/libsamplerate-js').create>>;
 
-/** Each converter has its own WebAssembly memory, so the last one is reused for the same rates. */
+/** Each converter has its own WebAssembly memory, so the last one is reused if the rates are the same. */
 let free: Converter | undefined;
 
 /**
- * Resamples a mono signal with libsamplerate's best sinc converter, in pieces. Frequencies below 92 % of half the lower
- * rate (`RESAMPLED_KEEPS`) are kept, those above that half are removed. The result is aligned with the signal and
- * equally long, up to half a sample.
+ * Resamples a mono signal with libsamplerate's best sinc converter, in pieces. Keeps frequencies below 92 % of half the
+ * lower rate (`RESAMPLED_KEEPS`), and removes those above half the lower rate. The result is aligned with the signal
+ * and has the same duration, to within half a sample.
  * @param target Hz
  * @param name of the recording, for messages
  * @throws CryfoldError RATE_UNKNOWN for unsupported rates
@@ -58,7 +58,7 @@ async function* convert({ rate, blocks }: Signal, target: number): AsyncGenerato
       }
       read += block.length;
     }
-    // The converter holds back the range of its kernel: silence flushes it.
+    // The converter holds back as many samples as its kernel needs; feeding it silence flushes them.
     const zeros = new Float32Array(PIECE);
     for (const total = Math.round((read * target) / rate); given < total; ) {
       const piece = converter.full(zeros).subarray(0, total - given);
@@ -71,12 +71,12 @@ async function* convert({ rate, blocks }: Signal, target: number): AsyncGenerato
   }
 }
 
-/** A converter without history. */
+/** Returns a converter without history. */
 async function take(rate: number, target: number): Promise<Converter> {
   const known = free;
   free = undefined;
   if (known?.inputSampleRate === rate && known.outputSampleRate === target) {
-    // Setting the rate resets the history.
+    // Setting the rate also resets the history.
     known.outputSampleRate = target;
     return known;
   }

@@ -1,8 +1,11 @@
-/** The samples of a recording as they arrive: consecutive parts of it, keeping only what is still needed. */
+/**
+ * Buffers the samples of a recording as they arrive, and returns consecutive parts of it. Keeps only samples that are
+ * still needed.
+ */
 export class SampleBuffer {
   readonly #blocks: AsyncIterator<Float64Array>;
   #held: Float64Array[] = [];
-  /** Samples before the kept ones, and up to their end */
+  /** Positions of the first kept sample, and of the end of the kept samples */
   #start = 0;
   #end = 0;
 
@@ -10,14 +13,14 @@ export class SampleBuffer {
     this.#blocks = blocks[Symbol.asyncIterator]();
   }
 
-  /** Samples received so far: all of them once a part was shorter than requested. */
+  /** Number of samples received so far. This is the whole recording once a part was shorter than requested. */
   get total(): number {
     return this.#end;
   }
 
   /**
-   * The samples from `start` on, fewer than `length` if the recording ends earlier. Earlier samples are discarded, so
-   * the next part may not start before this one.
+   * Returns the samples from `start` on, fewer than `length` if the recording ends earlier. Earlier samples are
+   * discarded, so the next part must not start before this one.
    */
   async part(start: number, length: number): Promise<Float64Array> {
     this.#dropBefore(start);

@@ -3,7 +3,7 @@ import { invalid } from './audio-format.js';
 import type { Fields } from './bytes.js';
 import { type Coding, type Layout, plainCoding } from './pcm.js';
 
-/** Thrown for a coding that this package does not decode itself. */
+/** Thrown for a coding that this package cannot decode by itself. */
 export class UnknownCoding extends Error {
   constructor(readonly coding: string) {
     super(coding);
@@ -17,10 +17,10 @@ const ALAW = 6;
 const MULAW = 7;
 const IMA_ADPCM = 0x11;
 const EXTENSIBLE = 0xfffe;
-/** KSDATAFORMAT_SUBTYPE GUIDs: the format tag in the first two bytes, then these fourteen. */
+/** KSDATAFORMAT_SUBTYPE GUIDs have the format tag in the first two bytes, followed by these fourteen bytes. */
 const SUBTYPE_TAIL = '000000001000800000aa00389b71';
 
-/** Common codings that only other programs decode, by format tag. */
+/** Common codings that only other programs can decode, by format tag. */
 const OTHERS: Readonly<Record<number, string>> = {
   49: 'GSM 6.10',
   64: 'G.721 ADPCM',
@@ -30,7 +30,7 @@ const OTHERS: Readonly<Record<number, string>> = {
   353: 'WMA',
 };
 
-/** What a fmt chunk says about the samples. */
+/** The contents of a fmt chunk. */
 interface Format {
   tag: number;
   channels: number;
@@ -40,7 +40,7 @@ interface Format {
 }
 
 /**
- * The layout of the samples described by a fmt chunk.
+ * Determines the layout of the samples from a fmt chunk.
  * @throws CryfoldError WAV_INVALID; UnknownCoding
  */
 export function layoutOf(fmt: Fields, name: string): Omit<Layout, 'bytes'> {
@@ -83,7 +83,7 @@ function codingOf(fmt: Fields, format: Format, name: string): Coding {
     [ALAW]: 'alaw',
     [MULAW]: 'mulaw',
   } as const;
-  // Fewer than the bytes contain, as for 24 bits in 4 bytes
+  // There can be fewer bits than the bytes hold, such as 24 bits in 4 bytes
   const stored = bits > 0 ? { bits } : {};
   return { ...plainCoding({ kind: kinds[tag as keyof typeof kinds], width, little: fmt.little }, channels), ...stored };
 }

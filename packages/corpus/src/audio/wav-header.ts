@@ -3,12 +3,12 @@ import { Fields, type HeaderParser } from './bytes.js';
 import type { Layout } from './pcm.js';
 import { layoutOf } from './wav-coding.js';
 
-/** The container of the chunks. */
+/** The kind of container that holds the chunks. */
 interface Container {
   little: boolean;
   /** Bytes of a chunk's name and of its size */
   id: 4 | 16;
-  /** Multiple at which chunks start */
+  /** Chunks start at multiples of this number of bytes */
   align: 2 | 8;
 }
 
@@ -20,23 +20,25 @@ const CONTAINERS: Readonly<Record<string, Container>> = {
   BW64: RIFF,
   riff: { little: true, id: 16, align: 8 },
 };
-/** Sony's Wave64 identifies chunks by GUIDs: four letters, then these bytes; the file itself by others. */
+/**
+ * Sony's Wave64 identifies chunks by GUIDs of four letters followed by these bytes; the file itself has other GUIDs.
+ */
 const W64_FILE = '2e91cf11a5d628db04c10000';
 const W64_CHUNK = 'f3acd3118cd100c04f8edb8a';
 
 /** Maximum size of a chunk that is read into memory, bytes. */
 const LARGEST_FORMAT = 4096;
-/** Sizes from here on mean "unknown" if there is less data: sox and arecord stay just below 2^31. */
+/** Sizes from here on mean "unknown" if the file has less data: sox and arecord write values just below 2^31. */
 const STREAMED = 0x7fff_0000;
 const UNKNOWN_RF64 = 0xffff_ffff;
 
 interface Chunk {
   kind: string;
-  /** Size of what follows the header */
+  /** Size of everything after the header */
   size: number;
 }
 
-/** The chunks of a file, as they are found. */
+/** The chunks that were found so far. */
 interface Found {
   layout?: Omit<Layout, 'bytes'>;
   /** From the fact chunk */
@@ -90,7 +92,7 @@ function* fileHeader(name: string): HeaderParser<{ container: Container; total: 
   const container = CONTAINERS[fields.text(0)];
   if (!container) throw invalid(name, 'not a WAV file: no RIFF header');
   if (container.id === 16) {
-    // All but four of the first 12 bytes identify the file.
+    // All but four of the first 12 bytes identify the kind of file.
     const rest = yield { take: 28 };
     if (rest.length < 28 || !startsWith(rest, 'wave', 12)) throw invalid(name, 'not a Wave64 file');
     return { container, total: new Fields(rest, true).u64(4) };
@@ -109,7 +111,7 @@ function* chunkHeader({ id, little }: Container): HeaderParser<Chunk | undefined
   return { kind: known ? fields.text(0) : '', size: Math.max(0, fields.u64(16) - 24) };
 }
 
-/** Skips the padding after a chunk of odd size, which some writers omit. @returns bytes skipped */
+/** Skips the padding after a chunk of odd size, which some writers omit. @returns number of skipped bytes */
 function* padding({ align }: Container, end: number): HeaderParser<number> {
   const bytes = (align - (end % align)) % align;
   if (bytes === 0) return 0;
@@ -121,13 +123,16 @@ function* padding({ align }: Container, end: number): HeaderParser<number> {
   return bytes;
 }
 
-/** Bytes of the data chunk; undefined if the writer did not know them, so that it extends to the end. */
+/**
+ * Size of the data chunk in bytes; undefined if the writer did not know it, in which case the data continues to the
+ * end.
+ */
 function dataBytes(
   found: Found,
   { size, total, position, present }: { size: number; total: number; position: number; present: number | undefined },
 ): number | undefined {
   if (size === UNKNOWN_RF64 && found.dataBytes !== undefined && found.dataBytes > 0) return found.dataBytes;
-  // A header written before the first sample has a size of zero.
+  // A header that was written before the first sample has a size of zero.
   if (size === 0) return total > position && total < STREAMED ? 0 : undefined;
   if (size < STREAMED) return size;
   return present !== undefined && size <= present - position ? size : undefined;

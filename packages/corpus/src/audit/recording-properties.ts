@@ -1,6 +1,6 @@
 import type { SoundProperties } from './sound-meter.js';
 
-/** Properties of a recording other than its class: how its file was made, and what its sound is like. */
+/** Properties of a recording other than its class: how its file was made, and what it sounds like. */
 export interface RecordingProperties extends SoundProperties {
   /** Name of the audio format, such as `FLAC` */
   format: string;

@@ -2,13 +2,13 @@ import { Fft } from '@cryfold/core';
 
 /** Properties of the samples of a recording, after the mix-down to mono. */
 export interface SoundProperties {
-  /** RMS in dB below full scale, without the offset; at least -120 */
+  /** RMS in dB below full scale after removing the DC offset; at least -120 */
   level: number;
-  /** Frequency in Hz below which 99 % of the energy is, to a 1024th of the sampling rate */
+  /** Frequency in Hz below which 99 % of the energy lies, with a resolution of 1/1024 of the sampling rate */
   bandwidth: number;
-  /** Share of the frames of 20 ms whose RMS is below -60 dBFS, 0 to 1 */
+  /** Share of frames of 20 ms whose RMS is below -60 dBFS, 0 to 1 */
   silence: number;
-  /** Share of samples in runs of three or more equal ones at 99 % of full scale or above, 0 to 1 */
+  /** Share of samples that belong to runs of three or more equal samples at 99 % of full scale or above, 0 to 1 */
   clipping: number;
 }
 
@@ -20,17 +20,20 @@ const SILENT_POWER = 1e-6;
 const CLIPPED = 0.99;
 const CLIPPED_RUN = 3;
 
-/** Samples of a frame that is transformed. */
+/** Number of samples in a transformed frame. */
 const FRAME = 1024;
-/** Number of frames that are all transformed; after that, half as many each time the number doubles. */
+/**
+ * Number of frames at the start that are all transformed. After that, the share of transformed frames is halved
+ * whenever the number of frames doubles.
+ */
 const ALL_FRAMES = 64;
 
 const fft = new Fft(FRAME);
 
 /**
- * Measures a recording while its samples arrive, in one pass and constant memory. Its spectrum is estimated from a
- * number of frames that grows with the logarithm of the length, so that long recordings cost little more than reading
- * them.
+ * Measures a recording while its samples arrive, in one pass and constant memory. The spectrum is estimated from a
+ * number of frames that grows with the logarithm of the length, so measuring a long recording costs little more than
+ * reading it.
  */
 export class SoundMeter {
   readonly #silentFrame: number;
@@ -57,7 +60,7 @@ export class SoundMeter {
     this.#silentFrame = Math.max(1, Math.round(rate * SILENT_SECONDS));
   }
 
-  /** Measures blocks on their way to the consumer. */
+  /** Measures blocks of samples and passes them on to the consumer. */
   async *through(blocks: AsyncIterable<Float64Array>): AsyncGenerator<Float64Array> {
     for await (const samples of blocks) {
       this.add(samples);
@@ -65,7 +68,7 @@ export class SoundMeter {
     }
   }
 
-  /** @param samples the next ones, full scale +-1 */
+  /** @param samples the next samples, full scale +-1 */
   add(samples: Float64Array): void {
     for (const sample of samples) {
       this.#sum += sample;
@@ -78,7 +81,7 @@ export class SoundMeter {
     this.#addFrames(samples);
   }
 
-  /** The properties of all samples so far. Call it once, after the last sample. */
+  /** Returns the properties of all samples. Call it only once, after the last sample. */
   end(): SoundProperties {
     if (this.#frameCount > 0) this.#endFrame();
     if (this.#transformed === 0) this.#transform(this.#filled, 1);
@@ -121,7 +124,7 @@ export class SoundMeter {
   }
 
   /**
-   * Adds the spectrum of a frame, without its offset, under a Hann window. @param weight number of frames that it
+   * Adds the spectrum of a frame under a Hann window, without its DC offset. @param weight number of frames that it
    * represents
    */
   #transform(length: number, weight: number): void {

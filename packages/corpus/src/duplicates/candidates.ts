@@ -1,25 +1,29 @@
 import { LANDMARKS, type Landmarks } from './landmarks.js';
 
-/** Number of earlier sounds to check for each landmark: the latest ones, so that common landmarks do not cost more. */
+/**
+ * Number of earlier sounds to check for each landmark. Only the latest ones are checked, so that common landmarks do
+ * not cost more.
+ */
 const LOOKED_AT = 24;
-/** Landmarks that two sounds must share at one lag, give or take a frame. */
+/** Number of landmarks that two sounds must share at the same lag, give or take a frame. */
 const FEWEST = 5;
-/** Number of earlier sounds to compare a sound with, those with the most shared landmarks first. */
+/** Maximum number of earlier sounds to compare a sound with. The sounds with the most shared landmarks come first. */
 const MOST = 4;
 
 /**
- * Stores the landmarks of sounds, and finds earlier sounds that share some with a new one at a steady lag. Entries that
- * are no longer used make room for new ones: at most 12.6 million of 12 bytes each, however many sounds there are.
+ * Stores the landmarks of sounds, and finds earlier sounds that share landmarks with a new one at a constant lag.
+ * Entries that are no longer used make room for new ones: at most 12.6 million of 12 bytes each, however many sounds
+ * there are.
  */
 export class CandidateIndex {
-  /** Per landmark the last entry, as its index + 1 */
+  /** The last entry of each landmark, as its index + 1 */
   readonly #last = new Int32Array(LANDMARKS);
-  /** Entries per landmark */
+  /** Number of entries of each landmark */
   readonly #counts = new Uint8Array(LANDMARKS);
   #entries = 0;
   #sounds = new Int32Array(4096);
   #frames = new Int32Array(4096);
-  /** Per entry the previous one of the same landmark, as its index + 1 */
+  /** For each entry, the previous entry of the same landmark, as its index + 1 */
   #before = new Int32Array(4096);
 
   /**
@@ -71,7 +75,7 @@ export class CandidateIndex {
     }
   }
 
-  /** Takes the oldest entry of a landmark out of its chain. */
+  /** Removes the oldest entry of a landmark from its chain. */
   #takeOldest(hash: number): number {
     let newer = this.#last[hash] - 1;
     for (let i = 2; i < this.#counts[hash]; i++) newer = this.#before[newer] - 1;

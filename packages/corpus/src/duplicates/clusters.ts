@@ -1,4 +1,4 @@
-/** Disjoint sets of numbers from 0, each identified by its smallest member. */
+/** Disjoint sets of integers from 0. Each set is identified by its smallest member. */
 export class Clusters {
   readonly #parents: Int32Array;
 
@@ -6,7 +6,7 @@ export class Clusters {
     this.#parents = Int32Array.from({ length: size }, (_, i) => i);
   }
 
-  /** The smallest member of a number's set. */
+  /** Returns the smallest member of the set that contains a number. */
   first(of: number): number {
     const parents = this.#parents;
     let at = of;
@@ -22,7 +22,7 @@ export class Clusters {
     this.#parents[Math.max(first, second)] = Math.min(first, second);
   }
 
-  /** The smallest member of each number's set. */
+  /** Returns the smallest member of each number's set. */
   firsts(): Int32Array {
     return this.#parents.map((_, i) => this.first(i));
   }

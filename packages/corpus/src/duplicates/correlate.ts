@@ -3,24 +3,27 @@ import { evenOut } from './level.js';
 
 /** Magnitudes below this share of the largest are raised to it, so that near silence is not amplified. */
 const FLOOR = 0.01;
-/** Samples over which a sound is faded in and out, 20 ms at 8 kHz: the edges of two clips would otherwise correlate. */
+/**
+ * Samples over which a sound is faded in and out, 20 ms at 8 kHz. Otherwise, the edges of two clips would correlate.
+ */
 const FADE = 160;
 
 export interface Alignment {
-  /** How many samples later the second sound starts in the first; negative: earlier */
+  /** How many samples after the first sound the second one starts; negative if it starts earlier */
   lag: number;
-  /** Height of the whitened correlation's peak in standard deviations over all lags */
+  /** Height of the peak of the whitened correlation, in standard deviations over all lags */
   peak: number;
-  /** Share of the band in which both have sound, 0 to 1; very small for tones, which any lag would fit */
+  /** Share of the band in which both sounds have energy, 0 to 1. Very small for tones, which match at any lag */
   breadth: number;
-  /** Normalised correlation of the samples that both have at this lag, 0 to 1 */
+  /** Normalised correlation at this lag of the samples in which the sounds overlap, 0 to 1 */
   correlation: number;
-  /** Samples that both have */
+  /** Number of samples in which the sounds overlap */
   overlap: number;
 }
 
 /**
- * Aligns sounds by whitened cross-correlation, and measures how equal their common part is. Keeps its working memory.
+ * Aligns two sounds by whitened cross-correlation, and measures how similar their common part is. Reuses its working
+ * memory.
  */
 export class Correlator {
   #fft = new Fft(2);
@@ -37,7 +40,7 @@ export class Correlator {
     fill(this.#im, evenOut(second));
     this.#fft.transform(this.#re, this.#im);
     const breadth = this.#whiten();
-    // The inverse is the transform with swapped parts.
+    // Swapping the real and imaginary parts gives the inverse transform.
     this.#fft.transform(this.#im, this.#re);
     const { lag, peak } = this.#highest(shortest - second.length, first.length - shortest);
     let best = { correlation: 0, overlap: 0 };
@@ -57,8 +60,8 @@ export class Correlator {
   }
 
   /**
-   * Converts the transform of first + i second into the whitened cross-spectrum. @returns the share of the band in
-   * which both have sound
+   * Converts the transform of first + i * second into the whitened cross-spectrum. @returns the share of the band in
+   * which both sounds have energy
    */
   #whiten(): number {
     const { size } = this.#fft;
@@ -114,7 +117,7 @@ export class Correlator {
   }
 }
 
-/** Copies a sound into longer memory, faded at both ends, with zeros behind it. */
+/** Copies a sound into a longer buffer, faded at both ends and padded with zeros. */
 function fill(target: Float64Array, samples: Float32Array): void {
   target.fill(0);
   const { length } = samples;
@@ -125,7 +128,7 @@ function fill(target: Float64Array, samples: Float32Array): void {
   }
 }
 
-/** Correlation of the common samples if the second starts `lag` samples into the first. */
+/** Correlation of the common samples if the second sound starts `lag` samples after the first. */
 function normalised(first: Float32Array, second: Float32Array, lag: number): { correlation: number; overlap: number } {
   const from = Math.max(0, lag);
   const to = Math.min(first.length, second.length + lag);

@@ -6,12 +6,12 @@ import { landmarksOf } from './landmarks.js';
 import { evenOut, trim } from './level.js';
 import { resample } from './resample.js';
 
-/** Sounds are compared at this rate. */
+/** Sampling rate at which sounds are compared, Hz. */
 const RATE = 8000;
 /**
- * Limits above which two sounds count as one: the height of the whitened correlation's peak in standard deviations, the
- * share of the band on which it is based, and the correlation of the common samples. docs/evaluation.md has the
- * measurements of `tools/measure-duplicates` with these limits.
+ * Two sounds count as the same if all of these are exceeded: the height of the whitened correlation's peak in standard
+ * deviations, the share of the band on which it is based, and the correlation of the common samples. docs/evaluation.md
+ * has what `tools/measure-duplicates` measured with these limits.
  */
 const SAME = { peak: 10, clearPeak: 20, breadth: 0.1, correlation: 0.8, leastCorrelation: 0.5 };
 /** Shortest common part to search for, in samples. */
@@ -28,12 +28,12 @@ export interface Sound {
 }
 
 /**
- * For each sound, the first one that is equal to it, overlaps it, or is connected with it through others: copies at any
- * level, with any silence around them, and (within the limits in docs/evaluation.md) at other sampling rates, with
- * other codecs, noise or shifts. Silent sounds are equal to each other. A sound without duplicates maps to itself.
- *
+ * Finds for each sound the first sound that is equal to it, overlaps it, or is connected with it through others.
+ * Detects copies at any level, with any silence around them, and (within the limits in docs/evaluation.md) at other
+ * sampling rates or with other codecs, noise or shifts. All silent sounds count as equal. A sound without duplicates
+ * maps to itself.
  * Sounds that share spectral landmarks are confirmed by correlating their samples. Memory: 64 MiB of samples, and 10 to
- * 20 kB per second of sound up to about 200 MB, whatever the number of copies.
+ * 20 kB per second of sound up to about 200 MB, regardless of the number of copies.
  * @param read returns all sounds in the same order at each call: once, and again for each `memory` of candidates, if
  * any
  * @param memory maximum bytes of samples in memory
@@ -41,7 +41,7 @@ export interface Sound {
 export async function findDuplicates(read: () => AsyncIterable<Sound>, memory = HELD): Promise<Int32Array> {
   const index = new CandidateIndex();
   const candidates: number[][] = [];
-  /** Equal bytes need no comparison; the first sound represents them. */
+  /** Equal bytes need no comparison, so the first sound represents all of its copies. */
   const copies: [number, number][] = [];
   const known = new Map<string, number>();
   for await (const sound of read()) {
@@ -55,7 +55,7 @@ export async function findDuplicates(read: () => AsyncIterable<Sound>, memory = 
   }
   const same = new Clusters(candidates.length);
   for (const [first, copy] of copies) same.join(first, copy);
-  // Sounds are read again only if there is something to confirm.
+  // Sounds are read again only if there are candidates to confirm.
   const alike = candidates.some((own) => own.length > 0);
   for (let start = 0; alike && start < candidates.length; ) {
     start = await confirm({ sounds: read(), candidates, same, memory }, start);
@@ -63,14 +63,15 @@ export async function findDuplicates(read: () => AsyncIterable<Sound>, memory = 
   return same.firsts();
 }
 
-/** At the common rate, without surrounding silence; empty if all samples are equal. */
+/** The sound at the common rate, without surrounding silence; empty if all samples are equal. */
 function normalise({ samples, rate }: Sound): Float32Array {
   if (samples.every((sample) => sample === samples[0])) return new Float32Array();
   return trim(resample(samples, rate, RATE));
 }
 
 /**
- * Loads as many sounds from `start` on as memory allows, and compares all later ones with their candidates among them.
+ * Loads as many sounds from `start` on as fit into memory, and compares all later sounds with their candidates among
+ * them.
  * @returns the first sound that was not loaded
  */
 async function confirm(
@@ -116,7 +117,8 @@ async function confirm(
 }
 
 function isSame({ peak, breadth, correlation }: Alignment): boolean {
-  // Speech codecs change the samples, but leave a clear peak; similar sounds correlate by chance, with a low peak.
+  // Speech codecs change the samples but leave a clear peak. Sounds that are merely similar correlate by chance, with a
+  // low peak.
   const least = peak >= SAME.clearPeak ? SAME.leastCorrelation : SAME.correlation;
   return peak >= SAME.peak && breadth >= SAME.breadth && correlation >= least;
 }

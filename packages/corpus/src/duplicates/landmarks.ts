@@ -1,27 +1,29 @@
 import { Fft } from '@cryfold/core';
 
-/** Samples of a frame and from one frame to the next: 64 ms and 16 ms at 8 kHz. */
+/** Length of a frame in samples, and distance from one frame to the next: 64 ms and 16 ms at 8 kHz. */
 const FRAME = 512;
 const HOP = 128;
 const BINS = FRAME / 2;
-/** A peak is the largest value within this many bins and frames on either side. */
+/** A peak is the largest value within this number of bins and frames on either side. */
 const NEAR_BINS = 5;
 const NEAR_FRAMES = 3;
-/** Peaks kept per second, the strongest first. */
+/** Maximum number of peaks to keep per second, the strongest first. */
 const PEAKS = 120;
-/** Each peak is paired with this number of the next ones. */
+/** Number of later peaks that each peak is paired with. */
 const PAIRS = 8;
 const LONGEST = 31;
 const WIDEST = 31;
-/** Bins below 62 Hz contain hum and offsets. */
+/** Bins below 62 Hz are ignored, since they contain hum and offsets. */
 const LOWEST_BIN = 4;
 
 /** Number of different landmarks. */
 export const LANDMARKS = BINS * 64 * 32;
 
-/** Pairs of spectral peaks and the frame in which each pair starts; equal sounds share many, in the same order. */
+/**
+ * Pairs of spectral peaks, and the frame in which each pair starts. Equal sounds share many pairs, in the same order.
+ */
 export interface Landmarks {
-  /** From 0, below `LANDMARKS` */
+  /** Each at least 0 and less than `LANDMARKS` */
   hashes: Int32Array;
   frames: Int32Array;
 }
@@ -36,7 +38,7 @@ const fft = new Fft(FRAME);
 const window = Float64Array.from({ length: FRAME }, (_, i) => 0.5 - 0.5 * Math.cos((2 * Math.PI * i) / FRAME));
 
 /**
- * The landmarks of a sound after Wang, "An industrial-strength audio search algorithm" (ISMIR 2003).
+ * Computes the landmarks of a sound as in Wang, "An industrial-strength audio search algorithm" (ISMIR 2003).
  * @param samples at 8 kHz
  */
 export function landmarksOf(samples: Float32Array): Landmarks {
@@ -58,7 +60,7 @@ export function landmarksOf(samples: Float32Array): Landmarks {
   return { hashes: Int32Array.from(hashes), frames: Int32Array.from(frames) };
 }
 
-/** Power per frame and bin. Two real frames are transformed as one complex signal. */
+/** Power per frame and bin. Two real frames are transformed together as one complex signal. */
 function powers(samples: Float32Array): Float64Array[] {
   const count = Math.max(1, Math.floor((samples.length - FRAME) / HOP) + 1);
   const all: Float64Array[] = [];
@@ -94,7 +96,7 @@ function spread(values: Float64Array, near: number): Float64Array {
   });
 }
 
-/** By frame, then by bin. */
+/** Sorted by frame, then by bin. */
 function findPeaks(powers: readonly Float64Array[]): Peak[] {
   const wide = powers.map((frame) => spread(frame, NEAR_BINS));
   const peaks: Peak[] = [];

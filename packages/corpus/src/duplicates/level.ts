@@ -1,11 +1,11 @@
-/** Samples on either side over which the level is measured: 25 ms at 8 kHz. */
+/** Number of samples on either side over which the level is measured: 25 ms at 8 kHz. */
 const NEAR = 200;
-/** Parts quieter than this share of the loudest part stay quieter: they would be only noise. */
+/** Parts that are quieter than this share of the loudest part are not amplified, since they would only be noise. */
 const FLOOR = 0.1;
-/** Samples at either end up to this share of the largest count as silence around the sound. */
+/** Samples at either end with at most this share of the largest amplitude count as surrounding silence. */
 const SILENCE = 1e-3;
 
-/** A sound with its level evened out over time, so that its quiet parts count as well as its loud ones. */
+/** Evens out the level of a sound over time, so that its quiet parts count as much as its loud ones. */
 export function evenOut(samples: Float32Array): Float32Array {
   const energy = new Float64Array(samples.length + 1);
   for (let i = 0; i < samples.length; i++) energy[i + 1] = energy[i] + samples[i] * samples[i];
@@ -17,7 +17,7 @@ export function evenOut(samples: Float32Array): Float32Array {
   return samples.map((sample, i) => (floor > 0 ? sample / Math.max(levels[i], floor) : 0));
 }
 
-/** A view of a sound without the silence around it; empty if all of it is silent. */
+/** A view of a sound without surrounding silence; empty if the whole sound is silent. */
 export function trim(samples: Float32Array): Float32Array {
   const least = SILENCE * samples.reduce((largest, sample) => Math.max(largest, Math.abs(sample)), 0);
   let [start, end] = [0, samples.length];

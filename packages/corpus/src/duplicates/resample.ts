@@ -1,12 +1,12 @@
-/** Zero crossings of the kernel on either side. */
+/** Number of zero crossings of the kernel on either side. */
 const CROSSINGS = 8;
-/** Number of distinct fractions of a sample; the rounding error is below -50 dB at a quarter of the rate. */
+/** Number of distinct fractions of a sample. Their rounding error is below -50 dB at a quarter of the rate. */
 const PHASES = 512;
 /** End of the passband, as a share of the highest frequency that both rates can represent. */
 const PASSBAND = 0.9;
 
 interface Kernel {
-  /** Input samples on either side of an output sample */
+  /** Number of input samples on either side of an output sample */
   reach: number;
   /** `PHASES` rows of `2 * reach` weights */
   weights: Float32Array;
@@ -14,7 +14,10 @@ interface Kernel {
 
 const kernels = new Map<string, Kernel>();
 
-/** A sinc below both Nyquist frequencies under a Hann window, per fraction of an input sample. */
+/**
+ * Computes the kernel for each fraction of an input sample: a sinc that cuts off below both Nyquist frequencies, under
+ * a Hann window.
+ */
 function kernelOf(rate: number, target: number): Kernel {
   const name = `${rate} ${target}`;
   const known = kernels.get(name);
@@ -36,7 +39,8 @@ function kernelOf(rate: number, target: number): Kernel {
 }
 
 /**
- * Resamples a signal to an accuracy of about -50 dB: enough to compare sounds, not to listen to them.
+ * Resamples a signal with an accuracy of about -50 dB, which is enough for comparing sounds but not for listening to
+ * them.
  * @param samples mono, at `rate` Hz
  * @param target rate of the result in Hz
  */

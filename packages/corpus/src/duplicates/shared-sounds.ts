@@ -5,7 +5,8 @@ import { Clusters } from './clusters.js';
 import { findDuplicates } from './find-duplicates.js';
 
 /**
- * Sounds that occur in more than one clip of a dataset, equal or overlapping: the indices of their clips, in order.
+ * Finds sounds that occur in more than one clip of a dataset, because the clips are equal or overlap. Returns the
+ * indices of each sound's clips, in order.
  * @throws CryfoldError as `readClips`
  */
 export async function sharedSounds(dataset: Pick<Dataset, 'root' | 'clips'>): Promise<number[][]> {
@@ -24,7 +25,7 @@ export async function sharedSounds(dataset: Pick<Dataset, 'root' | 'clips'>): Pr
   return [...members.values()].filter((clips) => clips.length > 1);
 }
 
-/** Pairs of a clip and the previous clip if they share samples of one recording. */
+/** Pairs each clip with the previous clip if they share samples of a recording. */
 function* overlaps(clips: readonly Clip[]): Generator<[number, number]> {
   for (let i = 1; i < clips.length; i++) {
     const before = clips[i - 1];
@@ -33,8 +34,8 @@ function* overlaps(clips: readonly Clip[]): Generator<[number, number]> {
 }
 
 /**
- * A dataset in which clips that share a sound have one group, together with all other clips of their groups; the name
- * is that of the first of these groups. The content hash changes, as with any change of groups.
+ * Merges groups so that clips that share a sound are in the same group, together with all other clips of their groups.
+ * A merged group is named after its first group. The content hash changes, as with any change of groups.
  * @param sounds from `sharedSounds`
  */
 export function joinGroups(dataset: Dataset, sounds: readonly (readonly number[])[]): Dataset {

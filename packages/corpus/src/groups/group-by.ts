@@ -9,8 +9,8 @@ export type GroupBy = { kind: 'recording' | 'folder' } | { kind: 'pattern'; text
 const LONGEST = 500;
 
 /**
- * Parses `--group-by`: `recording`, `folder`, or a regular expression on the path of a file below the data, whose first
- * capture group (or whole match) names the group.
+ * Parses `--group-by`: `recording`, `folder`, or a regular expression. An expression is applied to the path of each
+ * file within the data, and its first capture group (or the whole match) is the name of the group.
  * @throws CryfoldError USAGE
  */
 export function parseGroupBy(text: string): GroupBy {
@@ -103,7 +103,7 @@ function groupOf({ file, label }: { file: string; label: string }, by: GroupBy, 
 function ungrouped(file: string, by: GroupBy): CryfoldError {
   const why =
     by.kind === 'folder'
-      ? 'is in no folder other than that of its class, so --group-by folder finds no group'
+      ? 'is in no folder except that of its class, so --group-by folder finds no group'
       : '--group-by finds no group in its path';
   return new CryfoldError('DATA_NAME_INVALID', `${file}: ${why}`, {
     context: { file },

@@ -1,9 +1,9 @@
 import { counted } from '@cryfold/core';
 
-/** `rec0_01.wav`, `rec0 part 2.wav`: a stem, a separator, and a number at the end. */
+/** Matches `rec0_01.wav` and `rec0 part 2.wav`: a stem, a separator, and a number at the end. */
 const NUMBERED = /^(.*[^_. -])([_. -])(?:(?:seg|segment|part|clip|chunk|slice)[_. -]?)?\d{1,5}\.[^./]+$/i;
 
-/** Suggestion from file names that look like parts of recordings. */
+/** A suggestion that is made if file names look like parts of recordings. */
 export interface SegmentNames {
   /** Recordings that the files seem to come from if equal names in several folders are the same recording */
   recordings: number;
@@ -11,7 +11,7 @@ export interface SegmentNames {
   recordingsWithFolder: number;
   /** Files named like parts */
   files: number;
-  /** Two such files of one recording */
+  /** Two files that look like parts of the same recording */
   examples: [string, string];
   /** For `--group-by`: the name without its folder, so that no recording or speaker is separated by its class */
   pattern: string;
@@ -20,9 +20,9 @@ export interface SegmentNames {
 }
 
 /**
- * Whether file names look like parts of longer recordings: at least half the files end in a number after a separator,
- * those of one folder have several stems, and some stem has several files. (`low/low_1.wav`, `low/low_2.wav`... have
- * one stem per folder, which is not informative.)
+ * Checks whether file names look like parts of longer recordings: at least half of the files end in a number after a
+ * separator, files of the same folder have several stems, and some stem has several files. (Names such as
+ * `low/low_1.wav`, `low/low_2.wav` have one stem per folder, which is not informative.)
  */
 export function segmentNames(files: readonly string[]): SegmentNames | undefined {
   const stems = new Map<string, string[]>();
@@ -59,7 +59,7 @@ function countGroups(files: readonly string[], pattern: string): number {
   return new Set(files.map((file) => expression.exec(file)?.[1])).size;
 }
 
-/** The warning about such names, with what to type. */
+/** The warning about such names, which says what to type. */
 export function segmentWarning(files: readonly string[]): string | undefined {
   const found = segmentNames(files);
   if (!found) return undefined;

@@ -10,7 +10,7 @@ import { splitFolds } from './split-folders.js';
 
 const NAME = 'metadata.csv';
 
-/** Folders, ending in `/`, whose `metadata.csv` names files in a column `file_name`: the root, or its parts. */
+/** Folders, ending in `/`, whose `metadata.csv` has a column `file_name`: the root, or the folders of its parts. */
 async function tables({ root, files }: Tree): Promise<string[]> {
   const top = new Set(files.map((file) => (file.includes('/') ? file.slice(0, file.indexOf('/') + 1) : '')));
   const folders = ['', ...[...top].filter((folder) => folder !== '')];
@@ -24,14 +24,17 @@ async function tables({ root, files }: Tree): Promise<string[]> {
   return found;
 }
 
-/** The column of several tables; partial if some lack it. */
+/** Combines the same column of several tables; partial if some tables lack it. */
 function sourceOf(sources: readonly GroupSource[]): GroupSource {
   const known = sources.find(({ kind }) => kind !== 'none');
   if (!known) return NO_GROUPS;
   return sources.every(({ kind, partial }) => kind !== 'none' && !partial) ? known : { ...known, partial: true };
 }
 
-/** AudioFolder of Hugging Face datasets: `metadata.csv` with `file_name` and `label`, in the root or in each part. */
+/**
+ * AudioFolder of Hugging Face datasets: `metadata.csv` with the columns `file_name` and `label`, in the root or in each
+ * part.
+ */
 export const audioFolder: Layout = {
   name: 'audiofolder',
   meaning: 'metadata.csv with the columns file_name and label (and group, fold)',

@@ -1,7 +1,7 @@
 import type { Layout } from './layout.js';
 import { baseName, foldersOf, misnamed, mostNamed } from './paths.js';
 
-/** Reason tags of the donateacry corpus; its cleaned edition puts cold/hot (`ch`) with discomfort. */
+/** Reason tags of the donateacry corpus. Its cleaned edition counts cold/hot (`ch`) as discomfort. */
 const REASONS: Readonly<Record<string, string>> = {
   hu: 'hungry',
   bu: 'burping',
@@ -14,16 +14,16 @@ const REASONS: Readonly<Record<string, string>> = {
   dk: 'unknown',
 };
 
-/** app instance, unix time (seconds on iOS, milliseconds on Android), app version, gender, age, reason */
+/** app instance, Unix time (seconds on iOS, milliseconds on Android), app version, gender, age, reason */
 const NAME = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-\d{10,13}-[\d.]+-[mf]-\d\d-([a-z]{2})\.[^.]+$/i;
 
 /**
- * donateacry: group = app instance; label = the first folder, or the reason tag if there are no folders. (The folder is
- * the corpus's later correction: seven `ch` files are in discomfort.)
+ * donateacry: the group is the app instance; the label is the first folder, or the reason tag if there are no folders.
+ * (The folders contain later corrections of the corpus: seven `ch` files are in discomfort.)
  */
 export const donateacry: Layout = {
   name: 'donateacry',
-  meaning: 'file names of the donateacry app give its instance, folders or reason tags the class',
+  meaning: 'file names of the donateacry app contain its instance; folders or reason tags are the class',
   fits: (tree) => (mostNamed(tree, NAME) ? 'sure' : 'no'),
   read: ({ files }) => ({
     groupSource: { kind: 'file-name', name: 'app instance' },

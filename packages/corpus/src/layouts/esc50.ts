@@ -4,10 +4,10 @@ import { isFile } from './is-file.js';
 import type { Layout, Reading, Tree } from './layout.js';
 import { baseName, misnamed, mostNamed, ownFolders } from './paths.js';
 
-/** `FOLD-CLIP_ID-TAKE-TARGET.wav`; takes of one clip id are cut from one source recording. */
+/** `FOLD-CLIP_ID-TAKE-TARGET.wav`; takes with the same clip id are cut from the same recording. */
 const NAME = /^(\d)-(\d+)-([A-Z])-(\d{1,2})\.[^.]+$/;
 
-/** The table next to the folder `audio`, whether the user gave the corpus or its `audio`. */
+/** The table next to the folder `audio`, whether the user named the corpus or its folder `audio`. */
 export async function tableOf({ root }: Tree, folder: string, name: string): Promise<string | undefined> {
   const places = [join(root, folder, name)];
   if (basename(root) === 'audio') places.push(join(dirname(root), folder, name));
@@ -16,8 +16,8 @@ export async function tableOf({ root }: Tree, folder: string, name: string): Pro
 }
 
 /**
- * ESC-50: fold and source by file name; the class by `meta/esc50.csv` (columns filename, fold, target, category,
- * src_file), or if that is missing by folder, or by the number of the class without folders.
+ * ESC-50: fold and source come from the file name. The class comes from `meta/esc50.csv` (columns filename, fold,
+ * target, category, src_file). If that is missing, it is the folder, or without folders the number of the class.
  */
 export const esc50: Layout = {
   name: 'esc50',

@@ -7,7 +7,7 @@ import { foldersOf, isNumbered, misnamed, ownFolders, sharedFolders } from './pa
  */
 export const groupFolders: Layout = {
   name: 'group-folders',
-  meaning: 'the first folder is the group, the next one the class',
+  meaning: 'the first folder is the group, and the next one is the class',
   fits: (tree) => {
     const own = ownFolders(tree);
     if (own.length === 0 || own.some(({ length }) => length < 2)) return 'no';
@@ -15,7 +15,7 @@ export const groupFolders: Layout = {
     const pairs = new Set(own.map(([group, label]) => `${group}/${label}`));
     const labels = new Set(own.map(([, label]) => label));
     const likely = [...groups].every(isNumbered) && ![...labels].every(isNumbered);
-    // Some class must occur in several groups, otherwise the first folder might be the class.
+    // Some class must occur in several groups; otherwise, the first folder might be the class.
     if (!likely || labels.size < 2 || pairs.size === labels.size) return 'no';
     return groups.size > labels.size ? 'sure' : 'possible';
   },

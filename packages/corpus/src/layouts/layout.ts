@@ -9,26 +9,26 @@ export interface Tree {
   files: readonly string[];
 }
 
-/** A layout's interpretation of a directory. */
+/** How a layout interprets a directory. */
 export interface Reading {
   recordings: Recording[];
   groupSource: GroupSource;
-  /** Sentences for the user: ignored parts, oddities */
+  /** Sentences for the user, such as about ignored parts */
   warnings?: string[];
-  /** How to define groups, a sentence each with what to type; irrelevant if they are known */
+  /** How to define groups, one sentence each with what to type; not shown if groups are known */
   groupHints?: string[];
   /** Names of folders that are neither classes nor groups */
   apart?: ReadonlySet<string>;
 }
 
-/** How well a layout fits: the first `sure` one is used; the user must choose among several `possible` ones. */
+/** How well a layout fits. The first `sure` layout is used; if several are `possible`, the user must choose one. */
 export type Fit = 'sure' | 'possible' | 'no';
 
-/** A layout of recordings. To add one, write it in its own file and add it to `registry.ts`. */
+/** A layout of recordings in a directory. To add one, write a file for it and add it to `registry.ts`. */
 export interface Layout {
-  /** Name for `--layout` */
+  /** Name to use with `--layout` */
   readonly name: string;
-  /** A few words of explanation after the name */
+  /** A few words that explain the name */
   readonly meaning: string;
   fits(tree: Tree): Fit | Promise<Fit>;
   /** @throws CryfoldError DATA_* if a table of the layout cannot be read */

@@ -11,7 +11,7 @@ export function foldersOf(file: string): string[] {
   return file.split('/').slice(0, -1);
 }
 
-/** Number of outermost folders shared by all files: wrappers such as `audio/`, which are ignored. */
+/** Number of outermost folders that all files share, such as a wrapper `audio/`. They are ignored. */
 export function sharedFolders({ files }: Pick<Tree, 'files'>): number {
   const [first, ...others] = files.map(foldersOf);
   let shared = first?.length ?? 0;
@@ -23,7 +23,7 @@ export function sharedFolders({ files }: Pick<Tree, 'files'>): number {
   return shared;
 }
 
-/** The folders of each file below the shared ones. */
+/** The folders of each file within the shared ones. */
 export function ownFolders(tree: Pick<Tree, 'files'>): string[][] {
   const shared = sharedFolders(tree);
   return tree.files.map((file) => foldersOf(file).slice(shared));
@@ -34,12 +34,12 @@ export function mostNamed({ files }: Pick<Tree, 'files'>, pattern: RegExp): bool
   return files.filter((file) => pattern.test(baseName(file))).length * 2 > files.length;
 }
 
-/** Whether a name is one of many numbered or coded ones, such as `speaker3`, `0052` or `S01`. */
+/** Whether a name looks like one of many numbered or coded ones, such as `speaker3`, `0052` or `S01`. */
 export function isNumbered(name: string): boolean {
   return /\d/.test(name);
 }
 
-/** A recording that does not follow the layout around it. */
+/** A recording that does not follow the layout of its directory. */
 export function misnamed(file: string, why: string): Recording {
   const error = new CryfoldError('DATA_NAME_INVALID', `${file}: ${why}`, {
     context: { file },

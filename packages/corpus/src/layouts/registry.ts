@@ -11,7 +11,7 @@ import type { Fit, Layout, Reading, Tree } from './layout.js';
 import { foldFolders, splitFolders } from './split-folders.js';
 import { urbansound8k } from './urbansound8k.js';
 
-/** Every layout; the first one that is sure is used. */
+/** Every layout. The first layout that is sure is used. */
 const LAYOUTS: readonly Layout[] = [
   chillanto,
   donateacry,
@@ -25,14 +25,14 @@ const LAYOUTS: readonly Layout[] = [
   innerClassFolders,
 ];
 
-/** Names for `--layout`. */
+/** Names to use with `--layout`. */
 export const LAYOUT_NAMES: readonly string[] = LAYOUTS.map(({ name }) => name);
 
 /** Maximum number of classes to show per layout. */
 const SHOWN = 4;
 
 /**
- * Reads a directory by the named layout, or by the one that fits.
+ * Reads a directory with the named layout, or with the one that fits.
  * @throws CryfoldError USAGE for an unknown name; LAYOUT_UNCLEAR showing every possible layout
  */
 export async function readLayout(tree: Tree, name?: string): Promise<Reading & { layout: string }> {
@@ -72,7 +72,7 @@ async function unclear(tree: Tree, layouts: readonly Layout[]): Promise<CryfoldE
   );
 }
 
-/** The classes of a layout with the number of their recordings and the path of one. */
+/** Lists the classes of a layout with the number of their recordings and one path each. */
 function draw(recordings: readonly Recording[]): string[] {
   const classes = new Map<string, { count: number; first: string }>();
   for (const one of recordings) {

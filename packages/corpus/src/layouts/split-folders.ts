@@ -3,7 +3,7 @@ import { segmentWarning } from '../groups/segments.js';
 import type { Layout, Reading, Tree } from './layout.js';
 import { foldersOf, misnamed } from './paths.js';
 
-/** Names of the folders of a split. */
+/** Names of folders that hold the parts of a split. */
 const PARTS: Readonly<Record<string, 'train' | 'validation' | 'test'>> = {
   ...{ train: 'train', training: 'train' },
   ...{ val: 'validation', valid: 'validation', validation: 'validation', dev: 'validation' },
@@ -17,7 +17,10 @@ const split: PartOf = (folder) =>
   Object.hasOwn(PARTS, folder.toLowerCase()) ? PARTS[folder.toLowerCase()] : undefined;
 const fold: PartOf = (folder) => FOLD.exec(folder)?.[1];
 
-/** The parts that most files are in, in a folder at any depth; undefined for fewer than half of the files. */
+/**
+ * The parts that most files belong to, in a folder at any depth; undefined if less than half of the files belong to
+ * one.
+ */
 export function partsOf({ files }: Pick<Tree, 'files'>, partOf: PartOf): Set<string> {
   const parts = files.flatMap((file) =>
     foldersOf(file)
@@ -32,11 +35,11 @@ function partFolders({ files }: Tree, partOf: PartOf): Set<string> {
   return new Set(files.flatMap((file) => foldersOf(file).filter((folder) => partOf(folder) !== undefined)));
 }
 
-/** The class is the first folder that is neither a part nor around all others. */
+/** The class is the first folder that is neither a part nor contains all others. */
 function read(tree: Tree, partOf: PartOf, foldOf: (part: string) => string): Reading {
   const { files } = tree;
   const rest = files.map((file) => foldersOf(file).filter((folder) => partOf(folder) === undefined));
-  // A folder around all others, such as `audio`, is not a class.
+  // A folder that contains all others, such as `audio`, is not a class.
   let shared = 0;
   while (rest.every((own) => own.length > shared + 1 && own[shared] === rest[0][shared])) shared++;
   const segments = segmentWarning(files);
@@ -54,7 +57,7 @@ function read(tree: Tree, partOf: PartOf, foldOf: (part: string) => string): Rea
   };
 }
 
-/** The fold that tests each file if folders are a split: empty for training clips; undefined without a split. */
+/** The fold that tests each file if folders form a split: empty for training clips, undefined if there is no split. */
 export function splitFolds(tree: Tree): { folds: Map<string, string>; apart: Set<string> } | undefined {
   const parts = partsOf(tree, split);
   if (parts.size < 2) return undefined;
@@ -67,7 +70,7 @@ export function splitFolds(tree: Tree): { folds: Map<string, string>; apart: Set
 /** `train/hungry`, `test/hungry`, or `hungry/train`: a single split by the authors of the data. */
 export const splitFolders: Layout = {
   name: 'split-folders',
-  meaning: 'folders train, validation and test are a split, the others classes; groups are unknown',
+  meaning: 'folders train, validation and test are a split, and all others are classes; groups are unknown',
   fits: (tree) => (partsOf(tree, split).size > 1 ? 'sure' : 'no'),
   read: (tree) => {
     const tested = partsOf(tree, split).has('test') ? 'test' : 'validation';
@@ -81,7 +84,7 @@ export const splitFolders: Layout = {
 /** `fold1/hungry`, `fold2/hungry`: folds by the authors of the data. */
 export const foldFolders: Layout = {
   name: 'fold-folders',
-  meaning: 'folders fold1, fold2... are folds, the others classes; groups are unknown',
+  meaning: 'folders fold1, fold2... are folds, and all others are classes; groups are unknown',
   fits: (tree) => (partsOf(tree, fold).size > 1 ? 'sure' : 'no'),
   read: (tree) => read(tree, fold, (part) => `${Number(part)}`),
 };

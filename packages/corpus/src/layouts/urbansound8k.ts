@@ -3,7 +3,7 @@ import { tableOf } from './esc50.js';
 import type { Layout, Reading } from './layout.js';
 import { baseName, foldersOf, misnamed, mostNamed } from './paths.js';
 
-/** `fsID-classID-occurrenceID-sliceID.wav`; slices of one fsID are cut from one Freesound recording. */
+/** `fsID-classID-occurrenceID-sliceID.wav`; slices with the same fsID are cut from the same Freesound recording. */
 const NAME = /^(\d+)-(\d)-(\d+)-(\d+)\.[^.]+$/;
 const FOLD = /^fold(\d{1,2})$/;
 
@@ -13,8 +13,8 @@ const CLASSES = [
 ];
 
 /**
- * UrbanSound8K: class and source by `metadata/UrbanSound8K.csv` (columns slice_file_name, fsID, fold, class) if it
- * exists, otherwise by file name; the fold by folder.
+ * UrbanSound8K: class and source come from `metadata/UrbanSound8K.csv` (columns slice_file_name, fsID, fold, class) if
+ * it exists, otherwise from the file name. The fold comes from the folder.
  */
 export const urbansound8k: Layout = {
   name: 'urbansound8k',

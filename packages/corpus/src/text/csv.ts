@@ -10,10 +10,10 @@ export interface CsvRecord {
 const MOST_FIELDS = 16_384;
 
 /**
- * Parses delimited text: RFC 4180, and what programs write instead. The delimiter is the first of comma, semicolon and
- * tab in the first line with text, or the one named by a first line `sep=;`; lines end with LF, CRLF or CR. Blanks may
- * surround a quoted field. Records without text, which spreadsheets leave behind, are skipped.
- * @param invalid creates the error of a line
+ * Parses delimited text as in RFC 4180, and common deviations from it. The delimiter is the first of comma, semicolon
+ * and tab in the first line with text, or the one that a first line such as `sep=;` names. Lines end with LF, CRLF or
+ * CR. Blanks may surround a quoted field. Records without text, which spreadsheets leave behind, are skipped.
+ * @param invalid creates the error for a line
  */
 export function* parseCsv(text: string, invalid: (line: number, why: string) => Error): Generator<CsvRecord> {
   const named = /^sep=([^\r\n])(?:\r\n?|\n)/i.exec(text);
@@ -41,14 +41,16 @@ function delimiterOf(text: string): string {
   return /[,;\t]/.exec(header.replace(/"[^"]*"/g, ''))?.[0] ?? ',';
 }
 
-/** Reads field by field. The expressions have no repeated groups: on a long field these would overflow the stack. */
+/**
+ * Reads one field at a time. The expressions have no repeated groups, which would overflow the stack on a long field.
+ */
 class Fields {
   readonly #text: string;
   readonly #plain: RegExp;
   readonly #end: RegExp;
   readonly #delimiter: string;
   #at: number;
-  /** Position up to which line ends are counted */
+  /** Position up to which line ends have been counted */
   #counted: number;
 
   constructor(text: string, delimiter: string, start: number) {
@@ -61,13 +63,13 @@ class Fields {
     this.#counted = start;
   }
 
-  /** Advances to the next line with text. @returns whether there is one */
+  /** Advances to the next line that has text. @returns whether there is one */
   toRecord(): boolean {
     this.#take(/[\r\n]*/y);
     return this.#at < this.#text.length;
   }
 
-  /** Line ends since the last call. */
+  /** Counts the line ends since the last call. */
   takeLines(): number {
     let lines = 0;
     for (; this.#counted < this.#at; this.#counted++) {
@@ -77,14 +79,14 @@ class Fields {
     return lines;
   }
 
-  /** @returns undefined for invalid quotes */
+  /** @returns undefined if quotes are invalid */
   next(): { value: string; last: boolean } | undefined {
     const value = this.#take(/ *"/y) === undefined ? this.#take(this.#plain) : this.#quoted();
     const end = value === undefined ? undefined : this.#take(this.#end);
     return value === undefined || end === undefined ? undefined : { value, last: !end.endsWith(this.#delimiter) };
   }
 
-  /** The field after an opening quote. */
+  /** Reads the rest of a field after its opening quote. */
   #quoted(): string | undefined {
     const start = this.#at;
     let end = this.#text.indexOf('"', start);

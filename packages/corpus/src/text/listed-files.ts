@@ -3,13 +3,13 @@ import { posix, resolve } from 'node:path';
 import { checkRegular } from '@cryfold/core';
 import { trimmed } from './names.js';
 
-/** A file named by a list: its path, relative as written or absolute, and its identity on disk. */
+/** A file that a list names: its path, absolute or relative as written, and its identity on disk. */
 export interface ListedFile {
   file: string;
   id: string;
 }
 
-/** Names of a folder by their normalised form. */
+/** Names in a folder by their normalised form. */
 interface Names {
   composed: Map<string, string>;
   folded: Map<string, string>;
@@ -19,15 +19,15 @@ const composed = (name: string) => name.normalize('NFC');
 const folded = (name: string) => composed(name).toLowerCase();
 
 /**
- * Finds files listed by a person or program. A path that does not exist as written is also tried without surrounding
- * blanks, with `\` as `/`, and with names in any Unicode form: macOS and unzipping leave decomposed names, which look
- * the same but are not equal.
+ * Finds files that a person or program has listed. A path that does not exist as written is also tried without
+ * surrounding blanks, with `\` replaced by `/`, and with names in any Unicode form. macOS and unzip leave decomposed
+ * names, which look the same but are not equal.
  */
 export class ListedFiles {
   readonly #root: string;
   readonly #folders = new Map<string, Names>();
 
-  /** @param root that relative paths start from */
+  /** @param root folder that relative paths start from */
   constructor(root: string) {
     this.#root = root;
   }
@@ -63,11 +63,11 @@ export class ListedFiles {
     const path = resolve(this.#root, file);
     const entry = await stat(path, { bigint: true }).catch(() => undefined);
     if (!entry?.isFile()) return undefined;
-    // Some network file systems do not number files.
+    // Some network file systems do not have file numbers.
     return entry.ino === 0n ? path : `${entry.dev}:${entry.ino}`;
   }
 
-  /** The path with its parts spelled as on disk. */
+  /** The path, with each part spelled as on disk. */
   async #actual(path: string, how: keyof Names): Promise<string | undefined> {
     const key = { composed, folded }[how];
     let at = path.startsWith('/') ? '/' : '';

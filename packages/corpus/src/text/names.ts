@@ -1,33 +1,32 @@
 import type { Recording } from '../recording.js';
 
-/** Soft hyphen, zero-width space, direction marks, word joiner, byte order mark: irrelevant in names. */
+/** Soft hyphen, zero-width space, direction marks, word joiner, and byte order mark have no meaning in names. */
 const INVISIBLE = /[\u00ad\u200b\u200e\u200f\u2060\ufeff]/g;
-/** At an edge, joiners join nothing. Within a word they matter, such as in Persian. */
+/** At either end of a name, joiners have no effect. Within a word they matter, such as in Persian. */
 const EDGES = /^[\s\u200c\u200d]+|[\s\u200c\u200d]+$/g;
 
-/** Text without invisible characters, and without white space and joiners at its ends. */
+/** Removes invisible characters, and white space and joiners at both ends. */
 export function trimmed(text: string): string {
   return text.replace(INVISIBLE, '').replace(EDGES, '');
 }
 
 /**
- * The uniform spelling of a label, group or column name: without invisible characters or surrounding white space
- * (including that of other scripts and no-break spaces), with single blanks inside, and in Unicode's composed form
- * (NFC). Case is kept.
+ * The uniform spelling of a label, group or column name: in Unicode's composed form (NFC), without invisible characters
+ * or surrounding white space (of any script, including no-break spaces), and with single blanks inside. Case is kept.
  */
 export function tidyName(text: string): string {
   return trimmed(text).replace(/\s+/g, ' ').normalize('NFC');
 }
 
-/** Number of findings of a kind that are listed, and number of spellings of each. */
+/** Maximum number of findings of each kind to list, and maximum number of spellings to list for each. */
 const SHOWN = 5;
 const NOT_KNOWN = new Set(['na', 'n/a', 'nan', 'null', 'none', 'unknown', '?', '-']);
 
 /**
- * Gives equal labels and groups the same spelling: `tidyName`, and if spellings then differ only in case, the one of
- * most recordings. A group that is the recording itself is unchanged.
- * @param groups whether groups are names; paths of files are unchanged
- * @returns the recordings in their order, and a warning for each name that had several spellings or looks like another
+ * Gives equal labels and groups the same spelling: that of `tidyName`, and if spellings still differ in case, the one
+ * that most recordings use. A group that is the recording itself is unchanged.
+ * @param groups whether groups are names; if they are paths of files, they are unchanged
+ * @returns the recordings in their order, and warnings about names that had several spellings or look like other names
  */
 export function unifyNames(
   recordings: readonly Recording[],
@@ -44,7 +43,7 @@ export function unifyNames(
   return { recordings: unified, warnings: [...warningsOf('class', labels), ...warningsOf('group', groups)] };
 }
 
-/** The spelling to use for each name. */
+/** Chooses the spelling to use for each name. */
 function spellings(names: readonly string[]): Map<string, string> {
   const counts = new Map<string, Map<string, number>>();
   for (const name of names) {
@@ -78,7 +77,7 @@ function warningsOf(what: 'class' | 'group', chosen: ReadonlyMap<string, string>
       blank.push(`${what} ${visible(used)} has ${names.length} spellings that look alike: ${list(names.sort())}`);
     if (/^[+-]?\d+(\.\d+)?$/.test(used)) numbers.set(Number(used), [...(numbers.get(Number(used)) ?? []), used]);
     if (NOT_KNOWN.has(fold(used)))
-      unknown.push(`${what} ${visible(used)} looks like a missing value, but is a ${what}`);
+      unknown.push(`${what} ${visible(used)} looks like a missing value, but is used as a ${what}`);
   }
   const equal = [...numbers.values()]
     .filter((names) => names.length > 1)
@@ -91,7 +90,7 @@ function warningsOf(what: 'class' | 'group', chosen: ReadonlyMap<string, string>
 
 const more = (count: number): string => (count > SHOWN ? ` and ${count - SHOWN} more` : '');
 
-/** Quoted, with escapes for characters that are invisible or look like others. */
+/** Quotes a name, and escapes characters that are invisible or look like others. */
 function visible(name: string): string {
   return JSON.stringify(name).replace(
     /[\p{Cf}\p{M}\p{Zl}\p{Zp}]|(?! )\p{Zs}/gu,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Parameters of all kinds that compare clips by distances or products. */
+/** Parameters of all kinds that compare clips by their distances or inner products. */
 export const distanceParameters = {
   standardise: z
     .boolean()
@@ -8,7 +8,7 @@ export const distanceParameters = {
     .describe('scale each column to a standard deviation of 1 over the training clips'),
 };
 
-/** Common part of these kinds: each fold reads a square matrix of its training clips. */
+/** What these kinds have in common: each fold reads a square matrix of its training clips. */
 export const byDistances = {
   queue: 'cpu',
   reads: 'any',

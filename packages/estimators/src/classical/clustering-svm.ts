@@ -4,24 +4,30 @@ import { byDistances, distanceParameters } from './by-distances.js';
 
 const parameters = z.strictObject({
   kind: z.literal('clustering-svm'),
-  clusters: z.int().min(1).max(1000).default(8).describe('into how many clusters the training clips are divided'),
+  clusters: z
+    .int()
+    .min(1)
+    .max(1000)
+    .default(8)
+    .describe('number of clusters into which the training clips are divided'),
   C: z.number().min(1e-3).max(1e6).default(1000).describe('inverse strength of the penalty'),
   gamma: z
     .union([z.enum(['scale', 'auto']), z.number().positive()])
     .default('scale')
-    .describe('of the rbf kernel; scale is 1 / (columns * variance of the values of the cluster), auto 1 / columns'),
+    .describe('of the rbf kernel; scale: 1 / (columns * variance of the values in the cluster), auto: 1 / columns'),
   ...distanceParameters,
 });
 
 /**
- * k-means splits the training clips, each cluster has its own SVM, and the SVM of the nearest centre predicts a clip.
- * After the clustering SVMs of Zhong, He, Harrison, Tai and Pan; docs/classical.md describes our interpretation.
+ * k-means splits the training clips into clusters, and each cluster gets its own SVM. A clip is predicted by the SVM of
+ * the cluster with the nearest centre. Based on the clustering SVMs of Zhong, He, Harrison, Tai and Pan;
+ * docs/classical.md describes our interpretation.
  */
 export const clusteringSvm = {
   kind: 'clustering-svm',
   parameters,
   ...byDistances,
-  // The groups are part of the data's hash.
+  // No need to add the groups, since they are part of the data's hash.
   keyParts: ({ grouped }) => ({ innerFolds: grouped ? 'grouped' : undefined }),
   typicalSeconds: 5e-7,
   loadEngine: async () => new (await import('./engines/clustering-svm.js')).ClusteringSvmEngine(),

@@ -1,17 +1,22 @@
 import { z } from 'zod';
 import type { EstimatorKind } from '../estimator-kind.js';
 
-/** Defaults are scikit-learn's, except for `maxFeatures`: trying all pixels at each split takes minutes. */
+/** Defaults are scikit-learn's, except for `maxFeatures`, because trying all pixels for each split takes minutes. */
 const parameters = z.strictObject({
   kind: z.literal('gradient-boosting'),
-  trees: z.int().min(1).max(10_000).default(100).describe('rounds, each of which adds a tree for each class'),
-  learningRate: z.number().min(1e-4).max(1).default(0.1).describe('share of each tree’s correction that counts'),
-  maxDepth: z.int().min(1).max(100).default(3).describe('levels of a tree below its root'),
-  minLeaf: z.int().min(1).max(10_000).default(1).describe('least number of training clips in a leaf'),
+  trees: z.int().min(1).max(10_000).default(100).describe('number of rounds, each of which adds one tree per class'),
+  learningRate: z
+    .number()
+    .min(1e-4)
+    .max(1)
+    .default(0.1)
+    .describe('factor by which the correction of each tree is multiplied'),
+  maxDepth: z.int().min(1).max(100).default(3).describe('maximum number of levels of a tree below its root'),
+  minLeaf: z.int().min(1).max(10_000).default(1).describe('minimum number of training clips in a leaf'),
   maxFeatures: z
     .union([z.enum(['sqrt', 'log2', 'all']), z.number().positive().max(1)])
     .default('sqrt')
-    .describe('columns that a split is chosen from; a number is a share of them'),
+    .describe('how many columns a split is chosen from; a number is a share of all columns'),
 });
 
 /** Small trees that each correct the previous ones, like scikit-learn's `GradientBoostingClassifier`. */

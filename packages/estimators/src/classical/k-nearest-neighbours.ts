@@ -5,17 +5,19 @@ import { byDistances, distanceParameters } from './by-distances.js';
 /** Defaults are scikit-learn's. */
 const parameters = z.strictObject({
   kind: z.literal('k-nearest-neighbours'),
-  neighbours: z.int().min(1).max(10_000).default(5).describe('how many training clips decide'),
+  neighbours: z.int().min(1).max(10_000).default(5).describe('number of nearest training clips that vote'),
   weights: z
     .enum(['uniform', 'distance'])
     .default('uniform')
-    .describe('how much each neighbour counts: all alike, or by the inverse of its distance'),
+    .describe('how much each neighbour counts: all equally, or by the inverse of its distance'),
   ...distanceParameters,
 });
 
 type NearestNeighbours = z.infer<typeof parameters>;
 
-/** The classes of the nearest training clips by Euclidean distance, like scikit-learn's `KNeighborsClassifier`. */
+/**
+ * Predicts the classes of the nearest training clips by Euclidean distance, like scikit-learn's `KNeighborsClassifier`.
+ */
 export const nearestNeighbours = {
   kind: 'k-nearest-neighbours',
   parameters,

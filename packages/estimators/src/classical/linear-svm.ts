@@ -10,14 +10,14 @@ const parameters = z.strictObject({
 });
 
 /**
- * One linear machine per class against the rest, like scikit-learn's `SVC(kernel='linear')`; a model stores their
- * weights.
+ * One linear machine per class against all others, like scikit-learn's `SVC(kernel='linear')`. A model stores only
+ * their weights.
  */
 export const linearSvm = {
   kind: 'linear-svm',
   parameters,
   ...byDistances,
-  // The groups are part of the data's hash.
+  // No need to add the groups, since they are part of the data's hash.
   keyParts: ({ grouped }) => ({ innerFolds: grouped ? 'grouped' : undefined }),
   typicalSeconds: 5e-7,
   loadEngine: async () => new (await import('./engines/linear-svm.js')).LinearSvmEngine(),

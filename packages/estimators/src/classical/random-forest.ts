@@ -10,16 +10,16 @@ const parameters = z.strictObject({
     .min(1)
     .max(1000)
     .optional()
-    .describe('levels of a tree below its root; default: until leaves are of one class'),
-  minLeaf: z.int().min(1).max(10_000).default(1).describe('least number of training clips in a leaf'),
+    .describe('maximum number of levels of a tree below its root; default: until each leaf contains one class'),
+  minLeaf: z.int().min(1).max(10_000).default(1).describe('minimum number of training clips in a leaf'),
   maxFeatures: z
     .union([z.enum(['sqrt', 'log2', 'all']), z.number().positive().max(1)])
     .default('sqrt')
-    .describe('columns that a split is chosen from; a number is a share of them'),
+    .describe('how many columns a split is chosen from; a number is a share of all columns'),
   bootstrap: z.boolean().default(true).describe('whether each tree draws its training clips with replacement'),
 });
 
-/** The mean of many trees on random clips and columns, like scikit-learn's `RandomForestClassifier`. */
+/** Averages many trees, each grown on random clips and columns, like scikit-learn's `RandomForestClassifier`. */
 export const randomForest = {
   kind: 'random-forest',
   parameters,

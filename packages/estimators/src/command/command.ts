@@ -8,16 +8,16 @@ const storedFiles = ({ files }: Command): string[] | undefined => {
   return files.length === 0 ? [] : undefined;
 };
 
-/** A user's program that trains folds: docs/commands.md. */
+/** A program of the user that trains folds; see docs/commands.md. */
 export const command = {
   kind: 'command',
   parameters: commandParameters,
   queue: ({ queue }) => queue,
   runsCommands: true,
   reads: 'any',
-  // The program may use this number of threads, which may affect its sums.
+  // The number of threads that the program may use, which can change floating-point sums.
   keyParts: ({ threads }) => ({ threads }),
-  // Limits of time and memory decide whether there is a result, not its value.
+  // Limits of time and memory are left out: they decide whether there is a result, but not its value.
   keyed: ({ timeoutMinutes: _, memoryMb: __, ...deciding }) => deciding,
   files: { of: namesOf, with: (parameters, hashes) => ({ ...parameters, files: hashes }), stored: storedFiles },
   keeps: (parameters) => storedFiles(parameters) ?? [],
@@ -29,7 +29,7 @@ export const command = {
     }),
   },
   cost: (_, trainClips) => trainClips,
-  // Parameters may change the duration, too, but folds of the same program are better than no estimate.
+  // Parameters may also change the duration, but folds of the same program are still better than no estimate.
   unit: ({ run, predict, files }) => JSON.stringify({ run, predict, files }),
   loadEngine: async (settings) => new (await import('./engine.js')).CommandEngine(settings),
   lacksToKeep: ({ predict }) => (predict ? undefined : 'predict: [PROGRAM, ...]'),

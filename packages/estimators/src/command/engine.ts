@@ -9,10 +9,10 @@ import { programFolder, runProgram } from './program.js';
 import { Reports } from './reports.js';
 import { readTrained, trainedFiles } from './trained-files.js';
 
-/** Output of the programs of a fold. */
+/** What the programs of a fold have produced. */
 interface Trained {
   output: DecodedOutput;
-  /** Bytes by path, if they are kept */
+  /** Bytes by path, if trained files are kept */
   files?: ReadonlyMap<string, Uint8Array> | undefined;
   /** MiB; 0 if it cannot be measured */
   peakMb: number;
@@ -20,7 +20,10 @@ interface Trained {
 
 type RunIn = (program: readonly string[], folder: string) => Promise<number>;
 
-/** Runs one or two user programs for each fold: one that trains and predicts, or one for each. */
+/**
+ * Runs one or two user programs for each fold: either one that trains and predicts, or one for training and one for
+ * predicting.
+ */
 export class CommandEngine implements Engine<Command> {
   constructor(private readonly settings: EngineSettings) {}
 
@@ -84,7 +87,10 @@ interface Both {
   reports: Reports;
 }
 
-/** The second program gets the trained files of the first one, and neither gets data that only the other one needs. */
+/**
+ * The second program gets the files that the first one trained. Neither of them gets data that only the other one
+ * needs.
+ */
 async function trainAndPredict(
   inputs: FoldFolder,
   { fold, predict, classes, reports }: Both,
@@ -95,7 +101,7 @@ async function trainAndPredict(
   await inputs.writeTraining(training);
   const peakMb = await run(fold.parameters.run, training);
   const paths = await trainedFiles(training);
-  // Read before `predict` can change them.
+  // Read before `predict` runs, which could change them.
   const files = fold.keepModel ? await readTrained(training, paths) : undefined;
   if (fold.test.length === 0) {
     return { output: { probabilities: { rows: 0, columns: classes, data: new Float64Array() } }, files, peakMb };

@@ -2,15 +2,16 @@ import { delimiter } from 'node:path';
 import type { EngineSettings } from '../engine.js';
 
 /**
- * Variables that programs need to find their libraries and caches; only these, so that programs do not get credentials.
+ * Variables that programs need to find their libraries and caches. All others are withheld, so that programs do not get
+ * credentials.
  */
 const PASSED =
   /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LC_\w+|TZ|LD_LIBRARY_PATH|DYLD_\w+|PYTHONPATH|PYTHONHOME|VIRTUAL_ENV|CONDA_\w+|R_\w+|JULIA_\w+|JAVA_HOME|CUDA_\w+|NVIDIA_\w+|ROCR_\w+|HIP_\w+|XDG_CACHE_HOME|HF_HOME|TORCH_HOME|KERAS_HOME|SSL_CERT_\w+)$/;
 
-/** Libraries that read their number of threads from the environment. */
+/** Variables from which libraries read their number of threads. */
 const THREADS = ['OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS', 'NUMEXPR_NUM_THREADS'];
 
-/** The environment of a program that trains a fold in `folder`. */
+/** Environment of a program that trains a fold in `folder`. */
 export function programEnvironment(
   all: NodeJS.ProcessEnv,
   folder: string,
@@ -21,7 +22,7 @@ export function programEnvironment(
     ...passed,
     ...Object.fromEntries(THREADS.map((name) => [name, String(threads)])),
     ...(gpu === undefined ? {} : { CUDA_VISIBLE_DEVICES: gpu }),
-    // So that temporary files are removed with the folder.
+    // Temporary files are then removed together with the folder.
     TMPDIR: folder,
     PYTHONPATH: [folder, passed.PYTHONPATH].filter(Boolean).join(delimiter),
     PYTHONDONTWRITEBYTECODE: '1',

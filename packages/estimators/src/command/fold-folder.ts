@@ -7,11 +7,11 @@ import { type Command, commandFileKey, TRAINED } from './parameters.js';
 import { outputFile, readOutput, writeDescription, writeFiles, writeRows } from './work-folder.js';
 
 /**
- * Input of the programs of one fold, without the test clips' labels. One program trains and predicts, or one trains and
- * another one predicts, each in its own folder.
+ * Writes the input of the programs of one fold, without the labels of test clips. Either one program trains and
+ * predicts, or one program trains and another one predicts, each in its own folder.
  */
 export class FoldFolder {
-  /** Position among the fold's test clips of each row that a program gets */
+  /** The position among the fold's test clips of each row that a program gets */
   readonly #order: Int32Array;
   #files: Promise<ReadonlyMap<string, Uint8Array>> | undefined;
 
@@ -30,7 +30,7 @@ export class FoldFolder {
   }
 
   /**
-   * Writes the input of `run`: the training rows, and unless another program predicts, the test rows.
+   * Writes the input of `run`: the training rows and, unless another program predicts, the test rows.
    * @throws CryfoldError ARTIFACT_MISSING, ARTIFACT_CORRUPT
    */
   async writeTraining(folder: string): Promise<void> {
@@ -97,7 +97,7 @@ export class FoldFolder {
   }
 
   async #writeTestRows(folder: string): Promise<void> {
-    // Clips are often in the order of their classes, so the order of the test rows would reveal them.
+    // Clips are often sorted by class, so keeping the order of the test rows would reveal their classes.
     const hidden = this.#order.map((position) => this.fold.test[position]);
     await writeRows(join(folder, 'test-features.npy'), await this.context.data.features(), hidden);
   }
@@ -119,7 +119,7 @@ export class FoldFolder {
   }
 }
 
-/** The hash of each file, as determined when the run was prepared. */
+/** The hash of each file, as computed when the run was prepared. */
 function hashesOf({ files }: Command): Record<string, string> {
   if (!Array.isArray(files)) return files;
   if (files.length === 0) return {};
@@ -128,7 +128,7 @@ function hashesOf({ files }: Command): Record<string, string> {
   });
 }
 
-/** 0 to count - 1 in an order determined by the seed. */
+/** The numbers 0 to count - 1 in an order that the seed determines. */
 function shuffled(count: number, seed: number): Int32Array {
   const order = Int32Array.from({ length: count }, (_, i) => i);
   new Random(seed).shuffle(order);

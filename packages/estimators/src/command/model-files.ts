@@ -5,7 +5,10 @@ import { type Command, commandParameters, pathBelow } from './parameters.js';
 const RECORD = 'command.json';
 const { predict, parameters, output, timeoutMinutes, memoryMb } = commandParameters.shape;
 
-/** `command.json` of a stored model: how to predict with it. Its files are named by their hashes. */
+/**
+ * `command.json` of a stored model, which describes how to predict with it. The model's files are named by their
+ * hashes.
+ */
 const recordSchema = z.strictObject({
   format: z.literal(FORMATS.model),
   ...{ predict: predict.unwrap(), parameters, output, timeoutMinutes, memoryMb },
@@ -18,20 +21,20 @@ const recordSchema = z.strictObject({
   files: z.record(pathBelow, z.string().regex(/^[0-9a-f]{64}$/)),
 });
 
-/** The trained files of a command, with everything needed to predict. */
+/** The trained files of a command, with everything else that is needed to predict. */
 export interface CommandModel extends Pick<Command, 'parameters' | 'output' | 'timeoutMinutes' | 'memoryMb'> {
   predict: readonly string[];
   classes: readonly string[];
   shape: readonly number[];
   seed: number;
   threads: number;
-  /** Bytes by path: the command's own files, and its trained files */
+  /** The command's own files and its trained files, as bytes by path */
   files: ReadonlyMap<string, Uint8Array>;
 }
 
 const blob = (hash: string): string => `${hash}.bin`;
 
-/** The files of a model. Names chosen by a program are only in `command.json`. */
+/** The files of a model. Names that a program has chosen only occur in `command.json`. */
 export function* encodeModel({ files, ...model }: CommandModel): Generator<readonly [string, Uint8Array]> {
   const hashes = new Map(Array.from(files, ([path, bytes]) => [path, sha256(bytes)]));
   yield [RECORD, encodeRecord({ format: FORMATS.model, ...model, files: Object.fromEntries(hashes) })];

@@ -3,14 +3,14 @@ import { softmaxRows } from '@cryfold/evaluation';
 import type { Matrix } from '../engine.js';
 import type { Command } from './parameters.js';
 
-/** Tolerance for the sum of a row's probabilities: float32 arithmetic stays well below. */
+/** Tolerance for the sum of a row's probabilities. Rounding errors of float32 are far smaller. */
 const TOLERANCE = 1e-3;
 
 export interface ExpectedOutput {
   rows: number;
   columns: number;
   kind: Command['output'];
-  /** Name of the file in messages */
+  /** Name of the file, for messages */
   name: string;
 }
 
@@ -20,9 +20,9 @@ export interface DecodedOutput {
 }
 
 /**
- * Checks the output of a program. Probabilities are scaled to a sum of exactly 1; scores become decisions, and
- * probabilities by softmax.
- * @param bytes an npy array of float32 or float64, rows x columns, C order; undefined if there is no file
+ * Checks the output of a program. Probabilities are scaled to a sum of exactly 1. Scores are used as decision values,
+ * and converted to probabilities by softmax.
+ * @param bytes an npy array of float32 or float64, rows x columns, C order; undefined if the file is missing
  * @throws CryfoldError COMMAND_OUTPUT_INVALID
  */
 export function decodeOutput(bytes: Uint8Array | undefined, expected: ExpectedOutput): DecodedOutput {
@@ -59,7 +59,7 @@ function valuesOf(bytes: Uint8Array | undefined, { rows, columns, name }: Expect
   }
 }
 
-/** float32 if it contains float32; anything else is checked as float64. */
+/** float32 if the file contains float32; anything else is checked as float64. */
 function typeOf(bytes: Uint8Array, name: string): NpyType & ('<f4' | '<f8') {
   try {
     return decodeNpyHeader(bytes, '<f4', 2, name).type as '<f4';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Maximum total size of the files of one command, bytes. */
+/** Maximum total size in bytes of the files of one command. */
 export const COMMAND_FILES_BYTES = 16 * 2 ** 20;
 
 const MINUTES_PER_WEEK = 7 * 24 * 60;
@@ -8,39 +8,42 @@ const MINUTES_PER_WEEK = 7 * 24 * 60;
 const argument = z.string().min(1).max(4096);
 const program = z.array(argument).min(1).max(100);
 
-/** Folder into which `run` writes its trained files, and in which `predict` finds them. */
+/** Folder to which `run` writes its trained files, and in which `predict` finds them. */
 export const TRAINED = 'trained';
 
-/** Limits of its content, all files together. */
+/** Limits of the folder's content, for all files together. */
 export const TRAINED_BYTES = 512 * 2 ** 20;
 export const TRAINED_FILES = 100;
 
-/** Content of a fold's folder other than the files of the spec. */
+/** Names in a fold's folder that files of the spec must not have. */
 const RESERVED = /^(fold\.json|(train|test)-\w+\.npy|(probabilities|scores)\.npy)$/;
 const MOST_FILES = 100;
 
-/** A path below the folder of a fold, with slashes. */
+/** A path within the folder of a fold, with slashes. */
 export const pathBelow = z
   .string()
   .max(200)
-  .regex(/^[\w.-]+(\/[\w.-]+)*$/, 'not a path below the folder of the spec, such as train.py or lib/model.py')
+  .regex(/^[\w.-]+(\/[\w.-]+)*$/, 'not a path within the folder of the spec, such as train.py or lib/model.py')
   .refine((value) => !value.split('/').some((part) => part === '..' || part === '.'), 'must not contain . or ..');
 
-const path = pathBelow.refine((value) => !RESERVED.test(value), 'the folder of a fold has a file of this name');
+const path = pathBelow.refine(
+  (value) => !RESERVED.test(value),
+  'the folder of a fold already has a file with this name',
+);
 
 const isTrained = (file: string) => file === TRAINED || file.startsWith(`${TRAINED}/`);
 
-/** Without `predict`, a fold's folder does not have this folder. */
+/** Without `predict`, there is no folder for trained files. */
 function leavesRoom({ predict, files }: { predict?: unknown; files: string[] | Record<string, string> }): boolean {
   return predict === undefined || !(Array.isArray(files) ? files : Object.keys(files)).some(isTrained);
 }
 
 const members = z.strictObject({
   kind: z.literal('command'),
-  run: program.describe('the program that trains a fold and its arguments; no shell'),
+  run: program.describe('the program that trains a fold, and its arguments; no shell is used'),
   predict: program
     .optional()
-    .describe('the program that predicts with what run has trained; without it, run does both, and no model is kept'),
+    .describe('the program that predicts with what run has trained; without it, run does both and no model is kept'),
   files: z
     .union([
       z.array(path).max(MOST_FILES),
@@ -49,16 +52,18 @@ const members = z.strictObject({
         .refine((files) => Object.keys(files).length <= MOST_FILES, `more than ${MOST_FILES} files`),
     ])
     .default([])
-    .describe('the program’s files, as paths from the folder of the spec; in the plan of a run, the sha256 of each'),
-  queue: z.enum(['gpu', 'cpu']).default('cpu').describe('which workers run it'),
+    .describe(
+      'the files of the program, as paths relative to the folder of the spec; in the plan of a run, with the sha256 of each',
+    ),
+  queue: z.enum(['gpu', 'cpu']).default('cpu').describe('which kind of worker runs it'),
   parameters: z
     .record(z.string().max(100), z.json())
     .default({})
-    .describe('handed to the program as they are; a sweep searches them'),
+    .describe('passed to the program unchanged; a sweep can search them'),
   output: z
     .enum(['probabilities', 'scores'])
     .default('probabilities')
-    .describe('scores: any finite numbers, the largest one of a row being the prediction'),
+    .describe('scores: any finite numbers, of which the largest in a row is the prediction'),
   timeoutMinutes: z.number().positive().max(MINUTES_PER_WEEK).default(60).describe('of one program'),
   memoryMb: z
     .int()
@@ -75,5 +80,5 @@ export const commandParameters = members.refine(leavesRoom, {
 
 export type Command = z.infer<typeof commandParameters>;
 
-/** Key in the store of a file of a command. */
+/** Key in the store of a command's file. */
 export const commandFileKey = (sha256: string): string => `commands/${sha256}`;

@@ -2,7 +2,7 @@ import { CryfoldError, type ErrorRecord } from '@cryfold/core';
 import { programFolder, runProgram } from './program.js';
 import { Reports } from './reports.js';
 
-/** The program for the guard to run, once its folder is written. */
+/** The program that the guard runs once its folder is written. */
 export interface ToGuard {
   program: readonly string[];
   threads: number;
@@ -18,11 +18,12 @@ export type FromGuard =
   | { type: 'failed'; error: ErrorRecord };
 
 /**
- * Entry point of a process between a predicting process and the program of a model. It owns the program and its folder,
- * and removes both when its parent ends for any reason. If the guard itself is killed, its parent removes both.
+ * Entry point of a process that runs the program of a model for a predicting process, its parent. When the parent ends
+ * for any reason, the guard kills the program and removes its folder. If the guard itself is killed, the parent does
+ * this.
  */
 process.on('disconnect', () => process.exit(0));
-// A terminal signals the whole group: the parent decides about the prediction.
+// A terminal signals the whole group; the parent decides what happens to the prediction.
 for (const signal of ['SIGINT', 'SIGHUP', 'SIGTERM'] as const) process.on(signal, () => {});
 if (!process.connected) process.exit(0);
 

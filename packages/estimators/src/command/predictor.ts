@@ -46,7 +46,7 @@ async function predict(
 
 type Answer = Exclude<FromGuard, { type: 'group' }>;
 
-/** The process that owns the program and its folder: predict-guard.ts. */
+/** The process that owns the program and its folder; see predict-guard.ts. */
 class Guard {
   readonly #process: ChildProcess;
   readonly #ended: Promise<void>;
@@ -56,20 +56,20 @@ class Guard {
   #group: number | undefined;
 
   constructor() {
-    // Standard output belongs to the caller.
+    // Standard output is reserved for the caller.
     this.#process = fork(GUARD, [], { execArgv: [], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
     this.#process.on('message', (message: FromGuard) => this.#take(message));
     this.#ended = this.#end();
   }
 
-  /** Returns the program's working folder. @throws CryfoldError CHILD_DIED */
+  /** Returns the working folder of the program. @throws CryfoldError CHILD_DIED */
   async folder(): Promise<string> {
     const answer = await this.#answer();
     if (answer.type === 'folder') return answer.path;
     throw died();
   }
 
-  /** @throws CryfoldError as `runProgram`; CHILD_DIED */
+  /** @throws CryfoldError as `runProgram`, and CHILD_DIED */
   async run(what: ToGuard): Promise<void> {
     const answer = this.#answer();
     this.#process.send(what);
@@ -77,7 +77,7 @@ class Guard {
     if (ended.type === 'failed') throw CryfoldError.fromRecord(ended.error);
   }
 
-  /** Resolves once the program and its folder are gone. */
+  /** Resolves once the program has ended and its folder is removed. */
   async end(): Promise<void> {
     if (this.#process.connected) this.#process.disconnect();
     await this.#ended;

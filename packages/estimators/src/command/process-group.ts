@@ -5,26 +5,26 @@ import type { Readable } from 'node:stream';
 /** Milliseconds between memory checks of a group. */
 const LOOK_MS = 200;
 
-/** Milliseconds for reading the output of an ended program if a process outside of its group keeps it open. */
+/** Milliseconds to wait for the output of an ended program if a process outside of its group keeps the output open. */
 const DRAIN_MS = 1000;
 
 export interface GroupOptions {
   folder: string;
   environment: NodeJS.ProcessEnv;
   timeoutMs: number;
-  /** Resident memory of all processes together, MiB; enforced on Linux only */
+  /** Maximum resident memory of all processes together, MiB; enforced on Linux only */
   memoryMb: number;
-  /** Each line of standard output */
+  /** Called with each line of standard output */
   onLine: (line: string) => void;
-  /** Text of standard error */
+  /** Called with text from standard error */
   onError: (text: string) => void;
 }
 
-/** The end of a program. */
+/** How a program ended. */
 export interface GroupEnd {
   code: number | null;
   signal: NodeJS.Signals | null;
-  /** The reason why this process killed it, if it did */
+  /** The reason why this process killed it, if it did so */
   ended?: 'timeout' | 'memory';
   /** Peak resident memory, MiB; 0 if it cannot be measured */
   peakMb: number;
@@ -47,13 +47,13 @@ export class ProcessGroup {
     });
   }
 
-  /** Its number; undefined if the program could not be started. */
+  /** Number of the group; undefined if the program could not be started. */
   get id(): number | undefined {
     return this.#child.pid;
   }
 
   /**
-   * Resolves once the program has ended and no process started by it is left. @throws the `error` that `spawn` emits
+   * Resolves once the program has ended and no process that it started is left. @throws the `error` that `spawn` emits
    */
   async end(): Promise<GroupEnd> {
     const { timeoutMs, onLine, onError } = this.#options;
@@ -69,7 +69,7 @@ export class ProcessGroup {
     try {
       const [code, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve, reject) => {
         this.#child.once('error', reject);
-        // Of the program itself: a process that it left behind may keep its output open forever.
+        // Waits only for the program itself, since a process that it left behind may keep its output open forever.
         this.#child.once('exit', (...how) => {
           unwatch();
           this.kill();
@@ -110,13 +110,13 @@ export function killGroup(id: number): void {
   try {
     process.kill(-id, 'SIGKILL');
   } catch {
-    // There are no processes left.
+    // No process is left.
   }
 }
 
 const PAGE_MB = 4096 / 2 ** 20;
 
-/** Resident memory of all processes of a group, MiB; 0 without /proc. */
+/** Resident memory of all processes of a group in MiB; 0 on systems without /proc. */
 async function residentMb(group: number): Promise<number> {
   const names = await readdir('/proc').catch(() => [] as string[]);
   const sizes = await Promise.all(
@@ -124,7 +124,7 @@ async function residentMb(group: number): Promise<number> {
       .filter((name) => /^\d+$/.test(name))
       .map(async (pid) => {
         const text = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '');
-        // The program's name, in parentheses, may contain blanks.
+        // The name of the program, in parentheses, may contain blanks.
         const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
         return Number(fields[2]) === group ? Number(fields[21]) * PAGE_MB : 0;
       }),
@@ -132,10 +132,10 @@ async function residentMb(group: number): Promise<number> {
   return sizes.reduce((sum, size) => sum + size, 0);
 }
 
-/** Maximum length of a line, after which it is split. */
+/** Maximum length of a line; longer lines are split. */
 const LINE = 65_536;
 
-/** Splits text into lines. */
+/** Splits text into lines as it arrives. */
 class Lines {
   #rest = '';
 

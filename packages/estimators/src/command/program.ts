@@ -14,7 +14,7 @@ export interface ProgramRun {
   folder: string;
   settings: EngineSettings;
   timeoutMinutes: number;
-  /** Resident memory of the program and its children, MiB; default: that of the settings */
+  /** Maximum resident memory of the program and its children in MiB; default: as in the settings */
   memoryMb?: number | undefined;
   reports: Reports;
   /** Called with the number of its process group, and with undefined once it has ended */
@@ -22,7 +22,7 @@ export interface ProgramRun {
 }
 
 /**
- * Runs a program until it ends; no process of its process group outlives it, or this process.
+ * Runs a program until it ends. No process of its process group outlives the program or this process.
  * @returns peak resident memory, MiB; 0 if it cannot be measured
  * @throws CryfoldError COMMAND_NOT_FOUND, COMMAND_FAILED, COMMAND_TIMEOUT, OUT_OF_MEMORY
  */
@@ -37,7 +37,8 @@ export async function runProgram(run: ProgramRun): Promise<number> {
     onLine: (line) => reports.take(line),
     onError: (text) => reports.log(text),
   });
-  // If this process ends first, for example because its worker is gone. If it is killed, its worker does the same.
+  // Handles the case that this process ends first, for example because its worker has stopped. If it is killed, its
+  // worker does the same.
   const kill = () => group.kill();
   onGroup?.(group.id);
   process.prependOnceListener('exit', kill);
@@ -54,9 +55,9 @@ export async function runProgram(run: ProgramRun): Promise<number> {
   return end.peakMb;
 }
 
-/** A new temporary folder for programs. It is removed with this process at the latest. */
+/** Creates a temporary folder for programs. It is removed when this process ends, if not earlier. */
 export function programFolder(): { path: string; remove: () => void } {
-  // If this process is killed, its parent removes folders with this name: BoundedChild.
+  // If this process is killed, its parent removes folders with this prefix; see BoundedChild.
   const token = process.env.CRYFOLD_CHILD ?? process.pid.toString(16).padStart(16, '0');
   const path = mkdtempSync(join(tmpdir(), `cryfold-command-${token}-`));
   const remove = () => {
@@ -83,7 +84,7 @@ function checkEnd({ code, signal, ended, peakMb }: GroupEnd, run: ProgramRun & {
   if (ended === 'timeout') {
     throw new CryfoldError('COMMAND_TIMEOUT', `${program}: still running after ${timeoutMinutes} minutes`, {
       context: { program, timeoutMinutes },
-      hint: 'Raise timeoutMinutes of the estimator, or make its folds shorter; finished folds are kept.',
+      hint: 'Raise timeoutMinutes of the estimator, or make its folds shorter. Finished folds are kept.',
     });
   }
   if (ended === 'memory' || signal === 'SIGKILL') {

@@ -2,7 +2,7 @@ import type { EpochPoint } from '@cryfold/core';
 import { z } from 'zod';
 import type { EngineContext } from '../engine.js';
 
-/** Allowed content of a line of JSON on standard output. */
+/** What a line of JSON on standard output may contain. */
 const reportSchema = z.union([
   z.strictObject({ progress: z.number().min(0).max(1) }),
   z.strictObject({ epoch: z.int().min(1), loss: z.number(), accuracy: z.number().min(0).max(1) }),
@@ -12,18 +12,18 @@ const reportSchema = z.union([
 /** Progress is reported in steps of a thousandth. */
 const STEPS = 1000;
 
-/** Maximum length of a program's output that an error quotes. */
+/** Maximum number of characters of a program's output to quote in an error. */
 const TAIL = 2000;
 
-/** Maximum number of reports kept of a fold: its result must stay small, whatever a program prints. */
+/** Maximum number of reports to keep per fold, so that its result stays small no matter what a program prints. */
 const MOST_EPOCHS = 10_000;
 const MOST_NAMES = 100;
 
-/** Output of a running program. */
+/** Reads the output of a running program. */
 export class Reports {
   readonly curve: EpochPoint[] = [];
   environment: Record<string, string> = {};
-  /** The end of its output other than reports */
+  /** The last part of its output that is not reports */
   tail = '';
   #since = performance.now();
   #trained = false;
@@ -31,8 +31,8 @@ export class Reports {
   constructor(private readonly observer: Partial<Pick<EngineContext, 'onProgress' | 'onEpoch'>> = {}) {}
 
   /**
-   * Called before the program that predicts: an error quotes only that program, and its epochs do not belong to the
-   * training.
+   * Called before the program that predicts. An error then quotes only the output of that program, and its epochs do
+   * not count as training.
    */
   beginPrediction(): void {
     this.tail = '';
@@ -44,7 +44,7 @@ export class Reports {
     process.stderr.write(text);
   }
 
-  /** Handles a report; any other line goes to the log. */
+  /** Handles a report. Any other line goes to the log. */
   take(line: string): void {
     const report = reportOf(line);
     if (!report) this.log(`${line}\n`);

@@ -5,15 +5,15 @@ import { pathBelow, TRAINED, TRAINED_BYTES, TRAINED_FILES } from './parameters.j
 
 /**
  * The files that a program has written to its folder `trained`.
- * @returns their paths below the program's folder
- * @throws CryfoldError COMMAND_OUTPUT_INVALID if there are no files, too many, too large ones, or others than regular
- * files
+ * @returns their paths in the program's folder
+ * @throws CryfoldError COMMAND_OUTPUT_INVALID if there are no files, too many, too large ones, or anything other than
+ * regular files
  */
 export async function trainedFiles(folder: string): Promise<string[]> {
   const paths: string[] = [];
   let bytes = 0;
   const root = await lstat(join(folder, TRAINED)).catch(() => undefined);
-  if (root && !root.isDirectory()) throw invalid('the program has replaced the folder');
+  if (root && !root.isDirectory()) throw invalid('the program has replaced the folder by something else');
   for await (const { path, regular } of entriesIn(folder, TRAINED)) {
     if (!regular) throw invalid(`${path} is neither a file nor a folder`);
     if (!pathBelow.safeParse(path).success) {
@@ -28,14 +28,17 @@ export async function trainedFiles(folder: string): Promise<string[]> {
   return paths.sort();
 }
 
-/** @param paths from `trainedFiles` */
+/** @param paths as returned by `trainedFiles` */
 export async function readTrained(folder: string, paths: readonly string[]): Promise<Map<string, Uint8Array>> {
   const files = new Map<string, Uint8Array>();
   for (const path of paths) files.set(path, await readFile(join(folder, path)));
   return files;
 }
 
-/** Everything below a folder except folders, sequentially, since a program may have created any number. */
+/**
+ * Lists everything in a folder except its subfolders. Does so sequentially, since a program may have created any number
+ * of files.
+ */
 async function* entriesIn(folder: string, below: string): AsyncGenerator<{ path: string; regular: boolean }> {
   const entries = await opendir(join(folder, below)).catch(() => undefined);
   if (!entries) return;

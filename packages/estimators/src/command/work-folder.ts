@@ -5,23 +5,23 @@ import type { FeatureArray } from '../engine.js';
 import { type DecodedOutput, decodeOutput } from './output.js';
 import type { Command, TRAINED } from './parameters.js';
 
-/** Version of the folder's content; a program may check it. */
+/** Version of the folder's layout, which a program may check. */
 const PROTOCOL = 1;
 
-/** Content of the folder other than arrays: `fold.json`. */
+/** `fold.json`: everything in the folder other than arrays. */
 export interface Description {
   classes: readonly string[];
   parameters: Command['parameters'];
   seed: number;
   threads: number;
-  /** Numbers of rows of the arrays that the program gets */
+  /** Number of rows in the arrays that the program gets */
   train?: number;
   test?: number;
   /** Shape of one row of the features */
   shape: readonly number[];
   /** File that the program must write: [test, classes] */
   output?: string;
-  /** Folder of the trained files, if one program trains and another one predicts */
+  /** Folder for trained files, if one program trains and another one predicts */
   model?: typeof TRAINED;
 }
 
@@ -30,7 +30,7 @@ export async function writeDescription(folder: string, description: Description)
   await writeFile(join(folder, 'fold.json'), `${text}\n`);
 }
 
-/** Writes files that a program needs; each may be a program itself. */
+/** Writes the files that a program needs. Each of them may be an executable program. */
 export async function writeFiles(folder: string, files: Iterable<readonly [string, Uint8Array]>): Promise<void> {
   for (const [name, bytes] of files) {
     const path = join(folder, name);
@@ -52,7 +52,7 @@ export async function writeRows(path: string, { data, shape }: FeatureArray, cli
 
 /**
  * Reads the predictions of a program.
- * @param size of the array: test rows x classes
+ * @param size expected shape of the array: test rows x classes
  * @throws CryfoldError COMMAND_OUTPUT_INVALID
  */
 export async function readOutput(
@@ -61,7 +61,7 @@ export async function readOutput(
   size: { rows: number; columns: number },
 ): Promise<DecodedOutput> {
   const name = outputFile(kind);
-  // More than twice the size of float64 cannot be an array of this shape.
+  // A file of more than twice the size of float64 cannot be an array of this shape.
   const bytes = await readBounded(join(folder, name), 2 ** 16 + 16 * size.rows * size.columns);
   return decodeOutput(bytes, { ...size, kind, name });
 }

@@ -4,56 +4,57 @@ import type { EstimatorKind, Searched } from '../estimator-kind.js';
 
 const share = z.number().min(0).max(1);
 
-/** How training images are changed; absent or 0 means no change: docs/augmentation.md */
+/** How training images are changed, see docs/augmentation.md; a strength that is absent or 0 changes nothing */
 const augmentation = z.strictObject({
   timeShift: share
     .optional()
     .describe('largest shift in time in either direction, as a share of the width; wraps around'),
   gain: z.number().min(0).max(60).optional().describe('largest change of level in decibels, louder or quieter'),
-  noise: z.number().min(0).max(10).optional().describe('maximum white noise: its RMS as a share of the clip’s'),
+  noise: z.number().min(0).max(10).optional().describe('maximum white noise: its RMS relative to that of the clip'),
   timeMask: share.optional().describe('widest mask over time, as a share of the width'),
   frequencyMask: share.optional().describe('highest mask over frequency, as a share of the height'),
-  masks: z.int().min(0).max(20).optional().describe('number of masks of each kind; default 1'),
+  masks: z.int().min(0).max(20).optional().describe('number of masks of each kind; default: 1'),
   mixup: z.number().min(0).max(100).optional().describe('mixes pairs of clips; their shares follow Beta(mixup, mixup)'),
 });
 
-/** Parameters of a network for few clips and unequal classes. If absent, they do not affect a fold's key. */
+/** Parameters for training a network on few clips and unequal classes. If absent, they do not affect a fold's key. */
 export const augmentationParameters = {
   balance: z
     .enum(['none', 'weights', 'batches'])
     .optional()
     .describe(
-      'weights scales losses as balanced of scikit-learn, batches draws equally often from each class; default: none',
+      'weights: scale losses like scikit-learn’s balanced; batches: draw equally often from each class; default: none',
     ),
   augment: augmentation
     .optional()
-    .describe('how training clips are changed: docs/augmentation.md; what is absent or 0 does nothing'),
+    .describe('how training clips are changed, see docs/augmentation.md; a setting that is absent or 0 has no effect'),
 };
 
-/** What a network of vectors takes instead: there is no image to change. */
+/** The parameters of a network that reads vectors, for which there is no image to change. */
 export const vectorAugmentation = {
   augment: augmentation
     .pick({ mixup: true })
     .optional()
-    .describe('how training clips are changed: docs/augmentation.md'),
+    .describe('how training clips are changed, see docs/augmentation.md'),
 };
 
 type Parameters = z.infer<z.ZodObject<typeof augmentationParameters>> & { classWeight?: string };
 
 /**
- * Removes settings without effect, so that `balance: none` and an augmentation of strength 0 need no separate training.
+ * Removes settings without effect, so that `balance: none` and an augmentation of strength 0 share the folds of a spec
+ * without them.
  */
 function keyed<P extends Parameters>({ balance, augment, ...deciding }: P): object {
   const effective = effectiveStrengths(augment);
   const { classWeight: _, ...unweighted } = deciding;
   return {
-    // Balance replaces `classWeight` by weights or sampling.
+    // `balance` replaces `classWeight`: it sets class weights or samples by class.
     ...(balance && balance !== 'none' ? { ...unweighted, balance } : deciding),
     ...(Object.keys(effective).length > 0 && { augment: effective }),
   };
 }
 
-/** The members of an augmentation that change training. */
+/** The members of an augmentation that change the training. */
 function effectiveStrengths(augment: Parameters['augment'] = {}): object {
   const { masks, timeMask, frequencyMask, ...others } = augment;
   const sizes = { timeMask, frequencyMask, ...(masks !== 1 && { masks }) };
@@ -63,7 +64,7 @@ function effectiveStrengths(augment: Parameters['augment'] = {}): object {
 
 const PREFIX = 'augment.';
 
-/** A sweep names the strengths of an augmentation `augment.gain` etc. */
+/** A sweep addresses the strengths of an augmentation as `augment.gain` and so on. */
 const searched: Searched<Parameters & { kind: string }> = {
   of: ({ augment, ...own }) => ({
     ...own,
@@ -80,5 +81,5 @@ const searched: Searched<Parameters & { kind: string }> = {
   },
 };
 
-/** The part of a kind with `augmentationParameters` about keys and sweeps. */
+/** The part of a kind with `augmentationParameters` that concerns keys and sweeps. */
 export const augmentable = { keyed, searched } satisfies Partial<EstimatorKind<Parameters & { kind: string }>>;

@@ -1,10 +1,10 @@
 import type { EpochPoint } from '@cryfold/core';
 import type { Artifacts, Checkpoint } from '../engine.js';
 
-/** Maximum share of the training time for automatically kept checkpoints, as one part in this number. */
+/** Checkpoints that are kept automatically may take at most one part in this number of the training time. */
 const SHARE = 20;
 
-/** How a network's training stores its state, and where it resumes; empty if checkpoints are not requested. */
+/** How the training of a network stores its state, and from where it resumes; empty if no checkpoints are requested. */
 export async function checkpointing(checkpoint: Checkpoint | undefined, epochs: number, artifacts: Artifacts) {
   if (!checkpoint) return undefined;
   const { key, afterSeconds } = checkpoint;
@@ -23,7 +23,7 @@ export async function checkpointing(checkpoint: Checkpoint | undefined, epochs: 
   };
 }
 
-/** Estimated seconds of all epochs of a fold, from the completed ones. */
+/** Estimates the duration of all epochs of a fold in seconds, from the completed ones. */
 function expectedSeconds(curve: readonly EpochPoint[], epochs: number): number {
   return (epochs * curve.reduce((sum, { seconds }) => sum + seconds, 0)) / curve.length;
 }

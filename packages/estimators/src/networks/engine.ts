@@ -36,7 +36,7 @@ export async function createNetworkEngine<P extends TrainingParameters, Input>(
   return new NetworkEngine(architecture, await trainer);
 }
 
-/** Inputs are kept between folds, since those of one run share them; the trainer loads equal objects only once. */
+/** Inputs are kept between folds, since the folds of a run share them. The trainer loads an object only once. */
 const lastExamples = new LastValue<FoldExamples>();
 const weights = new LastValue<WeightMap>();
 
@@ -80,7 +80,7 @@ class NetworkEngine<P extends TrainingParameters, Input> implements Engine<P> {
       model: async () => {
         const [, first, width] = (await data.features()).shape;
         const [, columns] = (await data.vectors?.())?.shape ?? [];
-        // A head that was trained on embeddings lacks the backbone that computed them.
+        // A head that was trained on embeddings does not contain the backbone that computed them.
         const backbone = prerequisite ? backboneWeights(this.#architecture, deriveSeed(prerequisite), given) : [];
         return encodeTrainedModel({
           network,
@@ -95,13 +95,13 @@ class NetworkEngine<P extends TrainingParameters, Input> implements Engine<P> {
     };
   }
 
-  /** One forward pass over all images, shared by every fold of a frozen backbone. */
+  /** One forward pass over all images, which every fold of a frozen backbone shares. */
   async prepare(parameters: P, artifact: string, context: EngineContext): Promise<void> {
     const given = await this.#weights(parameters, context);
     const images = await imagesOf(context.data);
     const network = { architecture: this.#architecture, parameters };
     const embeddings = await this.#trainer.embed(images, network, {
-      // Random backbones must not differ between folds or runs.
+      // Random backbones must be the same in all folds and runs.
       seed: deriveSeed(artifact),
       onStep: context.onProgress,
       ...(given && { weights: given }),
@@ -112,7 +112,7 @@ class NetworkEngine<P extends TrainingParameters, Input> implements Engine<P> {
 
   async #weights({ weights: source = 'random' }: P, { artifacts, cacheDirectory }: EngineContext) {
     if (source === 'random') return undefined;
-    // The command that planned the run has uploaded the file to the store; a path or URL would refer to this machine.
+    // The command that planned the run has uploaded the file to the store. A path or URL would refer to this machine.
     if (!source.startsWith('store:')) {
       throw new CryfoldError('WEIGHTS_INVALID', `${redactUrl(source)}: a worker only takes weights from the store`, {
         hint: 'Start the run again with cryfold run, which uploads the file to the store.',
@@ -136,7 +136,7 @@ async function imagesOf({ features, labels, classes, decibels }: TrainingData): 
   return { images: data, height: shape[1], width: shape[2], labels, classCount: classes.length, decibels };
 }
 
-/** The unchanged features. */
+/** Images without a backbone applied to them. */
 async function examplesOf(training: TrainingData): Promise<FoldExamples> {
   const { shape, data } = await training.features();
   const besides = await training.vectors?.();
@@ -147,7 +147,10 @@ async function examplesOf(training: TrainingData): Promise<FoldExamples> {
   return { vectors: data, columns: shape[1], labels: training.labels, classCount: training.classes.length };
 }
 
-/** The features, or those of a frozen backbone: the same object as long as the inputs are the same. */
+/**
+ * The features, or those that a frozen backbone computes from them. Returns the same object as long as the inputs are
+ * the same.
+ */
 async function readExamples(embeddings: string | undefined, { data, artifacts }: EngineContext) {
   return lastExamples.get([embeddings, data], async () => {
     const { labels, classes } = data;

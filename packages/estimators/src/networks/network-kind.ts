@@ -8,25 +8,25 @@ const count = z.int().positive();
 
 /** Parameters that all networks share. */
 export const trainingParameters = {
-  epochs: count.max(1_000_000).describe('passes over the training clips'),
-  batchSize: count.max(1_000_000).default(50).describe('clips of one training step'),
+  epochs: count.max(1_000_000).describe('number of passes over the training clips'),
+  batchSize: count.max(1_000_000).default(50).describe('number of clips in one training step'),
   learningRate: positive.default(1e-4).describe('of the optimizer'),
   optimizer: z
     .enum(['adam', 'adamw', 'sgd'])
     .default('adam')
-    .describe('adamw decays weights by 0.004; sgd has a momentum of 0.9'),
+    .describe('adamw uses a weight decay of 0.004, and sgd a momentum of 0.9'),
   precision: z
     .enum(['float32', 'bfloat16', 'float16'])
     .default('float32')
-    .describe('of convolutions and activations; weights, statistics, loss and optimizer stay in float32'),
+    .describe('precision of convolutions and activations; weights, statistics, loss and optimizer stay in float32'),
   classWeight: z
     .enum(['none', 'balanced'])
     .default('none')
-    .describe('balanced scales each loss inversely to the share of its class in the training clips'),
+    .describe('balanced: scale the loss of each class inversely to its share of the training clips'),
   ...augmentationParameters,
 };
 
-/** The specific part of a network. */
+/** What distinguishes one network from others. */
 export interface NetworkKind<P extends TrainingParameters, Input>
   extends Pick<
     EstimatorKind<P>,
@@ -34,15 +34,15 @@ export interface NetworkKind<P extends TrainingParameters, Input>
   > {
   parameters: z.ZodType<P>;
   kind: P['kind'];
-  /** Input; default: images */
+  /** Kind of rows that it reads; default: images */
   reads?: 'images' | 'vectors';
-  /** Work per clip and epoch, relative to default parameters; default 1 */
+  /** Work per clip and epoch, relative to the default parameters; default 1 */
   work?(parameters: P): number;
-  /** Imports the layers, and with them the network library. */
+  /** Imports the layers, which loads the network library. */
   architecture(): Promise<Architecture<P, Input>>;
 }
 
-/** A kind of estimator that is a network, trained in epochs. */
+/** A kind of estimator that is a network and is trained in epochs. */
 export function networkKind<P extends TrainingParameters, Input = ImageSize>({
   architecture,
   work = () => 1,
@@ -55,7 +55,7 @@ export function networkKind<P extends TrainingParameters, Input = ImageSize>({
     queue: 'gpu',
     checkRuntime: async () => (await import('@cryfold/nn')).tensorFlowInfo(),
     reads,
-    // Not `xla: false`: keys from before the option existed stay valid.
+    // Omitted if false, so that keys from before the option existed stay valid.
     keyParts: ({ threads, xla }) => ({ threads, xla: xla || undefined }),
     cost: (parameters, trainClips) => parameters.epochs * trainClips * work(parameters),
     epochs: { of: ({ epochs }) => epochs, with: (parameters, epochs) => ({ ...parameters, epochs }) },

@@ -21,7 +21,7 @@ type KindOf<D> =
 /** The parameters of a network with a backbone. */
 type Transferred = TrainingParameters & { weights: string };
 
-/** The estimator for a definition of a network. */
+/** Creates the estimator for the definition of a network. */
 function estimatorOf(definition: NetworkDefinition) {
   const { kind, architecture, epochs, published, embeddingsOf: _, ...rest } = definition;
   const parameters = z.strictObject({
@@ -46,7 +46,7 @@ function estimatorOf(definition: NetworkDefinition) {
   return { ...made, parameters };
 }
 
-/** A frozen backbone's features of all images, shared by every fold. */
+/** The features that a frozen backbone computes from all images, which every fold shares. */
 function embeddings(
   { embeddingsOf }: NetworkDefinition,
   own: Transferred,
@@ -74,5 +74,5 @@ function pretrained({ architecture }: NetworkDefinition): Pretrained<Transferred
   };
 }
 
-/** An estimator for each network, in the order of their registry. */
+/** One estimator for each network, in the order of the network registry. */
 export const networks = NETWORKS.map(estimatorOf) as unknown as readonly KindOf<(typeof NETWORKS)[number]>[];

@@ -7,7 +7,10 @@ import { innerFolds } from './inner-folds.js';
 import type { Svm } from './parameters.js';
 import { type FoldVectors, foldVectors } from './vectors.js';
 
-/** Trains SVM folds: on images from shared distances, on vectors from those of the fold. Never loads TensorFlow. */
+/**
+ * Trains SVM folds: on images by means of shared distances, and on vectors by means of the fold's own distances. Never
+ * loads TensorFlow.
+ */
 export class SvmEngine implements Engine<Svm> {
   readonly #gram = new LastValue<Gram>();
   readonly #features = new LastValue<FeatureArray>();

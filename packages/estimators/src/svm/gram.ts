@@ -4,10 +4,10 @@ import { z } from 'zod';
 import { type Artifacts, type FeatureArray, readArtifact as read, type TrainingData } from '../engine.js';
 import { gramKeys } from './gram-keys.js';
 
-/** Names the feature set of the latest Gram matrix for images with this number of columns. */
+/** Key of a record that names the feature set of the newest Gram matrix for images with this number of columns. */
 const latestKey = (columns: number) => `features/latest-gram-${columns}.json`;
 
-/** The image of each row of a Gram matrix, so that a grown corpus can reuse it. */
+/** Identifies the image of each row of a Gram matrix, so that a larger version of the corpus can reuse the rows. */
 const rowsSchema = z.strictObject({ format: z.literal(FORMATS.gram), images: z.array(z.string()) });
 
 const latestSchema = z.strictObject({ format: z.literal(FORMATS.gram), features: z.string() });
@@ -15,14 +15,14 @@ const latestSchema = z.strictObject({ format: z.literal(FORMATS.gram), features:
 export interface Gram {
   distances: DistanceMatrix;
   moments: PixelMoments;
-  /** Moments of the images */
+  /** Sums from which the mean and variance of the images follow */
   columns: number;
 }
 
 /**
- * Computes the exact squared distances of all images and stores them. Pairs of images that are already in the latest
- * Gram matrix for images of this size are copied: a corpus that has grown only costs its new rows.
- * @returns the number of copied rows
+ * Computes the exact squared distances of all images and stores them. Distances between images that are already in the
+ * newest Gram matrix for images of this size are copied, so that a corpus that has grown only costs its new rows.
+ * @returns the number of rows that were copied
  */
 export async function writeGram(artifacts: Artifacts, { featureKey, features }: TrainingData): Promise<number> {
   const array = await features();
@@ -54,13 +54,13 @@ interface Images {
   columns: number;
 }
 
-/** Rows of a corpus with known distances: in the order of the earlier matrix, and those distances. */
+/** Rows of a corpus whose distances are known, in the order of the earlier matrix, and those distances. */
 interface Known {
   order: readonly number[];
   distances: DistanceMatrix;
 }
 
-/** Distances of these images in the latest Gram matrix. */
+/** The distances between these images in the newest Gram matrix. */
 async function readKnown(
   artifacts: Artifacts,
   columns: number,
@@ -86,13 +86,13 @@ async function readKnown(
       distances: { rows: shared.length, columns, data },
     };
   } catch (error) {
-    // Reuse only saves time: deleted or damaged distances are recomputed.
+    // Reuse only saves time, so deleted or damaged distances are recomputed.
     if (error instanceof CryfoldError && error.code !== 'STORE_UNREACHABLE') return undefined;
     throw error;
   }
 }
 
-/** Puts known rows first, computes the others, and restores the order of the corpus. */
+/** Puts rows with known distances first, computes the others, and restores the order of the corpus. */
 function extend({ data: images, rows, columns }: Images, { order, distances: known }: Known): DistanceMatrix {
   const isKnown = new Set(order);
   const sequence = [...order, ...Array.from({ length: rows }, (_, i) => i).filter((i) => !isKnown.has(i))];
@@ -115,7 +115,7 @@ export async function readGram(artifacts: Artifacts, featureKey: string): Promis
   const bytes = await read(artifacts, keys.gram);
   const rows = (moments.length - 1) / 2;
   const columns = moments[2 * rows];
-  // Distances are exact integers: 32 bits if they fit, otherwise float64 (see squaredDistances).
+  // Distances are exact integers. They are stored in 32 bits if they fit, otherwise as float64 (see squaredDistances).
   const { data } = decodeNpy(bytes, columns * 255 ** 2 < 2 ** 31 ? '<i4' : '<f8', 2, keys.gram);
   return {
     distances: { rows, columns, data },

@@ -5,17 +5,17 @@ const INNER_FOLDS = 5;
 
 /** How the probabilities of one fold are calibrated. */
 export interface InnerFolds {
-  /** The inner fold of each training row; undefined if there is nothing to calibrate on */
+  /** The inner fold of each training row; undefined if the rows cannot be split for calibration */
   folds: Int32Array | undefined;
-  /** Deviations from the request, for readers of the results */
+  /** How the folds deviate from the request, for readers of the results */
   note?: string;
 }
 
 /**
- * Inner folds of the training rows, stratified like LIBSVM's; a class with too few clips is missing from some. If the
- * training rows cannot be split as requested, the closest possible split is used: without groups if all rows have the
- * same one, and none if no class has a second clip to hold out.
- * @param groups of all clips, if groups must be kept together: Platt's sigmoid is then fitted on groups that the inner
+ * Inner folds of the training rows, stratified like LIBSVM's. A class with few clips may be missing from some of them.
+ * If the training rows cannot be split as requested, the closest possible split is used: one without groups if all rows
+ * have the same group, and no split if no class has a second clip to hold out.
+ * @param groups of all clips, if groups must be kept together. Platt's sigmoid is then fitted on groups that the inner
  * machine has not seen, as in the outer folds
  */
 export function innerFolds(
@@ -47,8 +47,8 @@ export function innerFolds(
 const ONE_GROUP = 'the probabilities are calibrated without regard to groups, since all training clips are of one';
 
 /**
- * Why the inner machines that predict some class's clips have never seen it, for example if all of its clips are in one
- * inner fold; fold keys do not allow another split.
+ * Notes that the inner machines which predict the clips of some class have never seen that class, for example because
+ * all of its clips are in the same inner fold. Fold keys do not allow another split.
  */
 function unheard(labels: Int32Array, folds: Int32Array, groups: readonly string[] | undefined): string | undefined {
   const rows = new Map<number, number[]>();

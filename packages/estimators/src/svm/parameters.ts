@@ -4,8 +4,8 @@ import { z } from 'zod';
 const positive = z.number().positive();
 
 /**
- * C-SVM on the flattened image with pixels as 0 to 1, or on vectors, which each fold standardises by its training
- * clips. Names and defaults are scikit-learn's, except C.
+ * C-SVM on flattened images with pixels scaled to 0 to 1, or on vectors, which each fold standardises by its training
+ * clips. Names and defaults are scikit-learn's, except for C.
  */
 export const svmParameters = z.strictObject({
   kind: z.literal('svm'),
@@ -14,29 +14,31 @@ export const svmParameters = z.strictObject({
   gamma: z
     .union([z.enum(['scale', 'auto']), positive])
     .default('scale')
-    .describe('of rbf, poly and sigmoid; scale is 1 / (columns * variance of the training values), auto 1 / columns'),
+    .describe('for rbf, poly and sigmoid; scale: 1 / (columns * variance of the training values), auto: 1 / columns'),
   degree: z.int().min(1).max(10).default(3).describe('of poly'),
-  coef0: z.number().default(0).describe('of poly and sigmoid'),
+  coef0: z.number().default(0).describe('for poly and sigmoid'),
   classWeight: z
     .union([z.enum(['none', 'balanced']), z.record(z.string().max(LIMITS.label), positive)])
     .default('none')
-    .describe('factors on C: balanced is inverse to the share of a class; or a factor by label, else 1'),
+    .describe(
+      'factors by which C is multiplied: balanced is inverse to the share of a class; or one factor per label, default 1',
+    ),
   strategy: z
     .enum(['one-vs-rest', 'one-vs-one'])
     .default('one-vs-rest')
-    .describe('which machines are trained for several classes'),
+    .describe('how several classes are reduced to machines for two classes'),
   calibration: z
     .enum(['platt', 'temperature'])
     .default('platt')
     .describe(
-      'how decisions become probabilities: a sigmoid for each machine, or softmax(t * decisions + offset of the class)',
+      'how decisions become probabilities: by a sigmoid per machine, or by softmax(t * decisions + offset of the class)',
     ),
   tolerance: z
     .number()
     .min(1e-9)
     .max(0.1)
     .default(1e-3)
-    .describe('largest violation of the optimality conditions at which the solver stops'),
+    .describe('the solver stops when the largest violation of the optimality conditions is at most this'),
   engine: z.enum(['cryfold', 'ml-svm']).default('cryfold').describe('cryfold’s own solver, or the library ml-svm'),
 });
 

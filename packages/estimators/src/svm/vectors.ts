@@ -9,7 +9,7 @@ export interface FoldVectors {
   standardization: Standardization;
 }
 
-/** Standardises the vectors of all clips by a fold's training clips only. */
+/** Standardises the vectors of all clips, using only the mean and deviation of a fold's training clips. */
 export function foldVectors(rows: VectorRows, train: Int32Array): FoldVectors {
   const standardization = fitStandardization(rows, train);
   const values = standardize(rows, standardization);

@@ -13,7 +13,7 @@ export interface AuditedRecording {
   bits?: number;
   channels: number;
   seconds: number;
-  /** dBFS */
+  /** RMS level, dBFS */
   level: number;
   /** Hz */
   bandwidth: number;
@@ -27,11 +27,11 @@ export interface AuditInput {
   /** Sorted */
   classes: readonly string[];
   groupSource: GroupSource;
-  /** Label and group of the clips with the same sound, per sound */
+  /** For each sound: label and group of the clips with this sound */
   sounds: readonly (readonly { label: string; group: string }[])[];
 }
 
-/** The value of a property; 0 bits for lossy codecs. */
+/** The value of a property; for bits, 0 stands for lossy codecs. */
 export function propertyOf(one: AuditedRecording, property: Property): string | number {
   return property === 'bits' ? (one.bits ?? 0) : one[property];
 }

@@ -24,7 +24,7 @@ const perClass = z.strictObject({
   clips: count,
   seconds: z.number().nonnegative(),
   groups: count,
-  /** Recordings of each group: median and most */
+  /** Number of recordings per group: median and maximum */
   recordingsPerGroup: z.strictObject({ median: z.number(), most: count }),
   formats: values,
   /** Hz */
@@ -33,16 +33,16 @@ const perClass = z.strictObject({
   bits: values,
   channels: values,
   duration: spread,
-  /** dBFS */
+  /** RMS level, dBFS */
   level: spread,
-  /** Hz */
+  /** Bandwidth, Hz */
   bandwidth: spread,
-  /** Mean shares of silent frames and clipped samples */
+  /** Mean share of silent frames and of clipped samples */
   silence: share,
   clipping: share,
 });
 
-/** Above the number of properties */
+/** An upper limit on the number of properties */
 const LISTED = 20;
 const prediction = { balancedAccuracy: share, pValue: share };
 const property = z.enum(PROPERTIES);
@@ -70,7 +70,7 @@ export const auditSchema = z.strictObject({
   groups: count,
   groupsKnown: z.boolean(),
   perClass: z.array(perClass).max(LIMITS.classes),
-  /** Sounds that several clips have in common, equal or overlapping, and the number of these clips */
+  /** Number of sounds that several clips share, equal or overlapping, and the number of these clips */
   sounds: z.strictObject({ shared: count, clips: count, inSeveralClasses: count, inSeveralGroups: count }),
   /** Whether a decision tree on properties of recordings predicts the class, or why that was not tested */
   predictability: z.union([

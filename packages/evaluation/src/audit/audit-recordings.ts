@@ -4,10 +4,13 @@ import { type Audit, FILE_PROPERTIES, PROPERTIES, type Property } from './audit-
 import { findingsOf } from './findings.js';
 import { testPredictability } from './predictability.js';
 
-/** Maximum number of values listed of a property. */
+/** Maximum number of values to list for a property. */
 const LISTED = 10;
 
-/** Properties of recordings by class, and whether they alone predict the class. Equal input gives an equal audit. */
+/**
+ * Summarises properties of recordings by class, and tests whether they alone predict the class. Equal input gives an
+ * equal audit.
+ */
 export function auditRecordings(input: AuditInput): Audit {
   const { recordings, classes, groupSource, sounds } = input;
   const groups = new Set(recordings.map(({ group }) => group)).size;
@@ -85,7 +88,7 @@ function summarizeClass(label: string, recordings: readonly AuditedRecording[]):
   };
 }
 
-/** The smallest of the sorted values that is not exceeded by the given share of them. */
+/** The smallest of the sorted values such that the given share of them does not exceed it. */
 function at(sorted: readonly number[], share: number): number {
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)];
 }

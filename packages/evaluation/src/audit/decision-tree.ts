@@ -1,16 +1,16 @@
 export interface TreeOptions {
-  /** Number of classes; labels are below it */
+  /** Number of classes; labels are 0 to this number - 1 */
   classes: number;
   /** Maximum number of splits from the root to a leaf */
   maxDepth: number;
-  /** Minimum number of rows of a leaf */
+  /** Minimum number of rows in a leaf */
   minLeaf: number;
 }
 
-/** A leaf's class, or a split: rows whose value is at most the threshold go left. */
+/** Either a leaf with its class, or a split: rows with at most the threshold go left. */
 export type TreeNode = { label: number } | { column: number; threshold: number; left: TreeNode; right: TreeNode };
 
-/** All rows by ascending value. */
+/** The indices of all rows, by ascending value. */
 export function sortRows(values: Float64Array): Int32Array {
   const rows = Int32Array.from({ length: values.length }, (_, row) => row);
   return rows.sort((a, b) => values[a] - values[b] || a - b);
@@ -18,12 +18,12 @@ export function sortRows(values: Float64Array): Int32Array {
 
 /**
  * Fits a classification tree like scikit-learn's `DecisionTreeClassifier(max_depth, min_samples_leaf,
- * class_weight='balanced')`: Gini impurity, thresholds halfway between neighbouring values. Of equally good splits it
- * takes the most even one, so that a column that orders many classes is halved; scikit-learn draws the column and takes
- * its lowest threshold.
- * Source: Breiman, Friedman, Olshen, Stone, "Classification and Regression Trees" (1984).
- * @param columns each with a value per row
- * @param orders per column the training rows, by ascending value; reordered by this function
+ * class_weight='balanced')`: Gini impurity, and thresholds halfway between neighbouring values. Among equally good
+ * splits it chooses the most even one, so that a column that orders many classes is halved, whereas scikit-learn draws
+ * a column at random and uses its lowest threshold. Source: Breiman, Friedman, Olshen, Stone, "Classification and
+ * Regression Trees" (1984).
+ * @param columns each has one value per row
+ * @param orders for each column, the training rows by ascending value; this function reorders them
  */
 export function fitTree(
   columns: readonly Float64Array[],
@@ -48,7 +48,7 @@ interface Found {
   rows: number;
 }
 
-/** Every node is the same segment of all orders, with the same rows in each. */
+/** A node is the same segment of each order, with the same rows in all of them. */
 class Growth {
   readonly #columns: readonly Float64Array[];
   readonly #orders: readonly Int32Array[];
@@ -70,7 +70,7 @@ class Growth {
     this.#labels = labels;
     this.#options = options;
     const rows = orders[0];
-    // Classes have equal weight, however many rows they have.
+    // Classes have equal weight, no matter how many rows they have.
     this.#weights = new Float64Array(options.classes).fill(1);
     this.#weights = this.#totals(0, rows.length).map((count) => (count > 0 ? 1 / count : 0));
     this.#left = new Float64Array(options.classes);
@@ -130,7 +130,8 @@ class Growth {
       const values = this.#columns[column];
       if (values[order[from]] === values[order[to - 1]]) continue;
       left.fill(0);
-      // Sums of squares of the class weights on either side: the larger relative to their weight, the purer.
+      // Sums of squares of the class weights on either side. The larger they are relative to the total weight, the
+      // purer the side.
       let weight = 0;
       let squares = 0;
       let rest = allSquares;

@@ -4,12 +4,14 @@ import { type AuditedRecording, type AuditInput, propertyOf } from './audit-inpu
 import { type Audit, FILE_PROPERTIES, type Finding, type Property } from './audit-record.js';
 import { AUDIT_FOLDS, AUDIT_GROUPS, type Prediction } from './predictability.js';
 
-/** P-values up to this one count as more than chance: docs/audit.md. */
+/** P-values up to this one count as significant; see docs/audit.md. */
 const SIGNIFICANT = 0.01;
-/** Balanced accuracy above chance that is worth reporting, and the level at which it practically decides the class. */
+/**
+ * Balanced accuracy above chance that is worth reporting, and that at which a property practically reveals the class.
+ */
 const WORTH = 0.05;
 const DECIDES = 0.95;
-/** Minimum number of recordings of a class for findings about its values. */
+/** Minimum number of recordings of a class for reporting its values. */
 const LEAST_VALUES = 3;
 const NAMED = 3;
 
@@ -56,7 +58,7 @@ export function valueText(property: (typeof FILE_PROPERTIES)[number], value: str
   return VALUE_TEXT[property](value);
 }
 
-/** Classes whose files do not share any value of a property with other classes. */
+/** Finds classes whose files have values of a property that no other class has. */
 function tellingValues(recordings: readonly AuditedRecording[], classes: readonly string[]) {
   const findings: Finding[] = [];
   const properties: Property[] = [];
@@ -131,7 +133,7 @@ function predictionFindings({ predictability }: Facts, named: readonly Property[
       .map((one) => `${propertyWord(one.property)} alone ${percent(one.balancedAccuracy)}`);
     const mostly = strongest.length > 0 ? ` (${strongest.join(', ')})` : '';
     const decides = all.balancedAccuracy >= DECIDES;
-    const text = `A few numbers of each recording (${words(all.properties)}) predict the class: ${figures(all, predictability)}${mostly}. They may be due to the sounds of a class, or to how it was recorded: listen to some recordings of each class.`;
+    const text = `A few numbers of each recording (${words(all.properties)}) predict the class: ${figures(all, predictability)}${mostly}. These may be due to the sounds of a class, or to how it was recorded: listen to some recordings of each class.`;
     findings.push({ kind: 'sound-properties-predict', severity: decides ? 'warning' : 'note', text });
   }
   return findings;
@@ -140,7 +142,7 @@ function predictionFindings({ predictability }: Facts, named: readonly Property[
 const words = (properties: readonly Property[]) => properties.map(propertyWord).join(', ');
 const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 
-/** Balanced accuracy compared with chance, and its basis. */
+/** Describes the balanced accuracy in comparison with chance, and what it is based on. */
 function figures(
   { balancedAccuracy, pValue }: Prediction,
   { classes, recordings, groups, folds }: Exclude<Facts['predictability'], string>,

@@ -4,19 +4,19 @@ import { stratifiedKFold } from '../k-fold.js';
 import type { Split } from '../split.js';
 import { fitTree, predictRow, sortRows } from './decision-tree.js';
 
-/** Number of folds, and minimum number of recordings of a class to be tested. */
+/** Number of folds, which is also the minimum number of recordings of a tested class. */
 export const AUDIT_FOLDS = 5;
-/** Minimum number of groups of a class to be tested, if groups are known. */
+/** Minimum number of groups of a tested class, if groups are known. */
 export const AUDIT_GROUPS = 3;
-/** Maximum number of recordings to test; if there are more, they are sampled, with at least ten of each class. */
+/** Maximum number of recordings to test. If there are more, a sample with at least ten of each class is tested. */
 const MOST_RECORDINGS = 600;
 const LEAST_DRAWN = 10;
-/** Maximum number of classes to test: those with the most recordings. */
+/** Maximum number of classes to test; those with the most recordings are chosen. */
 const MOST_CLASSES = 60;
 const PERMUTATIONS = 199;
 /**
- * Permutations stop once this many have reached a statistic: Besag and Clifford, "Sequential Monte Carlo p-values"
- * (1991).
+ * Permutations stop once this number of them have reached the statistic: Besag and Clifford, "Sequential Monte Carlo
+ * p-values" (1991).
  */
 const ENOUGH = 10;
 /** Minimum number of recordings in a leaf of the tree. */
@@ -29,41 +29,41 @@ export interface PropertyTable {
   classes: number;
   /** Group of each recording; undefined if groups are unknown */
   groups: readonly string[] | undefined;
-  /** Per property its columns, each with a value per recording; properties without variation are uninformative */
+  /** The columns of each property, with one value per recording. Properties that are constant are uninformative */
   properties: ReadonlyMap<string, readonly Float64Array[]>;
 }
 
 /** How well a tree predicts the class from some properties. */
 export interface Prediction {
-  /** Out of fold, 0 to 1; always predicting one class gives 1 / classes */
+  /** Out-of-fold balanced accuracy, 0 to 1; always predicting one class gives 1 / classes */
   balancedAccuracy: number;
-  /** Share of permutations of the labels that reach it, including the observed one */
+  /** Share of permutations of the labels that reach it, counting the observed labels */
   pValue: number;
 }
 
 export interface Predictability {
-  /** Number of tested recordings, of their classes, and of their groups if known */
+  /** Number of tested recordings, of their classes, and of their groups if these are known */
   recordings: number;
   classes: number;
   groups?: number;
   folds: number;
-  /** By name of the set of properties, in the requested order; sets without variation are left out */
+  /** By name of the set of properties, in the requested order. Sets without variation are left out */
   sets: ({ name: string; properties: string[] } & Prediction)[];
   /**
-   * For each single property. P-values account for the number of properties: the maximum of each permutation counts.
+   * For each single property. P-values account for the number of properties by using the maximum of each permutation.
    */
   alone: ({ property: string } & Prediction)[];
 }
 
-/** The reason why nothing was tested. */
+/** Why nothing was tested. */
 export const UNTESTABLE = ['too few recordings', 'too few groups', 'no variation'] as const;
 export type Untestable = (typeof UNTESTABLE)[number];
 
 /**
- * Whether properties of recordings predict their class: out-of-fold balanced accuracy of a shallow decision tree, with
- * grouped folds if groups are known and stratified ones otherwise, and its permutation p-value. If groups are known, a
- * permutation gives each group the labels of another one, repeated or truncated to its size. Equal input gives equal
- * output.
+ * Tests whether properties of recordings predict their class. Computes the out-of-fold balanced accuracy of a shallow
+ * decision tree, with grouped folds if groups are known and stratified ones otherwise, and its permutation p-value. If
+ * groups are known, a permutation gives each group the labels of another one, repeated or truncated to its size. Equal
+ * input gives equal output.
  * @param sets names and properties of the sets to test together
  */
 export function testPredictability(
@@ -105,7 +105,9 @@ export function testPredictability(
 
 const varies = (values: Float64Array) => values.some((value) => value !== values[0]);
 
-/** Rows of classes with enough recordings and groups; if there are very many, a reproducible random sample. */
+/**
+ * The rows of classes with enough recordings and groups. If there are very many, a reproducible random sample of them.
+ */
 function eligibleRows({ labels, classes, groups }: PropertyTable): number[] | Untestable {
   const members = Array.from({ length: classes }, (): number[] => []);
   labels.forEach((label, row) => {
@@ -129,13 +131,13 @@ function eligibleRows({ labels, classes, groups }: PropertyTable): number[] | Un
   return drawn.sort((a, b) => a - b);
 }
 
-/** Puts one row of each group first: a sample without small groups might have too few groups for the folds. */
+/** Puts one row of each group first. Without small groups, a sample might have too few groups for the folds. */
 function eachGroupFirst(rows: readonly number[], groups: readonly string[]): number[] {
   const firsts = new Set(new Map([...rows].reverse().map((row) => [groups[row], row])).values());
   return [...rows.filter((row) => firsts.has(row)), ...rows.filter((row) => !firsts.has(row))];
 }
 
-/** The labels of some rows, numbered without gaps. */
+/** The labels of some rows, renumbered without gaps. */
 function relabel(labels: Int32Array, rows: readonly number[]): { labels: Int32Array; classes: number } {
   const present = [...new Set(rows.map((row) => labels[row]))].sort((a, b) => a - b);
   const code = new Map(present.map((label, i) => [label, i]));
@@ -143,8 +145,8 @@ function relabel(labels: Int32Array, rows: readonly number[]): { labels: Int32Ar
 }
 
 /**
- * P-values of observed balanced accuracies. The first `together` sets are compared individually, all others by their
- * maximum.
+ * Computes p-values of observed balanced accuracies. The first `together` sets are compared individually, all others by
+ * their maximum.
  */
 function permute(
   trial: PropertyTrial,
@@ -164,7 +166,7 @@ function permute(
   for (let i = 0; i < PERMUTATIONS; i++) {
     const open = all.filter((set) => reached[set] < ENOUGH);
     if (open.length === 0) break;
-    // The maximum needs every property as long as any of them is undecided.
+    // As long as any property is undecided, the maximum over all of them is needed.
     const alone = open.some((set) => set >= together);
     const scores = score(
       trial.permute(labels, random),
@@ -221,7 +223,7 @@ class PropertyTrial {
   score(labels: Int32Array, splits: readonly Split[], used: readonly number[]): number {
     const columns = used.map((column) => this.#columns[column]);
     const classes = this.#classes;
-    // Deep enough to give each class its own leaf.
+    // Deep enough for each class to have its own leaf.
     const options = { classes, maxDepth: Math.max(3, Math.ceil(Math.log2(classes)) + 1), minLeaf: MIN_LEAF };
     const right = new Float64Array(classes);
     const counts = new Float64Array(classes);
@@ -244,7 +246,7 @@ class PropertyTrial {
     return sum / present;
   }
 
-  /** Labels as if they were unrelated to the properties. */
+  /** Labels that are unrelated to the properties. */
   permute(labels: Int32Array, random: Random): Int32Array {
     const permuted = Int32Array.from(labels);
     if (!this.#members) {
@@ -263,7 +265,7 @@ class PropertyTrial {
   }
 }
 
-/** The marked rows of an order, of which there are `count`. */
+/** Returns the `count` rows of an order that are marked. */
 function rowsIn(order: Int32Array, marks: Uint8Array, count: number): Int32Array {
   const rows = new Int32Array(count);
   for (let i = 0, at = 0; i < order.length; i++) if (marks[order[i]] === 1) rows[at++] = order[i];

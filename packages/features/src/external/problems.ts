@@ -1,13 +1,13 @@
 import { CryfoldError, type ErrorDetails } from '@cryfold/core';
 
-/** The unit that has a vector: a clip or a recording. */
+/** What a vector belongs to: a clip or a recording. */
 export interface VectorRow {
   id: string;
   /** Line in the file of ids, from 1 */
   line: number;
 }
 
-/** Error for unusable files of vectors. */
+/** Creates the error for files of vectors that cannot be used. */
 export function invalidVectors(
   message: string,
   hint: string,

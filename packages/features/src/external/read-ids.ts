@@ -2,10 +2,10 @@ import { EncodingError, readRegularText } from '@cryfold/core';
 import { type CsvRecord, parseCsv } from '@cryfold/corpus';
 import { invalidVectors, type VectorRow } from './problems.js';
 
-/** Maximum size of a table of ids in bytes */
+/** Maximum size in bytes of a table of ids */
 const LARGEST = 64 * 2 ** 20;
 
-/** Columns that may contain the ids of the rows; the first existing one is used. */
+/** Columns that may contain the ids of the rows. The first of these that exists is used. */
 const COLUMNS = ['clip', 'recording'] as const;
 
 /** The ids of vectors, in the order of the rows. */

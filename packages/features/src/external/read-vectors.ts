@@ -4,18 +4,19 @@ import { invalidVectors, type VectorRow } from './problems.js';
 import { readIds } from './read-ids.js';
 
 /**
- * Maximum size in bytes of a file of vectors, and of all clips' vectors; the same as the API's limit for a feature set.
+ * Maximum size in bytes of a file of vectors, and of the vectors of all clips. Equals the API's limit for a feature
+ * set.
  */
 const LARGEST = 512 * 2 ** 20;
 
 /** Maximum length of a vector */
 export const MOST_COLUMNS = 65_536;
 
-/** Files with the vectors, as absolute paths. */
+/** Files that contain the vectors, as absolute paths. */
 export interface VectorFiles {
   /** npy, float32 or float64, [rows, columns] */
   file: string;
-  /** CSV, one row per row of `file` */
+  /** CSV with one row for each row of `file` */
   clips: string;
 }
 
@@ -26,7 +27,7 @@ export interface Vectors {
 }
 
 /**
- * Reads vectors and sorts them into the order of the clips; a recording's vector is used for all of its clips.
+ * Reads vectors and sorts them in the order of the clips. The vector of a recording is used for all of its clips.
  * @returns clips x columns
  * @throws CryfoldError FEATURES_INVALID naming the file, the row and the id
  */
@@ -63,10 +64,12 @@ export async function readVectors(files: VectorFiles, known: GivenClips): Promis
   return { rows: known.ids.length, columns, data };
 }
 
-/** A recording's vector is copied for each clip. @throws CryfoldError FEATURES_INVALID before the copies use memory */
+/**
+ * The vector of a recording is copied for each clip. @throws CryfoldError FEATURES_INVALID before the copies use memory
+ */
 function checkSize(clips: number, columns: number, file: string): void {
   const bytes = clips * columns * Float32Array.BYTES_PER_ELEMENT;
-  // The header needs space, too.
+  // The header takes some space as well.
   if (bytes < LARGEST) return;
   const [size, limit] = [Math.round(bytes / 2 ** 20), LARGEST / 2 ** 20];
   throw invalidVectors(
@@ -76,7 +79,7 @@ function checkSize(clips: number, columns: number, file: string): void {
   );
 }
 
-/** The recording of a clip: its id without the number of the segment. */
+/** The recording of a clip: its id without the segment number. */
 const recordingOf = (id: string): string => id.slice(0, id.lastIndexOf('#'));
 
 /** @throws CryfoldError FEATURES_INVALID for a repeated id */
@@ -96,7 +99,7 @@ function rowsByName(rows: readonly VectorRow[], file: string): Map<string, numbe
   return found;
 }
 
-/** Ids of clips that a run leaves out are allowed. @throws CryfoldError FEATURES_INVALID for unknown ids */
+/** Ids of clips that the run leaves out are allowed. @throws CryfoldError FEATURES_INVALID for unknown ids */
 function refuseUnknown(
   rows: readonly VectorRow[],
   file: string,
@@ -144,7 +147,7 @@ async function readArray(path: string): Promise<Vectors> {
     const [row, column] = [Math.floor(bad / columns), bad % columns];
     throw invalidVectors(
       `${path}: row ${row}, column ${column} is ${array.data[bad]}, not a finite float32 number`,
-      'Correct the program that computes the vectors, or remove this row in both files.',
+      'Correct the program that computes the vectors, or remove this row from both files.',
       { file: path, row, column },
     );
   }

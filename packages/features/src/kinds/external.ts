@@ -7,12 +7,12 @@ const path = z.string().min(1).max(LIMITS.text);
 
 const parameters = z.strictObject({
   kind: z.literal('external'),
-  /** npy file of float32 or float64 [rows, columns]; the path starts from the spec's folder */
-  file: path.describe('npy file of float32 or float64 [rows, columns]; the path starts from the folder of the spec'),
-  /** CSV file with a column `clip` or `recording` that names each row */
-  clips: path.describe('CSV file with a column clip or recording, which names each row of the npy file'),
+  /** npy file of float32 or float64 [rows, columns]; the path is relative to the spec's folder */
+  file: path.describe('npy file of float32 or float64 [rows, columns]; the path is relative to the folder of the spec'),
+  /** CSV file with a column `clip` or `recording` that identifies each row */
+  clips: path.describe('CSV file with a column clip or recording that identifies each row of the npy file'),
   clipSeconds: z.number().positive().max(3600).default(1).describe('length of a clip'),
-  /** In the plan of a run: of the npy array of all clips' vectors, and the numbers in each */
+  /** In the plan of a run: hash of the npy array of all clips' vectors, and the length of each vector */
   sha256: z
     .string()
     .regex(/^[0-9a-f]{64}$/)
@@ -21,7 +21,7 @@ const parameters = z.strictObject({
   columns: z.int().min(1).max(65_536).optional().describe('in the plan of a run: length of each vector'),
 });
 
-/** Vectors that the user has computed: docs/external-vectors.md. */
+/** Vectors that the user has computed; see docs/external-vectors.md. */
 export const external = {
   kind: 'external',
   parameters,
@@ -29,7 +29,7 @@ export const external = {
   shape: ({ columns = 0 }) => [columns],
   describe: ({ columns = 0, clipSeconds, file }) =>
     `${file}: vectors of ${columns} numbers for clips of ${clipSeconds} s`,
-  // Files may be renamed and moved: only their content matters.
+  // Only the content of files matters, so they may be renamed and moved.
   keyed: ({ file: _, clips: __, ...content }) => content,
   given: {
     content: ({ sha256, columns }) => (columns === undefined ? undefined : sha256),
@@ -44,7 +44,7 @@ export const external = {
   loadExtractor: async ({ file }) => {
     throw new CryfoldError('FEATURES_EXTERNAL', `${file}: vectors from a file cannot be computed for a recording`, {
       context: { file },
-      hint: 'Use these vectors to evaluate with cryfold run; for predictions, use a model of another feature set.',
+      hint: 'Use these vectors for evaluation with cryfold run. For predictions, use a model with another feature set.',
     });
   },
 } satisfies FeatureKind<z.infer<typeof parameters>>;

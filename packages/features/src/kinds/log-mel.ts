@@ -7,12 +7,22 @@ const parameters = z
   .strictObject({
     kind: z.literal('log-mel'),
     ...melParameters,
-    deltas: z.int().min(0).max(2).default(0).describe('how many derivatives in time are computed besides the levels'),
-    functionals: functionalsSchema.default(['mean', 'sd']).describe('how the values of the frames become one number'),
+    deltas: z
+      .int()
+      .min(0)
+      .max(2)
+      .default(0)
+      .describe('number of time derivatives to compute in addition to the levels'),
+    functionals: functionalsSchema
+      .default(['mean', 'sd'])
+      .describe('how the values of all frames are reduced to one number'),
   })
   .refine(hasFewLevels, TOO_MANY_LEVELS);
 
-/** Levels on the mel scale, summarised over the clip: for each functional all bands, then all of their deltas. */
+/**
+ * Levels on the mel scale, summarised over the clip. For each functional the row has first all bands, then their
+ * deltas.
+ */
 export const logMel = {
   kind: 'log-mel',
   parameters,

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 
 /**
- * Common parameters of kinds on the mel scale. They mean the same as librosa's parameters, in time instead of samples.
+ * Parameters that kinds on the mel scale share. They have the same meaning as librosa's, but are in units of time
+ * instead of samples.
  */
 export const melParameters = {
   clipSeconds: z.number().positive().max(3600).default(1).describe('length of a clip'),
@@ -10,8 +11,13 @@ export const melParameters = {
     .min(1)
     .max(1000)
     .default(32)
-    .describe('length of a frame: win_length of librosa; the transform has the next power of two'),
-  hopMs: z.number().min(1).max(1000).default(10).describe('from one frame to the next: hop_length'),
+    .describe('length of a frame, like librosa’s win_length; the transform has the next power of two'),
+  hopMs: z
+    .number()
+    .min(1)
+    .max(1000)
+    .default(10)
+    .describe('distance from one frame to the next, like librosa’s hop_length'),
   melBands: z.int().min(2).max(256).default(40).describe('n_mels'),
   fmin: z.number().min(0).max(96_000).default(0).describe('Hz'),
   fmax: z.number().positive().max(96_000).optional().describe('Hz; default: half the sampling rate'),
@@ -20,10 +26,10 @@ export const melParameters = {
     .positive()
     .max(300)
     .default(80)
-    .describe('top_db: levels further below the clip’s loudest one are raised to it, dB'),
+    .describe('like librosa’s top_db: levels more than this many dB below the loudest level of the clip are raised'),
 };
 
-/** Maximum number of levels of a clip including derivatives: 128 MiB. */
+/** Maximum number of levels of a clip, including derivatives: 128 MiB. */
 const MOST_LEVELS = 2 ** 24;
 
 interface Length {
@@ -43,6 +49,6 @@ export const TOO_MANY_LEVELS = {
   error: `a clip would have more than ${MOST_LEVELS.toLocaleString('en')} levels: use a longer hopMs, or shorter clips`,
 };
 
-/** Describes the additional derivatives of vectors. */
+/** Describes which derivatives the vectors also contain. */
 export const describeDeltas = (deltas: number): string =>
   ['', ' and their first derivatives', ' and their first and second derivatives'][deltas];

@@ -7,13 +7,13 @@ const { melBands: _, ...common } = melParameters;
 const parameters = z
   .strictObject({
     kind: z.literal('mel-spectrogram'),
-    height: z.int().min(8).max(256).default(60).describe('mel bands: one for each row of pixels'),
+    height: z.int().min(8).max(256).default(60).describe('number of mel bands, one per row of pixels'),
     width: z.int().min(8).max(1024).default(90).describe('pixels'),
     ...common,
   })
   .refine(({ height: melBands, ...set }) => hasFewLevels({ ...set, melBands }), TOO_MANY_LEVELS);
 
-/** Levels on the mel scale as an RGB image, from the clip's loudest one to `topDb` below it. */
+/** Levels on the mel scale as an RGB image, from the loudest level of the clip down to `topDb` below it. */
 export const melSpectrogram = {
   kind: 'mel-spectrogram',
   parameters,

@@ -7,14 +7,21 @@ const parameters = z
   .strictObject({
     kind: z.literal('mfcc'),
     ...melParameters,
-    coefficients: z.int().min(1).max(256).default(20).describe('n_mfcc; the first one is the level'),
+    coefficients: z
+      .int()
+      .min(1)
+      .max(256)
+      .default(20)
+      .describe('librosa’s n_mfcc: number of coefficients, of which the first is the level'),
     deltas: z
       .int()
       .min(0)
       .max(2)
       .default(0)
-      .describe('how many derivatives in time are computed besides the coefficients'),
-    functionals: functionalsSchema.default(['mean', 'sd']).describe('how the values of the frames become one number'),
+      .describe('number of time derivatives to compute in addition to the coefficients'),
+    functionals: functionalsSchema
+      .default(['mean', 'sd'])
+      .describe('how the values of all frames are reduced to one number'),
   })
   .refine(({ coefficients, melBands }) => coefficients <= melBands, {
     path: ['coefficients'],
@@ -23,7 +30,8 @@ const parameters = z
   .refine(hasFewLevels, TOO_MANY_LEVELS);
 
 /**
- * Mel-frequency cepstral coefficients, summarised over the clip: for each functional all of them, then their deltas.
+ * Mel-frequency cepstral coefficients, summarised over the clip. For each functional the row has first all
+ * coefficients, then their deltas.
  */
 export const mfcc = {
   kind: 'mfcc',

@@ -6,8 +6,13 @@ const parameters = z
   .strictObject({
     kind: z.literal('pitch'),
     clipSeconds: z.number().positive().max(3600).default(1).describe('length of a clip'),
-    frameMs: z.number().min(1).max(1000).default(64).describe('length of a frame: longer than a period of fmin'),
-    hopMs: z.number().min(1).max(1000).default(10).describe('from one frame to the next'),
+    frameMs: z
+      .number()
+      .min(1)
+      .max(1000)
+      .default(64)
+      .describe('length of a frame, which must be longer than a period of fmin'),
+    hopMs: z.number().min(1).max(1000).default(10).describe('distance from one frame to the next'),
     fmin: z.number().min(1).max(96_000).default(65).describe('Hz'),
     fmax: z.number().min(1).max(96_000).default(2000).describe('Hz; at most half the sampling rate'),
     threshold: z
@@ -15,15 +20,15 @@ const parameters = z
       .min(0.01)
       .max(1)
       .default(0.1)
-      .describe('trough_threshold of librosa: a frame is voiced where its aperiodicity has a minimum below this'),
+      .describe('like librosa’s trough_threshold: a frame is voiced if its aperiodicity has a minimum below this'),
     functionals: functionalsSchema
       .default(['mean', 'sd', 'range'])
-      .describe('how the values of the voiced frames become one number'),
+      .describe('how the values of the voiced frames are reduced to one number'),
   })
   .refine(({ fmin, fmax }) => fmin < fmax, { path: ['fmin'], error: 'must be below fmax' });
 
 /**
- * Fundamental frequency by YIN: functionals over the voiced frames, or 0 without voiced frames; then the share of
+ * Fundamental frequency by YIN: functionals over all voiced frames (0 if no frame is voiced), followed by the share of
  * voiced frames.
  */
 export const pitch = {

@@ -7,7 +7,7 @@ import { mfcc } from './mfcc.js';
 import { pitch } from './pitch.js';
 import { spectrogram } from './spectrogram.js';
 
-/** Every kind of feature set. To add one, write its file and add it here: docs/extending.md. */
+/** Every kind of feature set. To add a kind, write a file for it and add it here; see docs/extending.md. */
 const KINDS = [spectrogram, mfcc, logMel, melSpectrogram, pitch, external] as const;
 
 /** The parameters of a feature set, including its kind. */
@@ -22,7 +22,7 @@ export const featureSetSchema = z.discriminatedUnion(
   KINDS.map(({ parameters }) => parameters) as never,
 ) as unknown as z.ZodType<FeatureSet, FeatureSetInput>;
 
-/** The default kind of a feature set in a spec. */
+/** The kind that a feature set of a spec has by default. */
 export const DEFAULT_FEATURES = 'spectrogram' satisfies FeatureSet['kind'];
 
 const byName = new Map<string, AnyFeatureKind>(KINDS.map((kind) => [kind.kind, kind]));
@@ -34,7 +34,7 @@ export function featureKindOf({ kind }: { kind: string }): AnyFeatureKind {
   return found;
 }
 
-/** Height and width of the images of a feature set; undefined without images. */
+/** Height and width of the images of a feature set; undefined if it does not consist of images. */
 export function imageSizeOf(set: FeatureSet): { height: number; width: number } | undefined {
   const kind = featureKindOf(set);
   if (kind.produces !== 'images') return undefined;

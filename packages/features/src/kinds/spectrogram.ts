@@ -7,31 +7,34 @@ const parameters = z.strictObject({
   height: z.int().min(8).max(1024).default(60).describe('pixels'),
   width: z.int().min(8).max(1024).default(90).describe('pixels'),
   clipSeconds: z.number().positive().max(3600).default(1).describe('length of a clip'),
-  // The options below have no default here: a spec without them keeps its keys. Absent, they are as sox has them.
-  window: z.enum(SOX_WINDOWS).optional().describe('-w of sox; default: hann'),
+  // The options below have no default here, so that a spec without them keeps its keys. If absent, they have sox's
+  // values.
+  window: z.enum(SOX_WINDOWS).optional().describe('window, sox’s -w; default: hann'),
   dynamicRange: z
     .number()
     .min(20)
     .max(180)
     .optional()
-    .describe('-z of sox: decibels from the loudest colour to black; default: 120'),
+    .describe('sox’s -z: decibels from the loudest colour to black; default: 120'),
   maximum: z
     .number()
     .min(-100)
     .max(100)
     .optional()
-    .describe('-Z of sox: level of the loudest colour, dB of full scale; default: 0'),
+    .describe('sox’s -Z: level of the loudest colour in dB of full scale; default: 0'),
   frame: z
     .literal([128, 256, 512, 1024, 2048])
     .optional()
-    .describe('samples of a frame; -y of sox is 1 + frame / 2 rows before the picture is scaled; default: 1024'),
+    .describe(
+      'samples per frame, which corresponds to sox’s -y of 1 + frame / 2 rows before the picture is scaled; default: 1024',
+    ),
   columns: z
     .int()
     .min(100)
     .max(10_000)
     .optional()
-    .describe('-x of sox: columns before the picture is scaled; default: 800'),
-  monochrome: z.boolean().optional().describe('-m of sox: shades of grey; default: false'),
+    .describe('sox’s -x: columns before the picture is scaled; default: 800'),
+  monochrome: z.boolean().optional().describe('sox’s -m: use shades of grey; default: false'),
 });
 
 /** SoX's raw spectrogram as an RGB image, resized by nearest neighbour. */

@@ -1,13 +1,16 @@
 import type { Series } from './log-mel.js';
 
 /**
- * The discrete cosine transform (type 2, orthonormal) of each frame, reduced to the first coefficients: for a log-mel
- * spectrogram, librosa.feature.mfcc.
+ * The discrete cosine transform (type 2, orthonormal) of each frame, reduced to the first coefficients. Applied to a
+ * log-mel spectrogram, this is librosa.feature.mfcc.
  */
 export class Cepstrum {
   readonly #basis: Float64Array[];
 
-  /** @param bands rows of the series; @param coefficients no more than bands */
+  /**
+   * @param bands number of rows of the series
+   * @param coefficients at most as many as bands
+   */
   constructor(bands: number, coefficients: number) {
     this.#basis = Array.from({ length: coefficients }, (_, k) => {
       const scale = Math.sqrt((k === 0 ? 1 : 2) / bands);

@@ -1,11 +1,11 @@
 import { CryfoldError } from '@cryfold/core';
 import type { Series } from './log-mel.js';
 
-/** Frames that one derivative uses: librosa's default. */
+/** Number of frames that one derivative uses: librosa's default. */
 const WIDTH = 9;
 const HALF = (WIDTH - 1) / 2;
 
-/** Savitzky-Golay: derivative 1 of the line, derivative 2 of the parabola that best fits WIDTH frames. */
+/** Savitzky-Golay filter: derivative 1 of the line, or derivative 2 of the parabola, that best fits WIDTH frames. */
 const FILTERS = [1, 2].map((order) => {
   const offsets = Array.from({ length: WIDTH }, (_, i) => i - HALF);
   const sum = (power: number) => offsets.reduce((total, x) => total + x ** power, 0);
@@ -15,8 +15,8 @@ const FILTERS = [1, 2].map((order) => {
 });
 
 /**
- * Appends the first and second time derivatives below the rows of a series, per frame: librosa.feature.delta with its
- * defaults. The first and last four frames have the derivatives of the nearest complete window.
+ * Appends the first and second time derivatives of each row as further rows of a series, like librosa.feature.delta
+ * with its defaults. The first and last four frames get the derivatives of the nearest complete window.
  * @param orders number of derivatives: 0, 1 or 2
  * @throws CryfoldError SPEC_INVALID if the series is shorter than a window
  */

@@ -6,9 +6,9 @@ export interface LogMelOptions extends Framing {
   melBands: number;
   /** Hz */
   fmin: number;
-  /** Hz; default: half the sampling rate */
+  /** Upper end of the highest band in Hz; default: half the sampling rate */
   fmax?: number;
-  /** Levels further below the clip's loudest one than this are raised to it, dB */
+  /** Levels are raised to at least this many dB below the loudest level of the clip */
   topDb: number;
 }
 
@@ -19,13 +19,13 @@ export interface Series {
   data: Float64Array;
 }
 
-/** Minimum power: librosa's amin. */
+/** Minimum power, librosa's amin. */
 const LEAST_POWER = 1e-10;
 /** The level of digital silence */
 export const SILENCE_DB = 10 * Math.log10(LEAST_POWER);
 
 /**
- * Log-mel spectrograms of clips of one length and rate, in dB of power 1. They equal
+ * Computes log-mel spectrograms of clips of the same length and rate, in dB relative to a power of 1. They equal
  * `librosa.power_to_db(librosa.feature.melspectrogram(y=y, sr=rate, ...), top_db=topDb)`.
  */
 export class LogMel {

@@ -12,14 +12,14 @@ const melOf = (hz: number): number =>
 const hzOf = (mel: number): number =>
   mel < BREAK_MEL ? mel * HZ_PER_MEL : BREAK_HZ * Math.exp(LOG_STEP * (mel - BREAK_MEL));
 
-/** One triangular filter: the weights of the bins from `first` on. */
+/** One triangular filter, with the weights of the bins from `first` on. */
 export interface MelBand {
   first: number;
   weights: Float64Array;
 }
 
 export interface MelOptions {
-  /** Hz */
+  /** Sampling rate in Hz */
   rate: number;
   /** Transform length in samples */
   size: number;
@@ -32,7 +32,7 @@ export interface MelOptions {
 }
 
 /**
- * Triangular filters of equal width on the mel scale and of unit area: librosa.filters.mel with its defaults.
+ * Triangular filters of equal width on the mel scale and of unit area, like librosa.filters.mel with its defaults.
  * @throws CryfoldError SPEC_INVALID if fmin and fmax do not suit the rate, or a band falls between two bins
  */
 export function melBands({ rate, size, bands, fmin, fmax = rate / 2 }: MelOptions): MelBand[] {

@@ -2,14 +2,17 @@ import { PALETTE, PALETTE_SIZE } from '@cryfold/core';
 import { nearestSources } from '../spectrogram.js';
 import { LogMel, type LogMelOptions, SILENCE_DB } from './log-mel.js';
 
-/** Draws log-mel spectrograms of clips of one length and rate, one pixel row per band, the highest band on top. */
+/**
+ * Draws log-mel spectrograms of clips of the same length and rate, with one pixel row per band and the highest band on
+ * top.
+ */
 export class MelImager {
   readonly #mel: LogMel;
   readonly #columns: Uint32Array;
   readonly #topDb: number;
 
   /**
-   * @param width columns; frames are dropped or repeated by nearest neighbour
+   * @param width number of columns; frames are dropped or repeated by nearest neighbour
    * @throws CryfoldError SPEC_INVALID if the options do not suit the sampling rate
    */
   constructor(options: LogMelOptions, width: number) {
@@ -19,7 +22,8 @@ export class MelImager {
   }
 
   /**
-   * Height x width x RGB, row-major, in SoX's colours: white is the clip's loudest level, black `topDb` below it.
+   * Height x width x RGB, row-major, in SoX's colours, where white is the loudest level of the clip and black is
+   * `topDb` below it.
    * @throws CryfoldError WAV_NOT_FINITE; RangeError for an unexpected length
    */
   image(clip: Float64Array): Uint8Array {

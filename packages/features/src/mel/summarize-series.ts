@@ -3,13 +3,13 @@ import { withDeltas } from './deltas.js';
 import type { Series } from './log-mel.js';
 
 export interface Summary {
-  /** Number of time derivatives in addition to the rows: 0, 1 or 2 */
+  /** Number of time derivatives to add to the rows: 0, 1 or 2 */
   deltas: number;
   functionals: readonly string[];
 }
 
 /**
- * One vector of a clip: for each functional the rows, then their first and second derivatives.
+ * Summarises a clip as one vector: for each functional the rows, then their first and second derivatives.
  * @throws CryfoldError SPEC_INVALID if the clip has too few frames for derivatives
  */
 export function summarizeSeries(series: Series, { deltas, functionals }: Summary): Float32Array {

@@ -23,13 +23,16 @@ import { reshape } from '../ops/reshape.js';
 import type { AugmentationSteps } from './augmentation.js';
 import { COLOUR_WEIGHTS, type ColourScale, levelTable } from './colour-scale.js';
 
-/** Level of values below the scale: a gain of at most 120 dB cannot make it visible, and its power is negligible. */
+/**
+ * Level assumed for values below the scale. A gain of at most 120 dB cannot make it visible, and its power is
+ * negligible.
+ */
 const SILENCE = -1e4;
 
 export interface AugmentedBatch {
-  /** As the batch's input, changed */
+  /** Examples in the form of the batch's input, but changed */
   input: Value;
-  /** Vectors next to the images, if any; mixed with them */
+  /** Vectors next to the images, if any; mixed in the same way */
   vectors: Value | undefined;
   /** Output of `drawAugmentation`, by name */
   inputs: Record<string, Value>;
@@ -37,7 +40,7 @@ export interface AugmentedBatch {
 }
 
 interface MixedExamples {
-  /** Share of the own label: float32 [b] */
+  /** Share of the example's own label: float32 [b] */
   shares: Value;
   /** The other label: int32 [b] */
   labels: Value;
@@ -75,9 +78,9 @@ export function augmentBatch(batch: GivenBatch, steps: AugmentationSteps): Augme
 }
 
 /**
- * The loss of each example: for its own label and, if it is mixed, for the other one as well, weighted by their shares.
- * If a loss is linear in the target, as that of each `Output`, this equals the loss for the mixed target.
- * @param against the loss of each example for such labels: int32 [b] to float32 [b]
+ * The loss of each example for its own label and, if it is mixed, for the other label as well, weighted by their
+ * shares. If a loss is linear in the target, as that of each `Output`, this equals the loss for the mixed target.
+ * @param against computes the loss of each example for given labels: int32 [b] to float32 [b]
  */
 export function lossesOf(against: (labels: Value) => Value, labels: Value, mixed: MixedExamples | undefined): Value {
   const own = against(labels);
@@ -86,10 +89,7 @@ export function lossesOf(against: (labels: Value) => Value, labels: Value, mixed
   return add(multiply(own, mixed.shares), multiply(against(mixed.labels), rest));
 }
 
-/**
- * Applies shift, gain, noise and masks to the levels of images, which are then converted back to the colours of their
- * scale.
- */
+/** Applies shift, gain, noise and masks to the levels of images, and converts the levels back to colours. */
 function changeImages({ input, seed }: { input: Value; seed: Value }, steps: AugmentationSteps, scale: ColourScale) {
   const { graph } = input;
   const [, height, width] = input.shape;
@@ -145,9 +145,9 @@ function colours(graph: Graph, { colours, levels }: ColourScale): Value {
 }
 
 /**
- * White noise: adds a complex normal variable to each pixel's amplitude, like noise in the sound does to Fourier
- * coefficients. The squared modulus of that variable is exponential and its angle uniform, which takes half the time of
- * drawing its two normal parts.
+ * White noise: adds a complex normal variable to the amplitude of each pixel, as noise in the sound does to Fourier
+ * coefficients. The variable is drawn by its squared modulus, which is exponential, and its angle, which is uniform.
+ * This takes half the time of drawing its two normal parts.
  * @param power [b, 1, 1]: the noise's mean power as a share of the image's
  */
 function addNoise(levels: Value, power: Value, seed: Value, scale: ColourScale): Value {
@@ -155,11 +155,11 @@ function addNoise(levels: Value, power: Value, seed: Value, scale: ColourScale):
   const perLevel = (Math.LN10 / 10) * scale.decibels;
   const uniform = (part: number) => standardUniform(levels, pack(seed, graph.constant(-part, 'int32')));
   const own = exponential(multiply(levels, graph.constant(perLevel)));
-  // Uniform is below 1, so that the logarithm is finite.
+  // Uniform numbers are below 1, so the logarithm is finite.
   const logarithms = logarithm(plus(negative(uniform(1)), graph.constant(1)));
   const added = multiply(logarithms, negative(multiply(imageMean(own), power)));
   const angle = cosine(multiply(uniform(2), graph.constant(2 * Math.PI)));
-  // Not the root of the product, which overflows on scales of more than 190 dB.
+  // Not computed as the root of the product, which overflows on scales of more than 190 dB.
   const root = multiply(squareRoot(own), squareRoot(added));
   const crossed = multiply(multiply(root, angle), graph.constant(2));
   const sum = maximum(plus(plus(own, added), crossed), graph.constant(1e-30));

@@ -1,15 +1,15 @@
 import type { ColourScale } from './colour-scale.js';
 
 /**
- * How training images are changed each time they are used; absent or 0 means no change. Strengths are drawn for each
- * image: docs/augmentation.md.
+ * How training images are changed each time they are used. A setting that is absent or 0 changes nothing. Strengths are
+ * drawn for each image; see docs/augmentation.md.
  */
 export interface Augmentation {
   /** Largest shift in time in either direction, as a share of the width: 0 to 1 */
   timeShift?: number | undefined;
   /** Largest change of level in decibels, louder or quieter */
   gain?: number | undefined;
-  /** Maximum white noise: its root mean square as a share of the clip's */
+  /** Maximum white noise: its root mean square relative to that of the clip */
   noise?: number | undefined;
   /** Widest mask over time, as a share of the width: 0 to 1 */
   timeMask?: number | undefined;
@@ -17,22 +17,22 @@ export interface Augmentation {
   frequencyMask?: number | undefined;
   /** Number of masks of each kind; default 1 */
   masks?: number | undefined;
-  /** Mixes pairs of a batch; their shares follow Beta(mixup, mixup) */
+  /** Mixes pairs of examples in a batch; their shares follow Beta(mixup, mixup) */
   mixup?: number | undefined;
 }
 
-/** Steps of an augmentation that a training graph contains; their strengths are inputs. */
+/** The steps of an augmentation that a training graph contains. Their strengths are inputs of the graph. */
 export interface AugmentationSteps {
   timeShift: boolean;
   gain: boolean;
   noise: boolean;
   masks: boolean;
   mixup: boolean;
-  /** Colour scale of the images, if any step other than mixup is used */
+  /** Colour scale of the images, if there is any step other than mixup */
   scale?: ColourScale | undefined;
 }
 
-/** Steps with an effect; `changesImages` if one needs the images' colour scale. */
+/** The steps that have an effect. `changesImages` is set if a step needs the colour scale of the images. */
 export function stepsOf(augment: Augmentation = {}): AugmentationSteps & { changesImages: boolean; any: boolean } {
   const { timeShift = 0, gain = 0, noise = 0, timeMask = 0, frequencyMask = 0, masks = 1, mixup = 0 } = augment;
   const steps = {

@@ -1,6 +1,6 @@
 import type { Random } from '@cryfold/core';
 
-/** How training handles classes of unequal size: by weighting losses, or by sampling classes equally often. */
+/** How training compensates for classes of unequal size: by weighting losses, or by sampling classes equally often. */
 export type Balance = 'none' | 'weights' | 'batches';
 
 /** Number of training examples per class: [classes]. */
@@ -11,8 +11,8 @@ export function classCounts(labels: Int32Array, train: Int32Array, classes: numb
 }
 
 /**
- * A factor on the loss of each class, inverse to its size: n / (among * n of the class), 0 for a class without
- * examples.
+ * A factor for the loss of each class, inversely proportional to its size: n / (among * n of the class), or 0 for a
+ * class without examples.
  * @param among default: the number of classes with examples, as in scikit-learn's `balanced`
  */
 export function balancedWeights(counts: Float32Array, among = counts.filter((count) => count > 0).length) {
@@ -21,9 +21,9 @@ export function balancedWeights(counts: Float32Array, among = counts.filter((cou
 }
 
 /**
- * An epoch that draws equally often from each class with training examples, with as many draws as there are examples.
- * Of k classes, each k consecutive draws from the start contain every class once. Examples of a class are only repeated
- * after all of its examples were drawn.
+ * An epoch that draws equally often from each class that has training examples, with as many draws as there are
+ * examples. If there are k such classes, each block of k consecutive draws contains every class once. Examples of a
+ * class are only repeated once all of its examples were drawn.
  */
 export function balancedOrder(labels: Int32Array, train: Int32Array, random: Random): Int32Array {
   const examples = new Map<number, number[]>();

@@ -1,7 +1,8 @@
 import { MONOCHROME, PALETTE, PALETTE_SIZE } from '@cryfold/core';
 
 /**
- * How the colours of images represent levels of sound: level 0 is below the scale, the last one at its top or above.
+ * How the colours of images represent levels of sound. Level 0 is below the scale, and the last level is at its top or
+ * above.
  */
 export interface ColourScale {
   name: 'sox' | 'monochrome' | 'grey';
@@ -12,7 +13,7 @@ export interface ColourScale {
   decibels: number;
 }
 
-/** 6 R + G + B is unique for each colour of a scale, so a table of 2041 entries maps colours to levels. */
+/** 6 R + G + B is different for each colour of a scale, so a table of 2041 entries can map colours to levels. */
 export const COLOUR_WEIGHTS = [6, 1, 1] as const;
 export const COLOUR_SUMS = 255 * (6 + 1 + 1) + 1;
 
@@ -26,7 +27,7 @@ const SCALES = [
   { name: 'grey', colours: GREY, levels: 256, steps: 255 },
 ] as const;
 
-/** The level of each sum of weighted channels; `unknown` if no colour of the scale has this sum: [COLOUR_SUMS]. */
+/** The level for each sum of weighted channels, or `unknown` if no colour of the scale has this sum: [COLOUR_SUMS]. */
 export function levelTable({ colours, levels }: Omit<ColourScale, 'decibels'>, unknown = 0): Float32Array {
   const table = new Float32Array(COLOUR_SUMS).fill(unknown);
   for (let level = 0; level < levels; level++) table[sumAt(colours, 3 * level)] = level;
@@ -38,8 +39,8 @@ function sumAt(pixels: Uint8Array, at: number): number {
 }
 
 /**
- * The scale of all pixels of images: SoX's colours or its monochrome ones, or grey; undefined if they fit none of these
- * scales.
+ * The scale of all pixels of images: SoX's colours, SoX's monochrome colours, or grey. Undefined if the images fit none
+ * of these scales.
  * @param images RGB, 3 bytes per pixel
  * @param decibels range of the scale; default: SoX's
  */

@@ -16,7 +16,8 @@ interface BatchShape {
  * - `gain` [b]: decibels
  * - `noise` [b]: power of the noise as a share of the image's
  * - `rowsKept` [b, height], `columnsKept` [b, width]: 0 in a mask, otherwise 1
- * - `partners` int32 [b]: the example of the batch that each one is mixed with; `shares` [b]: its own share, 0.5 to 1
+ * - `partners` int32 [b]: the example of the batch with which each example is mixed; `shares` [b]: the example's own
+ * share, 0.5 to 1
  */
 export function drawAugmentation(augment: Augmentation, batch: BatchShape, random: Random): Record<string, Feed> {
   const { timeShift = 0, gain = 0, noise = 0, timeMask = 0, frequencyMask = 0, masks = 1, mixup = 0 } = augment;
@@ -31,7 +32,7 @@ export function drawAugmentation(augment: Augmentation, batch: BatchShape, rando
     ...(steps.masks && { rowsKept: kept(height, frequencyMask), columnsKept: kept(width, timeMask) }),
     ...(steps.mixup && {
       partners: { data: permutation(examples, random) },
-      // The example whose label counts as the correct one has the larger share.
+      // The example with the larger share determines which label counts as correct.
       shares: each(() => {
         const share = symmetricBeta(mixup, random);
         return Math.max(share, 1 - share);
@@ -40,7 +41,7 @@ export function drawAugmentation(augment: Augmentation, batch: BatchShape, rando
   };
 }
 
-/** Images rotated in time: what leaves at one end enters at the other. */
+/** Rotates images in time: what leaves at one end enters at the other. */
 function shiftedColumns(
   examples: number,
   width: number,
@@ -55,7 +56,7 @@ function shiftedColumns(
   return { data, shape: [examples, width] };
 }
 
-/** Rows of ones in which `masks` runs of up to `most * size` elements are 0. */
+/** Rows of ones, except for `masks` runs of up to `most * size` zeros. */
 function maskRows(
   examples: number,
   size: number,
@@ -78,8 +79,8 @@ function permutation(count: number, random: Random): Int32Array {
 }
 
 /**
- * A number in [0, 1] with distribution Beta(alpha, alpha): for alpha up to 1 by Johnk's method in logarithms, since
- * powers of 1 / alpha underflow; above by two gamma variates.
+ * A number in [0, 1] with distribution Beta(alpha, alpha): for alpha up to 1 by Johnk's method on logarithms, since
+ * powers of 1 / alpha underflow, and for larger alpha from two gamma variates.
  */
 export function symmetricBeta(alpha: number, random: Random): number {
   if (alpha > 1) {

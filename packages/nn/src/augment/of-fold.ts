@@ -5,7 +5,7 @@ import { type Balance, balancedOrder, balancedWeights, classCounts } from './bal
 import { colourScaleOf } from './colour-scale.js';
 import { drawAugmentation } from './draw.js';
 
-/** The common part of `FoldImages` and `FoldEmbeddings`, with images if there are images. */
+/** What `FoldImages` and `FoldEmbeddings` have in common, with images if there are any. */
 interface Examples {
   labels: Int32Array;
   classCount: number;
@@ -15,7 +15,7 @@ interface Examples {
   decibels?: number | undefined;
 }
 
-/** Compensation for classes of unequal size. Balanced batches need no weights. */
+/** How to compensate for classes of unequal size. Balanced batches need no weights. */
 export function balancing(
   { labels, classCount }: Examples,
   train: Int32Array,
@@ -24,12 +24,12 @@ export function balancing(
   if (balance === 'batches') return { order: (random) => balancedOrder(labels, train, random) };
   const counts = classCounts(labels, train, classCount);
   if (balance === 'weights') return { classWeights: balancedWeights(counts) };
-  // Over all classes, including those without training clips in this fold, so that results of earlier versions stay
-  // valid.
+  // Computed over all classes, including those without training clips in this fold, so that results of earlier versions
+  // stay valid.
   return classWeight === 'balanced' ? { classWeights: balancedWeights(counts, classCount) } : {};
 }
 
-/** Draws the changes of a batch, if examples are changed. */
+/** Draws the changes of a batch, if examples are changed at all. */
 export function augmenting(
   augment: Augmentation | undefined,
   { height = 0, width = 0 }: Examples,
@@ -39,7 +39,7 @@ export function augmenting(
 }
 
 /**
- * What a training graph needs for an augmentation; undefined without an effect.
+ * What a training graph needs for an augmentation; undefined if the augmentation has no effect.
  * @throws CryfoldError SPEC_INVALID if examples to be changed are not images of a known colour scale
  */
 export function augmentationSteps(

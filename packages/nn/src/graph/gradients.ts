@@ -1,13 +1,13 @@
 import { add } from '../ops/add.js';
 import type { DType, GraphNode, Value } from './graph.js';
 
-/** Gradients only flow through real numbers: not through shapes, labels or masks. */
+/** Gradients flow only through real numbers, not through shapes, labels or masks. */
 const FLOATS: ReadonlySet<DType> = new Set(['float32', 'bfloat16', 'float16']);
 
 /**
- * Reverse-mode differentiation: the gradients of a scalar with respect to `targets`.
- * Nodes are visited in reverse creation order, which is a reverse topological order; only nodes between a target and
- * the loss get gradient nodes.
+ * Reverse-mode differentiation: computes the gradients of a scalar with respect to `targets`. Nodes are visited in
+ * reverse order of creation, which is a reverse topological order. Only nodes between a target and the loss get
+ * gradient nodes.
  * @throws Error if a target does not influence the loss, or a node in between has no gradient
  */
 export function gradients(loss: Value, targets: readonly Value[]): Value[] {

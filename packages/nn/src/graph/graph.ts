@@ -10,7 +10,7 @@ export const DATA_TYPES = {
 } as const;
 export type DType = keyof typeof DATA_TYPES;
 
-/** A static shape; null is a dimension known only when the graph runs (the batch). */
+/** A static shape. A dimension that is known only when the graph runs (the batch) is null. */
 export type Shape = readonly (number | null)[];
 
 /** An attribute of a TensorFlow node, named by the field of AttrValue that it fills. */
@@ -31,8 +31,8 @@ export interface ConstantData {
 }
 
 /**
- * The gradient of a node: from the gradients of its outputs (undefined if nothing flows back) to the gradients of its
- * inputs, in order (undefined for inputs without a gradient, such as indices).
+ * Computes the gradients of a node's inputs, in order (undefined for inputs without a gradient, such as indices), from
+ * the gradients of its outputs (undefined if nothing flows back).
  */
 export type Gradient = (
   outputGradients: readonly (Value | undefined)[],
@@ -42,13 +42,13 @@ export type Gradient = (
 export interface NodeOptions {
   inputs?: readonly Value[];
   attrs?: Record<string, Attr>;
-  /** Type and shape of each output; a node that only has an effect has no outputs. */
+  /** Type and shape of each output. A node that only has an effect has no outputs. */
   outputs?: readonly { dtype: DType; shape: Shape }[];
-  /** Without it, a gradient that reaches this node is an error. */
+  /** If it is missing, a gradient that reaches this node is an error. */
   gradient?: Gradient;
   /** Nodes that must have run before this one. */
   after?: readonly GraphNode[];
-  /** Made unique within the graph; default the op's name. */
+  /** Made unique within the graph; default: the name of the op. */
   name?: string;
 }
 
@@ -62,7 +62,7 @@ export class GraphNode {
   readonly outputs: readonly Value[];
 
   /**
-   * @param id position in creation order, which is a topological order
+   * @param id position in the order of creation, which is a topological order
    * @param options with a name that is unique within the graph
    */
   constructor(
@@ -133,7 +133,7 @@ export class Graph {
     return this.node(op, { ...options, outputs: [output] }).outputs[0];
   }
 
-  /** Names of nodes added inside `build` start with `name/`. */
+  /** Prefixes the names of nodes that are added inside `build` with `name/`. */
   scope<T>(name: string, build: () => T): T {
     const outer = this.#scope;
     this.#scope = `${outer}${name}/`;
@@ -144,7 +144,7 @@ export class Graph {
     }
   }
 
-  /** A constant; equal constants share one node. Numbers make a scalar, arrays of numbers a vector. */
+  /** Adds a constant; equal constants share one node. A number becomes a scalar, and an array of numbers a vector. */
   constant(value: number | readonly number[], dtype: 'float32' | 'int32' = 'float32'): Value {
     const shape = typeof value === 'number' ? [] : [value.length];
     const key = `${dtype} ${shape} ${value}`;
@@ -165,7 +165,7 @@ export class Graph {
     return this.value('Placeholder', { dtype, shape }, { name, attrs: { dtype: { type: dtype }, shape: { shape } } });
   }
 
-  /** Declares a variable of the session. Its name is the node's name, outside any scope. */
+  /** Declares a variable of the session. The variable is named after the node, without any scope. */
   variable(name: string, dtype: DType, shape: Shape): Variable {
     if (this.#variables.has(name)) throw new Error(`variable ${name} already exists`);
     const scope = this.#scope;
@@ -190,9 +190,9 @@ export class Graph {
   }
 
   /**
-   * The variable's content at the start of a run: one read node serves the whole graph. Updates are ordered after it by
-   * the data they depend on, so a value assigned to a variable must be computed from its read (or belong to another
-   * run).
+   * The content of the variable at the start of a run. One read node serves the whole graph. Only data dependencies
+   * order updates after the read, so a value that is assigned to a variable must be computed from its read (or belong
+   * to another run).
    */
   read(variable: Variable): Value {
     let value = this.#reads.get(variable.name);
@@ -233,7 +233,7 @@ export function elementCount(shape: Shape): number {
   }, 1);
 }
 
-/** A dimension that must be known when the graph is built. */
+/** Returns a dimension that must be known when the graph is built. */
 export function knownSize(shape: Shape, axis: number): number {
   const size = shape.at(axis);
   if (size === null || size === undefined) {

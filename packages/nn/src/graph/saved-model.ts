@@ -1,7 +1,7 @@
 import type { TensorFlow } from '../tensorflow.js';
 import { type Attr, DATA_TYPES, type GraphNode, type Shape, type Value } from './graph.js';
 
-/** A named entry point of a graph: what to feed and what to fetch. */
+/** A named entry point of a graph: which tensors to feed and which to fetch. */
 export interface Signature {
   inputs: Readonly<Record<string, Value>>;
   outputs: Readonly<Record<string, Value>>;
@@ -11,7 +11,7 @@ export type Signatures = Readonly<Record<string, Signature>>;
 
 type ProtobufClasses = TensorFlow['protobuf'];
 
-/** The newest TensorFlow whose op semantics the graph relies on: TF_GRAPH_DEF_VERSION of 2.15. */
+/** The newest version of TensorFlow's op semantics that the graph relies on: TF_GRAPH_DEF_VERSION of 2.15. */
 const PRODUCER = 1882;
 
 /** Serialises nodes with their signatures as a SavedModel (saved_model.pb). */

@@ -6,15 +6,15 @@ import type { Tensor, TensorFlow, TFSavedModel } from '../tensorflow.js';
 import type { Graph, Value } from './graph.js';
 import { encodeSavedModel, type Signatures } from './saved-model.js';
 
-/** Data for an input: its elements in C order, and its shape unless it is a vector of them. */
+/** Data for an input: its elements in C order, and its shape unless it is a vector. */
 export interface Feed {
   data: Float32Array | Int32Array | Uint8Array;
   shape?: readonly number[];
 }
 
 /**
- * A graph loaded into TensorFlow. All signatures run in one TensorFlow session and so share its variables: tfjs-node
- * loads a path once and counts the signatures that use it.
+ * A graph loaded into TensorFlow. All signatures run in one TensorFlow session, so they share its variables: tfjs-node
+ * loads a path only once and counts the signatures that use it.
  */
 export class Session {
   readonly #tf: TensorFlow;
@@ -27,9 +27,9 @@ export class Session {
   }
 
   /**
-   * Writes the graph as a SavedModel into a private temporary directory and loads all its signatures. tfjs-node parses
-   * the file for every signature, although only the first creates the session, so the others get a file without nodes,
-   * which halves the time for ResNet50.
+   * Writes the graph as a SavedModel into a private temporary directory and loads all of its signatures. tfjs-node
+   * parses the file for every signature, although only the first one creates the session. The other signatures
+   * therefore get a file without nodes, which halves the time for ResNet50.
    */
   static async load(tf: TensorFlow, graph: Graph, signatures: Signatures): Promise<Session> {
     const session = new Session(tf, signatures);
@@ -52,8 +52,8 @@ export class Session {
 
   /**
    * Runs a signature once, synchronously.
-   * @param inputs every input of the signature; numbers are scalars
-   * @param outputs names of outputs to copy; default all
+   * @param inputs every input of the signature; numbers stand for scalars
+   * @param outputs names of outputs to copy; default: all
    * @throws CryfoldError OUT_OF_MEMORY
    */
   run<Name extends string>(
@@ -94,7 +94,7 @@ export class Session {
   }
 }
 
-/** Error for a file system problem, such as a full disk, that names the place. */
+/** An error for a problem with the file system, such as a full disk, which names the location. */
 function unwritable(cause: unknown): never {
   if (!(cause instanceof Error) || !('syscall' in cause)) throw cause;
   throw new CryfoldError('CHILD_DIED', `the temporary folder cannot be written: ${cause.message}`, {

@@ -7,7 +7,10 @@ import { sizeOf } from '../ops/shape.js';
 import { ones, zeros } from './initializers.js';
 import type { Layer } from './layer.js';
 
-/** Normalises each channel of [batch, height, width, channels]; training moves its statistics towards the batch's. */
+/**
+ * Normalises each channel of [batch, height, width, channels]. Training moves its statistics towards those of the
+ * batch.
+ */
 export function batchNormalization(name: string, epsilon: number): Layer {
   return {
     kind: 'BatchNormalization',
@@ -32,7 +35,7 @@ export function batchNormalization(name: string, epsilon: number): Layer {
   };
 }
 
-/** (n - 1) / n of n = batch * height * width: undoes the kernel's Bessel correction, which Keras does not make. */
+/** (n - 1) / n with n = batch * height * width undoes the kernel's Bessel correction, which Keras does not apply. */
 function biasedShare(x: Value, channels: number): Value {
   const { graph } = x;
   const n = divide(cast(sizeOf(x), 'float32'), graph.constant(channels));

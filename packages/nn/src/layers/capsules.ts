@@ -8,7 +8,7 @@ import { reciprocal, root } from '../ops/unary.js';
 import { glorotUniform } from './initializers.js';
 import type { Layer } from './layer.js';
 
-/** Keeps the gradient of a length finite at 0: Keras's fuzz factor. */
+/** Keras's fuzz factor, which keeps the gradient of a length finite at 0. */
 const EPSILON = 1e-7;
 
 /** |x|^2 of each capsule: [batch, capsules, dimensions] to [batch, capsules]. */
@@ -20,13 +20,15 @@ function shifted(x: Value, by: number): Value {
   return add(x, x.graph.constant(by));
 }
 
-/** x * |x| / (1 + |x|^2): the direction of each capsule with a length below 1. Sabour et al. (2017), equation 1. */
+/** x|x| / (1 + |x|^2): the direction of each capsule with a length below 1. Sabour et al. (2017), equation 1. */
 function squash(x: Value): Value {
   const square = squares(x);
   return einsum('bje,bj->bje', x, multiply(root(shifted(square, EPSILON)), reciprocal(shifted(square, 1))));
 }
 
-/** The channels of a convolution as squashed vectors: [batch, height, width, channels] to [batch, capsules, dimensions]. */
+/**
+ * The channels of a convolution as squashed vectors: [batch, height, width, channels] to [batch, capsules, dimensions].
+ */
 export function primaryCapsules(name: string, dimensions: number): Layer {
   return {
     kind: 'PrimaryCapsules',
@@ -47,8 +49,8 @@ export interface RoutingOptions {
 }
 
 /**
- * Routing by agreement: Sabour et al. (2017), procedure 1. Each capsule predicts all output capsules; the more its
- * prediction agrees with an output, the larger its share in that output. Gradients flow through all iterations.
+ * Routing by agreement: Sabour et al. (2017), procedure 1. Each capsule predicts all output capsules. The more its
+ * prediction agrees with an output, the more it contributes to that output. Gradients flow through all iterations.
  * [batch, inputs, d] to [batch, capsules, dimensions]
  */
 export function routedCapsules(name: string, { capsules, dimensions, iterations }: RoutingOptions): Layer {

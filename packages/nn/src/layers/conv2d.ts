@@ -13,8 +13,8 @@ export interface Conv2DOptions {
   padding?: Padding;
   activation?: Activation;
   /**
-   * False before a BatchNormalization, which would subtract the bias again; `folded` if Keras's layer has one
-   * nevertheless, which is absorbed into the moving mean.
+   * False before a BatchNormalization, which would subtract the bias again. Use `folded` if Keras's layer has a bias
+   * nevertheless, which is then absorbed into the moving mean.
    */
   bias?: boolean | 'folded';
   /** Initialiser of the kernel; default: glorotUniform */

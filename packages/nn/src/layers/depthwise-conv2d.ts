@@ -10,7 +10,7 @@ export interface DepthwiseConv2DOptions {
   initializer?: Initializer;
 }
 
-/** A separate convolution of each channel, padded as `SAME` and without bias, as before a BatchNormalization. */
+/** A separate convolution of each channel, padded as `SAME` and without bias, because a BatchNormalization follows. */
 export function depthwiseConv2D(name: string, options: DepthwiseConv2DOptions): Layer {
   const { size, stride = 1, initializer = glorotUniform } = options;
   return {
@@ -26,7 +26,8 @@ export function depthwiseConv2D(name: string, options: DepthwiseConv2DOptions): 
       use_bias: false,
     },
     apply(context, [x]) {
-      // The name in Keras 2, whose files are published, and TF.js; Keras 3 reads the weights of a layer by their order.
+      // The name in TF.js and in Keras 2, for which weight files were published. Keras 3 reads the weights of a layer
+      // by their order.
       const kernel = context.weight('depthwise_kernel', [size, size, knownSize(x.shape, 3), 1], initializer);
       return convolve(x, kernel, stride, 'SAME');
     },

@@ -1,7 +1,7 @@
 import { dropout as drop, dropImages } from '../ops/dropout.js';
 import type { Layer } from './layer.js';
 
-/** In training, zeros a share `rate` of the elements and scales the others up; otherwise the identity. */
+/** In training, sets a share `rate` of the elements to zero and scales the others up; otherwise the identity. */
 export function dropout(name: string, rate: number): Layer {
   return {
     kind: 'Dropout',
@@ -11,7 +11,9 @@ export function dropout(name: string, rate: number): Layer {
   };
 }
 
-/** Like `dropout`, for whole images: skips the branch of a residual block. [batch, height, width, channels]. */
+/**
+ * Like `dropout`, but drops whole images, which skips the branch of a residual block. [batch, height, width, channels].
+ */
 export function imageDropout(name: string, rate: number): Layer {
   return {
     kind: 'Dropout',

@@ -4,8 +4,8 @@ export const zeros: Initializer = (shape) => new Float32Array(size(shape));
 export const ones: Initializer = (shape) => new Float32Array(size(shape)).fill(1);
 
 /**
- * Uniform in [-limit, limit), limit = sqrt(6 / (fan in + fan out)), a fan being the receptive field times the channels
- * on its side. Source: Glorot and Bengio (2010); Keras's default for Dense and Conv2D.
+ * Uniform in [-limit, limit) with limit = sqrt(6 / (fan in + fan out)), where a fan is the receptive field times the
+ * channels on its side. Source: Glorot and Bengio (2010); Keras's default for Dense and Conv2D.
  */
 export const glorotUniform: Initializer = (shape, random) => {
   const field = size(shape.slice(0, -2));
@@ -17,12 +17,12 @@ export const glorotUniform: Initializer = (shape, random) => {
 };
 
 /**
- * Normal with a deviation of sqrt(2 / fan out), truncated at two deviations and rescaled to this deviation: Keras's
- * VarianceScaling(2, 'fan_out', 'truncated_normal'), as in EfficientNet.
+ * Normal with a standard deviation of sqrt(2 / fan out), truncated at two deviations and then rescaled to the same
+ * deviation: Keras's VarianceScaling(2, 'fan_out', 'truncated_normal'), as in EfficientNet.
  */
 export const heNormal: Initializer = (shape, random) => {
   const fan = size(shape.slice(0, -2)) * shape[shape.length - 1];
-  // 0.8796... is the deviation of a standard normal distribution truncated at 2.
+  // 0.8796... is the standard deviation of a standard normal distribution truncated at 2.
   const deviation = Math.sqrt(2 / fan) / 0.8796256610342398;
   const draw = () => {
     for (;;) {

@@ -1,16 +1,21 @@
 import type { Random } from '@cryfold/core';
 import type { Value } from '../graph/graph.js';
 
-/** Fills a weight's initial values; `random` is the weight's own generator. */
+/** Fills in the initial values of a weight; `random` is the weight's own generator. */
 export type Initializer = (shape: readonly number[], random: Random) => Float32Array;
 
 /** Context in which a layer is built. */
 export interface LayerContext {
-  /** True in the forward pass of a training step: batch statistics and dropout. False if the layer is frozen. */
+  /**
+   * True in the forward pass of a training step, which uses batch statistics and dropout. False if the layer is frozen.
+   */
   readonly training: boolean;
-  /** The weight `layer/name`, created on first use; in the layer's computing type unless `float32` is requested. */
+  /**
+   * Returns the weight `layer/name`, creating it at first use. Has the layer's computing type unless `float32` is
+   * requested.
+   */
   weight(name: string, shape: readonly number[], initializer: Initializer, options?: WeightOptions): Value;
-  /** In training: the weight moves to `momentum * weight + (1 - momentum) * value` when the step ends. */
+  /** In training, moves the weight to `momentum * weight + (1 - momentum) * value` when the step ends. */
   track(name: string, value: Value): void;
   /** A seed for this layer and this step: int32 [2]. */
   seed(): Value;
@@ -19,7 +24,7 @@ export interface LayerContext {
 export interface WeightOptions {
   /** False for moving statistics, which optimisers do not update. */
   trainable?: boolean;
-  /** Stay in float32 even if the layer computes in a shorter type. */
+  /** Whether the weight stays in float32 even if the layer computes in a shorter type. */
   float32?: boolean;
 }
 
@@ -28,15 +33,15 @@ export interface Layer {
   /** Keras's class name. */
   readonly kind: string;
   readonly name: string;
-  /** Keras's settings of the layer (`get_config`), from which other programs build it. */
+  /** Keras's configuration of the layer (`get_config`), from which other programs build it. */
   readonly config: Readonly<Record<string, unknown>>;
-  /** Weights that `apply` has built in, but that a layer of this kind needs in other programs: values by name. */
+  /** Constants in `apply` that a layer of this kind has as weights in other programs: values by name. */
   readonly constants?: Readonly<Record<string, { shape: readonly number[]; data: Float32Array }>>;
   /** Names of the layers whose outputs it takes; default: the previous layer in the list */
   readonly from?: readonly string[];
-  /** Filters of a convolution whose bias, in Keras, is absorbed by the following BatchNormalization. */
+  /** Number of filters of a convolution whose bias, in Keras, is absorbed by the following BatchNormalization. */
   readonly foldedBias?: number;
-  /** Always computes in float32. */
+  /** Whether the layer always computes in float32. */
   readonly float32?: boolean;
   apply(context: LayerContext, inputs: readonly Value[]): Value;
 }

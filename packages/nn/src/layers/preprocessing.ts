@@ -4,7 +4,7 @@ import { reverseLast } from '../ops/reverse.js';
 import { conv2D } from './conv2d.js';
 import type { Layer } from './layer.js';
 
-/** x * scale + offset, like Keras's layer of this name. */
+/** x * scale + offset, like Keras's layer with this name. */
 export function rescaling(name: string, scale: number, offset = 0): Layer {
   return {
     kind: 'Rescaling',
@@ -19,9 +19,9 @@ export function rescaling(name: string, scale: number, offset = 0): Layer {
 }
 
 /**
- * (x / 255 - mean) / deviation of each channel, RGB. Exported for other programs, which have no such layer, as a 1x1
- * convolution.
- * @param mean @param deviation of ImageNet's images scaled to 0-1
+ * (x / 255 - mean) / deviation of each channel, RGB. Exported as a 1x1 convolution, because other programs have no such
+ * layer.
+ * @param mean @param deviation of ImageNet's images, scaled to 0-1
  */
 export function standardization(name: string, mean: readonly number[], deviation: readonly number[]): Layer {
   const scale = deviation.map((one) => 1 / (255 * one));
@@ -49,13 +49,13 @@ export function standardization(name: string, mean: readonly number[], deviation
   };
 }
 
-/** ImageNet's mean blue, green and red: keras.applications.imagenet_utils, mode 'caffe'. */
+/** Mean blue, green and red of ImageNet: keras.applications.imagenet_utils, mode 'caffe'. */
 const MEAN_BGR = [103.939, 116.779, 123.68];
 
 /**
- * RGB of 0-255 to BGR around ImageNet's mean: keras.applications.resnet50.preprocess_input. Exported for other
- * programs, which have no such layer, as a 1x1 convolution that swaps the channels and adds -mean, which gives the same
- * bits.
+ * Converts RGB of 0-255 to BGR relative to ImageNet's mean: keras.applications.resnet50.preprocess_input. Exported as a
+ * 1x1 convolution that swaps the channels and adds -mean, because other programs have no such layer. The result has the
+ * same bits.
  */
 export function caffePreprocessing(name: string): Layer {
   return {

@@ -14,7 +14,7 @@ export function asPixel(name: string, channels: number): Layer {
   };
 }
 
-/** Scales the channels of one layer's images by another's [batch, 1, 1, channels]: Hu et al. (2018). */
+/** Scales the channels of one layer's images by another layer's output [batch, 1, 1, channels]: Hu et al. (2018). */
 export function excite(name: string, from: readonly [images: string, scale: string]): Layer {
   return { kind: 'Multiply', name, config: {}, from, apply: (_, [x, scale]) => scaleChannels(x, scale) };
 }

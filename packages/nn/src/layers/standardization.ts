@@ -3,11 +3,11 @@ import { divide, squareRoot, subtract } from '../ops/arithmetic.js';
 import { ones, zeros } from './initializers.js';
 import type { Layer } from './layer.js';
 
-/** Name of the layer whose weights are the means and variances of a fold: `standardizationWeights`. */
+/** Name of the layer whose weights are the means and variances of a fold; see `standardizationWeights`. */
 export const STANDARDIZATION = 'standardization';
 
 /**
- * (x - mean) / sqrt(variance) of each column of [batch, columns], with constant statistics. In Keras, it is a
+ * (x - mean) / sqrt(variance) of each column of [batch, columns], with constant statistics. In Keras, this is a
  * BatchNormalization in inference mode without scale, centre and epsilon.
  */
 export function columnStandardization(): Layer {

@@ -3,7 +3,7 @@ import type { Balance } from '../augment/balance.js';
 import type { Layer } from '../layers/layer.js';
 import type { Model } from './model.js';
 
-/** Training parameters of all networks, whatever their layers. */
+/** Training parameters that all networks have, whatever their layers. */
 export interface TrainingParameters {
   /** Name of the network in messages */
   kind: string;
@@ -11,15 +11,15 @@ export interface TrainingParameters {
   batchSize: number;
   learningRate: number;
   optimizer: 'adam' | 'adamw' | 'sgd';
-  /** Type of convolutions and activations; weights, statistics, loss and optimiser stay in float32. */
+  /** Type of convolutions and activations. Weights, statistics, loss and optimiser stay in float32. */
   precision: 'float32' | 'bfloat16' | 'float16';
-  /** `balanced` scales each loss inversely to its class's share of the training clips. */
+  /** `balanced` scales the loss of each class inversely to its share of the training clips. */
   classWeight: 'none' | 'balanced';
-  /** How to handle classes of unequal size; default: not at all */
+  /** How to compensate for classes of unequal size; default: not at all */
   balance?: Balance | undefined;
-  /** How the training images are changed; default not at all */
+  /** How the training images are changed; default: not at all */
   augment?: Augmentation | undefined;
-  /** For a network with a backbone: `random`, or the source of its pretrained weights */
+  /** For a network with a backbone: `random`, or where the pretrained weights come from */
   weights?: string;
   /** For a network with a backbone: which layers are trained */
   backbone?: 'full' | 'frozen' | { from: string };
@@ -30,7 +30,7 @@ export interface ImageSize {
   width: number;
 }
 
-/** Numbers in each vector */
+/** Length of each vector */
 export interface VectorSize {
   columns: number;
 }
@@ -38,8 +38,8 @@ export interface VectorSize {
 /** The part of a network that can be pretrained and frozen. */
 export interface Backbone<P> {
   /**
-   * Layers from an image to a vector of `length` features, whose weights come from a file; the head starts after the
-   * last one.
+   * Layers from an image to a vector of `length` features, whose weights come from a file. The head starts after the
+   * last of these layers.
    */
   features(): Layer[];
   length: number;
@@ -56,10 +56,10 @@ export interface Architecture<P = never, Input = ImageSize> {
   ownLayers?: boolean;
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: architectures of different parameters stand side by side
+// biome-ignore lint/suspicious/noExplicitAny: a list contains architectures with different parameters
 export type AnyArchitecture = Architecture<any, any>;
 
-/** A network to train: its layers and its parameters, which must match the architecture. */
+/** A network to train: an architecture and parameters that match it. */
 export interface NetworkSpec<P extends TrainingParameters = TrainingParameters> {
   architecture: AnyArchitecture;
   parameters: P;

@@ -8,14 +8,14 @@ import { LENGTHS } from './output.js';
 import { units } from './parameters.js';
 
 const parameters = {
-  filters: units.default(64).describe('of the first convolution'),
-  capsules: units.default(8).describe('at each place of the second convolution'),
+  filters: units.default(64).describe('number of filters of the first convolution'),
+  capsules: units.default(8).describe('number of capsules at each position of the second convolution'),
   routing: z.int().min(1).max(10).default(3).describe('iterations of routing'),
 };
 
 type Parameters = z.infer<z.ZodObject<typeof parameters>>;
 
-/** Elements of a primary capsule and of a class capsule, as in the paper. */
+/** Length of the vector of a primary capsule and of a class capsule, as in the paper. */
 const [PRIMARY, CLASS] = [8, 16];
 
 const architecture: Architecture<Parameters> = {
@@ -35,7 +35,10 @@ const architecture: Architecture<Parameters> = {
   ownLayers: true,
 };
 
-/** Multiplications of an image's forward pass at 60 x 90 pixels, with five classes: the convolutions and the predictions. */
+/**
+ * Number of multiplications in the forward pass of an image of 60 x 90 pixels, with five classes: the convolutions and
+ * the predictions.
+ */
 function multiplications({ filters, capsules }: Parameters): number {
   const second = capsules * PRIMARY;
   return 81 * (26 * 41 * 3 * filters + 9 * 17 * filters * second) + 9 * 17 * second * 5 * CLASS;
@@ -44,9 +47,9 @@ function multiplications({ filters, capsules }: Parameters): number {
 const DEFAULTS = multiplications({ filters: 64, capsules: 8, routing: 3 });
 
 /**
- * A capsule network with dynamic routing and margin loss: Sabour, Frosst and Hinton (2017). Smaller than theirs, and
- * the first convolution has a stride of 2, since the images here are larger; without the decoder that reconstructs the
- * image.
+ * A capsule network with dynamic routing and margin loss: Sabour, Frosst and Hinton (2017). It is smaller than theirs,
+ * its first convolution has a stride of 2 since the images here are larger, and it lacks the decoder that reconstructs
+ * the image.
  */
 export const capsule = {
   kind: 'capsule',

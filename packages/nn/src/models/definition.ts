@@ -9,34 +9,34 @@ export interface PublishedWeights {
 }
 
 /**
- * The complete definition of one kind of network. A new one is one file that exports this object and one line in
- * registry.ts; its estimator, with schema, keys, cost, freezing and prediction, is derived from it.
+ * The complete definition of one kind of network. To add a network, write a file that exports this object and add a
+ * line to registry.ts. The estimator with its schema, keys, cost, freezing and prediction is derived from it.
  */
 export interface NetworkDefinition<
   Kind extends string = string,
   Own extends z.ZodRawShape = z.ZodRawShape,
-  // biome-ignore lint/suspicious/noExplicitAny: in a list, networks of different parameters stand side by side
+  // biome-ignore lint/suspicious/noExplicitAny: a list contains networks with different parameters
   Parameters = any,
 > {
   /** Name in specs */
   kind: Kind;
-  /** Parameters in addition to the training parameters of all networks, or replacing those of the same name */
+  /** Parameters in addition to the training parameters of all networks, or in place of parameters with the same name */
   parameters: Own;
   /** Default number of epochs */
   epochs: number;
   architecture: AnyArchitecture;
-  /** Work per clip and epoch, relative to default parameters; default 1 */
+  /** Work per clip and epoch, relative to the default parameters; default 1 */
   work?(parameters: Parameters): number;
-  /** Input; default: images */
+  /** Kind of input; default: images */
   reads?: 'images' | 'vectors';
-  /** Whether it also reads vectors, of the feature set named by its parameter `vectors` */
+  /** Whether it also reads vectors, from the feature set that its parameter `vectors` names */
   readsVectors?: boolean;
-  /** CPU seconds of one image of 60 x 90 pixels, or of one vector, in one epoch: docs/models.md */
+  /** CPU seconds per epoch for one image of 60 x 90 pixels, or for one vector; see docs/models.md */
   typicalSeconds?: number;
   /** Minimum height and width in pixels; default 1 */
   smallestImage?: number;
   /** Undefined if there are no published weights to start from */
   published?: PublishedWeights;
-  /** Distinguishes its features of a frozen backbone from those of other networks with the same weights */
+  /** Distinguishes the features of its frozen backbone from those of other networks with the same weights */
   embeddingsOf?: string;
 }

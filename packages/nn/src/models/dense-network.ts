@@ -10,7 +10,7 @@ import { numbered } from './numbered.js';
 import { denseLayers } from './parameters.js';
 
 export interface DenseShape {
-  /** Units of each hidden layer; empty: a softmax regression */
+  /** Units of each hidden layer. If empty, the network is a softmax regression */
   dense: readonly number[];
   /** Dropout rate after each hidden layer in training */
   dropout: number;
@@ -27,7 +27,7 @@ export function hiddenLayers(units: readonly number[], rate: number, prefix = ''
   ]);
 }
 
-/** Vectors, standardised by the training clips, through dense layers to logits. */
+/** Standardises vectors by the training clips, and maps them through dense layers to logits. */
 export function denseModel({ columns }: VectorSize, classes: number, shape: DenseShape): Model {
   return {
     name: 'dense',
@@ -44,16 +44,16 @@ const architecture: Architecture<DenseShape, VectorSize> = { build: denseModel }
 
 const parameters = {
   learningRate: z.number().positive().default(1e-3).describe('of the optimizer'),
-  dense: denseLayers.default([128]).describe('units of the hidden layers; an empty list makes a softmax regression'),
+  dense: denseLayers.default([128]).describe('units of the hidden layers; an empty list gives a softmax regression'),
   dropout: z
     .number()
     .min(0)
     .lt(1)
     .default(0.25)
-    .describe('share of the outputs of each hidden layer that a training step leaves out'),
+    .describe('share of the outputs of each hidden layer that a training step drops'),
 };
 
-/** Dense layers on vectors, whose columns are standardised by the training clips of each fold. */
+/** Dense layers on vectors. Each fold standardises the columns by its training clips. */
 export const denseNetwork = {
   kind: 'dense',
   parameters,

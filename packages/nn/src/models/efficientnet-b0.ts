@@ -13,7 +13,7 @@ import { transferNetwork } from './transfer.js';
 
 const EPSILON = 1e-3;
 
-/** [size of the kernel, blocks, filters, factor of expansion, stride of the first block]: Tan and Le (2019), table 1. */
+/** [kernel size, blocks, filters, expansion factor, stride of the first block]: Tan and Le (2019), table 1. */
 const GROUPS = [
   [3, 1, 16, 1, 1],
   [3, 2, 24, 6, 2],
@@ -29,16 +29,16 @@ const BLOCKS = 16;
 const SQUEEZE = 0.25;
 
 /**
- * ImageNet's mean and deviation, RGB of 0-1: the combined effect of Keras's Normalization and Rescaling with its
- * weights.
+ * Mean and standard deviation of ImageNet, RGB of 0-1. Together these have the effect of Keras's Normalization and
+ * Rescaling with its weights.
  */
 const MEAN = [0.485, 0.456, 0.406];
 const DEVIATION = [0.229, 0.224, 0.225];
 
 /**
- * Keras's EfficientNetB0 without its top, under Keras's layer names. Its zero padding before a convolution of stride 2
- * equals `SAME` for any height and width, so it needs no layers.
- * @param dropConnect probability that training skips the last block; proportionally less for earlier ones
+ * Keras's EfficientNetB0 without its top, under Keras's layer names. Keras's zero padding before a convolution of
+ * stride 2 is equivalent to `SAME` for any height and width, so no padding layers are needed.
+ * @param dropConnect probability that training skips the last block; it is proportionally smaller for earlier blocks
  */
 export function efficientNetB0Features(dropConnect = 0.2): Layer[] {
   const layers = [
@@ -73,7 +73,7 @@ function normalized(name: string, normalization: string, options: Conv2DOptions)
 
 interface BlockShape {
   input: string;
-  /** Channels of the input */
+  /** Number of input channels */
   channels: number;
   /** Size of the depthwise kernel */
   size: number;

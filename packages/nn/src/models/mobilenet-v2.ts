@@ -10,7 +10,7 @@ import { transferNetwork } from './transfer.js';
 
 const EPSILON = 1e-3;
 
-/** [factor of expansion, filters, blocks, stride of the first block]: Sandler et al. (2018), table 2. */
+/** [expansion factor, filters, blocks, stride of the first block]: Sandler et al. (2018), table 2. */
 const GROUPS = [
   [1, 16, 1, 1],
   [6, 24, 2, 2],
@@ -22,8 +22,8 @@ const GROUPS = [
 ] as const;
 
 /**
- * Keras's MobileNetV2 of width 1 without its top, under Keras's layer names. Its zero padding before a convolution of
- * stride 2 equals `SAME` for any height and width, so it needs no layers.
+ * Keras's MobileNetV2 of width 1 without its top, under Keras's layer names. Keras's zero padding before a convolution
+ * of stride 2 is equivalent to `SAME` for any height and width, so no padding layers are needed.
  */
 export function mobileNetV2Features(): Layer[] {
   const layers = [
@@ -57,7 +57,7 @@ function normalized(
 
 interface BlockShape {
   input: string;
-  /** Channels of the input */
+  /** Number of input channels */
   channels: number;
   factor: number;
   filters: number;

@@ -1,21 +1,27 @@
 import type { Layer } from '../layers/layer.js';
 import type { Output } from './output.js';
 
-/** The name by which layers take the second input. */
+/** The name by which layers refer to the second input. */
 export const VECTORS = 'vectors';
 
 /**
- * A network: layers in order, each taking the output of the previous one unless it names others with `from`. The first
- * takes the input; the last produces the logits (softmax belongs to the loss and to prediction), unless `output`
- * defines otherwise.
+ * A network as a list of layers. Each layer takes the output of the previous one, unless it names others with `from`.
+ * The first layer takes the input. The last one produces the logits (softmax belongs to the loss and to prediction),
+ * unless `output` defines something else.
  */
 export interface Model {
   name: string;
-  /** One example: height, width, channels of an image with 0-255, or the length of a feature vector. */
+  /**
+   * Shape of one example: height, width and channels of an image with values from 0 to 255, or the length of a feature
+   * vector.
+   */
   inputShape: readonly number[];
-  /** For a network that reads vectors next to images: their length. A layer takes them by `from: [VECTORS]`. */
+  /**
+   * For a network that reads vectors next to images: the length of the vectors. A layer takes them with `from:
+   * [VECTORS]`.
+   */
   vectors?: number;
   layers: readonly Layer[];
-  /** Output of the last layer; default: logits */
+  /** Meaning of the last layer's output; default: logits */
   output?: Output;
 }

@@ -8,28 +8,35 @@ import { reshape } from '../ops/reshape.js';
 import { softmax, sparseSoftmaxCrossEntropy } from '../ops/softmax.js';
 import { relu } from '../ops/unary.js';
 
-/** The meaning of the last layer's values, all float32. */
+/** What the values of the last layer mean; all of them are float32. */
 export interface Output {
-  /** Description in a stored model; absent if the model ends in probabilities */
+  /** Description for a stored model; absent if the model ends in probabilities */
   meaning?: string;
   /**
-   * The training loss: [batch, classes] and labels int32 [batch] to [batch]. It must be linear in the one-hot target,
-   * so that the loss for a mixed target is the mean of the losses for its labels.
+   * Training loss of each example: [batch, classes] and labels int32 [batch] to [batch]. It must be linear in the
+   * one-hot target, so that the loss for a mixed target is the mean of the losses for its labels.
    */
   loss(output: Value, labels: Value): Value;
-  /** Rows that sum to 1, in the same order: [batch, classes] to [batch, classes] */
+  /** Converts values to rows that sum to 1, keeping their order: [batch, classes] to [batch, classes] */
   probabilities(output: Value): Value;
 }
 
 /** The output is logits: cross-entropy and softmax. */
 export const LOGITS: Output = { loss: sparseSoftmaxCrossEntropy, probabilities: softmax };
 
-/** Target lengths of the image's class (at least) and of others (at most), and the weight of the others' losses. */
+/**
+ * Target lengths: at least for the class of the image, and at most for other classes; and the weight of the other
+ * classes' losses.
+ */
 const [PRESENT, ABSENT, OTHERS] = [0.9, 0.1, 0.5];
 
-/** The output is lengths of capsules: margin loss, Sabour et al. (2017), equation 4. Probabilities are shares of the sum. */
+/**
+ * The output is the lengths of capsules, with the margin loss of Sabour et al. (2017), equation 4. Probabilities are
+ * the lengths divided by their sum.
+ */
 export const LENGTHS: Output = {
-  meaning: 'the length of the capsule of each class; its probability is its share of their sum',
+  meaning:
+    'the length of the capsule of each class; the probability of a class is its length divided by the sum of all lengths',
   loss(output, labels) {
     const { graph } = output;
     const classes = knownSize(output.shape, 1);

@@ -20,12 +20,14 @@ export const transferParameters = {
       z.strictObject({ from: z.string().min(1).max(LIMITS.label).describe('name of the first layer that is trained') }),
     ])
     .default('full')
-    .describe('which layers are trained: all; the head alone, on features computed once; or those from a named one on'),
+    .describe(
+      'which layers are trained: all of them; only the head, on features that are computed once; or all layers from a named one on',
+    ),
   dropout: z
     .number()
     .min(0)
     .lt(1)
     .default(0.25)
-    .describe('share of the outputs that a training step leaves out, before the head'),
+    .describe('share of the outputs before the head that a training step drops'),
   dense: denseLayers.default([256, 128, 64]).describe('units of the hidden layers of the head'),
 };

@@ -12,13 +12,16 @@ const EPSILON = 1.001e-5;
 /** Filters of the four stages: He et al. (2015), table 1. Each stage except the first halves height and width. */
 const STAGES = [64, 128, 256, 512];
 
-/** Two 3x3 convolutions, as in ResNet18 and 34; or a 3x3 one between two 1x1, with four times the filters. */
+/**
+ * Either two 3x3 convolutions, as in ResNet18 and 34, or a 3x3 convolution between two 1x1 ones, with four times the
+ * filters.
+ */
 export type ResidualBlock = 'basic' | 'bottleneck';
 
 /**
  * A residual network without its top, as built by keras.applications for ResNet50, 101 and 152 (stride on a block's
- * first convolution) and under its layer names; Keras has no basic blocks, so their names continue its scheme.
- * Convolutions have no bias: each is followed by a BatchNormalization, which cancels it.
+ * first convolution) and under its layer names; Keras has no basic blocks, so their names follow its scheme.
+ * Convolutions have no bias, because the BatchNormalization after each of them would cancel it.
  * @param blocks number of blocks in each of the four stages
  */
 export function residualBackbone(block: ResidualBlock, blocks: readonly number[]): Layer[] {
@@ -35,7 +38,7 @@ export function residualBackbone(block: ResidualBlock, blocks: readonly number[]
         const before = stage > 0 ? `${nameOf(stage - 1, blocks[stage - 1])}_out` : 'pool1_pool';
         const input = index > 0 ? `${nameOf(stage, index)}_out` : before;
         const stride = index === 0 && stage > 0 ? 2 : 1;
-        // A basic block of the first stage has as many channels as its input.
+        // In the first stage, the input of a basic block already has the right number of channels.
         const projected = index === 0 && (stage > 0 || block === 'bottleneck');
         return residualBlock(block, nameOf(stage, index + 1), { input, filters, stride, projected });
       }).flat(),
@@ -43,7 +46,7 @@ export function residualBackbone(block: ResidualBlock, blocks: readonly number[]
   ];
 }
 
-/** Images to pooled features: preprocessing, backbone, global average pooling. */
+/** Maps images to pooled features: preprocessing, backbone, global average pooling. */
 export function residualFeatures(block: ResidualBlock, blocks: readonly number[]): Layer[] {
   return [
     caffePreprocessing('preprocess_input'),
@@ -53,7 +56,7 @@ export function residualFeatures(block: ResidualBlock, blocks: readonly number[]
 }
 
 interface BlockShape {
-  /** The layer that it reads */
+  /** Name of the layer that it reads */
   input: string;
   filters: number;
   /** Stride of its first convolution */
@@ -64,7 +67,7 @@ interface BlockShape {
 
 /** A convolution with a square kernel. */
 interface Convolution {
-  /** The layer that it reads; the previous one if absent */
+  /** Name of the layer that it reads; default: the previous one */
   from?: string;
   /** Height and width of the kernel */
   size: number;

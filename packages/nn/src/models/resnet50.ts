@@ -8,9 +8,9 @@ export const PUBLISHED_RESNET50 = {
 };
 
 /**
- * The paper's TL_ResNet50 as far as it is described: ResNet50, global average pooling, dropout, dense head. Pixels go
- * through Keras's preprocess_input, even with random weights: the BatchNormalization after the first convolution makes
- * the scale irrelevant, and centred pixels train better than positive ones.
+ * The paper's TL_ResNet50, as far as the paper describes it: ResNet50, global average pooling, dropout, and a dense
+ * head. Pixels are preprocessed by Keras's preprocess_input, even with random weights. The BatchNormalization after the
+ * first convolution makes the scale irrelevant, and centred pixels train better than positive ones.
  */
 export const tlResnet50 = {
   ...transferNetwork({
@@ -18,10 +18,10 @@ export const tlResnet50 = {
     epochs: 3,
     features: () => residualFeatures('bottleneck', [3, 4, 6, 3]),
     length: 2048,
-    // docs/performance.md: 31.8 images per CPU second.
+    // Measured: 31.8 images per CPU second, see docs/performance.md.
     typicalSeconds: 1 / 31.8,
     published: PUBLISHED_RESNET50,
   }),
-  // The keys of its features are older than other backbones.
+  // The keys of its features are older than those of other backbones.
   embeddingsOf: undefined,
 };

@@ -16,7 +16,7 @@ export interface SmallCnnShape {
   dense: readonly number[];
 }
 
-/** Pixels x / 255 through 3x3 convolutions with ReLU, each followed by a 2x2 max-pool, to a vector. */
+/** Maps pixels x / 255 to a vector through 3x3 convolutions with ReLU, each followed by a 2x2 max-pooling. */
 export function smallConvolutions(filters: readonly number[]): Layer[] {
   const blocks = filters.flatMap((count, i): Layer[] => [
     conv2D(numbered('conv2d', i), { filters: count, size: 3, activation: 'relu' }),
@@ -25,7 +25,10 @@ export function smallConvolutions(filters: readonly number[]): Layer[] {
   return [rescaling('rescaling', 1 / 255), ...blocks, flatten('flatten')];
 }
 
-/** A small network with the paper's three convolution layers: 3 x (3x3 convolution, ReLU, 2x2 max-pool), dense ReLU layers, logits; pixels x / 255. */
+/**
+ * A small network with the paper's three convolution layers: pixels x / 255, then 3 x (3x3 convolution, ReLU, 2x2
+ * max-pooling), dense layers with ReLU, and logits.
+ */
 export function smallCnnModel(image: ImageSize, classes: number, shape: SmallCnnShape): Model {
   const head = shape.dense.map((units, i) => dense(numbered('dense', i), units, 'relu'));
   return {
@@ -39,11 +42,14 @@ const architecture: Architecture<SmallCnnShape> = { build: smallCnnModel };
 
 /** Parameters for everything that the paper does not specify. */
 const parameters = {
-  filters: z.array(units).length(3).default([32, 64, 128]).describe('of the three convolutions'),
+  filters: z.array(units).length(3).default([32, 64, 128]).describe('filters of the three convolutions'),
   dense: denseLayers.default([128]).describe('units of the hidden layers after them'),
 };
 
-/** Multiplications of an image's forward pass at 60 x 90 pixels: the three convolutions and the first dense layer. */
+/**
+ * Number of multiplications in the forward pass of an image of 60 x 90 pixels: the three convolutions and the first
+ * dense layer.
+ */
 export function multiplications({ filters: [a, b, c], dense: [first = 0] }: SmallCnnShape): number {
   return 9 * (60 * 90 * 3 * a + 30 * 45 * a * b + 15 * 22 * b * c) + 7 * 11 * c * first;
 }
@@ -56,7 +62,7 @@ export const smallCnn = {
   epochs: 10,
   architecture,
   work: (own: SmallCnnShape) => multiplications(own) / DEFAULTS,
-  // docs/performance.md: 333 images per CPU second.
+  // Measured: 333 images per CPU second, see docs/performance.md.
   typicalSeconds: 1 / 333,
   smallestImage: 22,
 } satisfies NetworkDefinition<'small-cnn', typeof parameters>;

@@ -12,17 +12,19 @@ export interface HeadShape {
   dense: readonly number[];
 }
 
-/** Differences between networks with a backbone. */
+/** What distinguishes networks with a backbone from each other. */
 export interface Transfer<Kind extends string>
   extends Pick<NetworkDefinition<Kind>, 'kind' | 'epochs' | 'typicalSeconds' | 'smallestImage' | 'published'> {
-  /** Layers from an image [height, width, 3] of 0 to 255 to a vector of features, including preprocessing. */
+  /**
+   * Layers from an image [height, width, 3] with values from 0 to 255 to a vector of features, including preprocessing.
+   */
   features(): Layer[];
   /** Length of the vector */
   length: number;
 }
 
 /**
- * A backbone under a head of dropout and dense layers: trained completely, in part, or only the head on its features.
+ * A backbone followed by a head of dropout and dense layers. The backbone is trained completely, partly, or not at all.
  */
 export function transferNetwork<const Kind extends string>(network: Transfer<Kind>) {
   const { features, length, ...definition } = network;
@@ -35,21 +37,23 @@ export function transferNetwork<const Kind extends string>(network: Transfer<Kin
   } satisfies NetworkDefinition<Kind, typeof transferParameters>;
 }
 
-/** Whether a frozen backbone sees the same images in every epoch, so that its features are computed once. */
+/**
+ * Whether a frozen backbone sees the same images in every epoch, so that its features need to be computed only once.
+ */
 export function isComputedOnce({ backbone, augment }: TrainingParameters): boolean {
   return backbone === 'frozen' && !stepsOf(augment).any;
 }
 
 /**
- * With stored features of a frozen backbone, only the head remains; on images, the forward pass is a third of a step.
- * About half of a step is forward and input gradient.
+ * With stored features of a frozen backbone, only the head remains to be trained. On images, the forward pass takes a
+ * third of a step; the forward pass and the gradient of the inputs together take about half.
  */
 function workOf(own: TrainingParameters): number {
   if (isComputedOnce(own)) return 0.001;
   return own.backbone === 'full' ? 1 : own.backbone === 'frozen' ? 0.33 : 0.6;
 }
 
-/** @param name of the model, which is stored with it */
+/** @param name of the model, under which it is stored */
 export function transferArchitecture(name: string, features: () => Layer[], length: number): Architecture<HeadShape> {
   return {
     build: ({ height, width }, classes, shape) => ({
@@ -62,7 +66,7 @@ export function transferArchitecture(name: string, features: () => Layer[], leng
 }
 
 /**
- * Dropout and dense layers on pooled features, the last one producing the logits. The paper does not specify their
+ * Dropout and dense layers on pooled features; the last layer produces the logits. The paper does not specify their
  * sizes.
  */
 function head(classes: number, shape: HeadShape): Layer[] {

@@ -14,19 +14,19 @@ import { multiplications, smallConvolutions } from './small-cnn.js';
 export interface TwoBranchShape {
   /** Filters of the convolutions of the image branch */
   filters: readonly number[];
-  /** Units of the layers after them */
+  /** Units of the layers that follow them */
   imageDense: readonly number[];
-  /** Units of the vector branch; empty: the standardised vectors themselves */
+  /** Units of the vector branch. If empty, the standardised vectors are used as they are */
   vectorDense: readonly number[];
   /** Units of the layers that read both branches */
   dense: readonly number[];
-  /** Dropout rate after each joint layer in training */
+  /** Dropout rate in training after each of these layers */
   dropout: number;
 }
 
 /**
- * Images through convolutions as in the Small CNN, and vectors, standardised by the training clips, through dense
- * layers; then dense layers on both, concatenated, to logits.
+ * Images pass through convolutions as in the Small CNN. Vectors are standardised by the training clips and pass through
+ * dense layers. Both outputs are concatenated, and dense layers map them to logits.
  */
 export function twoBranchModel(input: ImageSize & VectorSize, classes: number, shape: TwoBranchShape): Model {
   const image = [...smallConvolutions(shape.filters), ...hiddenLayers(shape.imageDense, 0, 'image_')];
@@ -53,22 +53,22 @@ const parameters = {
     .string()
     .max(41)
     .optional()
-    .describe('name of the feature set of vectors; default: the first one of the spec'),
-  filters: z.array(units).length(3).default([32, 64, 128]).describe('of the three convolutions on images'),
+    .describe('name of the feature set of vectors; default: the first one in the spec'),
+  filters: z.array(units).length(3).default([32, 64, 128]).describe('filters of the three convolutions on images'),
   imageDense: denseLayers.default([64]).describe('units of the layers after the convolutions'),
   vectorDense: denseLayers
     .default([64])
-    .describe('units of the layers after the standardised vectors; an empty list: none'),
-  dense: denseLayers.default([64]).describe('units of the layers that read both'),
+    .describe('units of the layers after the standardised vectors; an empty list: no such layers'),
+  dense: denseLayers.default([64]).describe('units of the layers that read both branches'),
   dropout: z
     .number()
     .min(0)
     .lt(1)
     .default(0.25)
-    .describe('share of the outputs of each of these layers that a training step leaves out'),
+    .describe('share of the outputs of each of these layers that a training step drops'),
 };
 
-/** Cost of the image branch, whose features the first dense layer after it reads; the vector branch is negligible. */
+/** Cost of the image branch, including the first dense layer after it. The vector branch is negligible. */
 const imageWork = ({ filters, imageDense, dense }: Pick<TwoBranchShape, 'filters' | 'imageDense' | 'dense'>) =>
   multiplications({ filters, dense: [...imageDense, ...dense] });
 

@@ -4,13 +4,13 @@ import { globalAveragePooling2D, maxPooling2D } from '../layers/pooling.js';
 import { rescaling } from '../layers/preprocessing.js';
 import { transferNetwork } from './transfer.js';
 
-/** Filters of the convolutions of each group, which ends in a max-pooling. */
+/** Filters of the convolutions in each group; a group ends in a max-pooling. */
 const GROUPS = [[64], [128], [256, 256], [512, 512]];
 
 /**
  * The convolutions of VGGish, under its layer names: Hershey et al. (2017), "CNN architectures for large-scale audio
- * classification". Here they read images of three channels and any size instead of 96 x 64 log-mel values, so a global
- * average replaces its 54 million weights of dense layers, whose number depends on the size.
+ * classification". Here they read images of any size with three channels, instead of 96 x 64 log-mel values. A global
+ * average therefore replaces its dense layers with 54 million weights, whose number would depend on the size.
  */
 export function vggAudioFeatures(): Layer[] {
   const groups = GROUPS.flatMap((convolutions, group): Layer[] => [

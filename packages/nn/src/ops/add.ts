@@ -1,6 +1,6 @@
 import type { Value } from '../graph/graph.js';
 
-/** a + b, where b has a's shape or is a scalar (a scalar b gets no gradient). */
+/** a + b, where b has the shape of a or is a scalar (a scalar b gets no gradient). */
 export function add(a: Value, b: Value): Value {
   return a.graph.value(
     'AddV2',

@@ -1,6 +1,8 @@
 import type { Shape, Value } from '../graph/graph.js';
 
-/** Elementwise arithmetic without gradient, for preprocessing, statistics and updates: b broadcasts to a. */
+/**
+ * Elementwise arithmetic without gradient, for preprocessing, statistics and updates. b is broadcast to the shape of a.
+ */
 function elementwise(op: 'Sub' | 'RealDiv' | 'Pow' | 'Maximum' | 'Minimum' | 'AddV2') {
   return (a: Value, b: Value): Value => {
     const shape: Shape = a.shape.length >= b.shape.length ? a.shape : b.shape;
@@ -13,10 +15,10 @@ export const divide = elementwise('RealDiv');
 export const power = elementwise('Pow');
 export const minimum = elementwise('Minimum');
 export const maximum = elementwise('Maximum');
-/** a + b with broadcasting and without gradient; `add` is the differentiable one. */
+/** a + b with broadcasting and without gradient. Use `add` if a gradient is needed. */
 export const plus = elementwise('AddV2');
 
-/** A function of each element, without gradient. */
+/** Applies a function to each element, without gradient. */
 function ofEach(op: 'Sqrt' | 'Exp' | 'Log' | 'Cos' | 'Neg') {
   return (x: Value): Value =>
     x.graph.value(op, { dtype: x.dtype, shape: x.shape }, { inputs: [x], attrs: { T: { type: x.dtype } } });

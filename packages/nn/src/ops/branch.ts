@@ -2,9 +2,8 @@ import type { GraphNode, Value } from '../graph/graph.js';
 import { identity } from './identity.js';
 
 /**
- * x where `condition` (a bool scalar) holds; otherwise a dead value: nothing that depends on it runs, in data or in
- * order.
- * TensorFlow's Switch. Without gradient.
+ * x if `condition` (a bool scalar) holds, otherwise a dead value: nothing with a data or control dependency on it runs.
+ * This is TensorFlow's Switch, without gradient.
  */
 export function onlyIf(x: Value, condition: Value, holds = true): Value {
   const of = { dtype: x.dtype, shape: x.shape };
@@ -13,12 +12,13 @@ export function onlyIf(x: Value, condition: Value, holds = true): Value {
     attrs: { T: { type: x.dtype } },
     outputs: [of, of],
   });
-  // Of a separate node: a control dependency on the Switch itself would not be dead.
+  // Taken from a separate node, because a control dependency on the Switch itself would not be dead.
   return identity(node.outputs[holds ? 1 : 0], 'only');
 }
 
 /**
- * A node that runs once `effects`, which run only if `condition` holds, have run or are skipped. TensorFlow's Merge.
+ * A node that runs once `effects` have run or were skipped; they run only if `condition` holds. This is TensorFlow's
+ * Merge.
  */
 export function whenSettled(condition: Value, effects: readonly GraphNode[]): GraphNode {
   const { graph } = condition;
@@ -34,7 +34,7 @@ export function whenSettled(condition: Value, effects: readonly GraphNode[]): Gr
   });
 }
 
-/** `yes` if the condition holds, otherwise `no`: all scalars, both computed. Without gradient. */
+/** `yes` if the condition holds, otherwise `no`. All are scalars, and both values are computed. Without gradient. */
 export function choose(condition: Value, yes: Value, no: Value): Value {
   const { dtype, shape } = yes;
   return yes.graph.value('SelectV2', { dtype, shape }, { inputs: [condition, yes, no], attrs: { T: { type: dtype } } });

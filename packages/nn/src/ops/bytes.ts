@@ -18,7 +18,7 @@ export function firstElements(x: Value, length: Value): Value {
   );
 }
 
-/** A float32 tensor of one value, created at run time rather than stored in the graph. */
+/** A float32 tensor filled with one value, created at run time instead of being stored in the graph. */
 export function fill(graph: Graph, shape: readonly number[], value: number): Value {
   return graph.value(
     'Fill',

@@ -1,6 +1,6 @@
 import { knownSize, type Value } from '../graph/graph.js';
 
-/** Columns of a, then those of b: [batch, m] and [batch, n] to [batch, m + n]. */
+/** The columns of a, followed by those of b: [batch, m] and [batch, n] to [batch, m + n]. */
 export function concatColumns(a: Value, b: Value): Value {
   const { graph, dtype } = a;
   const [left, right] = [knownSize(a.shape, 1), knownSize(b.shape, 1)];

@@ -3,7 +3,7 @@ import { shapeOf } from './shape.js';
 
 export type Padding = 'SAME' | 'VALID';
 
-/** The output size along one axis: TensorFlow's rule for `SAME` and `VALID`. */
+/** The output size along one axis by TensorFlow's rules for `SAME` and `VALID`. */
 export function windowCount(size: number, window: number, stride: number, padding: Padding): number {
   return padding === 'SAME' ? Math.ceil(size / stride) : Math.floor((size - window) / stride) + 1;
 }

@@ -4,7 +4,7 @@ import { multiply } from './multiply.js';
 import { standardUniform } from './random.js';
 
 /**
- * Zeros a share of x and scales the rest by 1 / (1 - rate); the same seed drops the same elements.
+ * Sets a share of x to zero and scales the rest by 1 / (1 - rate). The same seed drops the same elements.
  * @param rate 0 < rate < 1
  * @param seed int32 [2]
  */
@@ -12,7 +12,7 @@ export function dropout(x: Value, rate: number, seed: Value): Value {
   return multiply(multiply(x, kept(x, rate, seed)), cast(x.graph.constant(1 / (1 - rate)), x.dtype));
 }
 
-/** Like `dropout`, for whole images [batch, height, width, channels]: stochastic depth, Huang et al. (2016). */
+/** Like `dropout`, but drops whole images [batch, height, width, channels]: stochastic depth, Huang et al. (2016). */
 export function dropImages(x: Value, rate: number, seed: Value): Value {
   const { graph, dtype, shape } = x;
   const one: Shape = [shape[0], 1, 1, 1];

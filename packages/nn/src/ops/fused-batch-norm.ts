@@ -3,15 +3,15 @@ import type { Value } from '../graph/graph.js';
 export interface BatchNormResult {
   /** [batch, height, width, channels], in x's type */
   y: Value;
-  /** [channels]; in training the batch's */
+  /** [channels]; in training, that of the batch */
   mean: Value;
-  /** [channels]; in training the batch's, with Bessel's correction n / (n - 1), n = batch * height * width */
+  /** [channels]; in training, that of the batch with Bessel's correction n / (n - 1), n = batch * height * width */
   variance: Value;
 }
 
 /**
- * Batch normalisation over all axes but the last: y = scale * (x - mean) / sqrt(variance + epsilon) + offset.
- * In training mean and variance are the batch's; otherwise the given ones. x may be a short float type, the
+ * Batch normalisation over all axes but the last: y = scale * (x - mean) / sqrt(variance + epsilon) + offset. In
+ * training, mean and variance are those of the batch, otherwise the given ones. x may have a short float type; the
  * parameters are float32.
  */
 export function fusedBatchNorm(
@@ -39,7 +39,8 @@ export function fusedBatchNorm(
     outputs: [{ dtype: x.dtype, shape: x.shape }, vector, vector, vector, vector, { dtype: 'float32', shape: [null] }],
     gradient: ([dy], outputs) => {
       if (!dy) return [];
-      // In inference mode, the kernel's reserved outputs are not the statistics: pass the statistics themselves.
+      // In inference mode, the reserved outputs of the kernel are not the statistics, so the statistics themselves are
+      // passed.
       const [first, second] = training ? [outputs[3], outputs[4]] : [mean, variance];
       const gradient = graph.node('FusedBatchNormGradV3', {
         inputs: [dy, x, scale, first, second, outputs[5]],

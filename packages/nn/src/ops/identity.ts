@@ -1,6 +1,9 @@
 import type { GraphNode, Value } from '../graph/graph.js';
 
-/** x, available only after `after` has run. Gives a value a name, and effects an output to request. */
+/**
+ * x, which becomes available only after `after` has run. Also names a value, or gives effects an output that can be
+ * requested.
+ */
 export function identity(x: Value, name: string, after: readonly GraphNode[] = []): Value {
   return x.graph.value(
     'Identity',

@@ -1,6 +1,6 @@
 import type { Value } from '../graph/graph.js';
 
-/** a x b of two matrices, either of them transposed first. */
+/** a x b of two matrices, each optionally transposed first. */
 export function matMul(a: Value, b: Value, transposeA = false, transposeB = false): Value {
   const inner = [a.shape[transposeA ? 0 : 1], b.shape[transposeB ? 1 : 0]];
   if (inner[0] !== inner[1]) throw new Error(`matMul: [${a.shape}] and [${b.shape}] do not match`);

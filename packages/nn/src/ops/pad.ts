@@ -1,6 +1,6 @@
 import { knownSize, type Value } from '../graph/graph.js';
 
-/** Zeros around the height and width of x [batch, height, width, channels]. */
+/** Pads the height and width of x [batch, height, width, channels] with zeros. */
 export function padImage(x: Value, margin: number): Value {
   const { graph, dtype } = x;
   const [batch, , , channels] = x.shape;

@@ -1,6 +1,6 @@
 import type { Shape, Value } from '../graph/graph.js';
 
-/** x in another shape with the same number of elements; at most one dimension is unknown. */
+/** x in another shape with the same number of elements. At most one dimension may be unknown. */
 export function reshape(x: Value, shape: Shape): Value {
   const { graph, dtype } = x;
   const sizes = graph.constant(

@@ -3,7 +3,7 @@ import { subtract } from './arithmetic.js';
 import { multiply } from './multiply.js';
 import { reshape } from './reshape.js';
 
-/** exp(x) as shares of their sum along the last axis. Training on logits uses their cross-entropy instead. */
+/** exp(x), divided by the sum along the last axis. Training on logits uses their cross-entropy instead. */
 export function softmax(x: Value): Value {
   const { graph, dtype, shape } = x;
   return graph.value(

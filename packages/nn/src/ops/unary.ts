@@ -1,8 +1,9 @@
 import type { Value } from '../graph/graph.js';
 
 /**
- * An elementwise function whose gradient op takes the output y and its gradient dy, so that x need not stay in memory.
- * @param inputs of the gradient op, in its order
+ * An elementwise function whose gradient op takes the output y and its gradient dy, so that x does not have to stay in
+ * memory.
+ * @param inputs inputs of the gradient op, in order
  */
 function unary(op: string, inputs: (y: Value, dy: Value) => Value[]) {
   return (x: Value): Value => {

@@ -20,7 +20,9 @@ export function adam(): Optimizer {
   };
 }
 
-/** Adam after `weight -= weightDecay * learningRate * weight`: Loshchilov and Hutter (2017), as Keras's AdamW. */
+/**
+ * Adam, preceded by `weight -= weightDecay * learningRate * weight`: Loshchilov and Hutter (2017), as in Keras's AdamW.
+ */
 export function adamW(weightDecay = 0.004): Optimizer {
   return {
     name: `adamw ${weightDecay}`,

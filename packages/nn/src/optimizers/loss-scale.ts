@@ -5,21 +5,23 @@ import { allFinite } from '../ops/finite.js';
 import { multiply } from '../ops/multiply.js';
 
 /**
- * As in Keras's LossScaleOptimizer: the first scale, and the number of steps without overflow after which it doubles.
+ * The initial scale, and the number of steps without overflow after which the scale doubles, as in Keras's
+ * LossScaleOptimizer.
  */
 const INITIAL = 2 ** 15;
 const GROWTH_STEPS = 2000;
 
 /**
- * Dynamic loss scaling: Micikevicius et al. (2018), section 3.2. float16 is limited to 65504 above and 6e-8 below, so
- * small gradients vanish unless the loss is multiplied first. A step whose gradients overflow halves the scale and
- * changes nothing else: no weight, no moment, no moving statistic, and it is not counted.
+ * Dynamic loss scaling: Micikevicius et al. (2018), section 3.2. float16 values range from 6e-8 to 65504, so small
+ * gradients vanish unless the loss is multiplied first. If the gradients of a step overflow, the step halves the scale
+ * and changes nothing else: no weight, no moment, no moving statistic, and it is not counted.
  */
 export class LossScale {
-  /** The factor of this step's loss: a float32 scalar. */
+  /** The factor for the loss of this step: a float32 scalar. */
   readonly scale: Value;
   /**
-   * Initially zero, like the rest of the optimiser's state: log2 of scale / INITIAL, and steps since its last change.
+   * log2 of scale / INITIAL, and the number of steps since the scale last changed. Both start at zero, like the rest of
+   * the optimiser's state.
    */
   readonly variables: readonly [exponent: Variable, steps: Variable];
   readonly #graph: Graph;
@@ -27,7 +29,7 @@ export class LossScale {
   /** Unscaled gradients of the loss, one for each weight. */
   readonly gradients: readonly Value[];
 
-  /** @param differentiate the gradients of the loss times `scale` */
+  /** @param differentiate computes the gradients of the loss times `scale` */
   constructor(graph: Graph, differentiate: (scale: Value) => readonly Value[]) {
     this.#graph = graph;
     this.variables = [
@@ -42,12 +44,12 @@ export class LossScale {
     this.gradients = scaled.map((gradient) => multiply(gradient, inverse));
   }
 
-  /** The value in a step without overflow; anything that needs it only runs then. */
+  /** The value in a step without overflow. Anything that depends on it runs only then. */
   guard(value: Value): Value {
     return onlyIf(value, this.#finite);
   }
 
-  /** The nodes that complete a step. @param updates that need guarded values */
+  /** The nodes that complete a step. @param updates create updates from guarded values */
   finish(updates: readonly GraphNode[]): GraphNode[] {
     const graph = this.#graph;
     const [zero, one] = [graph.constant(0), graph.constant(1)];

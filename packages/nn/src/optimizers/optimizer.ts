@@ -9,11 +9,11 @@ export interface StepValues {
   iteration: Value;
 }
 
-/** How gradients change weights. */
+/** A rule by which gradients change weights. */
 export interface Optimizer {
   readonly name: string;
-  /** The variables that it keeps for each weight, all of the weight's shape and initially zero. */
+  /** The variables that it keeps for each weight. Each has the shape of the weight and starts at zero. */
   readonly slots: readonly string[];
-  /** Prepares everything that all weights share in a step and returns the update of one weight. */
+  /** Prepares what all weights share in a step, and returns a function that creates the update of one weight. */
   prepare(step: StepValues): (weight: Variable, gradient: Value, slots: readonly Variable[]) => GraphNode;
 }

@@ -1,4 +1,4 @@
-// The page's script: it runs in the browser, and imports nothing but what is served beside it.
+// The script of the page. It runs in the browser, and imports only files that are served with it.
 import { encode, isWav } from './wav.js';
 
 interface Model {
@@ -16,7 +16,7 @@ interface PredictedWindow {
   label: string;
   probabilities: Record<string, number>;
   unlike?: boolean;
-  /** Only present for the first windows if there are many */
+  /** If there are many windows, only present for the first ones */
   image?: string;
 }
 
@@ -38,7 +38,7 @@ interface Failure {
 
 /** Maximum duration of a recording in seconds. */
 const LONGEST_SECONDS = 30;
-/** Maximum width in pixels; some browsers do not render a wider canvas. */
+/** Maximum width in pixels. Some browsers do not render a wider canvas. */
 const WIDEST = 32_000;
 /** Default rate in Hz if the model has none. */
 const USUAL_RATE = 44100;
@@ -88,10 +88,10 @@ async function answerOf<T>(response: Response): Promise<T> {
   );
 }
 
-/** Replaces the unhelpful message of browsers when a connection fails. */
+/** Replaces the unhelpful message that browsers show when a connection fails. */
 async function ask(path: string, options?: RequestInit): Promise<Response> {
   return fetch(path, options).catch(() => {
-    throw new Error('The service did not answer. Check that it is running, and try again.');
+    throw new Error('The service did not respond. Check that it is running, and try again.');
   });
 }
 
@@ -121,7 +121,10 @@ async function convert(sound: Blob): Promise<Blob> {
   return encode(samples, rate);
 }
 
-/** A WAV file goes as it is, so that the model sees its very samples; what the server cannot use is converted. */
+/**
+ * A WAV file is sent as it is, so that the model gets its exact samples. Files that the server cannot read are
+ * converted.
+ */
 async function classify(sound: Blob, name: string): Promise<void> {
   fail('');
   say(`classifying ${name}…`);
@@ -147,11 +150,13 @@ async function classify(sound: Blob, name: string): Promise<void> {
   }
 }
 
-/** Whether the service asks for a token, or has forgotten the session: tokens are replaced while it runs. */
+/**
+ * Whether the service requires a token, or no longer knows the session. Tokens may be replaced while the service runs.
+ */
 const isLoggedOut = (error: unknown) => error instanceof Refused && error.code === 'API_UNAUTHORIZED';
 
 function askForToken(): void {
-  find('model').textContent = 'This service asks for a token.';
+  find('model').textContent = 'This service requires a token.';
   for (const id of ['notice', 'give', 'result', 'limits-part']) find(id).hidden = true;
   find('login').hidden = false;
   find('token').focus();
@@ -169,7 +174,7 @@ async function logIn(): Promise<void> {
     token.value = '';
     await load();
   } catch (thrown) {
-    error.textContent = isLoggedOut(thrown) ? 'The service does not know this token.' : (thrown as Error).message;
+    error.textContent = isLoggedOut(thrown) ? 'The service does not accept this token.' : (thrown as Error).message;
     error.hidden = false;
   }
 }
@@ -208,7 +213,7 @@ function show(prediction: Prediction, sent: Blob, name: string, converted: boole
     }),
   );
   find('windows-part').hidden = rows.length < 2;
-  // The class of an SVM has the largest decision value, as in the evaluation.
+  // The class of an SVM is the one with the largest decision value, as in the evaluation.
   const unlike = windows.some(
     ({ label, probabilities }) => probabilities[label] < Math.max(...Object.values(probabilities)),
   );

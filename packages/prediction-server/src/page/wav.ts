@@ -1,4 +1,4 @@
-/** Mono samples in [-1, 1] as a WAV file of 16 bits. */
+/** Encodes mono samples in [-1, 1] as a 16-bit WAV file. */
 export function encode(samples: Float32Array, rate: number): Blob {
   const view = new DataView(new ArrayBuffer(44 + 2 * samples.length));
   const text = (at: number, value: string) => {
@@ -22,7 +22,7 @@ export function encode(samples: Float32Array, rate: number): Blob {
   return new Blob([view.buffer], { type: 'audio/wav' });
 }
 
-/** Whether a file begins as WAV files do, whatever its name. */
+/** Whether a file starts like a WAV file, whatever its name is. */
 export async function isWav(sound: Blob): Promise<boolean> {
   const head = new Uint8Array(await sound.slice(0, 12).arrayBuffer());
   return String.fromCharCode(...head.subarray(0, 4), ...head.subarray(8, 12)) === 'RIFFWAVE';

@@ -3,7 +3,7 @@ import { auditTables } from '../audit-table.js';
 import { html, type Markup } from './markup.js';
 import { textTable } from './tables.js';
 
-/** Properties of the recordings by class, and whether they alone predict the class. */
+/** Properties of the recordings by class, and whether these alone predict the class. */
 export function auditSection({ audit }: { audit?: Audit | undefined }): Markup | undefined {
   if (!audit) return undefined;
   const { findings, predictability } = audit;

@@ -7,7 +7,7 @@ import { scrolling } from './tables.js';
 
 use([CustomChart, LineChart, ScatterChart, GridComponent, LegendComponent, SVGRenderer]);
 
-/** CSS variables of style.ts: a chart's colours follow the page's. */
+/** CSS variables of style.ts, so that the colours of a chart follow those of the page. */
 export const INK = 'var(--ink)';
 export const FAINT = 'var(--faint)';
 export const RULE = 'var(--rule)';
@@ -15,7 +15,7 @@ export const color = (index: number) => `var(--c${index % 6})`;
 
 export const LEGEND = { top: 0, itemGap: 28, textStyle: { color: INK } };
 
-/** Shared axis options. Colours must be strings that are valid in SVG attributes. */
+/** Axis options that all charts share. Colours must be strings that are valid in SVG attributes. */
 export const axis = (name: string, onZero = true) => ({
   name,
   nameLocation: 'middle',

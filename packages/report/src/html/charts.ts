@@ -9,12 +9,14 @@ import type { Markup } from './markup.js';
 
 const WIDTH = 760;
 
-/** Vertical offset of a fold's point from its model's line: evenly spread, and the same for each model. */
+/**
+ * Vertical offset of a fold's point from the line of its model. Offsets are evenly spread, and the same for each model.
+ */
 function jitter(fold: number): number {
   return 0.6 * (((fold * 0.618034) % 1) - 0.5);
 }
 
-/** The run's metric of each fold as a point, by model; shares in percent. */
+/** The run's metric for each fold as a point, by model. Shares are in percent. */
 export function stripPlot(results: RunResults): Markup | undefined {
   const models = results.models.filter(({ folds }) => folds.length > 0);
   if (models.length === 0) return undefined;
@@ -87,7 +89,10 @@ export function stripPlot(results: RunResults): Markup | undefined {
   );
 }
 
-/** Metrics of learning curves. Epochs record no others, so runs with another metric show the accuracy. */
+/**
+ * The metric of learning curves. Epochs record only accuracy and log-loss, so runs with another metric show the
+ * accuracy.
+ */
 const CURVES = {
   accuracy: { train: 'accuracy', test: 'testAccuracy', title: 'accuracy', unit: ', %', scale: 100, words: ' percent' },
   logLoss: { train: 'loss', test: 'testLoss', title: 'log-loss', unit: '', scale: 1, words: '' },
@@ -95,7 +100,7 @@ const CURVES = {
 
 export interface Curve {
   name: string;
-  /** Index among the curves of the page */
+  /** Position among the curves of the page */
   index: number;
   folds: readonly (readonly EpochPoint[])[];
   metric: MetricName;
@@ -103,7 +108,7 @@ export interface Curve {
 
 /**
  * The training and test metric over epochs, averaged over folds, with a thin line for each test fold. Shows the
- * accuracy if epochs do not record the metric.
+ * accuracy if epochs do not record the metric of the run.
  */
 export function learningCurve({ name, index, folds, metric }: Curve): Markup {
   const shown = CURVES[metric === 'logLoss' ? 'logLoss' : 'accuracy'];
@@ -195,7 +200,7 @@ export interface FoldTime {
   seconds: number;
 }
 
-/** Timeline of training by machine. Folds that were trained at the same time have separate rows. */
+/** Timeline of the training on each machine. Folds that were trained at the same time are in separate rows. */
 export function timeline(folds: readonly FoldTime[]): Markup | undefined {
   if (folds.length === 0) return undefined;
   const ordered = [...folds].sort((a, b) => a.host.localeCompare(b.host) || a.started - b.started);

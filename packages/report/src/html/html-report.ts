@@ -23,7 +23,7 @@ export interface ReportInput {
   beside?: readonly RunResults[];
   /** Outcome of each clip, for the errors by group */
   outcomes?: readonly ClipOutcome[];
-  /** Clips to show, hardest first */
+  /** Clips to show, the most difficult first */
   hardest?: readonly HardClip[];
   /** Epochs of each fold by estimator */
   curves?: Readonly<Record<string, readonly (readonly EpochPoint[])[]>>;
@@ -33,8 +33,8 @@ export interface ReportInput {
 }
 
 /**
- * The report of a run: one HTML file without scripts or external resources. All strings from the data are escaped.
- * Equal input gives equal bytes.
+ * The report of a run, as one HTML file without scripts or external resources. All text from the data is escaped. Equal
+ * input gives equal bytes.
  */
 export function htmlReport(input: ReportInput): string {
   const results = named(input.results);
@@ -114,7 +114,7 @@ function table(caption: string, { rows, notes: lines }: { rows: string[][]; note
   return rows.length > 1 ? html`${textTable(caption, rows)}${notes(lines)}` : undefined;
 }
 
-/** Table II, the strip plot, and other protocols if there are any. */
+/** Table II, the strip plot and, if there are any, other protocols. */
 function tableTwoSection(results: RunResults, beside: readonly RunResults[] = []): Markup {
   const { rows, notes: lines } = tableTwoRows(results);
   const cells = rows.map((row) => row.map((cell) => cell.trim()));

@@ -8,8 +8,8 @@ type Part = Markup | string | number | undefined | false | readonly Part[];
 const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
 
 /**
- * Escapes text for an element or a quoted attribute. Replaces control characters, which HTML forbids, and overrides of
- * the text direction.
+ * Escapes text for an element or a quoted attribute. Replaces control characters, which HTML forbids, and characters
+ * that change the direction of text.
  */
 function escapeText(text: string): string {
   return (
@@ -27,7 +27,7 @@ function write(part: Part): string {
   return escapeText(String(part));
 }
 
-/** Template tag that escapes its values unless they are Markup. Joins lists, and omits undefined and false. */
+/** Template tag that escapes its values unless they are Markup. Joins lists, and leaves out undefined and false. */
 export function html(strings: TemplateStringsArray, ...values: Part[]): Markup {
   return new Markup(strings.reduce((text, string, i) => text + write(values[i - 1]) + string));
 }

@@ -7,8 +7,8 @@ import { html, type Markup } from './markup.js';
 import { heatTable } from './tables.js';
 
 /**
- * One row-normalised matrix per model, as in the paper: rows are true classes, columns are predicted classes, in
- * percent.
+ * One row-normalised matrix per model in percent, as in the paper: rows are true classes, columns are predicted
+ * classes.
  */
 export function confusionMatrices(results: RunResults): Markup {
   const { classes } = results.dataset;
@@ -47,7 +47,10 @@ export function recallTable(results: RunResults): Markup {
   );
 }
 
-/** Row minus column in the run's metric, with the Holm-adjusted p-value. Significant differences are coloured. */
+/**
+ * The difference of the run's metric (row minus column), with the Holm-adjusted p-value. Significant differences are
+ * coloured.
+ */
 export function significanceMatrix(results: RunResults): Markup {
   const names = results.models.map(({ name }) => name);
   const metric = metricOf(results);

@@ -1,7 +1,7 @@
 import { deflateSync } from 'node:zlib';
 
 /**
- * Encodes an RGB image as PNG (ISO/IEC 15948): 8 bits a channel, no filter, one IDAT chunk.
+ * Encodes an RGB image as PNG (ISO/IEC 15948) with 8 bits per channel, no filter and one IDAT chunk.
  * @param pixels height x width x 3
  */
 export function encodePng(pixels: Uint8Array, width: number, height: number): Uint8Array {
@@ -13,7 +13,7 @@ export function encodePng(pixels: Uint8Array, width: number, height: number): Ui
   const view = new DataView(header.buffer);
   view.setUint32(0, width);
   view.setUint32(4, height);
-  header.set([8, 2, 0, 0, 0], 8); // 8 bits, RGB, and the only defined methods
+  header.set([8, 2, 0, 0, 0], 8); // 8 bits, RGB, and the only methods that the standard defines
   const signature = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
   return Buffer.concat([signature, chunk('IHDR', header), chunk('IDAT', deflateSync(rows)), chunk('IEND')]);
 }

@@ -1,11 +1,11 @@
 import { html, type Markup } from './markup.js';
 
-/** A box that scrolls horizontally on narrow screens, and is focusable so that the keyboard can scroll it. */
+/** A box that scrolls horizontally on narrow screens. It can be focused, so that the keyboard can scroll it. */
 export function scrolling(label: string, content: Markup): Markup {
   return html`<div class="scroll" tabindex="0" role="region" aria-label="${label}">${content}</div>`;
 }
 
-/** A table of text. The first row is the table header, and the first cell of each row is its row header. */
+/** A table of text. The first row is its header, and the first cell of each row is the header of that row. */
 export function textTable(caption: string, [head, ...body]: readonly (readonly string[])[]): Markup {
   return scrolling(
     caption,
@@ -20,11 +20,11 @@ export function textTable(caption: string, [head, ...body]: readonly (readonly s
 
 export interface HeatCell {
   text: string;
-  /** Colour intensity from 0 to 1; undefined for no colour */
+  /** Colour intensity from 0 to 1; undefined: no colour */
   share?: number;
 }
 
-/** A table with cells coloured by value. The text repeats the information. */
+/** A table with cells coloured by value. The text contains the same information. */
 export function heatTable(
   caption: string,
   corner: string,

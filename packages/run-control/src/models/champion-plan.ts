@@ -25,7 +25,8 @@ function incomparableModel({ name, version }: ModelCard, why: string): CryfoldEr
 }
 
 /**
- * Clips of a different length have different content, so it is unknown which of them the champion was trained on.
+ * Clips of a different length have different content, so nothing is known about which of them the champion was trained
+ * on.
  * @throws CryfoldError MODEL_INCOMPARABLE
  */
 export function checkClipLength(card: ModelCard, { features }: Pick<Spec, 'features'>): void {
@@ -35,14 +36,15 @@ export function checkClipLength(card: ModelCard, { features }: Pick<Spec, 'featu
 }
 
 /**
- * Plans a stand-in for a champion on the folds of new data: the champion's parameters, trained in each fold on the
- * training clips that the champion knows, and tested on the same clips as the challenger. This requires nearly all of
- * the champion's clips in the new data: trained on only some of them, the stand-in would be worse than the champion.
- * (Trained on all new data, it would not represent the champion either: with an unchanged spec it would equal the
- * challenger.) If the champion is a nested fusion, so is the stand-in, with inner folds of the clips that the champion
- * knows.
- * @param challenger the run over the new data @param manifest manifest of the challenger's data @param before manifest
- * of the data that the champion was trained on
+ * Plans a stand-in for a champion on the folds of new data. A stand-in has the champion's parameters, is trained in
+ * each fold on those training clips that the champion knows, and is tested on the same clips as the challenger. The new
+ * data must contain nearly all of the champion's clips, because a stand-in that is trained on only some of them would
+ * be worse than the champion. (A stand-in trained on all new data would not represent the champion either: if the spec
+ * has not changed, it would equal the challenger.) If the champion is a nested fusion, so is the stand-in, with inner
+ * folds made of the clips that the champion knows.
+ * @param challenger the run over the new data
+ * @param manifest manifest of the challenger's data
+ * @param before manifest of the data that the champion was trained on
  * @throws CryfoldError MODEL_INCOMPARABLE
  */
 export async function planChampion(
@@ -74,7 +76,7 @@ export async function planChampion(
   if (splits.some(({ train }) => classesOf(train) < 2)) {
     throw incomparable('the new data contains too few of the clips that it was trained on');
   }
-  // A champion selected by a sweep is compared with its selected parameters, without repeating the search.
+  // If a sweep selected the champion, the selected parameters are compared, without repeating the search.
   const { keepModels: _models, nulls: _nulls, search: _search, metric: _metric, ...rest } = own;
   const rule = Object.hasOwn(own.fusion, card.of) ? own.fusion[card.of] : undefined;
   const members = card.members.map(({ name }) => [name, own.estimators[name]] as const);
@@ -92,7 +94,7 @@ export async function planChampion(
   });
 }
 
-/** The inner folds of a stand-in's nested fusion, within the training clips that its champion knows. */
+/** The inner folds for a stand-in's nested fusion, within the training clips that its champion knows. */
 function nestedSplits(
   spec: Spec,
   manifest: DatasetManifest,

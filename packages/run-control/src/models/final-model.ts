@@ -11,8 +11,8 @@ import { likenessOf } from './learn-likeness.js';
 import type { NewModel, Training, Watching } from './training.js';
 
 /**
- * Refits a model of a finished run, including members and fusion, on all data with the run's parameters, and saves it
- * as a version. Refuses a model with missing folds, since its quality is unknown.
+ * Refits a model of a finished run on all data with the run's parameters, including members and fusion, and saves it as
+ * a version. Refuses a model with missing folds, since its quality is unknown.
  * @throws CryfoldError RUN_NOT_FOUND, RUN_FAILED, USAGE, or any error of training
  */
 export async function makeFinalModel(
@@ -60,7 +60,7 @@ type Choice = Pick<Spec, 'estimators' | 'fusion'>;
 interface Unkept {
   trial: string;
   kind: string;
-  /** The key that its spec entry lacks; undefined if models of its kind cannot be saved at all */
+  /** The key that is missing from its entry in the spec; undefined if models of its kind cannot be saved at all */
   lacks?: string | undefined;
 }
 
@@ -103,8 +103,8 @@ export function checkKeepable(spec: Choice, of: string): void {
 }
 
 /**
- * Fails for a model that cannot predict new recordings because it needs a feature set from files. Every model needs the
- * first feature set of its spec, which `ModelPredictor` loads.
+ * Fails if a model cannot predict new recordings because it needs a feature set from files. Every model needs the first
+ * feature set of its spec, which `ModelPredictor` loads.
  * @throws CryfoldError FEATURES_EXTERNAL
  */
 export function checkComputable(
@@ -126,7 +126,7 @@ export function checkComputable(
   );
 }
 
-/** Runs before training, so that the run's folds are not held in memory during it. */
+/** Runs before training, so that the run's folds are not in memory while training. */
 async function refit(store: RunStore, run: string, of: string) {
   const stored = await readRun(store, run);
   const { plan, manifest } = stored;
@@ -135,8 +135,8 @@ async function refit(store: RunStore, run: string, of: string) {
 }
 
 /**
- * Fitted rules learn from all out-of-fold predictions of the first repeat; in each fold they learnt from a part of
- * them.
+ * Fitted rules learn from all out-of-fold predictions of the first repeat, whereas in each fold they learnt from some
+ * of them.
  */
 function refitFusion({ plan, input }: StoredRun, { rule, members }: Spec['fusion'][string]): FittedFusion {
   const classes = input.classes.length;
@@ -154,7 +154,7 @@ function refitFusion({ plan, input }: StoredRun, { rule, members }: Spec['fusion
   });
 }
 
-/** Everything that determines how a model is trained. Equal for two runs that evaluated the same model. */
+/** Everything that determines how a model is trained. Equal for two runs if they evaluated the same model. */
 export function configurationOf(
   spec: Pick<Spec, 'features' | 'featureSets' | 'estimators' | 'fusion'>,
   of: string,
@@ -172,13 +172,18 @@ export function configurationOf(
   });
 }
 
-/** The parameters of a feature set that determine its rows; all parameters if only another version knows the set. */
+/**
+ * The parameters of a feature set on which its rows depend, or all parameters if only another version knows the set.
+ */
 function decidingOf(stored: FeatureSet): object {
   const set = { ...stored, kind: stored.kind ?? DEFAULT_FEATURES } as FeatureSet;
   return (featureSetSchema.safeParse(set).success && featureKindOf(set).keyed?.(set)) || set;
 }
 
-/** Finished runs of the same model and data with other splitters. Keeps the run with most repeats per splitter. */
+/**
+ * Finished runs of the same model and data with other splitters. For each splitter, only the run with the most repeats
+ * is used.
+ */
 async function otherProtocols(runs: RunStore['runs'], results: RunResults, of: string): Promise<RunResults[]> {
   const found = new Map<string, RunResults>();
   const own = configurationOf(results.spec as Spec, of);
@@ -196,7 +201,7 @@ async function otherProtocols(runs: RunStore['runs'], results: RunResults, of: s
 }
 
 /**
- * The requested model; by default the only fusion of a run, or its only estimator.
+ * The requested model. By default, the only fusion of a run, or its only estimator.
  * @throws CryfoldError USAGE
  */
 export function chooseOf(spec: Pick<Spec, 'estimators' | 'fusion'>, requested: string | undefined): string {

@@ -15,7 +15,7 @@ import { Patience } from '../patience.js';
 import type { Decision, ModelControl } from './model-control.js';
 import type { NewModel, Watching } from './training.js';
 
-/** Milliseconds between polls of a server's training. */
+/** Milliseconds between polls while a server trains. */
 const POLL_MS = 1000;
 
 /** Progress of training a model. */
@@ -36,7 +36,7 @@ export class HttpModels implements ModelControl {
     const patience = new Patience('Training continues on the server. Run the same command again to follow it.');
     let making: Making | undefined = await patience.ask(() => this.#start(path));
     while (making === undefined || making.state === 'making') {
-      onProgress(making?.progress ?? 'the server does not answer; retrying');
+      onProgress(making?.progress ?? 'the server does not respond; retrying');
       await sleep(POLL_MS, undefined, { signal }).catch(() => {});
       if (signal.aborted) {
         throw new CryfoldError('CANCELLED', `stopped waiting for ${name} of run ${run}`, {

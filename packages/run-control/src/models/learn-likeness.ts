@@ -4,17 +4,17 @@ import { type LikenessRule, learnLikeness } from '@cryfold/model-registry';
 import type { DatasetManifest, RunPlan } from '@cryfold/plan';
 import type { RunStore } from '@cryfold/store';
 
-/** Maximum number of clips that the rule is learned from, spread evenly over the data. */
+/** Maximum number of clips to learn the rule from, spread evenly over the data. */
 const MOST_CLIPS = 5000;
 /** Maximum size in bytes of a feature array to read, since servers train models too. */
 const MOST_BYTES = 2 ** 29;
-/** Number of clips after which the event loop runs other work. */
+/** Number of clips after which the event loop may run other work. */
 const TURN = 50;
 
 /**
- * Learns which sounds are unlike the data of a plan, from the spec's own features, which every predictor computes.
- * Undefined if the feature kind has no summary, the features are no longer in the store, or the data is too large or
- * too small.
+ * Learns which sounds are unlike the data of a plan, from those features of the spec that every predictor computes.
+ * Undefined if the kind of features has no summary, the features are no longer in the store, or the data is too large
+ * or too small.
  * @throws CryfoldError NPY_INVALID, or any error of the store
  */
 export async function likenessOf(

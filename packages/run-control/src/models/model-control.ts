@@ -7,19 +7,19 @@ import type { NewModel, Training, Watching } from './training.js';
 export interface Decision {
   by: 'promote' | 'retrain';
   reason: string;
-  /** Findings of a retraining */
+  /** What a retraining has found */
   evidence?: Record<string, unknown> | undefined;
-  /** `seq` of the promotion that the decision is based on, 0 without a champion */
+  /** `seq` of the promotion on which the decision is based; 0 if there was no champion */
   expected?: number | undefined;
 }
 
 /**
- * Operations on final models. As for `RunControl`, there are two implementations: `StoreModels` for a store and
- * `HttpModels` for a server's API. Models are read through `ModelRegistry` and the store of either.
+ * Operations on final models. As with `RunControl`, there are two implementations: `StoreModels` for a store, and
+ * `HttpModels` for a server's API. Models are read through `ModelRegistry` and the store of either implementation.
  */
 export interface ModelControl {
   /**
-   * Trains and saves a version. Idempotent: the same call again returns the existing version.
+   * Trains and saves a version. Idempotent: repeating the call returns the existing version.
    * @throws CryfoldError RUN_NOT_FOUND, RUN_FAILED, USAGE, CANCELLED, or any error of training
    */
   make(model: NewModel, watching: Watching): Promise<{ card: ModelCard; known: boolean }>;

@@ -7,7 +7,7 @@ import type { RunStore } from '@cryfold/store';
 import { isTaken, noWorker } from '../no-worker.js';
 import { trainingProgress, type Watching } from './training.js';
 
-/** Milliseconds between checks whether the model is in the store. */
+/** Milliseconds between checks for the model in the store. */
 const POLL_MS = 300;
 
 /** Queues and store of a cluster. */
@@ -17,7 +17,7 @@ export interface Cluster {
 }
 
 /**
- * Lets a worker train an estimator of a run on all its clips, so that the caller needs neither TensorFlow nor a GPU.
+ * Lets a worker train an estimator on all clips of a run, so that the caller needs neither TensorFlow nor a GPU.
  * @param trial one of the plan's estimators
  * @throws CryfoldError any error of training; CANCELLED, REDIS_UNREACHABLE
  */
@@ -52,7 +52,7 @@ export async function trainInCluster(
     await queues.remove(queue, id);
     const payload = { format: 1, kind: 'final', run: plan.run, trial, key: request.key } as const;
     while (!signal.aborted) {
-      // Repeated in case Redis loses the job; adding an existing job has no effect.
+      // Repeated in case Redis loses the job. Adding an existing job has no effect.
       await unlessAway(async () => {
         await queues.add(queue, [{ id, payload }]);
         if (isTaken(queue, await queues.workers())) return;
@@ -68,7 +68,7 @@ export async function trainInCluster(
     }
     return undefined;
   };
-  // Stops waiting when the command is stopped, even while Redis is unreachable.
+  // Waiting ends when the command is stopped, even while Redis is unreachable.
   const stopped = new Promise<undefined>((resolve) => {
     signal.addEventListener('abort', () => resolve(undefined), { once: true });
   });

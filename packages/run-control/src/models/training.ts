@@ -22,13 +22,13 @@ export type TrainMember = (plan: RunPlan, trial: string, watching: Watching) => 
 export interface Training {
   train: TrainMember;
   /**
-   * Checks the estimators of a model before the first of them is trained.
+   * Checks the estimators of a model before the first one is trained.
    * @throws CryfoldError if one of them cannot be trained here
    */
   check?: ((plan: RunPlan, trials: readonly string[]) => void) | undefined;
 }
 
-/** Reports the progress of training an estimator on all clips. */
+/** Called with the progress of training an estimator on all clips. */
 export function trainingProgress(plan: RunPlan, trial: string, onProgress: (text: string) => void) {
   const say = (rest: string) => onProgress(`training ${trial} on all ${counted(plan.dataset.clips, 'clip')}${rest}`);
   const steps = (done: number, total: number) => say(`: ${Math.floor((100 * done) / total)} %`);

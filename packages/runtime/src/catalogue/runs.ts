@@ -6,7 +6,7 @@ export const RUN_METRICS = {
     kind: 'gauge',
     by: ['coordinator'],
     labels: [],
-    help: 'Unfinished runs that this coordinator drives.',
+    help: 'Unfinished runs that this coordinator is executing.',
   },
   cryfold_run_info: {
     kind: 'gauge',
@@ -30,7 +30,7 @@ export const RUN_METRICS = {
     kind: 'gauge',
     by: ['coordinator'],
     labels: ['run'],
-    help: 'Estimated seconds until the run ends, from the mean times of the folds done; absent until enough folds are done.',
+    help: 'Estimated seconds until the run ends, from the mean duration of finished folds; absent until enough folds have finished.',
   },
   cryfold_run_silent_seconds: {
     kind: 'gauge',
@@ -54,7 +54,7 @@ export const RUN_METRICS = {
     kind: 'gauge',
     by: ['coordinator'],
     labels: ['run', 'model'],
-    help: 'Mean accuracy of each estimator over the folds done so far; after the run also of fusions, as in results.json.',
+    help: 'Mean accuracy of each estimator over the folds finished so far; once the run has ended, also of fusions, as in results.json.',
   },
   cryfold_run_fold_state: {
     kind: 'gauge',

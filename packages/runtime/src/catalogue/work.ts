@@ -123,7 +123,7 @@ export const WORK_METRICS = {
     kind: 'histogram',
     by: ['serve'],
     labels: ['route'],
-    help: 'From a request’s arrival to its answer.',
+    help: 'Time from the arrival of a request to its response.',
     buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
   },
   cryfold_serve_predictions_total: {

@@ -28,7 +28,8 @@ export class DatasetRecords {
   }
 
   /**
-   * Sounds that occur in more than one clip: the indices of each one's clips. Undefined if clips were never compared.
+   * Sounds that occur in more than one clip, each as the indices of its clips. Undefined if the clips were never
+   * compared.
    * @throws CryfoldError JOB_INVALID, FORMAT_NEWER
    */
   async sharedSounds(dataset: string): Promise<number[][] | undefined> {
@@ -59,7 +60,7 @@ export class DatasetRecords {
     await replaceRecord(this.#artifacts, storeKeys.audit(dataset), bytes, decodeAudit);
   }
 
-  /** The possible keys of a feature set's array, for messages and garbage collection: exactly one exists. */
+  /** The possible keys of a feature set's array, of which exactly one exists. For messages and garbage collection. */
   featureFiles(features: string): { images: string; vectors: string } {
     return { images: storeKeys.images(features), vectors: storeKeys.vectors(features) };
   }

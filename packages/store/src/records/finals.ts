@@ -12,7 +12,7 @@ export class FinalRecords {
     this.#artifacts = artifacts;
   }
 
-  /** @returns undefined if it has not been trained yet */
+  /** @returns undefined if the estimator has not been trained yet */
   async result(key: string): Promise<FinalResult | undefined> {
     const bytes = await this.#artifacts.get(storeKeys.final(key));
     return bytes && decodeRecord(finalResultSchema, bytes, storeKeys.final(key));
@@ -33,12 +33,12 @@ export class FinalRecords {
     await this.#artifacts.put(storeKeys.finalRequest(request.key), encodeRecord(request));
   }
 
-  /** The folder, ending in `/`, of an attempt's trained model. */
+  /** The folder of an attempt's trained model, ending in `/`. */
   folder(key: string, attempt: string): string {
     return storeKeys.finalAttempt(key, attempt);
   }
 
-  /** Key of the state that an interrupted training resumes from. */
+  /** Key of the state from which an interrupted training resumes. */
   checkpoint(key: string): string {
     return storeKeys.finalCheckpoint(key);
   }

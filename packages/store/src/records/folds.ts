@@ -12,7 +12,7 @@ export type ArtifactReference = FoldResult['probabilities'];
 export interface AttemptLog {
   attempt: string;
   key: string;
-  /** @returns undefined if it was deleted in the meantime */
+  /** @returns undefined if the log was deleted in the meantime */
   read(): Promise<string | undefined>;
 }
 
@@ -71,7 +71,10 @@ export class FoldRecords {
     throw new CryfoldError('ARTIFACT_CORRUPT', `${key} has shape ${found.shape}, not ${shape}`, { context: { key } });
   }
 
-  /** The matrix that predicts a fold's classes: decision values if there are any, otherwise probabilities. */
+  /**
+   * The matrix from which the classes of a fold are predicted: decision values if there are any, otherwise
+   * probabilities.
+   */
   async scores(result: FoldResult): Promise<Float64Array> {
     return this.matrix(result.decisions ?? result.probabilities);
   }
@@ -82,7 +85,7 @@ export class FoldRecords {
     return key;
   }
 
-  /** The stored logs of a fold's attempts, each read only on request. */
+  /** The stored logs of a fold's attempts; each is only read on request. */
   async *logs(fold: string): AsyncIterable<AttemptLog> {
     for await (const key of this.#artifacts.list(`folds/${fold}/`)) {
       const attempt = key.split('/')[2];
@@ -95,7 +98,7 @@ export class FoldRecords {
     }
   }
 
-  /** Keys of everything that a result refers to, starting with the record itself. */
+  /** Keys of everything that a result refers to, starting with that of the record itself. */
   keysOf({ key, probabilities, decisions, model = [] }: FoldResult): string[] {
     return [
       storeKeys.result(key),
@@ -103,12 +106,12 @@ export class FoldRecords {
     ];
   }
 
-  /** The folder, ending in `/`, of an attempt's trained model. */
+  /** The folder of an attempt's trained model, ending in `/`. */
   modelFolder(fold: string, attempt: string): string {
     return storeKeys.attempt(fold, attempt, 'model/');
   }
 
-  /** Key of the state that a fold's attempts resume from. */
+  /** Key of the state from which attempts of a fold resume. */
   checkpoint(fold: string): string {
     return storeKeys.checkpoint(fold);
   }

@@ -25,13 +25,13 @@ import { storeKeys } from './keys.js';
 export const RUN_ID = /^[a-z0-9][a-z0-9-]*$/;
 
 export interface StoredPlan {
-  /** With every trial that the sweep has started; for other runs, the plan as stored */
+  /** The plan including every trial that the sweep has started; for other runs, the plan as stored */
   plan: RunPlan;
-  /** As it was stored */
+  /** The plan as it was stored */
   base: RunPlan;
   /** Undefined for a run that is not a sweep */
   search: SearchLog | undefined;
-  /** Number of the sweep's next record */
+  /** Number of the next record of the sweep */
   next: number;
 }
 
@@ -53,7 +53,7 @@ export class RunRecords {
     return this.#having(storeKeys.results);
   }
 
-  /** Ids of all runs that have a plan, and neither results nor a cancellation. */
+  /** Ids of all runs that have a plan, but neither results nor a cancellation. */
   async unfinished(): Promise<string[]> {
     const planned: string[] = [];
     const ended = new Set<string>();
@@ -70,7 +70,7 @@ export class RunRecords {
     return found;
   }
 
-  /** Keys of all runs' records. A folder that is not named like a run, such as a copy, is ignored. */
+  /** Keys of all records of all runs. Ignores a folder that does not have a run's name, such as a copy. */
   async *#records(): AsyncIterable<{ run: string; key: string }> {
     for await (const key of this.#artifacts.list('runs/')) {
       const run = key.split('/')[1];
@@ -99,7 +99,7 @@ export class RunRecords {
   }
 
   /**
-   * A run's plan, which for a sweep includes the trials decided so far.
+   * Reads a run's plan, which for a sweep includes the trials decided so far.
    * @throws CryfoldError RUN_NOT_FOUND, ARTIFACT_TOO_LARGE, JOB_INVALID, FORMAT_NEWER
    */
   async plan(run: string): Promise<StoredPlan> {
@@ -119,7 +119,7 @@ export class RunRecords {
 
   async #basePlan(run: string): Promise<RunPlan> {
     const key = storeKeys.plan(run);
-    // Checks the size first: parsing a plan that is too large would block everything else in the process.
+    // The size is checked first, because parsing a plan that is too large would block everything else in the process.
     const { bytes: size = 0 } = (await this.planInfo(run)) ?? {};
     if (size > LIMITS.planBytes) {
       throw new CryfoldError('ARTIFACT_TOO_LARGE', `${key}: ${size} bytes; a plan has at most ${LIMITS.planBytes}`, {
@@ -159,7 +159,7 @@ export class RunRecords {
     await this.#artifacts.putIfAbsent(storeKeys.cancelled(run), encodeRecord(record));
   }
 
-  /** How a run shares the workers: as its spec says, unless it was changed later. */
+  /** How a run shares the workers: as its spec says, unless this was changed later. */
   async scheduling(plan: RunPlan): Promise<Scheduling> {
     const key = storeKeys.scheduling(plan.run);
     const bytes = await this.#artifacts.get(key);
@@ -169,14 +169,14 @@ export class RunRecords {
     return scheduling;
   }
 
-  /** @throws CryfoldError FORMAT_NEWER if the existing record is a newer cryfold's */
+  /** @throws CryfoldError FORMAT_NEWER if a newer version of cryfold wrote the existing record */
   async saveScheduling(run: string, scheduling: Scheduling): Promise<void> {
     const record = encodeRecord({ format: FORMATS.scheduling, ...scheduling });
     const decode = (bytes: Uint8Array, key: string) => decodeRecord(schedulingSchema, bytes, key);
     await replaceRecord(this.#artifacts, storeKeys.scheduling(run), record, decode);
   }
 
-  /** Folds that will not be retried; one with an unreadable record is retried. */
+  /** Folds that will not be retried. A fold with an unreadable record is retried. */
   async failures(run: string): Promise<FoldFailure[]> {
     const found = await mapLimited(await this.#failureKeys(run), async (key) => {
       const bytes = await this.#artifacts.get(key);
@@ -195,10 +195,10 @@ export class RunRecords {
     await this.#artifacts.put(storeKeys.failure(run, failure.key), encodeRecord(failure));
   }
 
-  /** Reopens a run: failed folds are retried, and a cancellation is lifted. */
+  /** Reopens a run: removes its cancellation, and has failed folds retried. */
   async reopen(run: string): Promise<void> {
     for (const key of await this.#failureKeys(run)) await this.#artifacts.delete(key);
-    // Last: without these the run counts as unfinished, and a coordinator may take it at once.
+    // Removed last: without results the run counts as unfinished, and a coordinator may take it immediately.
     await this.#artifacts.delete(storeKeys.cancelled(run));
     await this.#artifacts.delete(storeKeys.results(run));
   }
@@ -214,7 +214,10 @@ export class RunRecords {
     return bytes && decodeResults(bytes, key);
   }
 
-  /** A run's results with the bytes that they were read from. @throws CryfoldError ARTIFACT_MISSING, JOB_INVALID */
+  /**
+   * Reads a run's results, together with the bytes that they were parsed from. @throws CryfoldError ARTIFACT_MISSING,
+   * JOB_INVALID
+   */
   async resultsFile(run: string): Promise<{ results: RunResults; bytes: Uint8Array }> {
     const key = storeKeys.results(run);
     const bytes = await readArtifact(this.#artifacts, key);
@@ -229,18 +232,18 @@ export class RunRecords {
     return { results, outOfFold };
   }
 
-  /** Stores the readable output of a finished run: its page, and its tables as text. */
+  /** Stores the readable output of a finished run: its HTML report, and its tables as text. */
   async saveReport(run: string, page: string | Uint8Array, tables: string): Promise<void> {
     await this.#artifacts.put(storeKeys.table(run), Buffer.from(tables));
     await this.#artifacts.put(storeKeys.report(run), Buffer.from(page));
   }
 
-  /** Stores the page that shows a run next to others over the same data. */
+  /** Stores the HTML report that shows a run next to other runs over the same data. */
   async saveProtocols(run: string, page: string | Uint8Array): Promise<void> {
     await this.#artifacts.put(storeKeys.protocols(run), Buffer.from(page));
   }
 
-  /** When the start, the end or a display of the run was last recorded; undefined if there is no such run. */
+  /** When the run's plan, results or report were last written; undefined if there is no such run. */
   async lastUsed(run: string): Promise<Date | undefined> {
     const keys = [storeKeys.plan(run), storeKeys.results(run), storeKeys.report(run)];
     const [plan, ...later] = await Promise.all(keys.map((key) => this.#artifacts.stat(key)));
@@ -248,7 +251,7 @@ export class RunRecords {
     return new Date(Math.max(...[plan, ...later].map((info) => info?.modified.getTime() ?? 0)));
   }
 
-  /** Writes both files; results.json last, since it marks the run as finished. */
+  /** Writes both files. results.json comes last, since it marks the run as finished. */
   async saveResults(run: string, results: RunResults, outOfFold: Uint8Array): Promise<void> {
     await this.#artifacts.put(storeKeys.outOfFold(run), outOfFold);
     await this.#artifacts.put(storeKeys.results(run), encodeRecord(results));

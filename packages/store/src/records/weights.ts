@@ -1,7 +1,7 @@
 import type { ArtifactStore } from '../artifact-store.js';
 import { storeKeys } from './keys.js';
 
-/** How a spec names weights that are in the store. @param hash hex sha256 of the file */
+/** How a spec names weights that are in the store. @param hash sha256 of the file in hex */
 export const weightsReference = (hash: string): string => `store:${storeKeys.weights(hash)}#sha256=${hash}`;
 
 /** Pretrained weights under `weights/`, each file named by its hash. */
@@ -12,7 +12,7 @@ export class WeightsRecords {
     this.#artifacts = artifacts;
   }
 
-  /** @param hash hex sha256 of the file */
+  /** @param hash sha256 of the file in hex */
   key(hash: string): string {
     return storeKeys.weights(hash);
   }
@@ -22,8 +22,8 @@ export class WeightsRecords {
   }
 
   /**
-   * Stores a file unless it exists. `content` is only called if it has to be read.
-   * @returns whether it was stored
+   * Stores a file unless it already exists. Calls `content` only if the file has to be written.
+   * @returns whether the file was stored
    */
   async put(hash: string, content: () => AsyncIterable<Uint8Array>): Promise<boolean> {
     if (await this.has(hash)) return false;

@@ -1,12 +1,12 @@
 const BASE = '/api/v1';
 
-/** An error returned by the API. */
+/** An error that the API has returned. */
 export class Refusal extends Error {
   constructor(
     readonly code: string,
     message: string,
     readonly hint?: string,
-    /** Whether retrying is pointless */
+    /** Whether there is no point in retrying */
     readonly lasting = false,
   ) {
     super(`${code}: ${message}`);
@@ -33,7 +33,7 @@ function refusal(status: number, answer: any): Refusal {
   return new Refusal(code, message, hint, status < 500 && status !== 401 && status !== 429);
 }
 
-/** Why a stream was refused, which an EventSource does not expose; undefined if it is no longer refused. */
+/** Why a stream was refused, which an EventSource does not expose. Undefined if it is no longer refused. */
 async function whyRefused(path: string): Promise<Refusal | undefined> {
   const response = await fetch(BASE + path).catch(() => undefined);
   if (!response?.ok) return response && refusal(response.status, await response.json().catch(() => undefined));
@@ -41,13 +41,14 @@ async function whyRefused(path: string): Promise<Refusal | undefined> {
   return undefined;
 }
 
-/** Milliseconds before reopening a lost stream: the initial value, doubled each time, and the maximum. */
+/** Milliseconds before a lost stream is reopened: the initial value, which is doubled each time, and the maximum. */
 const [FIRST_MS, LAST_MS] = [2000, 30_000];
 
 /**
- * Subscribes to a stream of events. After a short disconnect the browser reconnects by itself within a second with the
- * id of the last event, so that the server sends missed events. While the server stays unreachable, reconnects with
- * exponential backoff and gets a new snapshot. Calls `refused` if the response is not a stream.
+ * Subscribes to a stream of events. After a short interruption, the browser itself reconnects within a second and sends
+ * the id of the last event, so that the server sends the events that were missed. If the server stays unreachable, this
+ * function reconnects with exponential backoff and gets a new snapshot. It calls `refused` if the response is not a
+ * stream.
  */
 export function listen<S, C>(
   path: string,
@@ -74,7 +75,7 @@ export function listen<S, C>(
       on.connected(false);
       const refused = source.readyState === EventSource.CLOSED;
       lost++;
-      // Leave the first reconnect to the browser, which knows the id of the last event.
+      // Leaves the first reconnect to the browser, which knows the id of the last event.
       if (!refused && lost === 1 && wait === FIRST_MS) return;
       source.close();
       timer = setTimeout(open, wait);

@@ -1,6 +1,9 @@
 type Child = Node | string | number | undefined | false;
 
-/** Attributes of an element: `on…` adds a listener, anything else sets an attribute unless false or undefined. */
+/**
+ * Attributes of an element. `on…` adds a listener; any other name sets an attribute, unless its value is false or
+ * undefined.
+ */
 type Attributes = Record<string, string | number | boolean | undefined | ((event: Event) => void)>;
 
 /** Creates an element. Text is never parsed as markup, so that names of specs or hosts cannot inject any. */
@@ -35,7 +38,7 @@ function set(element: Element, attributes: Attributes): void {
   }
 }
 
-/** Sets text only if it changed, to avoid unnecessary rendering. */
+/** Sets text only if it has changed, to avoid unnecessary rendering. */
 export function say(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }
@@ -47,7 +50,7 @@ export function showError(element: HTMLElement, error: { message: string; hint?:
   return element;
 }
 
-/** Keyed list of elements. Reuses elements with the same key, which preserves focus and selection. */
+/** A list of elements with keys. Elements with the same key are reused, which preserves focus and selection. */
 export class Keyed<T> {
   readonly #parent: Element;
   readonly #make: (item: T) => { element: Element; update: (item: T) => void };
@@ -86,7 +89,7 @@ export function seconds(value: number): string {
   return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
 }
 
-/** A metric's value: percent for a share, otherwise unchanged. */
+/** The value of a metric: in percent for a share, otherwise unchanged. */
 export const valueText = (value: number, share: boolean): string => (share ? percent(value) : value.toFixed(4));
 
 export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;

@@ -1,7 +1,7 @@
 import type { Grid } from '@cryfold/run-control';
 import { h, showError } from './dom.js';
 
-/** Maximum number of failures listed, and of folds per failure. */
+/** Maximum number of failures to list, and of folds to list per failure. */
 const [REASONS, FOLDS] = [20, 12];
 
 /** Shows why folds failed: each reason once, with the names of its folds as in `cryfold logs`. */

@@ -7,7 +7,7 @@ import { head, scroll } from './tables.js';
 /** Milliseconds between refreshes of an unfinished fold. */
 const AGAIN_MS = 3000;
 
-/** One fold in a dialog: learning curve, confusion matrix, attempts, logs, artifacts. */
+/** Shows one fold in a dialog: learning curve, confusion matrix, attempts, logs, artifacts. */
 export async function showFold(
   run: string,
   { trials }: Grid,
@@ -127,7 +127,7 @@ function curves(curve: NonNullable<WatchedFold['committed']>['curve']): Node[] {
 
 const [WIDTH, HEIGHT, LEFT, TOP, BOTTOM] = [400, 116, 56, 10, 8];
 
-/** Training as a solid line; test, if known, as a dashed line. */
+/** Training as a solid line, and test, if known, as a dashed line. */
 function chart(name: string, training: readonly number[], test: readonly number[]): Node {
   const values = [...training, ...test];
   const low = Math.min(0, ...values);

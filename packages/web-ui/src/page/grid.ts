@@ -8,8 +8,8 @@ const PHASES = ['waiting', 'training', 'done', 'failed'];
 const MANY = 300;
 
 /**
- * Shows each fold as a button: a strip of folds per repeat, with the repeats of a trial in a row. Trials outside the
- * viewport are not laid out. One button per trial is in the tab order; arrow keys move between the others.
+ * Shows each fold as a button. Each repeat is a strip of folds, and the repeats of a trial form a row. Trials outside
+ * the viewport are not laid out. One button per trial is in the tab order, and arrow keys move between the others.
  */
 export class GridView {
   readonly #grid: Grid;
@@ -39,7 +39,7 @@ export class GridView {
     for (const i of indices) this.#show(i);
   }
 
-  /** Updates the error codes after the grid's failures changed. */
+  /** Updates the error codes when the failures in the grid have changed. */
   explain(): void {
     const before = this.#codes;
     this.#codes = codesOf(this.#grid);

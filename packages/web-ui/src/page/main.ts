@@ -5,7 +5,7 @@ import { runView } from './run-view.js';
 import { runsView } from './runs-view.js';
 import type { View } from './view.js';
 
-/** An address followed by the token that `cryfold run --ui` added. */
+/** Matches an address followed by the token that `cryfold run --ui` has added. */
 const LINK = /^(#.*)\?token=([\w-]+)$/;
 
 const root = document.getElementById('content')!;
@@ -82,7 +82,7 @@ function login(): void {
   token.focus();
 }
 
-/** Exchanges the token of a link for a session, and removes it from the address and the history of this tab. */
+/** Exchanges the token of a link for a session, and removes it from the address and from the history of this tab. */
 async function useLink(): Promise<void> {
   const [, address, token] = LINK.exec(location.hash) ?? [];
   if (token === undefined) return;
@@ -104,7 +104,7 @@ async function start(): Promise<void> {
   show();
 }
 
-// The address determines what is shown, so the skip link must not change it.
+// The address determines what is shown, so the skip link must not change the address.
 document.querySelector('.skip')?.addEventListener('click', (event) => {
   event.preventDefault();
   root.focus();

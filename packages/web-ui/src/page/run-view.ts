@@ -21,7 +21,7 @@ export function runView(view: View, run: string): () => void {
   });
 }
 
-/** The page of a run. It appears with the first snapshot, because until then the run may not exist. */
+/** The page of a run. It appears with the first snapshot, because until then it is not known whether the run exists. */
 class RunPage {
   readonly #view: View;
   readonly #run: string;
@@ -101,7 +101,7 @@ class RunPage {
   }
 }
 
-/** Progress of a run, with available actions and downloads. */
+/** Progress of a run, with the available actions and downloads. */
 class StatusLine {
   readonly problem = h('p', { class: 'problem', role: 'alert', hidden: true });
   readonly line: HTMLElement;

@@ -6,7 +6,7 @@ import type { View } from './view.js';
 
 type Worker = ClusterView['workers'][number];
 
-/** A run with its share of all folds that are training; undefined if no other run has any. */
+/** A run, with its share of all folds that are training. Undefined if no other run is training any. */
 type Shared = RunStatus & { share: number | undefined };
 
 const RUN = ['Run', 'State', 'Folds', 'Time left'];
@@ -14,7 +14,7 @@ const WORKER = ['Worker', 'Queues', 'Current work'];
 /** Unfinished runs come first. */
 const FIRST: Partial<Record<RunStatus['state'], number>> = { running: 0, stopped: 1 };
 
-/** Shows all runs, the queues, and the current work of each worker. */
+/** Shows all runs, the queues, and what each worker is doing. */
 export function runsView(view: View): () => void {
   const runs = h('tbody');
   const workers = h('tbody');

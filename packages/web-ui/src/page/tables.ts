@@ -8,7 +8,7 @@ export function head(...names: string[]): HTMLElement {
   return h('thead', {}, h('tr', {}, ...names.map((name) => h('th', { scope: 'col' }, name))));
 }
 
-/** Labels the cells of a row, for screens too narrow for columns. */
+/** Labels the cells of a row, for screens that are too narrow for columns. */
 export function labelled<T extends HTMLElement>(row: T, names: readonly string[]): T {
   for (const [i, cell] of [...row.children].entries()) if (cell instanceof HTMLElement) cell.dataset.label = names[i];
   return row;

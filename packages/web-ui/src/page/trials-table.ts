@@ -2,7 +2,7 @@ import type { Grid } from '@cryfold/run-control';
 import { h, say, valueText } from './dom.js';
 import { head, labelled, scroll } from './tables.js';
 
-/** Final states, in which a run's figures no longer change. */
+/** Final states, in which the figures of a run no longer change. */
 export const ENDED: ReadonlySet<string> = new Set(['complete', 'incomplete']);
 const columnsOf = (mean: string) => ['Trial', 'Folds', mean, 'Seconds per fold', 'Parameters'];
 

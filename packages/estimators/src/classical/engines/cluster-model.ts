@@ -6,7 +6,7 @@ import { combinationSchema } from './machines.js';
 import { crossDistances, type Rows } from './rows.js';
 import { readStoredRows, storedRowsFiles } from './stored-rows.js';
 
-/** The predictor of one cluster: an SVM, or none if all of its training clips have the same class. */
+/** Predicts for one cluster: by an SVM, or without one if all training clips of the cluster have the same class. */
 export interface LocalMachine {
   /** Training clips */
   size: number;
@@ -15,29 +15,29 @@ export interface LocalMachine {
   fit?: Pick<SvmFit, 'kernel' | 'rows' | 'weights' | 'biases' | 'combination'>;
 }
 
-/** Common parameters of all machines. */
+/** Parameters that all machines share. */
 export interface Clusters {
   machines: readonly LocalMachine[];
-  /** All classes with training clips, in any cluster */
+  /** All classes that have training clips in any cluster */
   known: number[];
   classes: number;
-  /** clusters x columns, of rows as stored */
+  /** clusters x columns, in the units of stored rows */
   centres: Float64Array;
-  /** Factor of each column before distances are computed */
+  /** Factor by which each column is multiplied before distances are computed */
   factor: Float64Array;
 }
 
 export interface Predictions {
-  /** both rows x classes */
+  /** Both rows x classes */
   probabilities: Float64Array;
   decisions: Float64Array;
 }
 
 /**
- * Predicts rows with the machine of the nearest centre. A class that a cluster lacks keeps a probability of 1 / (clips
- * + classes) there, by Laplace's rule of succession, so that it is never ruled out.
- * @param kernelOf data from which the kernel of some rows with a machine's rows is computed, and the positions of these
- * rows
+ * Predicts rows with the machine of the nearest centre. If a cluster lacks a class, the class gets a probability of 1 /
+ * (clips + classes) there, by Laplace's rule of succession, so that it is never ruled out.
+ * @param kernelOf returns what is needed to compute the kernel between some rows and a machine's rows, and the
+ * positions of these rows
  */
 export function predictClusters(
   { machines, known, classes, centres, factor }: Clusters,
@@ -97,7 +97,7 @@ const modelSchema = z.strictObject({
           .strictObject({
             gamma: z.number(),
             biases: z.array(z.number()).min(1),
-            /** Number of its own rows in rows.npy */
+            /** Number of the machine's own rows in rows.npy */
             rows: z.int().min(0),
             combination: combinationSchema,
           })
@@ -108,8 +108,8 @@ const modelSchema = z.strictObject({
 });
 
 /**
- * clusters.json; rows.npy and factor.npy: the rows that machines compare with, cluster by cluster; coefficients.npy
- * (f8): for each cluster, machines x rows; centres.npy (f8, clusters x columns).
+ * Files of a model. clusters.json; rows.npy and factor.npy: the rows that machines compare with, cluster by cluster;
+ * coefficients.npy (f8): for each cluster, machines x rows; centres.npy (f8, clusters x columns).
  * @param rows all clips
  * @param clips the clip of each row that a fit refers to
  */
@@ -144,7 +144,7 @@ export function clusterFiles(model: Clusters, rows: Rows, clips: Int32Array): Mo
   ];
 }
 
-/** A self-contained model: fits refer to rows of `rows`. */
+/** A self-contained model, whose fits refer to rows of `rows`. */
 export interface StoredClusters extends Clusters {
   rows: Rows;
 }
@@ -179,7 +179,7 @@ export function readClusters(file: (name: string) => Uint8Array): StoredClusters
   return { machines, known, classes, centres, factor, rows };
 }
 
-/** Predicts rows that are not in the corpus. */
+/** Predicts rows that are not part of the training data. */
 export function predictStored(model: StoredClusters, given: Rows): Predictions {
   const { columns } = model.rows;
   const part = ({ data }: Rows, positions: Int32Array): Rows => {
@@ -194,7 +194,7 @@ export function predictStored(model: StoredClusters, given: Rows): Predictions {
     const machine = fit as SvmFit;
     const support = machine.rows.length;
     const between = crossDistances(part(given, positions), part(model.rows, machine.rows), model.factor);
-    // A matrix of which only the distances between the given rows and the machine's rows are read.
+    // A matrix that is only read for distances between the given rows and the machine's rows.
     const rows = positions.length + support;
     const data = new Float64Array(positions.length * rows);
     positions.forEach((_, i) => {

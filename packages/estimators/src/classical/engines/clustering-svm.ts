@@ -33,7 +33,7 @@ export class ClusteringSvmEngine implements Engine<ClusteringSvmOptions> {
       parameters: { ...MACHINES, kernel: 'rbf' as const, C, gamma },
     };
     const parts = Array.from({ length: count }, (_, c) => geometry.train.filter((_, i) => clusters[i] === c));
-    // Inner folds use labels and groups of the matrix rows.
+    // Inner folds use the labels and groups of the matrix rows.
     const groups = grouped ? Array.from(geometry.clips, (clip) => data.groups[clip]) : undefined;
     const machines = parts.map((own, c) => {
       const machine = fitMachine(problem, own, groups);
@@ -61,7 +61,7 @@ export class ClusteringSvmEngine implements Engine<ClusteringSvmOptions> {
 
 type Problem = Omit<TrainingProblem, 'train' | 'innerFolds'>;
 
-/** @param own rows of the matrix */
+/** @param own the rows of the matrix that belong to the cluster */
 function fitMachine(problem: Problem, own: Int32Array, groups: readonly string[] | undefined) {
   const { present } = presentClasses(problem.labels, own);
   const machine: LocalMachine & { note?: string } = { size: own.length, present };
@@ -76,7 +76,7 @@ function noteOn(machines: readonly { note?: string }[]): Record<string, string> 
   return { [FOLD_NOTE]: `in ${notes.length} of ${machines.length} clusters ${[...new Set(notes)].join('; ')}` };
 }
 
-/** The mean of each cluster's clips, clusters x columns. */
+/** The mean of each cluster's clips, as clusters x columns. */
 function centresOf({ columns, data }: Rows, parts: readonly Int32Array[]): Float64Array {
   const out = new Float64Array(parts.length * columns);
   parts.forEach((clips, c) => {

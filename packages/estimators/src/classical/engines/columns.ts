@@ -1,14 +1,14 @@
 import type { Rows } from './rows.js';
 
-/** Codes that have the order of a column's values, equal for equal values. */
+/** Integer codes in the same order as the values of a column; equal values have equal codes. */
 export type Codes = Uint8Array | Uint16Array | Uint32Array;
 
-/** Rows column by column, with values as small whole numbers that a tree can sort by. */
+/** Rows stored column by column, with values as small integers that a tree can sort by. */
 export class Columns {
   readonly count: number;
   readonly rows: number;
   readonly #codes: Codes;
-  /** Values of each column by code; undefined if codes are the values */
+  /** Values of each column by code; undefined if the codes are the values themselves */
   readonly #values: Float32Array[] | undefined;
 
   constructor({ count: rows, columns, data }: Rows) {
@@ -39,14 +39,14 @@ export class Columns {
     return this.#codes.subarray(column * this.rows, (column + 1) * this.rows);
   }
 
-  /** Half way between the values of two codes. */
+  /** The value half way between the values of two codes. */
   middle(column: number, low: number, high: number): number {
     const values = this.#values?.[column];
     return values ? values[low] / 2 + values[high] / 2 : (low + high) / 2;
   }
 }
 
-/** Position of a value in a sorted array that contains it. */
+/** The position of a value in a sorted array that contains it. */
 function positionOf(value: number, sorted: Float32Array): number {
   let [low, high] = [0, sorted.length - 1];
   while (low < high) {

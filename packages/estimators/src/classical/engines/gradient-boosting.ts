@@ -21,9 +21,9 @@ const MODEL = 'boosting.json';
 const modelSchema = z.strictObject({
   format: z.literal(FORMAT),
   classes: z.int().min(1),
-  /** Classes among the training clips */
+  /** The classes among the training clips */
   present: z.array(z.int().min(0)).min(1),
-  /** Scores before the first tree: one per present class; with two classes, only the second has one */
+  /** Scores before the first tree: one per present class; if there are two classes, only the second one has a score */
   start: z.array(z.number()).min(1),
   learningRate: z.number(),
 });
@@ -31,14 +31,15 @@ const modelSchema = z.strictObject({
 type Header = Omit<z.infer<typeof modelSchema>, 'format'>;
 
 interface Boosted extends Header {
-  /** Round by round, one per score */
+  /** Trees round by round, one per score */
   trees: Tree[];
 }
 
 /**
- * Each round adds a tree per class, fitted to the residuals of its probabilities; its leaves take one step of Newton's
- * method. Source: Friedman, "Greedy function approximation: a gradient boosting machine", Annals of Statistics 29
- * (2001), algorithms 5 and 6, as in scikit-learn: with two classes, only the second has trees.
+ * Gradient boosting. Each round adds a tree per class, which is fitted to the residuals of the class's probabilities
+ * and whose leaves take one step of Newton's method. Source: Friedman, "Greedy function approximation: a gradient
+ * boosting machine", Annals of Statistics 29 (2001), algorithms 5 and 6, as in scikit-learn. If there are two classes,
+ * only the second one has trees.
  */
 export class GradientBoostingEngine implements Engine<GradientBoostingOptions> {
   async fit(fold: Fold<GradientBoostingOptions>, { data, onProgress }: EngineContext): Promise<FoldOutcome> {
@@ -92,7 +93,7 @@ class Boosting {
     const own = this.start.length;
     const probabilities = probabilitiesOf(this.#scores, own);
     for (let score = 0; score < own; score++) {
-      // All trees of a round use the probabilities before it.
+      // All trees of a round use the probabilities from before the round.
       const label = own === 1 ? 1 : score;
       const residuals = Float64Array.from(this.#labels, (one, i) => {
         return Number(one === label) - probabilities[i * this.#classes + label];
@@ -129,7 +130,7 @@ class Boosting {
   }
 }
 
-/** rows x classes; a single score belongs to the second of two classes. */
+/** Converts scores to rows x classes; a single score belongs to the second of two classes. */
 function probabilitiesOf(scores: Float64Array, own: number): Float64Array {
   if (own > 1) return softmaxRows(scores, new Float64Array(own));
   const both = Float64Array.from({ length: 2 * scores.length }, (_, i) => (i % 2 === 0 ? 0 : scores[i >> 1]));

@@ -2,22 +2,22 @@ import { Random } from '@cryfold/core';
 import type { DistanceMatrix } from '@cryfold/svm';
 
 export interface Clustering {
-  /** Cluster of each row, 0 to count - 1 */
+  /** The cluster of each row, 0 to count - 1 */
   clusters: Int32Array;
   count: number;
-  /** Sum of the squared distances of rows to their centres */
+  /** Sum of the squared distances from rows to their centres */
   inertia: number;
 }
 
-/** Number of starts, of which the best is used. */
+/** Number of random starts. The best result is used. */
 const STARTS = 5;
 const MOST_ITERATIONS = 300;
 
 /**
  * k-means by Lloyd's algorithm from k-means++ starts (Arthur and Vassilvitskii, "k-means++: the advantages of careful
- * seeding", SODA 2007), from squared distances only: that of a row to a centre is its mean distance to the members,
- * minus half the mean distance between members.
- * @param rows of the matrix
+ * seeding", SODA 2007), from squared distances alone: the distance from a row to a centre is its mean distance to the
+ * members, minus half the mean distance between members.
+ * @param rows rows of the matrix to cluster
  * @param wanted number of clusters; fewer if there are fewer distinct rows
  */
 export function kMeans(distances: DistanceMatrix, rows: Int32Array, wanted: number, seed: number): Clustering {
@@ -67,7 +67,7 @@ function centreDistances(
   return out;
 }
 
-/** The nearest centre of each row. A centre without rows takes the row that is farthest from its own. */
+/** Assigns each row to its nearest centre. A centre without rows gets the row that is farthest from its own centre. */
 function nearest(toCentres: Float64Array, count: number): Int32Array {
   const clusters = Int32Array.from({ length: toCentres.length / count }, (_, i) => {
     let best = 0;
@@ -90,7 +90,7 @@ function nearest(toCentres: Float64Array, count: number): Int32Array {
   return clusters;
 }
 
-/** Each start is drawn with a probability proportional to its squared distance to the nearest earlier one. */
+/** Draws each start with a probability proportional to its squared distance from the nearest earlier start. */
 function chooseStarts({ data, rows: stride }: DistanceMatrix, rows: Int32Array, wanted: number, random: Random) {
   const starts = [random.below(rows.length)];
   const to = (start: number) => rows.map((row) => row * stride + rows[start]);

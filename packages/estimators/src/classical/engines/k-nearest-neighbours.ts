@@ -21,16 +21,16 @@ export interface NearestNeighboursOptions {
   standardise: boolean;
 }
 
-/** The rows that vote, and how. */
+/** The rows that vote, and how they vote. */
 interface Vote extends Omit<NearestNeighboursOptions, 'standardise'> {
-  /** Class of each row */
+  /** The class of each row */
   labels: Int32Array;
   classes: number;
 }
 
 /**
- * Shares of each class among the nearest rows; ties count in their order.
- * @param distances squared, from some clips to all rows that vote: clips x rows
+ * The share of each class among the nearest rows. Rows with equal distances count in their order.
+ * @param distances squared distances from some clips to all rows that vote: clips x rows
  */
 export function vote(distances: Float64Array, { neighbours, weights, labels, classes }: Vote): Float64Array {
   const rows = labels.length;
@@ -40,7 +40,7 @@ export function vote(distances: Float64Array, { neighbours, weights, labels, cla
     const nearest = Array.from(own.keys())
       .sort((a, b) => own[a] - own[b] || a - b)
       .slice(0, neighbours);
-    // If rows equal the clip, only they count.
+    // If some rows equal the clip, only these count.
     const equal = own[nearest[0]] === 0;
     const weightOf = (row: number) =>
       weights === 'uniform' ? 1 : equal ? (own[row] === 0 ? 1 : 0) : 1 / Math.sqrt(own[row]);

@@ -2,24 +2,24 @@ import { CryfoldError, decodeNpy, encodeNpy } from '@cryfold/core';
 import type { ModelFiles } from '../../engine.js';
 import type { Rows, Scaling } from './rows.js';
 
-/** Weights of each column of a stored row, machines x columns, and intercepts. */
+/** Weights for each column of a stored row (machines x columns), and intercepts. */
 export interface LinearModel {
   weights: Float64Array;
   intercepts: Float64Array;
 }
 
-/** How training rows around their mean are combined into weights. */
+/** How training rows, relative to their mean, are combined into weights. */
 interface Combined {
   rows: Rows;
   clips: Int32Array;
   scaling: Scaling;
   /** clips x machines */
   coefficients: Float64Array;
-  /** Intercepts for scaled rows around the mean of the training rows */
+  /** Intercepts for scaled rows relative to the mean of the training rows */
   intercepts: Float64Array;
 }
 
-/** The model for rows that are neither centred nor scaled. */
+/** Converts the model to one for rows that are neither centred nor scaled. */
 export function linearModel({ rows, clips, scaling, coefficients, intercepts }: Combined): LinearModel {
   const { columns, data } = rows;
   const machines = intercepts.length;
@@ -56,7 +56,7 @@ export function weightedSums({ weights, intercepts }: LinearModel, { count, colu
   return out;
 }
 
-/** weights.npy (f8, machines x columns) and intercepts.npy (f8). */
+/** Files of a model: weights.npy (f8, machines x columns) and intercepts.npy (f8). */
 export function linearFiles({ weights, intercepts }: LinearModel): ModelFiles {
   return [
     ['weights.npy', encodeNpy(weights, [intercepts.length, weights.length / intercepts.length])],

@@ -6,7 +6,7 @@ import { fitMultinomial, softmaxRows } from './multinomial.js';
 import { matrixOf, presentClasses, rowsOf } from './rows.js';
 
 export interface LogisticRegressionOptions {
-  /** Inverse strength of the penalty */
+  /** Inverse of the penalty's strength */
   C: number;
   standardise: boolean;
 }
@@ -22,7 +22,7 @@ export class LogisticRegressionEngine implements Engine<LogisticRegressionOption
     });
     const trained = linearModel({ ...geometry, ...fit, clips: train });
     const classes = data.classes.length;
-    // A class without training clips gets an intercept whose exponential is 0.
+    // A class without training clips gets an intercept of minus infinity, so that its probability is 0.
     const { intercepts } = trained;
     const model = {
       weights: new Float64Array((classes * trained.weights.length) / present.length),

@@ -2,7 +2,7 @@ import { type Combination, GREY_SQUARED, type KernelData, type SvmParameters } f
 import { z } from 'zod';
 import { centredNorms, type Geometry } from './geometry.js';
 
-/** Common parameters of all SVMs of these kinds. */
+/** Parameters that all SVMs of these kinds share. */
 export const MACHINES: Omit<SvmParameters, 'kernel' | 'C' | 'gamma'> = {
   ...{ degree: 3, coef0: 0, classWeight: 'none', strategy: 'one-vs-rest', calibration: 'platt' },
   ...{ tolerance: 1e-3, engine: 'cryfold' },
@@ -10,7 +10,7 @@ export const MACHINES: Omit<SvmParameters, 'kernel' | 'C' | 'gamma'> = {
 
 const finite = z.number();
 
-/** How the values of machines are converted to probabilities, as stored in a model. */
+/** How a stored model converts the values of its machines to probabilities. */
 export const combinationSchema: z.ZodType<Combination> = z.strictObject({
   classCount: z.int().min(2),
   present: z.array(z.int().min(0)).min(2),
@@ -29,7 +29,7 @@ export const combinationSchema: z.ZodType<Combination> = z.strictObject({
   ]),
 });
 
-/** The class of each row of a geometry's matrix; 0 in rows that are not trained on. */
+/** The class of each row of a geometry's matrix, or 0 for rows that are not trained on. */
 export function matrixLabels({ distances, train }: Geometry, labels: Int32Array, clips: Int32Array): Int32Array {
   const out = new Int32Array(distances.rows);
   clips.forEach((clip, i) => {
@@ -38,7 +38,7 @@ export function matrixLabels({ distances, train }: Geometry, labels: Int32Array,
   return out;
 }
 
-/** Input of a linear kernel around the mean of the training rows. */
+/** Input for a linear kernel, relative to the mean of the training rows. */
 export function linearKernelData(geometry: Geometry): KernelData {
   const { distances, train, rows } = geometry;
   const sumSquares = new Float64Array(distances.rows);
@@ -48,7 +48,7 @@ export function linearKernelData(geometry: Geometry): KernelData {
   return { distances, moments: { sum: new Float64Array(distances.rows), sumSquares }, columns: rows.columns };
 }
 
-/** Input of an rbf kernel: distances, and sums of the scaled values, from which `scale` computes gamma. */
+/** Input for an rbf kernel: distances, and sums of the scaled values, from which `scale` computes gamma. */
 export function radialKernelData(geometry: Geometry): KernelData {
   const { distances, clips, rows, scaling } = geometry;
   const { columns, data } = rows;

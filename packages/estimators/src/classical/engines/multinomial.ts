@@ -1,27 +1,27 @@
-/** Coefficients of training rows whose sum is a vector of weights, rows' features x classes. */
+/** Represents weights (features x classes) by coefficients of the training rows, whose weighted sum they are. */
 interface Point {
-  /** rows x classes */
+  /** Coefficients, rows x classes */
   coefficients: Float64Array;
-  /** The products of all rows with the weights, rows x classes */
+  /** Inner products of all rows with the weights, rows x classes */
   scores: Float64Array;
-  /** classes */
+  /** Intercepts, one per class */
   intercepts: Float64Array;
 }
 
 export interface MultinomialProblem {
-  /** Products of the training rows around their mean, rows x rows */
+  /** Inner products of the training rows relative to their mean, rows x rows */
   products: Float64Array;
   /** Class of each row, 0 to classes - 1 */
   labels: Int32Array;
   classes: number;
-  /** Inverse strength of the penalty */
+  /** Inverse of the penalty's strength */
   C: number;
 }
 
 export interface MultinomialFit {
-  /** rows x classes: the weights are the sum of the rows around their mean, times these */
+  /** rows x classes: the weights are the sum of the rows, relative to their mean, times these */
   coefficients: Float64Array;
-  /** Intercepts for rows around the mean of the training rows */
+  /** Intercepts for rows relative to the mean of the training rows */
   intercepts: Float64Array;
   iterations: number;
   converged: boolean;
@@ -29,28 +29,26 @@ export interface MultinomialFit {
 
 const HISTORY = 20;
 const MOST_ITERATIONS = 2000;
-/**
- * Relative to the first gradient's norm, at which the minimum is reached: probabilities are then accurate to about 1e-6
- */
+/** Gradient norm, relative to the first one, at which the search ends. Probabilities are then accurate to about 1e-6 */
 const TOLERANCE = 1e-7;
-/** Like `TOLERANCE`, if rounding hides any further descent: a larger gradient means that the line search failed */
+/** Like `TOLERANCE`, if rounding prevents any further descent. A larger gradient means that the line search failed */
 const ROUNDING_TOLERANCE = 1e-5;
 
 /**
- * The minimum of |weights|^2 / 2 + C * the negative log-likelihood of softmax(weights * row + intercept), which is
- * scikit-learn's LogisticRegression; intercepts are free. L-BFGS (Nocedal and Wright, "Numerical Optimization",
- * algorithm 7.5) with each vector represented by coefficients of the training rows: the minimum and all gradients are
- * sums of those, so an iteration costs rows^2 instead of rows x pixels, and line searches cost very little.
+ * Minimises |weights|^2 / 2 + C * the negative log-likelihood of softmax(weights * row + intercept), as does
+ * scikit-learn's LogisticRegression. Intercepts are not penalised. Uses L-BFGS (Nocedal and Wright, "Numerical Optimization",
+ * algorithm 7.5), and represents each vector by coefficients of the training rows. The minimum and all gradients are sums
+ * of these rows, so an iteration costs rows^2 instead of rows x pixels, and line searches cost very little.
  */
 export function fitMultinomial({ products, C, ...problem }: MultinomialProblem): MultinomialFit {
-  // The same problem with rows of unit size: intercepts and weights then have similar size, whatever the units of
-  // columns.
+  // Scales the problem to rows of unit size, so that intercepts and weights have similar sizes in whatever units the
+  // columns are.
   const size = meanSquare(products, problem.labels.length) || 1;
   const fit = fitScaled({ ...problem, products: products.map((one) => one / size), C: C * size });
   return { ...fit, coefficients: fit.coefficients.map((one) => one / size) };
 }
 
-/** Root mean square of the rows' norms */
+/** Root mean square of the norms of the rows */
 function meanSquare(products: Float64Array, rows: number): number {
   let sum = 0;
   for (let i = 0; i < rows; i++) sum += products[i * (rows + 1)] / rows;
@@ -60,7 +58,8 @@ function meanSquare(products: Float64Array, rows: number): number {
 function fitScaled(problem: MultinomialProblem): MultinomialFit {
   const { labels, classes } = problem;
   const size = labels.length * classes;
-  // scikit-learn has one vector for two classes, the difference of these two: half its penalty equals that of both.
+  // For two classes scikit-learn has a single vector, the difference of these two. Half of its penalty equals the
+  // penalty of both vectors together.
   const penalty = (classes === 2 ? 2 : 1) / problem.C;
   const objective = new Objective(problem, penalty);
   const at = zero(size, classes);
@@ -120,9 +119,9 @@ class Objective {
   }
 
   /**
-   * Newton's method on the slope, which increases along the line since the objective is convex.
-   * @param unscaled the length of `along` is unrelated to the step, as for a raw gradient
-   * @returns 0 without any improvement
+   * Applies Newton's method to the slope, which increases along the line since the objective is convex.
+   * @param unscaled whether the length of `along` is unrelated to the step, as for a raw gradient
+   * @returns 0 if no step is an improvement
    */
   lineSearch(at: Point, along: Point, unscaled: boolean): number {
     const { classes } = this.#problem;
@@ -152,7 +151,7 @@ class Objective {
     return low;
   }
 
-  /** The first and second derivative along a line, without those of the penalty. */
+  /** The first and second derivatives along a line, not counting the penalty. */
   #slope(probabilities: Float64Array, line: Float64Array, penalty: [number, number]): [number, number] {
     const { labels, classes } = this.#problem;
     let [slope, curvature] = penalty;
@@ -168,7 +167,7 @@ class Objective {
     return [slope, curvature];
   }
 
-  /** Probabilities minus 1 for each row's class */
+  /** Probabilities, minus 1 for the class of each row */
   #errors(scores: Float64Array, intercepts: Float64Array): Float64Array {
     const { labels, classes } = this.#problem;
     const errors = softmaxRows(scores, intercepts);
@@ -186,7 +185,7 @@ class Objective {
     for (let k = 0; k < classes; k++) {
       for (let j = 0; j < n; j++) column[j] = right[j * classes + k];
       for (let i = 0, p = 0; i < n; i++) {
-        // Four independent sums run in parallel.
+        // Four independent sums can be computed in parallel.
         let [a, b, c, d] = [0, 0, 0, 0];
         let j = 0;
         for (; j + 4 <= n; j += 4, p += 4) {
@@ -223,7 +222,7 @@ export function softmaxRows(scores: Float64Array, intercepts: Float64Array): Flo
   return out;
 }
 
-/** The two loops of L-BFGS. */
+/** The two-loop recursion of L-BFGS. */
 function descend(gradient: Point, pairs: readonly Pair[]): Point {
   const direction = combined(zero(gradient.coefficients.length, gradient.intercepts.length), gradient, -1);
   const factors = new Array<number>(pairs.length);
@@ -260,7 +259,7 @@ function combined({ coefficients, scores, intercepts }: Point, other: Point, fac
   return out;
 }
 
-/** The product of the weight and intercept vectors of two points. */
+/** The inner product of the weight and intercept vectors of two points. */
 function dot(a: Point, b: Point): number {
   return product(a.coefficients, b.scores) + product(a.intercepts, b.intercepts);
 }

@@ -45,13 +45,13 @@ export class RandomForestEngine implements Engine<RandomForestOptions> {
   }
 }
 
-/** The mean of the class shares in the leaves of a row. */
+/** The mean over all trees of the class shares in the leaf of each row. */
 function predictForest(trees: readonly Tree[], rows: Rows, classes: number): Float64Array {
   const out = { data: new Float64Array(rows.count * classes), columns: classes, first: 0, factor: 1 };
   for (const tree of trees) addPredictions(tree, rows, out);
   for (let start = 0; start < out.data.length; start += classes) {
     const row = out.data.subarray(start, start + classes);
-    // Divided by their own sum: sums of tenths exceed 1 by rounding, which probabilities must not.
+    // Divided by their own sum, because rounding makes sums of tenths exceed 1, which probabilities must not.
     const sum = row.reduce((total, share) => total + share, 0);
     row.forEach((share, k) => {
       row[k] = share / sum;

@@ -1,14 +1,14 @@
 import { type DistanceMatrix, GREY_SQUARED, squaredDistances } from '@cryfold/svm';
 import type { FeatureArray, Matrix } from '../../engine.js';
 
-/** Some clips' features as a matrix, row-major. Bytes are grey levels, which all methods read as value / 255. */
+/** The features of some clips as a row-major matrix. Bytes are grey levels, which all methods read as value / 255. */
 export interface Rows {
   count: number;
   columns: number;
   data: FeatureArray['data'];
 }
 
-/** @param clips default: all clips, without a copy */
+/** @param clips default: all clips, which are not copied */
 export function rowsOf({ data, shape }: FeatureArray, clips?: Int32Array): Rows {
   const columns = data.length / shape[0];
   if (!clips) return { count: shape[0], columns, data };
@@ -20,20 +20,20 @@ export function rowsOf({ data, shape }: FeatureArray, clips?: Int32Array): Rows 
   return { count: clips.length, columns, data: rows };
 }
 
-/** Transformation of each column before distances and products are computed. */
+/** How each column is transformed before distances and inner products are computed. */
 export interface Scaling {
   /** Mean of the training clips */
   mean: Float64Array;
-  /** Subtracted from each value: the mean if columns are standardised, otherwise 0 */
+  /** Value to subtract: the mean if columns are standardised, otherwise 0 */
   offset: Float64Array;
-  /** Factor of the values after that */
+  /** Factor to multiply with afterwards */
   factor: Float64Array;
 }
 
 /**
- * @param clips rows to measure: a fold's training clips, so that test clips have no effect
- * @param standardise divides columns by their standard deviation, like scikit-learn's StandardScaler; a constant column
- * is unchanged. Otherwise grey levels are divided by 255, and floats are unchanged
+ * @param clips rows to measure: only the training clips of a fold, so that test clips have no effect
+ * @param standardise divide columns by their standard deviation, like scikit-learn's StandardScaler, except for
+ * constant columns. Otherwise, divide grey levels by 255, and leave floats unchanged
  */
 export function scalingOf({ data, columns }: Rows, clips: Int32Array, standardise: boolean): Scaling {
   const mean = new Float64Array(columns);
@@ -47,15 +47,15 @@ export function scalingOf({ data, columns }: Rows, clips: Int32Array, standardis
   for (const clip of clips) for (let j = 0; j < columns; j++) factor[j] += (data[clip * columns + j] - mean[j]) ** 2;
   for (let j = 0; j < columns; j++) {
     const deviation = Math.sqrt(factor[j] / clips.length);
-    // The mean of equal numbers may differ from them by rounding.
+    // Due to rounding, the mean of equal numbers may differ from them.
     factor[j] = deviation > 1e-12 * Math.abs(mean[j]) ? 1 / deviation : 1;
   }
   return { mean, offset: mean, factor };
 }
 
 /**
- * Squared distances between scaled rows, in units of one grey level squared: for vectors, 255^2 times their distances,
- * so that the SVM's kernels, which are made for images, can use them directly.
+ * Squared distances between scaled rows, in units of one grey level squared: for vectors, 255^2 times their distances.
+ * The SVM's kernels, which expect images, can then use them directly.
  * @returns a.count x b.count
  */
 export function crossDistances(a: Rows, b: Rows, factor: Float64Array): Float64Array {
@@ -65,7 +65,7 @@ export function crossDistances(a: Rows, b: Rows, factor: Float64Array): Float64A
   return out;
 }
 
-/** Like `crossDistances`, for rows with one another. */
+/** Like `crossDistances`, but between all pairs of rows of one matrix. */
 export function ownDistances(rows: Rows, factor: Float64Array): DistanceMatrix {
   const { count, columns, data } = rows;
   const grey = data instanceof Uint8Array && factor.every((one) => one === 1 / 255);
@@ -101,14 +101,16 @@ function distanceOf(a: Rows, b: Rows, factor: Float64Array): (i: number, j: numb
   };
 }
 
-/** The classes among the training clips, ascending, and the position of each training clip's class among them. */
+/**
+ * The classes among the training clips in ascending order, and the position of each training clip's class in that list.
+ */
 export function presentClasses(labels: Int32Array, train: Int32Array): { present: number[]; positions: Int32Array } {
   const present = [...new Set(train.map((clip) => labels[clip]))].sort((a, b) => a - b);
   const position = new Map(present.map((label, index) => [label, index]));
   return { present, positions: train.map((clip) => position.get(labels[clip]) ?? 0) };
 }
 
-/** Adds columns for classes without training clips: probability 0. */
+/** Adds columns with probability 0 for classes without training clips. */
 export function withAllClasses(data: Float64Array, present: readonly number[], classes: number): Float64Array {
   if (present.length === classes) return data;
   const rows = data.length / present.length;

@@ -4,33 +4,35 @@ import type { Codes, Columns } from './columns.js';
 /** Training data of a tree. */
 export interface TreeProblem {
   columns: Columns;
-  /** rows x outputs: leaves predict their mean. A class is one column of 0 and 1, so that this is Gini's criterion. */
+  /**
+   * Targets, rows x outputs. Leaves predict their mean. To use Gini's criterion, give each class a column of 0 and 1.
+   */
   targets: Float64Array;
   outputs: number;
-  /** Weight of each row; rows of weight 0 are excluded */
+  /** Weight of each row; rows with weight 0 are excluded */
   weights: Float64Array;
-  /** Infinity: until leaves are pure */
+  /** Maximum depth; Infinity: grow until leaves are pure */
   maxDepth: number;
-  /** Minimum number of rows of a leaf */
+  /** Minimum number of rows in a leaf */
   minLeaf: number;
-  /** Number of columns to try for a split */
+  /** Number of columns to try for each split */
   maxColumns: number;
   random: Random;
 }
 
-/** A binary tree, a member per node; the root is 0. */
+/** A binary tree with the values of each node at the same index; the root is node 0. */
 export interface Tree {
   /** The column of the split, or -1 in a leaf */
   column: Int32Array;
-  /** Rows whose value is at most this go left */
+  /** Rows with at most this value go left */
   threshold: Float64Array;
   left: Int32Array;
   right: Int32Array;
-  /** nodes x outputs */
+  /** Predictions, nodes x outputs */
   values: Float64Array;
 }
 
-/** A part of the rows' order that is still to be split. */
+/** A part of the ordered rows that is still to be split. */
 interface Part {
   node: number;
   start: number;
@@ -47,18 +49,18 @@ interface Split {
 }
 
 /**
- * Grows a tree like scikit-learn's CART, depth first: the split with the lowest squared error of the targets, at the
- * middle between two values, among columns that are drawn without replacement until one of them is not constant.
- * Source: Breiman, Friedman, Olshen, Stone, "Classification and regression trees" (1984).
+ * Grows a tree depth first, like scikit-learn's CART. Each split is the one with the lowest squared error of the
+ * targets, half way between two values. Columns to try are drawn without replacement until at least one of them is not
+ * constant. Source: Breiman, Friedman, Olshen, Stone, "Classification and regression trees" (1984).
  */
 export class TreeGrower {
   readonly #problem: TreeProblem;
-  /** Included rows, with those of each node consecutive */
+  /** The included rows, with those of each node next to each other */
   readonly #rows: Int32Array;
   readonly #sorted: Int32Array;
   readonly #order: Int32Array;
   readonly #nodes: { column: number; threshold: number; left: number; right: number; values: Float64Array }[] = [];
-  /** The leaf of each included row, -1 for others */
+  /** The leaf of each included row, or -1 for other rows */
   readonly leaves: Int32Array;
 
   constructor(problem: TreeProblem) {
@@ -138,7 +140,7 @@ export class TreeGrower {
   }
 
   /**
-   * Sorts a part's rows into `#sorted` by their codes, keeping the order of equal ones.
+   * Sorts the rows of a part into `#sorted` by their codes; rows with equal codes keep their order.
    * @returns false if all codes are equal
    */
   #sort({ start, end }: Part, codes: Codes): boolean {
@@ -153,7 +155,7 @@ export class TreeGrower {
     }
     if (least === most) return false;
     if (most - least > 4 * count) {
-      // Few rows with many possible values: their positions are sorted with the codes as prefix.
+      // Few rows with many possible codes: sorts their positions with the codes as prefix.
       const keys = new Float64Array(count);
       for (let i = 0; i < count; i++) keys[i] = codes[rows[start + i]] * count + i;
       keys.sort();
@@ -167,7 +169,7 @@ export class TreeGrower {
     return true;
   }
 
-  /** The better one of `best` and the best split of a column. */
+  /** Returns the better one of `best` and the best split of a column. */
   #scan({ start, end, node }: Part, column: number, codes: Codes, best: Split | undefined): Split | undefined {
     const { targets, outputs, weights, minLeaf, columns } = this.#problem;
     const sorted = this.#sorted;
@@ -181,7 +183,7 @@ export class TreeGrower {
       weight += weights[row];
       for (let k = 0; k < outputs; k++) sums[k] += weights[row] * targets[row * outputs + k];
       if (i + 1 - start < minLeaf || codes[row] === codes[sorted[i + 1]]) continue;
-      // The remaining squared error decreases as these squares increase.
+      // As these squares increase, the remaining squared error decreases.
       let [left, right] = [0, 0];
       for (let k = 0; k < outputs; k++) {
         left += sums[k] ** 2;
@@ -196,7 +198,8 @@ export class TreeGrower {
   }
 
   /**
-   * Moves rows that go left before the others; both keep their order. @returns the position of the first of the others
+   * Moves the rows that go left before the others, keeping the order of both. @returns the position of the first of the
+   * others
    */
   #divide({ start, end }: Part, { column, code }: Split): number {
     const codes = this.#problem.columns.codes(column);

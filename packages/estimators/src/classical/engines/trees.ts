@@ -3,7 +3,7 @@ import type { ModelFiles } from '../../engine.js';
 import type { Rows } from './rows.js';
 import type { Tree } from './tree.js';
 
-/** Number of columns to try for a split. */
+/** Number of columns to try for each split. */
 export type MaxFeatures = 'sqrt' | 'log2' | 'all' | number;
 
 /** @param maxFeatures a number is a share of the columns */
@@ -14,7 +14,10 @@ export function columnsToTry(maxFeatures: MaxFeatures, columns: number): number 
   return Math.max(1, Math.floor(count));
 }
 
-/** Adds `factor` times the prediction of a tree for each row to `out`, rows x outputs, from column `first` on. */
+/**
+ * Adds the predictions of a tree for all rows, multiplied by `factor`, to `out` (rows x outputs), starting at column
+ * `first`.
+ */
 export function addPredictions(
   tree: Tree,
   { count, columns, data }: Rows,
@@ -34,7 +37,8 @@ export function addPredictions(
 }
 
 /**
- * nodes.npy (i4: column, left, right), thresholds.npy and values.npy (f8), of all trees; trees.npy: the start of each.
+ * Files of a model: nodes.npy (i4: column, left, right), thresholds.npy and values.npy (f8) of all trees, and trees.npy
+ * with the position at which each tree starts.
  */
 export function treeFiles(trees: readonly Tree[], outputs: number): ModelFiles {
   const starts: number[] = [];
@@ -77,7 +81,7 @@ export function readTrees(file: (name: string) => Uint8Array): Tree[] {
       ...{ column: part(0), left: part(1), right: part(2), threshold: thresholds.slice(start, end) },
       values: values.data.slice(start * outputs, end * outputs),
     };
-    // Children come after their parents, so every walk terminates.
+    // Children come after their parents, which guarantees that every walk terminates.
     const sound = tree.column.every((column, node) => {
       const after = (child: number) => child > node && child < end - start;
       return column < 0 || (after(tree.left[node]) && after(tree.right[node]));

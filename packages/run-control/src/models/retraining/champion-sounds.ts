@@ -3,15 +3,18 @@ import type { DatasetManifest } from '@cryfold/plan';
 
 /** What comparing audio reveals about new data and a champion, beyond equal hashes. */
 export interface ChampionSounds {
-  /** Clips of the new data that are copies of the champion's training clips outside the new data, or overlap them */
+  /**
+   * Clips of the new data that are copies of, or overlap with, training clips of the champion that are not in the new
+   * data
+   */
   copies: ReadonlySet<number>;
   /** Training clips of the champion whose audio is not available, so that copies of them cannot be found */
   uncompared: number;
 }
 
 /**
- * Compares new data with those of a champion's training clips that are not part of it. Stores contain no audio, so only
- * clips whose files are still in the folder of the new data can be compared.
+ * Compares new data with the champion's training clips that are not part of it. Stores contain no audio, so only clips
+ * whose files are still in the folder of the new data can be compared.
  * @param before training data of the champion, with clips of the same length as the new data
  * @param clipSeconds length of the clips in seconds
  * @throws CryfoldError see `readClips` of the corpus package
@@ -30,7 +33,7 @@ export async function championSounds(
   return { copies, uncompared: others.length - found.length };
 }
 
-/** Note for a verdict about clips that could not be compared; otherwise empty. */
+/** A note for the verdict about clips that could not be compared; otherwise empty. */
 export function uncomparedNote({ uncompared }: ChampionSounds, trained: number): string {
   if (uncompared === 0) return '';
   return (

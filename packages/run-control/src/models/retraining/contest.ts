@@ -2,30 +2,30 @@ import type { DatasetManifest } from '@cryfold/plan';
 import type { Heard } from './heard.js';
 
 /**
- * Share of the champion's clips that new data must contain for a stand-in, trained on them, to represent the champion.
- * The missing twentieth is less than what each fold removes from both sides (a tenth with 10 folds, a fifth with 5).
+ * Share of the champion's clips that new data must contain, so that a stand-in trained on them represents the champion.
+ * The missing twentieth is less than what each fold holds out from both models (a tenth with 10 folds, a fifth with 5).
  * `tools/simulate-retrain` prints how often a worse model is promoted at each share.
  */
 export const STAND_IN_SHARE = 0.95;
 /**
- * Minimum number of groups for a promotion. The test itself needs only `LEAST_GROUPS` (6), but then a challenger must
- * win on nearly all of them, and a few groups do not represent others.
+ * Minimum number of groups for a promotion. The test itself needs only `LEAST_GROUPS` (6), but then a challenger would
+ * have to win on nearly all of them, and a few groups do not represent others.
  */
 export const CONTEST_GROUPS = 10;
-/** Minimum number of clips per class to judge its recall. */
+/** Minimum number of clips per class for judging its recall. */
 export const CONTEST_CLIPS = 5;
 
 /**
- * What the challenger is compared with: the stored champion with its own predictions; a stand-in, trained in each fold
- * on the training clips that the champion knows; or the class shares if there is no champion.
+ * What the challenger is compared with: the stored champion and its own predictions; a stand-in that is trained in each
+ * fold on the training clips that the champion knows; or, if there is no champion, the class shares.
  */
 export type Opponent = 'champion' | 'stand-in' | 'majority';
 
 export interface Contest {
   opponent: Opponent;
-  /** For each split, the positions in its test part on which both are compared */
+  /** For each split, the positions in its test part of the clips on which both are compared */
   rows: number[][];
-  /** Number of distinct clips and groups among them */
+  /** Number of distinct clips and groups among these */
   clips: number;
   groups: number;
 }
@@ -39,7 +39,7 @@ export interface ContestData {
   manifest: Pick<DatasetManifest, 'clips' | 'grouped' | 'groupSource' | 'classes'>;
   /** The challenger's outer folds */
   splits: readonly { train: ArrayLike<number>; test: ArrayLike<number> }[];
-  /** Indices of clips that share an equal or overlapping sound, per sound */
+  /** For each sound, the indices of clips that share it, equal or overlapping */
   sounds: readonly (readonly number[])[];
 }
 
@@ -57,10 +57,10 @@ function marked(clips: ArrayLike<number>, marks: readonly string[]): (clip: numb
 }
 
 /**
- * The test clips on which a challenger and its opponent are compared: neither was trained on the sound, and both or
- * neither were trained on other clips of the group. (With grouped folds the challenger never was, so the opponent must
- * not know these groups either.)
- * @param opponent training data of the opponent; undefined if it predicts without training
+ * The test clips on which a challenger and its opponent are compared: neither of them was trained on the sound, and
+ * either both or neither were trained on other clips of the group. (With grouped folds, the challenger never was, so
+ * the opponent must not know these groups either.)
+ * @param opponent what the opponent was trained on; undefined if it predicts without training
  */
 function contestOf(
   { manifest: { clips }, splits, sounds }: ContestData,
@@ -108,9 +108,9 @@ function lackOf({ rows, clips, groups }: Contest, { manifest, splits }: ContestD
 /**
  * Chooses how to compare the challenger, before any training. If the new data contains nearly all training clips of the
  * champion, uses a stand-in, which is tested on old and new clips alike, so that new clips with wrong labels do not
- * decide alone. Otherwise uses the stored champion on the clips that it was not trained on.
- * @param heard which parts of the data the champion knows; undefined without a champion @param classes classes that the
- * champion knows
+ * decide alone. Otherwise uses the stored champion on the clips on which it was not trained.
+ * @param heard which parts of the data the champion knows; undefined without a champion
+ * @param classes classes that the champion knows
  */
 export function chooseContest(
   data: ContestData,

@@ -8,7 +8,7 @@ export interface Heard {
   known: boolean[];
   /** Whether it was trained on clips of this group */
   groups: boolean[];
-  /** Clips that the champion was trained on */
+  /** Number of clips that the champion was trained on */
   trained: number;
   /** Share of these clips that is in the new data under the same label, 0 to 1 */
   share: number;
@@ -16,19 +16,19 @@ export interface Heard {
 
 type Manifest = Pick<DatasetManifest, 'clips' | 'grouped'>;
 
-/** Copies that comparing the audio of the new data found beyond equal hashes, as clip indices. */
+/** Copies, as clip indices, that were found by comparing the audio of the new data, in addition to equal hashes. */
 export interface Copies {
-  /** Clips that share an equal or overlapping sound, per sound */
+  /** For each sound, the clips that share it, equal or overlapping */
   sounds: readonly (readonly number[])[];
-  /** Clips that are copies of the champion's training clips outside the new data */
+  /** Clips that are copies of the champion's training clips which are not in the new data */
   copies: ReadonlySet<number>;
 }
 
 /**
- * Compares new data with the data of a champion. Equal sounds are the same clip regardless of file names. Manifests of
+ * Compares new data with the data of a champion. Equal sounds are the same clip, regardless of file names. Manifests of
  * earlier versions have no hashes, so ids are compared instead. Shifted, overlapping and recoded copies of a known
- * sound count as known, but not as the same clip: a stand-in is trained on equal clips. @param before training data of
- * the champion
+ * sound count as known, but not as the same clip, because a stand-in is trained on equal clips.
+ * @param before training data of the champion
  * @param now the new data
  */
 export function heardOf(
@@ -45,7 +45,7 @@ export function heardOf(
   for (const members of shared) {
     if (members.some((clip) => sounds[clip])) for (const clip of members) sounds[clip] = true;
   }
-  // If each clip is its own group, groups are file names, and equal names are meaningless.
+  // If each clip is its own group, groups are named after files, and equal names mean nothing.
   const named = before.grouped || now.grouped;
   const heardGroups = new Set(named ? before.clips.map(({ group }) => group) : []);
   now.clips.forEach(({ group }, i) => {

@@ -1,7 +1,7 @@
 import type { RunResults } from '@cryfold/evaluation';
 import { modelOf } from '@cryfold/model-registry';
 
-/** Describes which folds of a model are missing, why, and what to do. */
+/** Describes which folds of a model are missing, why, and what to do about it. */
 export function lacking(results: RunResults, of: string): string {
   const { members = [of] } = modelOf(results, of);
   const folds = members.length * results.baselines.majority.folds.length;

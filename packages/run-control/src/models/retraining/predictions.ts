@@ -19,7 +19,7 @@ export async function outOfFold(store: RunStore, run: string, of: string): Promi
   });
 }
 
-/** Baseline that predicts the class shares of a split's training clips, and thus always the largest class. */
+/** Baseline that predicts the class shares among a split's training clips, and therefore always the largest class. */
 export function classShares({ manifest: { clips, classes }, splits }: ContestData): Predictions {
   const shares = splits.map(({ train }) => {
     const counts = classes.map(() => 0);
@@ -31,7 +31,7 @@ export function classShares({ manifest: { clips, classes }, splits }: ContestDat
 }
 
 /**
- * Predictions of the stored champion for the clips of a contest. Classes unknown to it get probability 0.
+ * Predictions of the stored champion for the clips of a contest. Classes that it does not know get probability 0.
  * @throws CryfoldError PROBABILITIES_INVALID if a prediction is not a number; RATE_UNKNOWN, DATA_CHANGED,
  * TENSORFLOW_MISSING, ARTIFACT_MISSING, ARTIFACT_CORRUPT
  */

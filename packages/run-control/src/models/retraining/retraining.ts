@@ -21,21 +21,21 @@ import { lacking } from './lacking.js';
 import { classShares, outOfFold, storedPredictions } from './predictions.js';
 import { judge, type Predictions, type RetrainVerdict } from './verdict.js';
 
-/** Content of `--json` output and `models/<name>/last-retrain.json`. */
+/** Content of the `--json` output and of `models/<name>/last-retrain.json`. */
 export type RetrainReport = RetrainRecord & {
-  /** Why the challenger was refused: not comparable, not better, or lower recall of a class */
+  /** Why the challenger was refused: not comparable, not better, or a lower recall of some class */
   code: 'MODEL_INCOMPARABLE' | NonNullable<RetrainVerdict['code']> | null;
   evidence: {
     data: {
       contentHash: string;
       clips: number;
-      /** Number of clips that the champion was trained on under the same label */
+      /** Number of the champion's training clips that the new data contains under the same label */
       known: number;
       /** Their share of the champion's clips; null without a champion */
       share: number | null;
       /**
-       * Number of the champion's clips whose audio is not available, so that copies of them were not searched for; null
-       * without a champion
+       * Number of the champion's clips whose audio is not available, so that copies of them could not be searched for;
+       * null without a champion
        */
       uncompared: number | null;
     };
@@ -53,7 +53,7 @@ export interface Challenge {
   model: string;
   /** Estimator or fusion of the new run that challenges the champion */
   of: string;
-  /** How much the recall of a class may drop, 0 to 1 */
+  /** By how much the recall of a class may drop, 0 to 1 */
   margin: number;
   /** Metric that decides */
   metric: MetricName;
@@ -61,16 +61,16 @@ export interface Challenge {
   plan: RunPlan;
   manifest: DatasetManifest;
   dataset: Dataset;
-  /** Indices of clips with the same sound, per sound; see `sharedSounds` */
+  /** For each sound, the indices of clips that share it; see `sharedSounds` */
   sounds: readonly (readonly number[])[];
-  /** How to load the stored champion, if it is tested itself */
+  /** How to load the stored champion, if the champion itself is tested */
   loading?: LoadOptions;
 }
 
 /** Callbacks of a retraining. */
 export interface RetrainingSteps {
   /**
-   * Publishes and runs a plan like `cryfold run`, reusing everything in the store.
+   * Publishes and runs a plan like `cryfold run`, reusing everything that is in the store.
    * @param standIn the champion, if the plan is for its stand-in
    * @returns undefined if stopped before the end
    */
@@ -83,7 +83,7 @@ export interface RetrainingSteps {
   stop: AbortSignal;
 }
 
-/** Errors that make a stored champion untestable on new data. */
+/** Errors that mean that a stored champion cannot be tested on new data. */
 const UNTESTABLE: ReadonlySet<string> = new Set(['RATE_UNKNOWN', 'PROBABILITIES_INVALID']);
 
 type Outcome = RetrainReport['outcome'];
@@ -111,7 +111,7 @@ export class Retraining {
     this.#data = { manifest, splits: plan.splits.filter(({ outer }) => outer === undefined), sounds };
   }
 
-  /** @throws CryfoldError any error of training, reading and predicting */
+  /** @throws CryfoldError any error of training, reading or predicting */
   async run(): Promise<RetrainReport> {
     const { model } = this.#challenge;
     const registry = new ModelRegistry(this.#store.artifacts);
@@ -163,7 +163,7 @@ export class Retraining {
       };
     }
     try {
-      // Prepared before training the challenger, which would be useless if no comparison is possible.
+      // Prepared before the challenger is trained, since training it would be useless if no comparison is possible.
       const { contest, predictions, standIn, note = '' } = await this.#prepare(card);
       steps.say(`challenger: run ${plan.run}, ${counted(plan.jobs.length, 'fold')}`);
       const challenger = await steps.evaluate(plan);
@@ -190,7 +190,7 @@ export class Retraining {
   }
 
   /**
-   * Determines how to compare the challenger, with the predictions of its opponent if already known.
+   * Determines how to compare the challenger, including the predictions of its opponent if they are already known.
    * @throws CryfoldError MODEL_INCOMPARABLE
    */
   async #prepare(
@@ -212,7 +212,7 @@ export class Retraining {
     const where = `champion ${card.version}`;
     if (opponent === 'stand-in') {
       const standIn = await planChampion(card, plan, manifest, before);
-      // The stand-in is trained from the card's spec, so check that in addition to the card's members.
+      // The stand-in is trained from the card's spec, so the spec is checked in addition to the card's members.
       checkModelAllowed(card, this.#challenge.loading?.allowCommands, Object.values(standIn.spec.estimators));
       this.#steps.say(
         `${where}: its stand-in is run ${standIn.run}, trained on ${this.#evidence.data.known} known clips`,

@@ -12,7 +12,9 @@ import {
 } from '@cryfold/evaluation';
 import type { Contest, ContestData, Opponent } from './contest.js';
 
-/** Two-sided p-value below which a difference is significant. A worse model passes in half as many cases. */
+/**
+ * Two-sided p-value below which a difference is significant. A model that is no better is promoted in half of these cases at most.
+ */
 export const SIGNIFICANCE = 0.05;
 
 /** A model's prediction for one test clip. */
@@ -23,10 +25,13 @@ export interface RowPrediction {
   probabilities: ArrayLike<number>;
 }
 
-/** @param split index of the split, @param position of the clip in its test part */
+/**
+ * @param split index of the split
+ * @param position position of the clip in its test part
+ */
 export type Predictions = (split: number, position: number) => RowPrediction;
 
-/** The comparison behind a verdict. */
+/** The comparison on which a verdict is based. */
 export interface RetrainTest {
   metric: MetricName;
   opponent: Opponent;
@@ -62,7 +67,7 @@ export interface Judging {
   margin: number;
 }
 
-/** The rows of a contest with the predictions of both models. */
+/** The rows of a contest, with the predictions of both models. */
 function rowsOf({ data: { manifest, splits }, contest, challenger, opponent }: Judging) {
   const classes = manifest.classes.length;
   const index = new Map(manifest.classes.map((label, c) => [label, c]));
@@ -121,8 +126,8 @@ function describe({ metric, opponent, challenger, champion, difference, clips, g
 }
 
 /**
- * Promotes a challenger that beats its opponent by the metric (two-sided p below 0.05 over groups) without losing more
- * recall than the margin in any class. Both are tested on the same clips, which neither was trained on.
+ * Promotes a challenger that beats its opponent by the metric (two-sided p below 0.05 over groups) and does not lose
+ * more recall than the margin in any class. Both are tested on the same clips, on which neither was trained.
  */
 export function judge(judging: Judging): RetrainVerdict {
   const { clips, groupSource } = judging.data.manifest;
@@ -138,7 +143,7 @@ function decide(judging: Judging): RetrainVerdict {
   const { rows, ...predicted } = rowsOf(judging);
   const tallies = [tallyRows(rows, predicted.after), tallyRows(rows, predicted.before)] as const;
   const [challenger, champion] = tallies.map((own) => metricOfTally(metric, addTallies(own), rows.classes));
-  // There is no p-value if the models predict the same or there are too few groups. Neither justifies a promotion.
+  // There is no p-value if the models predict the same or if there are too few groups. Neither justifies a promotion.
   const { difference, pValue } = testGroups(metric, tallies, rows.classes);
   const test = { metric, opponent, clips, groups, challenger, champion, difference, pValue: pValue ?? 1 };
   const better = test.pValue < SIGNIFICANCE && scoreOf(metric, difference) > 0;
