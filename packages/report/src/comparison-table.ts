@@ -40,7 +40,7 @@ function worded(metric: MetricName, difference: number | null): string {
 }
 
 /** What the test treats as independent: folds, groups, or recordings if groups are unknown. */
-function unitsOf({ dataset }: RunResults, { by }: Evidence): string {
+export function unitsOf({ dataset }: RunResults, { by }: Evidence): string {
   return by === 'groups' ? `${unitWord(dataset)}s` : by;
 }
 

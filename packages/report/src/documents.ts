@@ -1,12 +1,12 @@
 import { printable } from '@cryfold/core';
 import { labelOf, metricOf, type RunResults } from '@cryfold/evaluation';
 import { comparisonRows, comparisonTitle, pooledRows, pooledTitle } from './comparison-table.js';
-import { headline } from './headline.js';
 import { foldsTitle } from './metric-text.js';
 import { named } from './names.js';
 import { searchRows } from './search-table.js';
 import { headlines, subject, tableTwoRows } from './table-two.js';
 import { percent, type TextTable } from './text.js';
+import { verdict } from './verdict.js';
 
 /** Escapes text for Markdown, including table cells, so that data cannot inject markup. */
 function escapeMarkdown(text: string): string {
@@ -41,7 +41,7 @@ export function markdownReport(stored: RunResults): string {
     ...warnings.map((line) => `**${escapeMarkdown(line)}**`),
     ...(missing.length > 0 ? [missing.map((line) => `- ${escapeMarkdown(line)}`).join('\n')] : []),
     `**${escapeMarkdown(labelOf(results))}**`,
-    escapeMarkdown(headline(results)),
+    ...verdict(results).map(escapeMarkdown),
     ...part(foldsTitle(metricOf(results)), tableTwoRows(results)),
     ...part('Search', searchRows(results)),
     '## Confusion matrices, percent of each true class',

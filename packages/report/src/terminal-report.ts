@@ -2,11 +2,11 @@ import { counted } from '@cryfold/core';
 import type { RunResults } from '@cryfold/evaluation';
 import { comparisonTable, pooledTable } from './comparison-table.js';
 import { confusionTable } from './confusion-table.js';
-import { headline } from './headline.js';
 import { named } from './names.js';
 import { searchTable } from './search-table.js';
 import { tableTwo } from './table-two.js';
 import { paint, type TextOptions } from './text.js';
+import { verdict } from './verdict.js';
 
 /** Table II, a pooled, row-normalised confusion matrix for each model as in the paper, pooled metrics, and tests. */
 export function terminalReport(stored: RunResults, options: TextOptions = {}): string {
@@ -18,7 +18,7 @@ export function terminalReport(stored: RunResults, options: TextOptions = {}): s
   });
   return [
     tableTwo(results, options),
-    headline(results),
+    verdict(results).join('\n'),
     searchTable(results, options),
     ...matrices,
     pooledTable(results, options),

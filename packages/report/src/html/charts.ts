@@ -50,7 +50,7 @@ export function stripPlot(results: RunResults): Markup | undefined {
       grid: { left: 130, right: 20, top: 10, bottom: 45 },
       xAxis: {
         type: 'value',
-        ...(share ? { min: Math.max(0, Math.floor(lowest / 5) * 5 - 5), max: 100 } : { min: 0 }),
+        ...(share ? { min: Math.max(0, Math.floor((lowest - 1) / 20) * 20), max: 100 } : { min: 0 }),
         ...axis(share ? `${title}, %` : title, false),
       },
       yAxis: {

@@ -1,13 +1,13 @@
 import type { EpochPoint } from '@cryfold/core';
 import { type ClipOutcome, groupOutcomes, labelOf, metricOf, type RunResults, unitWord } from '@cryfold/evaluation';
 import { comparisonRows, comparisonTitle, pooledRows, pooledTitle } from '../comparison-table.js';
-import { headline } from '../headline.js';
 import { capitalTitle, foldsTitle } from '../metric-text.js';
 import { displayName, named } from '../names.js';
 import { paperFigures } from '../paper.js';
 import { protocolLegend, protocolNotes, protocolRows, protocolTitle } from '../protocol-table.js';
 import { searchRows } from '../search-table.js';
 import { headlines, subject, tableTwoRows } from '../table-two.js';
+import { verdict } from '../verdict.js';
 import { auditSection } from './audit.js';
 import { calibrationChart, type FoldTime, learningCurve, stripPlot, timeline } from './charts.js';
 import { groupTable, type HardClip, hardestClips } from './clips.js';
@@ -71,8 +71,7 @@ export function htmlReport(input: ReportInput): string {
 <body>
 <header>
 <h1>${results.run.name}: ${subject(results)}</h1>
-${warnings(results)}
-<p>${headline(results)}</p>
+${verdictSection(results)}
 <nav aria-label="Sections"><ul>${sections.map(({ id, title }) => html`<li><a href="#${id}">${title}</a></li>`)}</ul></nav>
 </header>
 <main>
@@ -94,7 +93,15 @@ function section(id: string, title: string, content: Markup | undefined) {
   return content && { id, title, content };
 }
 
-/** Warnings that precede all figures: models that do not beat the majority class, missing folds, and the protocol. */
+/** What readers want to know first: which model is best, how sure that is, and what speaks against it. */
+function verdictSection(results: RunResults): Markup {
+  const [first, ...rest] = verdict(results);
+  return html`<section class="verdict" aria-label="Verdict">
+<p class="lead">${first}</p>
+${rest.length > 0 && html`<p>${rest.join(' ')}</p>\n`}${warnings(results)}</section>`;
+}
+
+/** Warnings that precede all tables: models that do not beat the majority class, missing folds, and the protocol. */
 function warnings(results: RunResults): Markup {
   const { warnings, missing } = headlines(results);
   const label = labelOf(results);
@@ -114,13 +121,13 @@ function table(caption: string, { rows, notes: lines }: { rows: string[][]; note
   return rows.length > 1 ? html`${textTable(caption, rows)}${notes(lines)}` : undefined;
 }
 
-/** Table II, the strip plot and, if there are any, other protocols. */
+/** The strip plot, Table II and, if there are any, other protocols. */
 function tableTwoSection(results: RunResults, beside: readonly RunResults[] = []): Markup {
   const { rows, notes: lines } = tableTwoRows(results);
   const cells = rows.map((row) => row.map((cell) => cell.trim()));
-  return html`${textTable(foldsTitle(metricOf(results)), cells)}
+  return html`${stripPlot(results)}
+${textTable(foldsTitle(metricOf(results)), cells)}
 ${notes(lines)}
-${stripPlot(results)}
 ${
   beside.length > 0 &&
   html`<h3>Protocols side by side</h3>

@@ -16,6 +16,7 @@ h2 { font-size: 1.2rem; margin: 2.2rem 0 .6rem; border-bottom: 1px solid var(--r
 h3 { font-size: 1rem; margin: 1.2rem 0 .4rem; }
 a { color: var(--c0); } a:focus-visible, summary:focus-visible, .scroll:focus-visible, audio:focus-visible {
   outline: 3px solid var(--c0); outline-offset: 2px; }
+.verdict { margin: .6rem 0 1rem; } .lead { font-size: 1.2rem; line-height: 1.4; font-weight: 600; margin: .4rem 0; }
 nav ul { display: flex; flex-wrap: wrap; gap: .2rem 1rem; padding: 0; list-style: none; }
 .bad, .note { padding: .6rem .9rem; border-left: 5px solid var(--bad); background: var(--bad-panel); }
 .bad p, .note p { margin: .2rem 0; } .bad strong { color: var(--bad); }
