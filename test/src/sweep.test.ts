@@ -128,6 +128,15 @@ test('status shows the trials of a sweep, best first', { skip }, async () => {
     means.toSorted((a: number, b: number) => b - a),
   );
   assert.equal(means.length, 14);
+  const { importance } = JSON.parse(stdout).search;
+  assert.deepEqual(Object.keys(importance), ['svm']);
+  const text = await cryfold(['status', run, '--store', path(join('whole', 'store'))]);
+  for (const { name, share, trials } of importance.svm) {
+    assert.equal(share === null, trials < 10, `${name}: ${share} of ${trials}`);
+    const shown = share === null ? 'too few trials' : `${Math.round(100 * share)} %`;
+    assert.match(text.stdout, new RegExp(`^svm: ${name} +${shown} +${trials}$`, 'm'));
+  }
+  assert.ok(importance.svm.some(({ share }: { share: number | null }) => share !== null));
 });
 
 test('the report of a sweep states that its figures are optimistic, and by how much', { skip }, async () => {

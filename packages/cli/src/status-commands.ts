@@ -1,7 +1,7 @@
 import { printable } from '@cryfold/core';
 import { MANY_GIVE_BACKS } from '@cryfold/plan';
-import { namedTrials, trialTable } from '@cryfold/report';
-import { noWorker, type RunStatus, readTrialRows, untakenQueues } from '@cryfold/run-control';
+import { importanceTable, namedTrials, trialTable } from '@cryfold/report';
+import { noWorker, type RunStatus, readTrialRows, trialImportance, untakenQueues } from '@cryfold/run-control';
 import type { Config } from '@cryfold/runtime';
 import { asTyped } from './command-text.js';
 import { type ControlOptions, withControl } from './control.js';
@@ -43,12 +43,17 @@ export async function statusCommand(
     const stored = await control.store.runs.plan(run);
     const { search } = stored.base.spec;
     const trials = await readTrialRows(control.store, stored);
-    if (options.json) say(`${jsonText({ ...status, ...(search ? { search: { trials } } : {}) })}\n`);
+    if (options.json)
+      say(
+        `${jsonText({ ...status, ...(search ? { search: { trials, importance: trialImportance(trials) } } : {}) })}\n`,
+      );
     else {
       const lines = text(search ? { ...status, trials: {} } : status);
       if (search) {
         const shown = namedTrials(stored.base.spec, trials);
-        lines.splice(1, 0, trialTable(shown, search.metric, { color: colors() }));
+        const { metric } = search;
+        const importance = importanceTable(stored.base.spec, { metric, trials }, { color: colors() });
+        lines.splice(1, 0, trialTable(shown, metric, { color: colors() }), ...(importance ? ['', importance, ''] : []));
       }
       say(`${lines.join('\n')}\n`);
     }

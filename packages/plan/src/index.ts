@@ -63,8 +63,9 @@ export {
   type TrialState,
   type TrialStatistics,
   trialName,
+  trialNumber,
 } from './search-log.js';
-export type { SearchParameter, SearchSpec } from './search-spec.js';
+export { type SearchParameter, type SearchSpec, searchSpace } from './search-spec.js';
 export { decodeSharedSounds, type SharedSounds } from './shared-sounds.js';
 export { checkSpec, parseSpec } from './spec.js';
 export { metricOfSpec, withMetric } from './spec-metric.js';

@@ -122,6 +122,11 @@ export function trialName(base: string, number: number, inside?: { repeat: numbe
   return inside ? `${name}-in-${inside.repeat}-${inside.fold}` : name;
 }
 
+/** The number of a trial in the order in which trials started, from 1. @param trial its name, also with a caveat */
+export function trialNumber(trial: string): number {
+  return Number(/-(\d{3,})(?:-in-\d+-\d+)?(?: |$)/.exec(trial)?.[1] ?? 0);
+}
+
 /**
  * The searched estimator of which the trial of a job is a variant; undefined if the job does not belong to a trial of a
  * sweep.

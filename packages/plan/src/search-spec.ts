@@ -105,6 +105,17 @@ export const searchSchema = z.strictObject({
 export type SearchSpec = z.infer<typeof searchSchema>;
 export type SearchParameter = z.infer<typeof parameterSchema>;
 
+/**
+ * The search space of a stored spec, by estimator; empty if the spec has none or is of a version with other parameters.
+ */
+export function searchSpace(spec: Readonly<Record<string, unknown>>): SearchSpec['space'] {
+  const { search } = z
+    .looseObject({ search: z.looseObject({ space: z.unknown() }).optional() })
+    .catch({})
+    .parse(spec);
+  return searchSchema.shape.space.catch({}).parse(search?.space);
+}
+
 /** Values at the ends of a parameter's range, which are checked against the estimator's schema. */
 export function extremes(parameter: SearchParameter): unknown[] {
   if ('choice' in parameter) return parameter.choice;

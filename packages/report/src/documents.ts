@@ -1,6 +1,7 @@
 import { printable } from '@cryfold/core';
 import { labelOf, metricOf, type RunResults } from '@cryfold/evaluation';
 import { comparisonRows, comparisonTitle, pooledRows, pooledTitle } from './comparison-table.js';
+import { importanceRows, importanceTitle } from './importance-table.js';
 import { foldsTitle } from './metric-text.js';
 import { named } from './names.js';
 import { searchRows } from './search-table.js';
@@ -44,6 +45,7 @@ export function markdownReport(stored: RunResults): string {
     ...verdict(results).map(escapeMarkdown),
     ...part(foldsTitle(metricOf(results)), tableTwoRows(results)),
     ...part('Search', searchRows(results)),
+    ...(results.search ? part(importanceTitle(results.search), importanceRows(results.spec, results.search)) : []),
     '## Confusion matrices, percent of each true class',
     ...matrices,
     ...part(pooledTitle(results), pooledRows(results)),

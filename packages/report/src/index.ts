@@ -6,6 +6,7 @@ export { csvReport, markdownReport } from './documents.js';
 export type { FoldTime } from './html/charts.js';
 export type { HardClip } from './html/clips.js';
 export type { ReportInput } from './html/html-report.js';
+export { importanceTable } from './importance-table.js';
 export { displayName, namedTrials } from './names.js';
 export { protocolTable } from './protocol-table.js';
 export { tableTwo, warningsOf } from './table-two.js';

@@ -1,5 +1,6 @@
 import { counted } from '@cryfold/core';
 import { begunTrials, METRICS, type RunResults, type SearchResults, type TrialRow } from '@cryfold/evaluation';
+import { importanceTable } from './importance-table.js';
 import { metricText, valueText } from './metric-text.js';
 import { plainName } from './names.js';
 import { alignColumns, paint, shorten, type TextOptions, type TextTable } from './text.js';
@@ -127,6 +128,8 @@ export function searchTable(results: RunResults, options: TextOptions = {}): str
     paint(title, 'bold', options.color),
     trialTable(search.trials, search.metric, options),
     TRIAL_INTERVALS,
+    '',
+    importanceTable(results.spec, search, options),
     '',
     ...winnerNotes(results),
   ].join('\n');

@@ -1,11 +1,12 @@
-import { CustomChart, LineChart, ScatterChart } from 'echarts/charts';
-import { GridComponent, LegendComponent } from 'echarts/components';
+import { BarChart, CustomChart, LineChart, ParallelChart, ScatterChart } from 'echarts/charts';
+import { GridComponent, LegendComponent, ParallelComponent } from 'echarts/components';
 import { type EChartsCoreOption, init, use } from 'echarts/core';
 import { SVGRenderer } from 'echarts/renderers';
 import { html, Markup } from './markup.js';
 import { scrolling } from './tables.js';
 
-use([CustomChart, LineChart, ScatterChart, GridComponent, LegendComponent, SVGRenderer]);
+use([BarChart, CustomChart, LineChart, ParallelChart, ScatterChart]);
+use([GridComponent, LegendComponent, ParallelComponent, SVGRenderer]);
 
 /** CSS variables of style.ts, so that the colours of a chart follow those of the page. */
 export const INK = 'var(--ink)';
@@ -52,13 +53,16 @@ export function chart(
   return html`<figure>${scrolling(caption, clean(svg, id, description))}<figcaption>${caption}</figcaption></figure>`;
 }
 
-/** Removes attributes for pointers and scripts, and replaces generated ids, so that equal reports have equal bytes. */
+/**
+ * Removes attributes for pointers and scripts, shortens coordinates, and replaces generated ids, so that equal reports
+ * have equal bytes.
+ */
 function clean(svg: string, id: string, description: string): Markup {
   const text = svg
     .replace(/<style\s*>[\s\S]*?<\/style>/g, '')
     .replace(/ (?:ecmeta_\w+|class|pointer-events)="[^"]*"/g, '')
     .replace(/zr\d+-/g, `${id}-`)
-    .replace(/(\d+\.\d{2})\d+/g, '$1')
+    .replace(/<[^>]*>/g, (tag) => tag.replace(/(\d+\.\d{2})\d+/g, '$1'))
     .replace(/^<svg width="\d+" height="\d+"/, '');
   return new Markup(`${html`<svg role="img" aria-label="${description}"`.text}${text}`);
 }

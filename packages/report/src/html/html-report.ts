@@ -15,6 +15,7 @@ import { html, type Markup } from './markup.js';
 import { confusionMatrices, recallTable, significanceMatrix } from './matrices.js';
 import { dataCard, provenance } from './provenance.js';
 import { STYLE } from './style.js';
+import { sweepCharts } from './sweep-charts.js';
 import { textTable } from './tables.js';
 
 export interface ReportInput {
@@ -44,7 +45,7 @@ export function htmlReport(input: ReportInput): string {
   const foldTimes = (input.foldTimes ?? []).map((one) => ({ ...one, trial: displayName(results, one.trial) }));
   const sections = [
     section('table-two', title, tableTwoSection(results, beside)),
-    section('search', 'Search', table('Trials, sorted by folds and epochs, then by score', searchRows(results))),
+    section('search', 'Search', searchSection(results)),
     section('confusion', 'Confusion matrices', confusionMatrices(results)),
     section('recall', 'Recall by class', recallTable(results)),
     section('pooled', 'Pooled figures', table(pooledTitle(results), pooledRows(results))),
@@ -135,6 +136,12 @@ ${protocolLegend([results, ...beside]).map((line) => html`<p>${line}.</p>\n`)}
 ${textTable(protocolTitle([results, ...beside]), protocolRows([results, ...beside]))}
 ${notes(protocolNotes([results, ...beside]))}`
 }`;
+}
+
+/** Charts and trials of a sweep; undefined for other runs. */
+function searchSection(results: RunResults): Markup | undefined {
+  const trials = table('Trials, sorted by folds and epochs, then by score', searchRows(results));
+  return trials && html`${sweepCharts(results)}\n<h3>Trials</h3>\n${trials}`;
 }
 
 function significance(results: RunResults): Markup | undefined {

@@ -1,0 +1,43 @@
+import { METRICS, type SearchResults } from '@cryfold/evaluation';
+import { type SweepPicture, sweepPictures } from '@cryfold/hyperparameter-search';
+import { alignColumns, paint, type TextOptions, type TextTable } from './text.js';
+
+/** What the shares mean, and what they do not. */
+export const IMPORTANCE_NOTE =
+  'Importance: the share of the variance between complete trials that a parameter explains alone (epsilon squared over bins; about 0 without effect). Interactions count for no parameter. With few trials, and with tpe or asha, which favour good regions, it is a rough guide: docs/sweeps.md.';
+
+/** The trials of a sweep, and the metric that ranks them. */
+type Ranked = Pick<SearchResults, 'metric' | 'trials'>;
+
+/** `84 %`, or why there is no share. */
+export function shareText({ share, trials }: SweepPicture['importance'][number]): string {
+  if (share !== null) return `${Math.round(100 * share)} %`;
+  return trials < 10 ? 'too few trials' : 'not estimable';
+}
+
+/** One row per searched parameter below a header; only the header without a sweep. */
+export function importanceRows(spec: Readonly<Record<string, unknown>>, search: Ranked | undefined): TextTable {
+  const pictures = search ? sweepPictures(spec, search) : [];
+  const rows = pictures.flatMap(({ base, importance }) =>
+    importance.map((one) => [`${base}: ${one.name}`, shareText(one), `${one.trials}`]),
+  );
+  const notes = rows.length > 0 ? [IMPORTANCE_NOTE] : [];
+  return { rows: [['parameter', 'importance', 'trials'], ...rows], notes };
+}
+
+/** Title of the importance of parameters. */
+export function importanceTitle({ metric }: Pick<SearchResults, 'metric'>): string {
+  return `Parameter importance for ${METRICS[metric].title}`;
+}
+
+/** The importance of each searched parameter as a text table; empty without a sweep. */
+export function importanceTable(
+  spec: Readonly<Record<string, unknown>>,
+  search: Ranked,
+  { color = false }: TextOptions = {},
+): string {
+  const { rows, notes } = importanceRows(spec, search);
+  if (rows.length === 1) return '';
+  const [head, ...body] = alignColumns(rows);
+  return [paint(importanceTitle(search), 'bold', color), paint(head, 'bold', color), ...body, ...notes].join('\n');
+}
