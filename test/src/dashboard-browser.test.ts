@@ -58,7 +58,9 @@ before(async () => {
   await writeFile(
     path('tiny.yaml'),
     // Folds of some seconds on any machine, one after the other: the run continues while the test checks
-    TINY_SPEC.replace('epochs: 2', 'epochs: 800').replace('  svm:', '  weak: { kind: svm, C: 1 }\n  svm:'),
+    TINY_SPEC.replace('epochs: 2', 'epochs: 800')
+      .replace('  svm:', '  weak: { kind: svm, C: 1 }\n  svm:')
+      .replace('members: [tl-resnet50, svm]', 'members: [small-cnn, svm]'),
   );
   await synthesizeCorpus(path(HOSTILE), { clips: 60, seed: 1 });
   // Chromium's sandbox refuses to start as root, and the page is our own.
@@ -127,6 +129,30 @@ test('a link with a token logs in, and the token disappears from the address imm
   await context.close();
 });
 
+test('says that it loads until data arrive, and what to do if the store is empty', { skip }, async () => {
+  const page = await open(`${url}/#/runs/none`, READ);
+  let release = () => {};
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  for (const part of ['events', 'models']) {
+    await page.route(`**/api/v1/${part}`, async (route) => {
+      await held;
+      await route.continue();
+    });
+  }
+  await page.goto(`${url}/#/`);
+  await page.waitForSelector('h1:text-is("Runs")');
+  assert.equal(await page.locator('main').getByText('Loading…', { exact: true }).count(), 3);
+  assert.doesNotMatch(await page.locator('main').innerText(), /No runs|No worker|No final/);
+  release();
+  await page.getByText('No runs yet. Start one: cryfold run SPEC --data FOLDER').waitFor();
+  await page.getByText('No final models yet.').waitFor();
+  assert.equal(await page.getByText('Loading…').count(), 0);
+  assert.deepEqual(await axe(page), []);
+  await page.context().close();
+});
+
 test('shows folds as they finish, cancels and retries a run, and shows fold details', { skip }, async (t) => {
   const proxy = await TcpProxy.start(Number(new URL(url).port));
   t.after(() => proxy.stop());
@@ -139,6 +165,10 @@ test('shows folds as they finish, cancels and retries a run, and shows fold deta
   assert.match(await page.locator('.actions').first().innerText(), /running/);
   await page.waitForSelector('.trial .cell[data-state="2"]');
   assert.match(await page.locator('main').innerText(), /Mean accuracy so far/);
+  assert.match(
+    await textOf(page, 'tr:has(th:text-is("combined"))'),
+    /^combinedwhen the run ends––mean of small-cnn, svm$/,
+  );
 
   // Who has the fold that trains, since when, how far
   await page.locator('.trial .cell[data-state="1"]').first().click();
@@ -194,6 +224,13 @@ test('shows folds as they finish, cancels and retries a run, and shows fold deta
   );
   const mean = results.models.find(({ name }: { name: string }) => name === 'svm').accuracy.mean;
   assert.ok((await page.locator('main').innerText()).includes(`${(100 * mean).toFixed(1)} %`), 'the mean accuracy');
+  const fusion = results.models.find(({ kind }: { kind: string }) => kind === 'fusion').accuracy.mean;
+  await page.locator(`tr:has(th:text-is("combined")):has-text("3 of 3${(100 * fusion).toFixed(1)} %")`).waitFor();
+  await page
+    .locator('.verdict')
+    .getByText(/^The highest mean accuracy is /)
+    .waitFor();
+  assert.match(await textOf(page, '.verdict + [role=note]'), /groups are in both train and test/);
   // The seconds come from the records of folds, so that they are also shown after the run has ended.
   for (const reload of [false, true]) {
     if (reload) await page.reload();
@@ -223,6 +260,8 @@ test('shows folds as they finish, cancels and retries a run, and shows fold deta
   assert.match(await (await popup).locator('h1').innerText(), /tiny/);
   await page.context().close();
 
+  const made = await cryfold(['train-final', run, '--of', 'svm', '--name', 'cry'], environment);
+  assert.equal(made.code, 0, made.stderr);
   for (const options of [
     { viewport: { width: 1100, height: 900 }, colorScheme: 'light' as const },
     { viewport: { width: 360, height: 740 }, colorScheme: 'dark' as const, hasTouch: true },
@@ -256,6 +295,11 @@ test('shows folds as they finish, cancels and retries a run, and shows fold deta
         0,
         `${address}: too wide`,
       );
+    }
+    await viewer.goto(`${url}/#/`);
+    const model = await viewer.locator('tr:has(th:text-matches("^cry@"))').innerText();
+    for (const text of ['svm', `accuracy ${(100 * mean).toFixed(1)} %, inflated by leaks`, '1x3', '60 clips']) {
+      assert.ok(model.includes(text), model);
     }
     await viewer.goto(`${url}/queues`);
     await viewer.waitForURL(/queues\/read/);
@@ -377,6 +421,42 @@ search:
   assert.equal(await cells(page, 3), 0, 'no fold failed');
   await until('every fold', async () => (await cells(page, 2)) === trials.reduce((n, t) => n + Number(t.folds), 0));
   assert.deepEqual(await axe(page), []);
+
+  // The charts show what `status` prints.
+  const charts = page.locator('section.charts');
+  assert.equal(await charts.locator('svg[role=img]').count(), 2, 'history and parallel coordinates');
+  const begun = trials.filter(({ mean, state }) => mean !== null && state !== 'FAILED').length;
+  await until('a dot for each trial', async () => (await charts.locator('svg circle.dot').count()) === begun);
+  const { importance } = JSON.parse(stdout).search as {
+    importance: Record<string, { name: string; share: number | null }[]>;
+  };
+  const bars = await charts.locator('.bars li').allInnerTexts();
+  assert.deepEqual(
+    bars.map((text) => text.replace(/\s+/g, ' ').trim()),
+    importance.svm.map(
+      ({ name, share }) => `${name} ${share === null ? 'too few trials' : `${Math.round(100 * share)} %`}`,
+    ),
+  );
+  for (const title of ['trial', 'accuracy, %', 'gamma', 'C']) {
+    assert.ok((await charts.locator('svg text').allTextContents()).includes(title), title);
+  }
+
+  // Tables are sorted by a click on a column, and put back by the third one.
+  const names = () => page.locator('tbody.search th').allInnerTexts();
+  const [before, head] = [await names(), page.locator('th:has(button:text-is("Trial"))')];
+  for (const [direction, order] of [
+    ['ascending', before.toSorted()],
+    ['descending', before.toSorted().reverse()],
+    [null, before],
+  ] as const) {
+    await head.getByRole('button').press('Enter');
+    assert.equal(await head.getAttribute('aria-sort'), direction);
+    assert.deepEqual(await names(), order);
+  }
+  await page.setViewportSize({ width: 360, height: 740 });
+  assert.equal(await page.evaluate('document.documentElement.scrollWidth - innerWidth'), 0, 'too wide for a phone');
+  assert.ok(await page.getByRole('button', { name: 'Trial' }).isVisible(), 'phones can sort, too');
+  assert.deepEqual(await axe(page), [], 'a sweep on a phone');
   await page.context().close();
 });
 

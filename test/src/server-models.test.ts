@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { CryfoldError } from '@cryfold/core';
 import { readDataset, synthesizeCorpus } from '@cryfold/corpus';
-import { HttpClient, HttpModels } from '@cryfold/run-control';
+import { HttpClient, HttpModels, type ListedVersion } from '@cryfold/run-control';
 import { createLogger } from '@cryfold/runtime';
 import { freePort } from '@cryfold/testing';
 import { Cluster, findRedis } from './cluster.js';
@@ -106,6 +106,19 @@ test('--server trains, promotes, rolls back and uses final models without Redis 
   assert.equal((await json(['models', 'rollback', 'cry'])).version, both.card.version);
   const nothing = await cryfold(['models', 'rollback', 'cry'], remote);
   assert.deepEqual([nothing.code, /MODEL_NOT_FOUND/.test(nothing.stderr)], [2, true]);
+  const answer = await fetch(`${remote.CRYFOLD_SERVER}/api/v1/models`, {
+    headers: { authorization: `Bearer ${READ}` },
+  });
+  const { versions } = (await answer.json()) as { versions: ListedVersion[] };
+  assert.deepEqual(
+    versions.map(({ name, version, champion, of }) => [name, version, champion, of]).sort(),
+    [
+      ['cry', both.card.version, true, 'both'],
+      ['cry', svm.card.version, false, 'svm'],
+    ].sort(),
+  );
+  assert.deepEqual(versions[0].protocol, { name: null, splitter: 'RepeatedStratifiedKFold', repeats: 2, folds: 3 });
+  assert.equal(versions.find(({ of }) => of === 'svm')?.score?.mean, svm.card.metrics[0].accuracy.mean);
   for (const command of [
     ['models', 'list'],
     ['models', 'list', '--json'],

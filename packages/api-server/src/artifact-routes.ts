@@ -34,13 +34,15 @@ export function addArtifactRoutes(app: App, store: ArtifactStore, limits?: Parti
 const absent = (key: string) =>
   new CryfoldError('ARTIFACT_MISSING', `${key} is not in the store`, { context: { key } });
 
+/** Browsers must download the content, never display it as part of this site, except for plain text such as logs. */
 function describe(key: string, { bytes, modified }: ArtifactInfo, reply: Pick<FastifyReply, 'header'>): void {
-  // Browsers must download the content and never display it as part of this site.
+  const isText = key.endsWith('.txt');
+  const type = key.endsWith('.json') ? 'application/json' : 'application/octet-stream';
   reply
     .header('x-artifact-bytes', bytes)
     .header('last-modified', modified.toUTCString())
-    .header('content-disposition', `attachment; filename="${key.split('/').at(-1)}"`)
-    .header('content-type', key.endsWith('.json') ? 'application/json' : 'application/octet-stream');
+    .header('content-disposition', `${isText ? 'inline' : 'attachment'}; filename="${key.split('/').at(-1)}"`)
+    .header('content-type', isText ? 'text/plain; charset=utf-8' : type);
 }
 
 function addListRoute(app: App, store: ArtifactStore): void {

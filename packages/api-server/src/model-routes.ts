@@ -1,6 +1,15 @@
 import { CryfoldError } from '@cryfold/core';
-import { MODEL_NAME, promotionSchema, retrainRecordSchema } from '@cryfold/model-registry';
-import { type ModelControl, makingSchema, RUN_ID, runStatusSchema, type StoreControl } from '@cryfold/run-control';
+import { MODEL_NAME, ModelRegistry, promotionSchema, retrainRecordSchema } from '@cryfold/model-registry';
+import {
+  type ListedVersion,
+  listedVersionSchema,
+  listVersions,
+  type ModelControl,
+  makingSchema,
+  RUN_ID,
+  runStatusSchema,
+  type StoreControl,
+} from '@cryfold/run-control';
 import { z } from 'zod';
 import { answers } from './answers.js';
 import type { App } from './app.js';
@@ -16,6 +25,9 @@ const reason = z.string().max(10_000);
 /** Maximum size in bytes of a retraining report, and of a promotion with its evidence. */
 const RETRAIN = 256 * 1024;
 
+/** Milliseconds to hold the list of versions for all viewers, because each card is one read of the store. */
+const FRESH_MS = 2000;
+
 export interface ModelRoutes {
   control: StoreControl;
   models: ModelControl;
@@ -25,9 +37,34 @@ export interface ModelRoutes {
 
 /** Operations on final models. Cards and files are read as artifacts. @param app see `addRunRoutes` */
 export function addModelRoutes(app: App, routes: ModelRoutes): void {
+  addListRoute(app, routes);
   addTrainingRoutes(app, routes);
   addPromotionRoutes(app, routes);
   addRetrainRoutes(app, routes);
+}
+
+function addListRoute(app: App, { control }: ModelRoutes): void {
+  const registry = new ModelRegistry(control.store.artifacts);
+  let held: { until: number; versions: Promise<ListedVersion[]> } | undefined;
+  const list = () => {
+    if (held && Date.now() < held.until) return held.versions;
+    const own = { until: Date.now() + FRESH_MS, versions: listVersions(registry) };
+    held = own;
+    own.versions.catch(() => {
+      if (held === own) held = undefined;
+    });
+    return own.versions;
+  };
+  app.get(
+    '/models',
+    {
+      schema: {
+        summary: 'All versions of final models, the newest first, with their headline figures',
+        response: answers(z.object({ versions: z.array(listedVersionSchema) })),
+      },
+    },
+    async () => ({ versions: await list() }),
+  );
 }
 
 function addTrainingRoutes(app: App, { maker }: ModelRoutes): void {

@@ -1,10 +1,12 @@
 import { mapLimited } from '@cryfold/core';
 import type { TrialRow } from '@cryfold/evaluation';
+import type { SweepPicture } from '@cryfold/hyperparameter-search';
 import type { FoldJob } from '@cryfold/plan';
-import type { Grid, GridChange, GridSearch, GridStatus, RunStatus } from '@cryfold/run-control';
+import type { Grid, GridChange, GridOutcome, GridSearch, GridStatus, RunStatus } from '@cryfold/run-control';
 import type { StoredPlan } from '@cryfold/store';
 import { Feed } from './feed.js';
 import { CELL, figureOf, GridModel } from './grid-model.js';
+import { fusionsOf, outcomeOf } from './grid-outcome.js';
 import { GridReader } from './grid-reader.js';
 import type { RunList } from './run-list.js';
 import type { Watched } from './watched.js';
@@ -33,6 +35,7 @@ export class RunGrid implements Watched {
   #stored: StoredPlan;
   #status: RunStatus;
   #warning: string | null = null;
+  #outcome: GridOutcome | null = null;
   /** Finished folds whose results were not read yet */
   #unread: FoldJob[] = [];
   #swept = 0;
@@ -43,6 +46,7 @@ export class RunGrid implements Watched {
   /** The status, failures and trials of a sweep that were last published, as JSON */
   #publishedStatus = '';
   #publishedFailures = '[]';
+  #publishedOutcome = 'null';
   #publishedTrials = new Map<string, string>();
 
   private constructor(list: RunList, reader: GridReader, stored: StoredPlan, status: RunStatus) {
@@ -72,7 +76,10 @@ export class RunGrid implements Watched {
     const over = state === 'complete' || state === 'incomplete';
     // If a refresh fails, the next one publishes the changes.
     if (over && !this.#ended) await this.#readEnd();
-    if (!over) await this.#readProgress();
+    if (!over) {
+      this.#outcome = null;
+      await this.#readProgress();
+    }
     await this.#readSome(over ? READS_AFTER : READS);
     this.#ended = over;
     this.#publish();
@@ -124,6 +131,7 @@ export class RunGrid implements Watched {
     const { run } = this.#model.plan;
     const results = await this.#reader.results(run);
     if (!results) return;
+    this.#outcome = outcomeOf(results);
     const tried = ({ trial }: FoldJob) => this.#stored.search?.trials.has(trial) === true;
     await this.#findDone(this.#model.missing(tried));
     this.#model.explain(results.status === 'complete' ? new Map() : await this.#reader.reasons(run));
@@ -132,7 +140,7 @@ export class RunGrid implements Watched {
   }
 
   #publish(): void {
-    const trials = this.#newTrials();
+    const { trials, pictures } = this.#newTrials();
     const status = JSON.stringify(this.#header());
     const failures = this.#model.failures();
     const reasons = JSON.stringify(failures);
@@ -140,30 +148,34 @@ export class RunGrid implements Watched {
     const changed = status !== this.#publishedStatus;
     this.#publishedStatus = status;
     this.#publishedFailures = reasons;
+    const outcome = JSON.stringify(this.#outcome);
+    const decided = outcome !== this.#publishedOutcome;
+    this.#publishedOutcome = outcome;
     const cells = this.#model.takeChanges();
     if (this.#grown) {
       this.#grown = false;
       this.feed.publish(this.#snapshot(), 'snapshot');
       return;
     }
-    if (cells.length === 0 && trials.length === 0 && !explained && !changed) return;
+    if (cells.length === 0 && trials.length === 0 && !explained && !changed && !decided) return;
     const change: GridChange = {
       status: this.#header(),
       cells,
-      ...(trials.length > 0 ? { search: trials } : {}),
+      ...(trials.length > 0 ? { search: trials, pictures } : {}),
+      ...(decided ? { outcome: this.#outcome } : {}),
       ...(explained ? { failures } : {}),
     };
     this.feed.publish(change);
   }
 
-  /** Rows of the trials that have changed since the last publication. */
-  #newTrials(): TrialRow[] {
-    if (!this.#stored.search) return [];
-    const rows = this.#reader.trials(this.#stored);
+  /** Rows of trials that changed since the last publication, and the current pictures. */
+  #newTrials(): { trials: TrialRow[]; pictures: SweepPicture[] } {
+    if (!this.#stored.search) return { trials: [], pictures: [] };
+    const { trials: rows, pictures } = this.#reader.trials(this.#stored);
     const texts = new Map(rows.map((row) => [row.trial, JSON.stringify(row)]));
     const changed = rows.filter(({ trial }) => texts.get(trial) !== this.#publishedTrials.get(trial));
     this.#publishedTrials = texts;
-    return changed;
+    return { trials: changed, pictures };
   }
 
   #header(): GridStatus {
@@ -189,11 +201,15 @@ export class RunGrid implements Watched {
       byEpochs,
       bases,
       fixed,
-      trials: this.#reader.trials(this.#stored),
+      ...this.#reader.trials(this.#stored),
     };
   }
 
   #snapshot(): Grid {
-    return { status: this.#header(), warning: this.#warning, search: this.#search(), ...this.#model.snapshot() };
+    return {
+      ...{ status: this.#header(), warning: this.#warning, search: this.#search() },
+      ...{ fusions: fusionsOf(this.#stored.base), outcome: this.#outcome },
+      ...this.#model.snapshot(),
+    };
   }
 }

@@ -123,6 +123,19 @@ test('responds to invalid requests with a code and status', async (t) => {
   }
 });
 
+test('serves logs and other text as text that browsers show, and never as markup', async (t) => {
+  const app = await api(t);
+  const key = 'folds/0123/0-a/log.txt';
+  await store.artifacts.put(key, new TextEncoder().encode('<script>über</script>\n'));
+  for (const method of ['GET', 'HEAD'] as const) {
+    const { headers } = await app.inject({ method, url: `/api/v1/artifacts/${key}`, headers: as(READ) });
+    assert.equal(headers['content-type'], 'text/plain; charset=utf-8');
+    assert.equal(headers['content-disposition'], 'inline; filename="log.txt"');
+    assert.equal(headers['x-content-type-options'], 'nosniff');
+    assert.match(String(headers['content-security-policy']), /default-src 'none'/);
+  }
+});
+
 test('serves artifacts as downloads', async (t) => {
   const app = await api(t);
   const { headers, statusCode, json } = await app.inject({

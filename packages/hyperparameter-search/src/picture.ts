@@ -121,10 +121,12 @@ function axisOf(parameter: SearchParameter | undefined, values: readonly unknown
     parameter && ('log' in parameter ? parameter.log : 'int' in parameter ? parameter.int : parameter.uniform);
   const numbers = values as readonly number[];
   const [low, high] = [Math.min(...(range ?? []), ...numbers), Math.max(...(range ?? []), ...numbers)];
+  const isWhole = parameter !== undefined && 'int' in parameter;
   const isLog = parameter !== undefined && 'log' in parameter && low > 0;
   const part = (value: number) => (isLog ? Math.log(value / low) / Math.log(high / low) : (value - low) / (high - low));
   const at = (value: unknown) => (high > low ? rounded(part(Number(value))) : 0.5);
-  const marks = high > low ? [low, ...(isLog ? powers(low, high) : [(low + high) / 2]), high] : [low];
+  const middle = isWhole ? Math.round((low + high) / 2) : (low + high) / 2;
+  const marks = high > low ? [low, ...(isLog ? powers(low, high) : [middle]), high] : [low];
   return { ticks: marks.map((value) => ({ at: at(value), text: numberText(value) })), at };
 }
 

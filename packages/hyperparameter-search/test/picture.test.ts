@@ -13,6 +13,7 @@ const space = {
     kernel: { choice: ['rbf', 'linear'] },
     C: { log: [0.1, 1000] },
     gamma: { uniform: [0, 1], when: { kernel: 'rbf' } },
+    degree: { int: [2, 5] },
   },
 };
 
@@ -44,17 +45,20 @@ test('the history is in the order of start, and its best score ignores trials th
 });
 
 test('axes cover the searched range on its scale, and a parameter that was not searched is outside of it', () => {
-  const rows = [row(1, { kernel: 'rbf', C: 10, gamma: 0.25 }), row(2, { kernel: 'linear', C: 1000 })];
+  const rows = [
+    row(1, { kernel: 'rbf', C: 10, gamma: 0.25, degree: 2 }),
+    row(2, { kernel: 'linear', C: 1000, degree: 5 }),
+  ];
   const [{ axes, trials }] = sweepPictures({ search: { space } }, { metric: 'accuracy', trials: rows });
   assert.deepEqual(
     axes.map(({ name }) => name),
-    ['kernel', 'C', 'gamma'],
+    ['kernel', 'C', 'gamma', 'degree'],
   );
   assert.deepEqual(
     trials.map(({ at }) => at),
     [
-      [0, 0.5, 0.25],
-      [1, 1, -0.15],
+      [0, 0.5, 0.25, 0],
+      [1, 1, -0.15, 1],
     ],
   );
   assert.deepEqual(axes[0].ticks, [
@@ -68,6 +72,10 @@ test('axes cover the searched range on its scale, and a parameter that was not s
   assert.deepEqual(
     axes[2].ticks.map(({ text }) => text),
     ['not set', '0', '0.5', '1'],
+  );
+  assert.deepEqual(
+    axes[3].ticks.map(({ text }) => text),
+    ['2', '4', '5'],
   );
 });
 

@@ -12,6 +12,7 @@ export { protocolTable } from './protocol-table.js';
 export { tableTwo, warningsOf } from './table-two.js';
 export { terminalReport } from './terminal-report.js';
 export { alignColumns, type TextOptions } from './text.js';
+export { verdictOf } from './verdict.js';
 
 /** Loads the chart library lazily, because it takes 0.3 s. */
 export async function htmlReport(input: import('./html/html-report.js').ReportInput): Promise<string> {

@@ -11,6 +11,7 @@ import { baselineName } from './baseline.js';
 import { oriented, pText, SIGNIFICANCE, unitsOf } from './comparison-table.js';
 import { inflations } from './inflations.js';
 import { metricText, valueText } from './metric-text.js';
+import { named } from './names.js';
 
 /**
  * Which model is best by the run's metric, by how much, and how sure that is; one sentence each. The warnings of
@@ -24,6 +25,11 @@ export function verdict(results: RunResults): string[] {
   return [bestSentence(results, best), runnerUpSentence(results, best.model), intervalSentence(results, best.model)]
     .flatMap((one) => one ?? [])
     .concat(inflated);
+}
+
+/** The verdict on stored results. */
+export function verdictOf(stored: RunResults): string[] {
+  return verdict(named(stored));
 }
 
 type Best = NonNullable<ReturnType<typeof bestModelOf>>;

@@ -20,8 +20,12 @@ export {
   type FoldGrid,
   type Grid,
   type GridChange,
+  type GridFusion,
+  type GridOutcome,
   type GridSearch,
   type GridStatus,
+  type ListedVersion,
+  listedVersionSchema,
   type Reason,
   type Session,
   sessionSchema,
@@ -33,6 +37,7 @@ export { exportModels, filesOfRun, type WriteFiles } from './mlflow-export.js';
 export { experimentFiles, experimentId } from './mlflow-files.js';
 export { checkComputable, checkKeepable, chooseOf, configurationOf, isKeepable } from './models/final-model.js';
 export { HttpModels, type Making, makingSchema } from './models/http-models.js';
+export { listVersions } from './models/list-versions.js';
 export { type ModelControl, StoreModels } from './models/model-control.js';
 export {
   type Contest,

@@ -1,7 +1,9 @@
-import type { Metric, TrialRow } from '@cryfold/evaluation';
+import { METRIC_NAMES, type Metric, type TrialRow } from '@cryfold/evaluation';
+import type { SweepPicture } from '@cryfold/hyperparameter-search';
 import type { FoldFailure, RunPlan, SearchSpec } from '@cryfold/plan';
 import { z } from 'zod';
 import { foldDetailSchema } from './fold-detail.js';
+import { runFactsSchema } from './run-facts.js';
 import type { ClusterStatus, RunStatus } from './status.js';
 
 /** Data that a server sends to the live page. Server and page share these types, so that they always agree. */
@@ -56,7 +58,44 @@ export interface GridSearch {
   bases: string[];
   fixed: string[];
   trials: TrialRow[];
+  /** What the charts show, by estimator */
+  pictures: SweepPicture[];
 }
+
+/** A fusion of the spec. Its figures are known once the run has ended. */
+export interface GridFusion {
+  name: string;
+  rule: string;
+  members: string[];
+}
+
+/** What the results of an ended run say. */
+export interface GridOutcome {
+  /** The verdict of the report, one sentence each */
+  verdict: string[];
+  warnings: string[];
+  /** The run's metric of each fusion: the mean over its folds */
+  fusions: { name: string; mean: number | null; folds: number }[];
+}
+
+/** A version of a final model, for the list of the live page. */
+export const listedVersionSchema = z.object({
+  name: z.string(),
+  version: z.string(),
+  champion: z.boolean(),
+  created: z.string(),
+  dataset: z.string(),
+  clips: z.int(),
+  /** The estimator or fusion that was refitted, with its caveat */
+  of: z.string(),
+  /** Of its run, as in lists of runs; null for a card without an evaluation */
+  protocol: runFactsSchema.shape.protocol.unwrap().nullable(),
+  /** The headline figure of its run */
+  score: z.object({ metric: z.enum(METRIC_NAMES), mean: z.number(), inflated: z.boolean() }).nullable(),
+  /** cryfold version that made it */
+  cryfold: z.string(),
+});
+export type ListedVersion = z.infer<typeof listedVersionSchema>;
 
 /** The folds of a run as cells, in the order of the plan's jobs. */
 export interface FoldGrid {
@@ -78,6 +117,9 @@ export interface Grid extends FoldGrid {
   warning: string | null;
   /** Null if the run is not a sweep */
   search: GridSearch | null;
+  fusions: GridFusion[];
+  /** Null until the run has ended */
+  outcome: GridOutcome | null;
 }
 
 export interface GridChange {
@@ -85,6 +127,9 @@ export interface GridChange {
   cells: [index: number, ...cell: Cell][];
   /** All failures, if any have changed */
   failures?: Failure[];
-  /** The rows of those trials of a sweep that have changed */
+  /** The rows of a sweep's trials that changed, with the new pictures */
   search?: TrialRow[];
+  pictures?: SweepPicture[];
+  /** If it changed */
+  outcome?: GridOutcome | null;
 }

@@ -16,7 +16,7 @@ export const HTML = `<!doctype html>
 <p id="connection" role="status"></p>
 <nav id="session" aria-label="Session"></nav>
 </header>
-<main id="content" tabindex="-1"></main>
+<main id="content" tabindex="-1"><p class="faint">Loading…</p></main>
 <noscript>This page shows the progress of runs and needs JavaScript. Without it, use <code>cryfold status</code>.</noscript>
 </body>
 </html>

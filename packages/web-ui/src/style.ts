@@ -26,7 +26,12 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin: .
 caption { text-align: left; color: var(--faint); font-size: .88rem; }
 th, td { padding: .3rem .6rem; text-align: left; border-bottom: 1px solid var(--rule); vertical-align: top; }
 th { font-weight: 600; } td.number, th.number { text-align: right; }
-td.name, th.name { overflow-wrap: anywhere; min-width: 9rem; } .runs th.name { min-width: 14rem; }
+td.name, th.name { overflow-wrap: anywhere; min-width: 9rem; } td.wrap { overflow-wrap: anywhere; } .runs th.name { min-width: 12rem; }
+.runs td.when { min-width: 7rem; } .runs td.score { min-width: 9rem; }
+th button { all: unset; cursor: pointer; font: inherit; font-weight: 600; }
+th button::after { content: "\\00a0↕"; color: var(--faint); font-weight: 400; } th button:focus-visible { outline: 3px solid var(--link); }
+th[aria-sort=ascending] button::after { content: "\\00a0↑"; color: inherit; }
+th[aria-sort=descending] button::after { content: "\\00a0↓"; color: inherit; }
 td.heat { background: color-mix(in srgb, var(--heat) calc(var(--share) * 100%), transparent); text-align: center; }
 progress { width: 8rem; max-width: 100%; accent-color: var(--done); }
 .state { font-weight: 600; white-space: nowrap; } .state::before { content: "● "; }
@@ -63,19 +68,31 @@ pre { overflow: auto; max-height: 20rem; background: var(--panel); padding: .6re
 dl { display: grid; grid-template-columns: minmax(6rem, auto) 1fr; gap: .1rem 1rem; }
 dt { color: var(--faint); } dd { margin: 0; overflow-wrap: anywhere; }
 svg { display: block; width: 100%; height: auto; max-width: 40rem; }
-svg text { fill: var(--faint); font: 11px system-ui, sans-serif; } svg .axis { stroke: var(--rule); }
+svg text { fill: var(--faint); font: 9px system-ui, sans-serif; } svg .title { fill: var(--ink); }
+svg .axis { stroke: var(--faint); } svg .grid { stroke: var(--rule); }
 svg .line { fill: none; stroke-width: 2; } svg .a { stroke: var(--link); } svg .b { stroke: var(--active); stroke-dasharray: 5 3; }
+svg .solid { stroke-dasharray: none; } svg .best { stroke-width: 3; } svg .other { stroke: var(--faint); stroke-width: 1; opacity: .4; }
+svg .dot { fill: var(--link); stroke: var(--link); } svg .hollow { fill: none; }
+.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 28rem), 1fr)); gap: 0 1.5rem; }
+.charts h3 { grid-column: 1 / -1; } .charts figure { min-width: 0; }
+svg.wide text { font-size: 9px; paint-order: stroke; stroke: var(--paper); stroke-width: 3px; }
+.bars { list-style: none; padding: 0; margin: .3rem 0; max-width: 40rem; }
+.bars li { display: grid; grid-template-columns: minmax(6rem, 10rem) 1fr 7rem; gap: .6rem; align-items: center; overflow-wrap: anywhere; }
+meter { width: 100%; }
+.verdict strong { font-size: 1.1rem; }
 .problem { padding: .5rem .9rem; border-left: 5px solid var(--failed); background: var(--panel); overflow-wrap: anywhere; }
-.problem + .problem { margin-top: .5rem; } .hint { display: block; margin-top: .3rem; }
+.problem p { margin: .2rem 0; } .problem + .problem { margin-top: .5rem; } .hint { display: block; margin-top: .3rem; }
 figure { margin: .5rem 0 1rem; }
 @media (max-width: 40rem) {
-  svg text { font-size: 15px; }
+  svg text { font-size: 14px; } svg.wide text { font-size: 12px; }
   .stack, .stack tbody, .stack tr, .stack th, .stack td { display: block; }
-  .stack thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+  .stack thead tr { display: flex; flex-wrap: wrap; gap: .1rem .9rem; } .stack thead tr::before { content: "Sort by"; color: var(--faint); }
+  .stack thead th { padding: .1rem 0; border: 0; min-width: 0; } .stack thead th:not(:has(button)) { display: none; }
+  .stack tbody td.name { min-width: 0; }
   .stack tr { padding: .5rem 0; border-bottom: 1px solid var(--rule); }
   .stack tbody th, .stack tbody td { position: relative; min-width: 0; padding: .1rem 0; border: 0; }
-  .stack tbody td { padding-left: 8.5rem; min-height: 1.7rem; font-size: 1rem; }
-  .stack tbody td::before { content: attr(data-label); position: absolute; left: 0; width: 8rem; color: var(--faint);
+  .stack tbody td { padding-left: 9.5rem; min-height: 1.7rem; font-size: 1rem; }
+  .stack tbody td::before { content: attr(data-label); position: absolute; left: 0; width: 9.2rem; color: var(--faint);
     font-size: .88rem; }
   .stack tbody td:empty { display: none; }
 }

@@ -1,8 +1,9 @@
 import type { Grid, WatchedFold } from '@cryfold/run-control';
 import { ask } from './api.js';
 import { showDialog } from './confirm.js';
-import { h, percent, s, seconds, showError } from './dom.js';
-import { head, scroll } from './tables.js';
+import { h, percent, seconds, showError } from './dom.js';
+import { axisOver, line, plot } from './plot.js';
+import { scroll } from './table.js';
 
 /** Milliseconds between refreshes of an unfinished fold. */
 const AGAIN_MS = 3000;
@@ -16,7 +17,7 @@ export async function showFold(
   const { name: trial, title: shownAs } = trials[at];
   const title = `${shownAs}, repeat ${repeat} fold ${fold}${shuffle === null ? '' : `, shuffled labels ${shuffle}`}`;
   const dialog = h('dialog', { 'aria-label': title });
-  const body = h('div', {}, h('p', { class: 'faint' }, 'loading…'));
+  const body = h('div', {}, h('p', { class: 'faint' }, 'Loading…'));
   dialog.append(
     h('button', { type: 'button', class: 'close', onclick: () => dialog.close() }, 'Close'),
     h('h2', {}, title),
@@ -103,64 +104,44 @@ function matrix({ classes, counts }: NonNullable<WatchedFold['confusion']>): HTM
     'table',
     {},
     h('caption', {}, 'test clips: true class (row) by predicted class (column)'),
-    head('', ...classes),
+    h('thead', {}, h('tr', {}, h('td'), ...classes.map((name) => h('th', { scope: 'col' }, name)))),
     h('tbody', {}, ...rows),
   );
-  table.querySelector('thead th')?.replaceWith(h('td'));
   return scroll('Confusion matrix', table);
 }
 
 function curves(curve: NonNullable<WatchedFold['committed']>['curve']): Node[] {
+  const percents = (share: number) => 100 * share;
   return [
     chart(
-      'Loss',
+      'loss',
       curve.map((epoch) => epoch.loss),
       curve.flatMap((epoch) => epoch.testLoss ?? []),
     ),
     chart(
-      'Accuracy',
-      curve.map((epoch) => epoch.accuracy),
-      curve.flatMap((epoch) => epoch.testAccuracy ?? []),
+      'accuracy, %',
+      curve.map((epoch) => percents(epoch.accuracy)),
+      curve.flatMap((epoch) => (epoch.testAccuracy === undefined ? [] : percents(epoch.testAccuracy))),
     ),
   ];
 }
 
-const [WIDTH, HEIGHT, LEFT, TOP, BOTTOM] = [400, 116, 56, 10, 8];
-
-/** Training as a solid line, and test, if known, as a dashed line. */
+/** Training as a solid line; test, if known, as a dashed line. */
 function chart(name: string, training: readonly number[], test: readonly number[]): Node {
-  const values = [...training, ...test];
-  const low = Math.min(0, ...values);
-  const high = Math.max(...values, low + 1e-9);
-  const x = (i: number) =>
-    LEFT + (training.length > 1 ? (i / (training.length - 1)) * (WIDTH - LEFT - 8) : (WIDTH - LEFT) / 2);
-  const y = (value: number) => TOP + (1 - (value - low) / (high - low)) * (HEIGHT - TOP - BOTTOM);
-  const line = (points: readonly number[], kind: string) =>
-    points.length > 1
-      ? s('polyline', {
-          class: `line ${kind}`,
-          points: points.map((value, i) => `${x(i).toFixed(1)},${y(value).toFixed(1)}`).join(' '),
-        })
-      : s('circle', { class: `line ${kind}`, cx: x(0), cy: y(points[0]), r: 3 });
   const last = (points: readonly number[]) => (points.at(-1) ?? 0).toPrecision(3);
   const tested = test.length > 0;
   const label = `${name} over ${training.length} epochs: training ends at ${last(training)}${tested ? `, test at ${last(test)}` : ''}`;
-  return h(
-    'figure',
-    {},
-    s(
-      'svg',
-      { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: 'img', 'aria-label': label },
-      s('line', { class: 'axis', x1: LEFT, x2: WIDTH, y1: y(low), y2: y(low) }),
-      s('text', { x: 2, y: y(high) + 4 }, high.toPrecision(3)),
-      s('text', { x: 2, y: y(low) + 4 }, low.toPrecision(2)),
-      line(training, 'a'),
-      ...(tested ? [line(test, 'b')] : []),
-    ),
-    h(
-      'figcaption',
-      { class: 'faint' },
-      `${name}, ${training.length} epochs: training solid${tested ? ', test dashed' : ''}`,
-    ),
+  const epochs = training.map((_, i) => i + 1);
+  return plot(
+    {
+      label,
+      caption: `${name} after each epoch: training solid${tested ? ', test dashed' : ''}`,
+      x: axisOver('epoch', epochs, true),
+      y: axisOver(name, [0, ...training, ...test]),
+    },
+    ({ x, y }) => {
+      const points = (values: readonly number[]) => values.map((value, i) => [x(i + 1), y(value)] as const);
+      return [line(points(training), 'a'), ...(tested ? [line(points(test), 'b')] : [])];
+    },
   );
 }

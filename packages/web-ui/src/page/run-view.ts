@@ -6,12 +6,12 @@ import { showFailures } from './failures.js';
 import { showFold } from './fold-view.js';
 import { GridView } from './grid.js';
 import { SearchView } from './search-view.js';
-import { ENDED, showTrials, trialsTable } from './trials-table.js';
+import { ENDED, TrialsTable } from './trials-table.js';
 import type { View } from './view.js';
 
 /** Shows one run: its state, folds, trials and actions. */
 export function runView(view: View, run: string): () => void {
-  view.root.replaceChildren(h('h1', {}, run), h('p', { class: 'faint' }, 'loading…'));
+  view.root.replaceChildren(h('h1', {}, run), h('p', { class: 'faint' }, 'Loading…'));
   const page = new RunPage(view, run);
   return listen<Grid, GridChange>(`/events?run=${encodeURIComponent(run)}`, {
     snapshot: (all) => page.show(all),
@@ -27,13 +27,14 @@ class RunPage {
   readonly #run: string;
   readonly #status: StatusLine;
   readonly #about = h('p', { class: 'faint' });
-  readonly #warning = h('p', { class: 'problem', role: 'note', hidden: true });
+  readonly #verdict = h('p', { class: 'verdict', hidden: true });
+  readonly #warning = h('div', { class: 'problem', role: 'note', hidden: true });
   readonly #failures = h('section', { 'aria-label': 'Failures', hidden: true });
   readonly #search = h('div');
   readonly #cells = h('div');
-  readonly #title = h('h2', {}, 'Trials');
-  readonly #trials = h('tbody');
-  readonly #estimators = h('section', {}, this.#title, trialsTable(this.#trials));
+  readonly #models = new TrialsTable();
+  readonly #title = h('h2', {}, 'Models');
+  readonly #estimators = h('section', {}, this.#title, this.#models.element);
   #grid: Grid | undefined;
   #drawn: GridView | undefined;
   #searched: SearchView | undefined;
@@ -45,7 +46,7 @@ class RunPage {
   }
 
   show(all: Grid): void {
-    if (!this.#grid) this.#appear();
+    if (!this.#grid) this.#appear(all.search !== null);
     this.#grid = all;
     const { dataset, protocol, search } = all;
     const { splitter, folds, repeats } = protocol;
@@ -53,19 +54,18 @@ class RunPage {
       this.#about,
       `${dataset.name}: ${dataset.clips} clips, ${dataset.classes.length} classes · ${splitter}, ${repeats} × ${folds} folds`,
     );
-    say(this.#warning, all.warning ?? '');
-    this.#warning.hidden = all.warning === null;
     this.#drawn = new GridView(this.#cells, all, (place) => void showFold(this.#run, all, place));
     this.#searched = search ? new SearchView(this.#search, search) : undefined;
-    say(this.#title, search ? 'Estimators without a search' : 'Trials');
-    this.#estimators.hidden = search?.fixed.length === 0;
+    say(this.#title, search ? 'Models without a search' : 'Models');
+    this.#estimators.hidden = search?.fixed.length === 0 && all.fusions.length === 0;
+    this.#showOutcome(all);
     this.#status.show(all.status);
     showFailures(this.#failures, all);
-    showTrials(this.#trials, all);
+    this.#models.show(all);
     this.#view.ready();
   }
 
-  update({ status, cells, search, failures }: GridChange): void {
+  update({ status, cells, search, pictures, failures, outcome }: GridChange): void {
     const grid = this.#grid;
     if (!grid || !this.#drawn) return;
     const end = grid.status.state !== status.state;
@@ -78,25 +78,39 @@ class RunPage {
       this.#drawn.explain();
       showFailures(this.#failures, grid);
     }
-    if (cells.length > 0 || end) showTrials(this.#trials, grid);
-    if (search) this.#searched?.update(search);
+    if (outcome !== undefined) {
+      grid.outcome = outcome;
+      this.#showOutcome(grid);
+    }
+    if (cells.length > 0 || end || outcome !== undefined) this.#models.show(grid);
+    if (search) this.#searched?.update(search, pictures);
   }
 
-  #appear(): void {
+  /** The verdict of an ended run, and all warnings; until then, the warnings about the data. */
+  #showOutcome({ outcome, warning }: Grid): void {
+    const warnings = outcome?.warnings ?? (warning === null ? [] : [warning]);
+    this.#warning.replaceChildren(...warnings.map((text) => h('p', {}, text)));
+    this.#warning.hidden = warnings.length === 0;
+    const [first = '', ...rest] = outcome?.verdict ?? [];
+    this.#verdict.replaceChildren(h('strong', {}, first), ` ${rest.join(' ')}`);
+    this.#verdict.hidden = !outcome;
+  }
+
+  /** @param isSweep whether there are too many folds to look for the models below them */
+  #appear(isSweep: boolean): void {
+    const folds = [h('h2', {}, 'Folds'), legend(), this.#cells];
     this.#view.root.replaceChildren(
       h('h1', {}, this.#run),
       this.#status.line,
       this.#about,
+      this.#verdict,
       this.#warning,
       this.#status.interrupted,
       this.#status.problem,
       this.#status.actions,
       this.#failures,
       this.#search,
-      h('h2', {}, 'Folds'),
-      legend(),
-      this.#cells,
-      this.#estimators,
+      ...(isSweep ? [this.#estimators, ...folds] : [...folds, this.#estimators]),
     );
   }
 }

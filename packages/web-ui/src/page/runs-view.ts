@@ -1,7 +1,8 @@
-import type { ClusterView, RunStatus } from '@cryfold/run-control';
-import { listen } from './api.js';
-import { h, Keyed, percent, say, seconds } from './dom.js';
-import { head, labelled, scroll } from './tables.js';
+import type { ClusterView, ListedVersion, RunStatus } from '@cryfold/run-control';
+import { ask, listen } from './api.js';
+import { h, percent, say, seconds } from './dom.js';
+import { type Column, Table } from './table.js';
+import { dateText, protocolText, rank, scoreText } from './text.js';
 import type { View } from './view.js';
 
 type Worker = ClusterView['workers'][number];
@@ -9,48 +10,132 @@ type Worker = ClusterView['workers'][number];
 /** A run, with its share of all folds that are training. Undefined if no other run is training any. */
 type Shared = RunStatus & { share: number | undefined };
 
-const RUN = ['Run', 'State', 'Folds', 'Time left'];
-const WORKER = ['Worker', 'Queues', 'Current work'];
+/** Milliseconds between refreshes of the final models. */
+const MODELS_MS = 30_000;
 /** Unfinished runs come first. */
 const FIRST: Partial<Record<RunStatus['state'], number>> = { running: 0, stopped: 1 };
 
-/** Shows all runs, the queues, and what each worker is doing. */
+const dateOf = ({ ended, created }: RunStatus) => ended ?? created ?? '';
+
+const RUNS: readonly Column<Shared>[] = [
+  { name: 'Run', kind: 'name', show: showLink, key: ({ run }) => run },
+  { name: 'State', show: showState, key: ({ state }) => state },
+  { name: 'Folds', show: showFolds, key: ({ done, total }) => (total > 0 ? done / total : 0), descends: true },
+  {
+    name: 'Date (UTC)',
+    kind: 'when',
+    text: (run) => dateText(dateOf(run)),
+    key: (run) => dateOf(run) || null,
+    descends: true,
+  },
+  { name: 'Dataset', kind: 'wrap', text: ({ dataset = '' }) => dataset, key: ({ dataset }) => dataset ?? null },
+  {
+    name: 'Protocol',
+    text: ({ protocol }) => (protocol ? protocolText(protocol) : ''),
+    key: ({ protocol }) => (protocol ? protocolText(protocol) : null),
+  },
+  {
+    name: 'Score',
+    kind: 'score',
+    text: ({ metric, score }) => (metric && score ? `${scoreText(metric, score.mean)} (${score.model})` : ''),
+    key: ({ metric, score }) => (metric && score ? rank(metric, score.mean) : null),
+    descends: true,
+  },
+  { name: 'Version', text: ({ version }) => version ?? '', key: ({ version }) => version ?? null },
+];
+
+const WORKERS: readonly Column<Worker>[] = [
+  { name: 'Worker', kind: 'name', text: ({ host, pid }) => `${host} ${pid}`, key: ({ host, pid }) => `${host} ${pid}` },
+  { name: 'Queues', text: ({ queues }) => queues.join(', '), key: ({ queues }) => queues.join() },
+  { name: 'Current work', kind: 'name', text: ({ doing }) => doing.map(workText).join('; ') || 'idle' },
+];
+
+const MODELS: readonly Column<ListedVersion>[] = [
+  { name: 'Model', kind: 'name', text: ({ name, version }) => `${name}@${version}`, key: ({ name }) => name },
+  { name: 'Champion', text: ({ champion }) => (champion ? 'champion' : ''), key: ({ champion }) => (champion ? 0 : 1) },
+  { name: 'Date (UTC)', text: ({ created }) => dateText(created), key: ({ created }) => created, descends: true },
+  {
+    name: 'Dataset',
+    kind: 'wrap',
+    text: ({ dataset, clips }) => `${dataset}, ${clips} ${clips === 1 ? 'clip' : 'clips'}`,
+    key: ({ dataset }) => dataset,
+  },
+  { name: 'Refitted', text: ({ of }) => of, key: ({ of }) => of },
+  {
+    name: 'Protocol',
+    text: ({ protocol }) => (protocol ? protocolText(protocol) : ''),
+    key: ({ protocol }) => (protocol ? protocolText(protocol) : null),
+  },
+  {
+    name: 'Score',
+    text: ({ score }) =>
+      score ? `${scoreText(score.metric, score.mean)}${score.inflated ? ', inflated by leaks' : ''}` : '',
+    key: ({ score }) => (score ? rank(score.metric, score.mean) : null),
+    descends: true,
+  },
+  { name: 'Version', text: ({ cryfold }) => cryfold, key: ({ cryfold }) => cryfold },
+];
+
+/** A heading, a table, and a sentence in its place while there are no rows. */
+class Section<T> {
+  readonly #table: Table<T>;
+  readonly #note = h('p', { class: 'faint' }, 'Loading…');
+  readonly #empty: readonly (string | Node)[];
+  readonly parts: HTMLElement[];
+
+  constructor(heading: HTMLElement, table: Table<T>, empty: readonly (string | Node)[]) {
+    this.#table = table;
+    this.#empty = empty;
+    table.element.hidden = true;
+    this.parts = [heading, table.element, this.#note];
+  }
+
+  show(rows: readonly T[]): void {
+    this.#table.show(rows);
+    this.#table.element.hidden = rows.length === 0;
+    this.#note.hidden = rows.length > 0;
+    this.#note.replaceChildren(...this.#empty);
+  }
+
+  fail({ message }: Error): void {
+    say(this.#note, `Cannot be shown: ${message}`);
+  }
+}
+
+/** Shows all runs, the current work of each worker, the queues and the final models. */
 export function runsView(view: View): () => void {
-  const runs = h('tbody');
-  const workers = h('tbody');
+  const code = (command: string) => h('code', {}, command);
+  const runs = new Section(h('h1', {}, 'Runs'), new Table('Runs', RUNS, ({ run }) => run, 'runs'), [
+    ...['No runs yet. Start one: ', code('cryfold run SPEC --data FOLDER')],
+  ]);
+  const workers = new Section(h('h2', {}, 'Workers'), new Table('Workers', WORKERS, ({ id }) => id), [
+    ...['No worker has reported in the last 15 s. Start one: ', code('cryfold worker')],
+  ]);
+  const keyOf = ({ name, version }: ListedVersion) => `${name}@${version}`;
+  const models = new Section(h('h2', {}, 'Final models'), new Table('Final models', MODELS, keyOf), [
+    ...['No final models yet. Refit the best model of a finished run on all data: ', code('cryfold train-final RUN')],
+  ]);
   const queues = h('p', { class: 'faint' });
-  const noRuns = h('p', { class: 'faint' }, 'no runs yet');
-  const noWorkers = h('p', { class: 'faint' }, 'no active workers in the last 15 s');
-  const runRows = new Keyed<Shared>(runs, runRow);
-  const workerRows = new Keyed<Worker>(workers, workerRow);
-  view.root.replaceChildren(
-    h('h1', {}, 'Runs'),
-    scroll('Runs', h('table', { class: 'stack runs' }, head(...RUN), runs)),
-    noRuns,
-    h('h2', {}, 'Workers'),
-    scroll('Workers', h('table', { class: 'stack' }, head(...WORKER), workers)),
-    noWorkers,
-    queues,
-  );
+  view.root.replaceChildren(...runs.parts, ...workers.parts, queues, ...models.parts);
   const known = new Map<string, RunStatus>();
   const show = (cluster: ClusterView) => {
     for (const run of cluster.runs) known.set(run.run, run);
     const order = ({ state }: RunStatus) => FIRST[state] ?? 2;
-    runRows.show(
-      withShares([...known.values()]).sort((a, b) => order(a) - order(b) || a.run.localeCompare(b.run)),
-      ({ run }) => run,
+    runs.show(
+      withShares([...known.values()]).sort((a, b) => order(a) - order(b) || dateOf(b).localeCompare(dateOf(a))),
     );
-    workerRows.show(cluster.workers, ({ id }) => id);
-    noRuns.hidden = known.size > 0;
-    noWorkers.hidden = cluster.workers.length > 0;
-    const counts = Object.entries(cluster.queues ?? {}).map(
-      ([name, { waiting = 0, active = 0, delayed = 0, failed = 0 }]) =>
-        `${name}: ${active} active, ${waiting} waiting${delayed ? `, ${delayed} delayed` : ''}${failed ? `, ${failed} failed` : ''}`,
-    );
-    say(queues, counts.length > 0 ? `Queues · ${counts.join(' · ')}` : '');
+    workers.show(cluster.workers);
+    say(queues, queuesText(cluster));
     view.ready();
   };
-  return listen<ClusterView, ClusterView>('/events', {
+  const showModels = () =>
+    ask<{ versions: ListedVersion[] }>('/models').then(
+      ({ versions }) => models.show(versions),
+      (error) => models.fail(error),
+    );
+  void showModels();
+  const timer = setInterval(() => void showModels(), MODELS_MS);
+  const leave = listen<ClusterView, ClusterView>('/events', {
     snapshot: (cluster) => {
       known.clear();
       show(cluster);
@@ -59,6 +144,10 @@ export function runsView(view: View): () => void {
     connected: view.connected,
     refused: view.refused,
   });
+  return () => {
+    clearInterval(timer);
+    leave();
+  };
 }
 
 function withShares(runs: readonly RunStatus[]): Shared[] {
@@ -69,50 +158,45 @@ function withShares(runs: readonly RunStatus[]): Shared[] {
   });
 }
 
-function runRow({ run }: RunStatus) {
-  const state = h('span', { class: 'state' });
-  const bar = h('progress', { max: 1, 'aria-label': `finished folds of ${run}` });
-  const folds = h('div');
-  const left = h('td');
-  const link = h('a', { href: `#/runs/${encodeURIComponent(run)}` }, run);
-  const element = h(
-    'tr',
-    {},
-    h('th', { scope: 'row', class: 'name' }, link),
-    h('td', {}, state),
-    h('td', {}, bar, folds),
-    left,
-  );
-  const update = (now: Shared) => {
-    say(state, now.state);
-    state.dataset.state = now.state;
-    bar.hidden = now.damage !== undefined;
-    bar.value = now.total > 0 ? now.done / now.total : 0;
-    const { code, message, hint = '' } = now.damage ?? {};
-    const share = now.share === undefined ? '' : `, ${percent(now.share)} of all training folds`;
-    const count = `${now.done} of ${now.total}${now.failed > 0 ? `, ${now.failed} failed` : ''}${share}`;
-    say(folds, code === undefined ? count : `${code}: ${message}. ${hint}`);
-    say(left, now.state === 'running' && now.etaSeconds !== null ? `about ${seconds(now.etaSeconds)}` : '');
-  };
-  return { element: labelled(element, RUN), update };
+function showLink(cell: HTMLElement, { run }: RunStatus): void {
+  if (!cell.firstChild) cell.append(h('a', { href: `#/runs/${encodeURIComponent(run)}` }, run));
 }
 
-function workerRow({ host, pid, queues }: Worker) {
-  const work = h('td', { class: 'name' });
-  const element = h(
-    'tr',
-    {},
-    h('th', { scope: 'row', class: 'name' }, `${host} ${pid}`),
-    h('td', {}, queues.join(', ')),
-    work,
+/** Shows a state with its colour. */
+export function showState(cell: HTMLElement, { state }: { state: string }): void {
+  const shown = cell.firstElementChild ?? cell.appendChild(h('span', { class: 'state' }));
+  say(shown, state);
+  shown.setAttribute('data-state', state.toLowerCase());
+}
+
+function showFolds(cell: HTMLElement, now: Shared): void {
+  if (!cell.firstChild) {
+    cell.append(h('progress', { max: 1, 'aria-label': `finished folds of ${now.run}` }), h('div'));
+  }
+  const [bar, text] = cell.children as unknown as [HTMLProgressElement, HTMLElement];
+  bar.hidden = now.damage !== undefined;
+  bar.value = now.total > 0 ? now.done / now.total : 0;
+  say(text, foldsText(now));
+}
+
+function foldsText({ damage, done, total, failed, share, state, etaSeconds }: Shared): string {
+  if (damage) return `${damage.code}: ${damage.message}. ${damage.hint ?? ''}`;
+  const left = state === 'running' && etaSeconds !== null ? [`about ${seconds(etaSeconds)} left`] : [];
+  const lost = failed > 0 ? [`${failed} failed`] : [];
+  const shares = share === undefined ? [] : [`${percent(share)} of all training folds`];
+  return [`${done} of ${total}`, ...lost, ...left, ...shares].join(', ');
+}
+
+function workText({ run, trial, repeat, fold, fraction }: Worker['doing'][number]): string {
+  const what =
+    repeat === undefined ? `preparing ${trial}` : `${trial}, repeat ${repeat} fold ${fold}, ${percent(fraction)}`;
+  return `${what} (${run})`;
+}
+
+function queuesText({ queues }: ClusterView): string {
+  const counts = Object.entries(queues ?? {}).map(
+    ([name, { waiting = 0, active = 0, delayed = 0, failed = 0 }]) =>
+      `${name}: ${active} active, ${waiting} waiting${delayed ? `, ${delayed} delayed` : ''}${failed ? `, ${failed} failed` : ''}`,
   );
-  const update = ({ doing }: Worker) => {
-    const texts = doing.map(({ run, trial, repeat, fold, fraction }) => {
-      const what =
-        repeat === undefined ? `preparing ${trial}` : `${trial}, repeat ${repeat} fold ${fold}, ${percent(fraction)}`;
-      return `${what} (${run})`;
-    });
-    say(work, texts.join('; ') || 'idle');
-  };
-  return { element: labelled(element, WORKER), update };
+  return counts.length > 0 ? `Queues · ${counts.join(' · ')}` : '';
 }

@@ -1,27 +1,30 @@
 import type { GridSearch } from '@cryfold/run-control';
-import { h, Keyed, say } from './dom.js';
-import { head, labelled, scroll } from './tables.js';
+import { h } from './dom.js';
+import { showState } from './runs-view.js';
+import { sweepCharts } from './sweep-charts.js';
+import { type Column, Table } from './table.js';
+import { settingsText } from './text.js';
 
 type TrialRow = GridSearch['trials'][number];
 
-/** The trials of a sweep, in the same order as in `cryfold status RUN`. */
+/** The trials of a sweep, in the same order as in `cryfold status RUN`, below their charts. */
 export class SearchView {
   readonly #search: GridSearch;
   readonly #known: Map<string, TrialRow>;
-  readonly #rows: Keyed<TrialRow>;
+  readonly #table: Table<TrialRow>;
+  readonly #charts = h('div');
 
   constructor(root: HTMLElement, search: GridSearch) {
     this.#search = search;
     this.#known = new Map(search.trials.map((row) => [row.trial, row]));
-    const body = h('tbody', { class: 'search' });
-    this.#rows = new Keyed<TrialRow>(body, (row) => this.#row(row));
-    const table = h('table', { class: 'stack' }, head(...this.#names()), body);
-    root.replaceChildren(h('h2', {}, 'Trials'), scroll('Trials', table));
-    this.update([]);
+    this.#table = new Table('Trials', columnsOf(search), ({ trial }) => trial, 'search');
+    root.replaceChildren(h('h2', {}, 'Search'), this.#charts, h('h2', {}, 'Trials'), this.#table.element);
+    this.update([], search.pictures);
   }
 
-  update(changed: readonly TrialRow[]): void {
+  update(changed: readonly TrialRow[], pictures: GridSearch['pictures'] | undefined): void {
     for (const row of changed) this.#known.set(row.trial, row);
+    if (pictures) this.#charts.replaceChildren(...sweepCharts(pictures, this.#search.figure));
     const { bases, figure } = this.#search;
     const score = ({ mean }: TrialRow) => (mean === null ? Number.MIN_SAFE_INTEGER : figure.sign * mean);
     const trained = ({ epochs }: TrialRow) => epochs?.trained ?? 0;
@@ -34,48 +37,41 @@ export class SearchView {
         b.folds - a.folds ||
         score(b) - score(a),
     );
-    this.#rows.show(rows, ({ trial }) => trial);
+    this.#table.show(rows);
   }
+}
 
-  #names(): string[] {
-    const mean = `Mean ${this.#search.figure.title}`;
-    return ['Trial', 'State', 'Folds', 'Epochs', mean, '95 % interval', 'Parameters', 'Reason'].filter(
-      (name) => name !== 'Epochs' || this.#search.byEpochs,
-    );
-  }
-
-  #row({ trial }: TrialRow) {
-    const state = h('span', { class: 'state' });
-    const [folds, epochs, mean, interval] = [h('td'), h('td'), h('td'), h('td')];
-    const [parameters, reason] = [h('td'), h('td')];
-    const resources = this.#search.byEpochs ? [folds, epochs] : [folds];
-    parameters.className = 'name faint';
-    reason.className = 'name faint';
-    const name = h('th', { scope: 'row', class: 'name' }, trial);
-    const element = h('tr', {}, name, h('td', {}, state), ...resources, mean, interval, parameters, reason);
-    const update = (row: TrialRow) => {
-      say(state, row.state);
-      state.dataset.state = row.state.toLowerCase();
-      say(folds, `${row.folds}/${row.planned}`);
-      say(epochs, row.epochs ? `${row.epochs.trained}/${row.epochs.planned}` : '–');
-      say(mean, this.#text(row.mean));
-      say(interval, row.low === null || row.high === null ? '–' : `${this.#text(row.low)} to ${this.#text(row.high)}`);
-      const settings = Object.entries(row.parameters).map(
-        ([key, value]) => `${key} ${typeof value === 'string' ? value : JSON.stringify(value)}`,
-      );
-      say(parameters, settings.join(', '));
-      say(reason, row.reason);
-    };
-    return { element: labelled(element, this.#names()), update };
-  }
-
+function columnsOf({ figure, byEpochs }: GridSearch): Column<TrialRow>[] {
   /**
-   * A log-loss in nats, any other metric in percent. Clipped, because intervals of few folds may exceed the range of
-   * the metric.
+   * A log-loss in nats, any other metric in percent. Clipped, because intervals of few folds may exceed the range of the
+   * metric.
    */
-  #text(value: number | null): string {
-    if (value === null) return '–';
-    if (!this.#search.figure.share) return Math.max(0, value).toFixed(4);
-    return (100 * Math.min(1, Math.max(0, value))).toFixed(2);
-  }
+  const value = (of: number | null) => {
+    if (of === null) return '–';
+    return figure.share ? (100 * Math.min(1, Math.max(0, of))).toFixed(2) : Math.max(0, of).toFixed(4);
+  };
+  const epochs: Column<TrialRow> = {
+    name: 'Epochs',
+    text: (row) => (row.epochs ? `${row.epochs.trained}/${row.epochs.planned}` : '–'),
+    key: (row) => row.epochs?.trained ?? null,
+    descends: true,
+  };
+  return [
+    { name: 'Trial', kind: 'name', text: ({ trial }) => trial, key: ({ trial }) => trial },
+    { name: 'State', show: showState, key: ({ state }) => state },
+    { name: 'Folds', text: ({ folds, planned }) => `${folds}/${planned}`, key: ({ folds }) => folds, descends: true },
+    ...(byEpochs ? [epochs] : []),
+    {
+      name: `Mean ${figure.title}`,
+      text: ({ mean }) => value(mean),
+      key: ({ mean }) => mean,
+      descends: figure.sign > 0,
+    },
+    {
+      name: '95 % interval',
+      text: ({ low, high }) => (low === null || high === null ? '–' : `${value(low)} to ${value(high)}`),
+    },
+    { name: 'Parameters', kind: 'name faint', text: ({ parameters }) => settingsText(parameters) },
+    { name: 'Reason', kind: 'name faint', text: ({ reason }) => reason },
+  ];
 }

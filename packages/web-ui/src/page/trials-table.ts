@@ -1,21 +1,90 @@
 import type { Grid } from '@cryfold/run-control';
-import { h, say, valueText } from './dom.js';
-import { head, labelled, scroll } from './tables.js';
+import { valueText } from './dom.js';
+import { Table } from './table.js';
+import { settingsText } from './text.js';
 
 /** Final states, in which the figures of a run no longer change. */
 export const ENDED: ReadonlySet<string> = new Set(['complete', 'incomplete']);
-const columnsOf = (mean: string) => ['Trial', 'Folds', mean, 'Seconds per fold', 'Parameters'];
 
-/** An empty table. @param body element for its rows */
-export function trialsTable(body: HTMLElement): HTMLElement {
-  return scroll('Estimators', h('table', { class: 'stack' }, head(...columnsOf('Mean')), body));
+/** An estimator or a fusion. */
+interface ModelRow {
+  name: string;
+  folds: string;
+  done: number;
+  mean: number | null;
+  seconds: number | null;
+  about: string;
 }
 
-/** Shows the estimators; for a sweep, only those without a search. */
-export function showTrials(body: HTMLElement, { status, trials, places, cells, figure, search }: Grid): void {
-  const columns = columnsOf(`Mean ${figure.title}${ENDED.has(status.state) ? '' : ' so far'}`);
-  const titles = body.parentElement?.querySelectorAll('thead th') ?? [];
-  for (const [i, title] of titles.entries()) say(title, columns[i]);
+/** The estimators and fusions of a run; for a sweep, only the estimators without a search. */
+export class TrialsTable {
+  readonly #table: Table<ModelRow>;
+  #share = true;
+  #ended = false;
+
+  constructor() {
+    this.#table = new Table<ModelRow>(
+      'Models',
+      [
+        { name: 'Model', kind: 'name', text: ({ name }) => name, key: ({ name }) => name },
+        { name: 'Folds', text: ({ folds }) => folds, key: ({ done }) => done, descends: true },
+        { name: 'Mean', text: ({ mean }) => this.#meanText(mean), key: ({ mean }) => mean, descends: true },
+        {
+          name: 'Seconds per fold',
+          text: ({ seconds }) => seconds?.toFixed(1) ?? '–',
+          key: ({ seconds }) => seconds,
+          descends: true,
+        },
+        { name: 'Parameters', kind: 'name faint', text: ({ about }) => about },
+      ],
+      ({ name }) => name,
+    );
+  }
+
+  get element(): HTMLElement {
+    return this.#table.element;
+  }
+
+  show(grid: Grid): void {
+    const { status, trials, figure, search } = grid;
+    this.#ended = ENDED.has(status.state);
+    this.#share = figure.share;
+    this.#table.rename(2, `Mean ${figure.title}${this.#ended ? '' : ' so far'}`);
+    const sums = sumsOf(grid);
+    const estimators = trials.flatMap(({ name, title, parameters }, t): ModelRow[] => {
+      if (search && !search.fixed.includes(name)) return [];
+      const { total, done, failed, value, known, seconds, timed } = sums[t];
+      return [
+        {
+          ...{ name: title, folds: `${done} of ${total}${failed > 0 ? `, ${failed} failed` : ''}`, done },
+          ...{ mean: known > 0 ? value / known : null, seconds: timed > 0 ? seconds / timed : null },
+          about: settingsText(parameters),
+        },
+      ];
+    });
+    const planned = Math.max(...sums.map(({ total }) => total), 0);
+    this.#table.show([...estimators, ...fusionRows(grid, planned)]);
+  }
+
+  #meanText(mean: number | null): string {
+    return mean === null ? '–' : valueText(mean, this.#share);
+  }
+}
+
+/** Fusions are computed from the stored predictions once the run has ended. */
+function fusionRows({ fusions, outcome }: Grid, planned: number): ModelRow[] {
+  return fusions.map(({ name, rule, members }) => {
+    const own = outcome?.fusions.find((one) => one.name === name);
+    const what = rule === 'mean' ? 'mean' : `${rule} fusion`;
+    return {
+      ...{ name, done: own?.folds ?? 0, mean: own?.mean ?? null, seconds: null },
+      folds: own ? `${own.folds} of ${planned}` : 'when the run ends',
+      about: `${what} of ${members.join(', ')}`,
+    };
+  });
+}
+
+function sumsOf({ trials, places, cells }: Grid) {
   const sums = trials.map(() => ({ total: 0, done: 0, failed: 0, value: 0, known: 0, seconds: 0, timed: 0 }));
   for (const [i, [trial, , , shuffle]] of places.entries()) {
     if (shuffle !== null) continue;
@@ -34,30 +103,5 @@ export function showTrials(body: HTMLElement, { status, trials, places, cells, f
       sum.timed++;
     }
   }
-  const shown = [...trials.keys()].filter((t) => !search || search.fixed.includes(trials[t].name));
-  for (const [r, t] of shown.entries()) {
-    const { title, parameters } = trials[t];
-    const row =
-      body.children[r] ??
-      body.appendChild(
-        h(
-          'tr',
-          {},
-          h('th', { scope: 'row', class: 'name' }, title),
-          h('td'),
-          h('td'),
-          h('td'),
-          h('td', { class: 'name faint' }),
-        ),
-      );
-    labelled(row as HTMLElement, columns);
-    const { total, done, failed, value, known, seconds: all, timed } = sums[t];
-    say(row.children[1], `${done} of ${total}${failed > 0 ? `, ${failed} failed` : ''}`);
-    say(row.children[2], known > 0 ? valueText(value / known, figure.share) : '–');
-    say(row.children[3], timed > 0 ? (all / timed).toFixed(1) : '–');
-    const settings = Object.entries(parameters).map(
-      ([key, value]) => `${key} ${Array.isArray(value) ? value.join('-') : value}`,
-    );
-    say(row.children[4], settings.join(', '));
-  }
+  return sums;
 }

@@ -1,0 +1,147 @@
+import type { Figure, GridSearch } from '@cryfold/run-control';
+import { h, s, valueText } from './dom.js';
+import { axisOver, line, plot, type Tick } from './plot.js';
+import { scroll } from './table.js';
+
+type Picture = GridSearch['pictures'][number];
+
+const axisTitle = ({ title, share }: Figure) => `${title}${share ? ', %' : ''}`;
+const scaled = (value: number, { share }: Figure) => (share ? 100 * value : value);
+
+/** History, importance and parallel coordinates of each searched estimator, as in the report. */
+export function sweepCharts(pictures: readonly Picture[], figure: Figure): HTMLElement[] {
+  const shown = pictures.filter(({ trials }) => trials.length > 1);
+  if (shown.length === 0) return [h('p', { class: 'faint' }, 'Charts appear once two trials have a result.')];
+  return shown.map((picture) =>
+    h(
+      'section',
+      { 'aria-label': `Charts of ${picture.base}`, class: 'charts' },
+      h('h3', {}, picture.base),
+      history(picture, figure),
+      parallelCoordinates(picture, figure),
+      importance(picture),
+    ),
+  );
+}
+
+/** The score of each trial, and the best one so far. */
+function history({ base, trials, hidden }: Picture, figure: Figure): HTMLElement {
+  const last = trials[trials.length - 1];
+  const best = last.best === null ? 'no complete trial yet' : `best ${valueText(last.best, figure.share)}`;
+  return plot(
+    {
+      label: `${figure.title} of ${trials.length} trials of ${base}: ${best}`,
+      caption: `${figure.title} of each trial in the order of start, hollow if it is not complete; line: best complete one so far${hidden > 0 ? `; without the ${hidden} worst trials` : ''}`,
+      x: axisOver(
+        'trial',
+        trials.map(({ number }) => number),
+        true,
+      ),
+      y: axisOver(
+        axisTitle(figure),
+        trials.map(({ score }) => scaled(score, figure)),
+      ),
+    },
+    ({ x, y }) => {
+      const steps: [number, number][] = [];
+      for (const { number, best } of trials) {
+        if (best === null) continue;
+        const at = y(scaled(best, figure));
+        const before = steps.at(-1);
+        if (before) steps.push([x(number), before[1]]);
+        steps.push([x(number), at]);
+      }
+      return [
+        ...(steps.length > 0 ? [line(steps, 'b solid')] : []),
+        ...trials.map(({ trial, number, complete, score }) =>
+          s(
+            'circle',
+            { class: complete ? 'dot' : 'dot hollow', cx: x(number), cy: y(scaled(score, figure)), r: 3 },
+            s('title', {}, `${trial}: ${valueText(score, figure.share)}`),
+          ),
+        ),
+      ];
+    },
+  );
+}
+
+/** The importance of each parameter as a bar. */
+function importance({ base, importance: all }: Picture): HTMLElement {
+  const items = all.map(({ name, share, trials }) => {
+    const why = trials < 10 ? 'too few trials' : 'not estimable';
+    return h(
+      'li',
+      {},
+      h('span', {}, name),
+      h('meter', { min: 0, max: 1, value: share ?? 0, 'aria-label': `importance of ${name} of ${base}` }),
+      h('span', {}, share === null ? why : `${Math.round(100 * share)} %`),
+    );
+  });
+  return h(
+    'figure',
+    {},
+    h('ul', { class: 'bars' }, ...items),
+    h(
+      'figcaption',
+      { class: 'faint' },
+      'importance: share of the variance between complete trials that a parameter explains alone; a rough guide for few trials, tpe and asha',
+    ),
+  );
+}
+
+const [HEIGHT, TOP, BOTTOM, STEP, LEFT] = [220, 26, 12, 110, 14];
+
+/** Each complete trial as a line through its parameters to its score; the best ones stand out. */
+function parallelCoordinates({ base, axes, trials }: Picture, figure: Figure): HTMLElement | undefined {
+  const ranked = trials.filter(({ complete }) => complete).sort((a, b) => figure.sign * (b.score - a.score));
+  if (ranked.length < 2) return undefined;
+  const score = axisOver(
+    axisTitle(figure),
+    ranked.map((one) => scaled(one.score, figure)),
+  );
+  const drawn = [
+    ...axes.map(({ name, ticks }) => ({ title: name, low: Math.min(0, ...ticks.map(({ at }) => at)), high: 1, ticks })),
+    score,
+  ];
+  const x = (axis: number) => LEFT + STEP * axis;
+  const y = (axis: number, value: number) => {
+    const { low, high } = drawn[axis];
+    return Number((HEIGHT - BOTTOM - ((value - low) / (high - low)) * (HEIGHT - BOTTOM - TOP)).toFixed(1));
+  };
+  const width = x(drawn.length - 1) + 80;
+  const good = Math.round(ranked.length / 4);
+  const lines = ranked.map(({ at, score: own }, r) =>
+    line(
+      [...at, scaled(own, figure)].map((value, axis) => [x(axis), y(axis, value)] as const),
+      r === 0 ? 'b solid best' : r < good ? 'a' : 'other',
+    ),
+  );
+  const tick =
+    (axis: number) =>
+    ({ at, text }: Tick) =>
+      s('text', { x: x(axis) + 5, y: y(axis, at), 'dominant-baseline': 'middle' }, text);
+  const label = `Parallel coordinates of ${ranked.length} complete trials of ${base} over ${drawn.map(({ title }) => title).join(', ')}`;
+  const svg = s(
+    'svg',
+    { viewBox: `0 0 ${width} ${HEIGHT}`, role: 'img', 'aria-label': label, class: 'wide' },
+    // The best line is drawn last, on top.
+    ...lines.reverse(),
+    ...drawn.flatMap(({ title, ticks }, axis) => [
+      s('line', { class: 'axis', x1: x(axis), x2: x(axis), y1: TOP, y2: HEIGHT - BOTTOM }),
+      s('text', { class: 'title', x: x(axis) - 8, y: 12 }, title),
+      ...ticks.map(tick(axis)),
+    ]),
+  );
+  svg.style.minWidth = `${width}px`;
+  svg.style.maxWidth = `${1.6 * width}px`;
+  return h(
+    'figure',
+    {},
+    scroll(label, h('div', {}, svg)),
+    h(
+      'figcaption',
+      { class: 'faint' },
+      'parameters and score of each complete trial; the best trial is bold, the best quarter coloured',
+    ),
+  );
+}

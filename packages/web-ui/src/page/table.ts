@@ -1,0 +1,115 @@
+import { h, Keyed, say } from './dom.js';
+
+export interface Column<T> {
+  name: string;
+  /** Classes of the column's cells */
+  kind?: string;
+  /** Text of a cell, or a function that updates its content */
+  text?: (row: T) => string;
+  show?: (cell: HTMLElement, row: T) => void;
+  /** What rows are sorted by; without it, the column has no button. Null comes last in either direction. */
+  key?: (row: T) => string | number | null;
+  /** Whether the first click shows the largest value first */
+  descends?: boolean;
+}
+
+/** Direction of a sorted column. */
+type Direction = 'ascending' | 'descending';
+
+/**
+ * A table that keeps its rows by key and sorts them by a click on a column header: first in the column's own direction,
+ * then in the other one, then in the default order again. The first column is the row header.
+ */
+export class Table<T> {
+  /** A box that scrolls horizontally on narrow screens */
+  readonly element: HTMLElement;
+  readonly #columns: readonly Column<T>[];
+  readonly #names: string[];
+  readonly #heads: HTMLTableCellElement[];
+  readonly #rows: Keyed<T>;
+  readonly #keyOf: (row: T) => string;
+  #shown: readonly T[] = [];
+  #sorted: { column: Column<T>; direction: Direction } | undefined;
+
+  constructor(label: string, columns: readonly Column<T>[], keyOf: (row: T) => string, kind?: string) {
+    this.#columns = columns;
+    this.#names = columns.map(({ name }) => name);
+    this.#keyOf = keyOf;
+    this.#heads = columns.map((column) => this.#head(column));
+    const rows = h('tbody', { class: kind });
+    this.#rows = new Keyed<T>(rows, () => this.#row());
+    const table = h('table', { class: 'stack' }, h('thead', {}, h('tr', {}, ...this.#heads)), rows);
+    this.element = scroll(label, table);
+  }
+
+  /** @param rows in the default order */
+  show(rows: readonly T[]): void {
+    this.#shown = rows;
+    this.#rows.show(this.#inOrder(rows), this.#keyOf);
+  }
+
+  /** Renames a column, such as when a mean becomes final. */
+  rename(index: number, name: string): void {
+    this.#names[index] = name;
+    say(this.#heads[index].querySelector('button') ?? this.#heads[index], name);
+    const cells = this.element.querySelectorAll<HTMLElement>(`tbody tr > :nth-child(${index + 1})`);
+    for (const cell of cells) cell.dataset.label = name;
+  }
+
+  #inOrder(rows: readonly T[]): T[] {
+    const { column, direction } = this.#sorted ?? {};
+    if (!column?.key) return [...rows];
+    const { key } = column;
+    const sign = direction === 'descending' ? -1 : 1;
+    return rows
+      .map((row) => ({ row, key: key(row) }))
+      .sort((a, b) => {
+        if (a.key === null || b.key === null) return Number(a.key === null) - Number(b.key === null);
+        if (typeof a.key === 'number' && typeof b.key === 'number') return sign * (a.key - b.key);
+        return sign * String(a.key).localeCompare(String(b.key), 'en', { numeric: true });
+      })
+      .map(({ row }) => row);
+  }
+
+  #head(column: Column<T>): HTMLTableCellElement {
+    const { name, key } = column;
+    const kind = column.kind?.replace('faint', '').trim();
+    if (!key) return h('th', { scope: 'col', class: kind }, name);
+    return h(
+      'th',
+      { scope: 'col', class: kind },
+      h('button', { type: 'button', onclick: () => this.#sort(column) }, name),
+    );
+  }
+
+  #sort(column: Column<T>): void {
+    const first: Direction = column.descends ? 'descending' : 'ascending';
+    const second: Direction = column.descends ? 'ascending' : 'descending';
+    const now = this.#sorted?.column === column ? this.#sorted.direction : undefined;
+    const next = now === undefined ? first : now === first ? second : undefined;
+    this.#sorted = next && { column, direction: next };
+    for (const [i, head] of this.#heads.entries()) {
+      if (next && this.#columns[i] === column) head.setAttribute('aria-sort', next);
+      else head.removeAttribute('aria-sort');
+    }
+    this.show(this.#shown);
+  }
+
+  #row() {
+    const cells = this.#columns.map(({ kind }, i) =>
+      // The label is shown on screens too narrow for columns.
+      h(i === 0 ? 'th' : 'td', { class: kind, 'data-label': this.#names[i], ...(i === 0 ? { scope: 'row' } : {}) }),
+    );
+    const update = (row: T) => {
+      for (const [i, { text, show }] of this.#columns.entries()) {
+        if (text) say(cells[i], text(row));
+        show?.(cells[i], row);
+      }
+    };
+    return { element: h('tr', {}, ...cells), update };
+  }
+}
+
+export function scroll(label: string, content: HTMLElement): HTMLElement {
+  return h('div', { class: 'scroll', role: 'region', 'aria-label': label, tabindex: 0 }, content);
+}

@@ -1,0 +1,23 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { axisOver } from '../src/page/plot.js';
+
+const texts = (values: number[], whole?: boolean) => axisOver('y', values, whole).ticks.map(({ text }) => text);
+
+test('axes have ticks at round numbers and cover all values', () => {
+  assert.deepEqual(texts([61.2, 84.1]), ['60', '65', '70', '75', '80', '85']);
+  assert.deepEqual(texts([0, 1.59]), ['0.0', '0.5', '1.0', '1.5', '2.0']);
+  assert.deepEqual(texts([-0.02, 0.013]), ['-0.02', '-0.01', '0.00', '0.01', '0.02']);
+  for (const values of [[3, 3], [0, 0], [1e-9, 2e-9], [1e6, 3e6], [0.5]]) {
+    const { low, high, ticks } = axisOver('y', values);
+    assert.ok(low <= Math.min(...values) && high >= Math.max(...values) && high > low, `${values}: ${low} to ${high}`);
+    assert.ok(ticks.length >= 1 && ticks.length <= 12, `${values}: ${ticks.length} ticks`);
+    for (const { at } of ticks) assert.ok(at >= low - 1e-12 && at <= high + 1e-12);
+  }
+});
+
+test('axes of counts begin at the first one and have whole ticks', () => {
+  assert.deepEqual(texts([1, 20], true), ['1', '5', '10', '15', '20']);
+  assert.deepEqual(texts([1, 3], true), ['1', '2', '3']);
+  assert.deepEqual(axisOver('epoch', [1], true).high, 2);
+});
