@@ -310,6 +310,8 @@ for (const { name, viewport, colorScheme } of views) {
       "new Set(document.querySelector('#spectrogram').getContext('2d').getImageData(0, 0, 270, 60).data).size",
     );
     assert.ok(Number(painted) > 20, `${painted} values of colour`);
+    assert.deepEqual(await page.locator('#frequencies span').allTextContents(), ['5.5 kHz', '2.8 kHz', '0.0 kHz']);
+    assert.deepEqual(await page.locator('#times span').allTextContents(), ['0.0 s', '1.0 s', '2.0 s']);
     if (process.env.CRYFOLD_SCREENSHOTS) {
       await page.screenshot({ path: join(process.env.CRYFOLD_SCREENSHOTS, `serve-${name}.png`), fullPage: true });
     }

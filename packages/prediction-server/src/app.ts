@@ -60,6 +60,8 @@ const PAGE = [
   ['/', page('index.html'), 'text/html; charset=utf-8'],
   ['/page.css', page('page.css'), 'text/css; charset=utf-8'],
   ['/page.js', script('page.js'), JAVASCRIPT],
+  ['/dom.js', script('dom.js'), JAVASCRIPT],
+  ['/spectrogram.js', script('spectrogram.js'), JAVASCRIPT],
   ['/wav.js', script('wav.js'), JAVASCRIPT],
 ] as const;
 

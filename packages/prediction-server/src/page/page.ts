@@ -1,34 +1,7 @@
 // The script of the page. It runs in the browser, and imports only files that are served with it.
+import { element, find, time } from './dom.js';
+import { drawSpectrogram, type Model, type Prediction } from './spectrogram.js';
 import { encode, isWav } from './wav.js';
-
-interface Model {
-  name: string;
-  version: string;
-  notice: string;
-  limits: string[];
-  features: { height: number; width: number; clipSeconds: number };
-  data: { rates?: { rate: number; clips: number }[] };
-}
-
-interface PredictedWindow {
-  start: number;
-  end: number;
-  label: string;
-  probabilities: Record<string, number>;
-  unlike?: boolean;
-  /** If there are many windows, only present for the first ones */
-  image?: string;
-}
-
-interface Prediction {
-  rate: number;
-  resampledTo?: number;
-  seconds: number;
-  windows: PredictedWindow[];
-  silent: { start: number; end: number }[];
-  unlike?: boolean;
-  mean?: { label: string; probabilities: Record<string, number> };
-}
 
 interface Failure {
   code: string;
@@ -38,27 +11,16 @@ interface Failure {
 
 /** Maximum duration of a recording in seconds. */
 const LONGEST_SECONDS = 30;
-/** Maximum width in pixels. Some browsers do not render a wider canvas. */
-const WIDEST = 32_000;
 /** Default rate in Hz if the model has none. */
 const USUAL_RATE = 44100;
 
 /** Shown in place of the class of a window. */
 const UNLIKE = 'unlike the training data';
 
-const find = <T extends HTMLElement>(id: string) => document.getElementById(id) as T;
 const percent = (p: number) => `${(100 * p).toFixed(1)} %`;
-const time = (seconds: number) => `${seconds.toFixed(1)} s`;
 
 let model: Model;
 let playing: string | undefined;
-
-function element(kind: string, text: string, className = ''): HTMLElement {
-  const made = document.createElement(kind);
-  made.textContent = text;
-  made.className = className;
-  return made;
-}
 
 function say(text: string): void {
   find('status').textContent = text;
@@ -193,7 +155,7 @@ function show(prediction: Prediction, sent: Blob, name: string, converted: boole
   if (playing) URL.revokeObjectURL(playing);
   playing = URL.createObjectURL(sent);
   find<HTMLAudioElement>('player').src = playing;
-  drawSpectrogram(windows, silent);
+  drawSpectrogram(prediction, model);
   const sorted = Object.entries(mean.probabilities).sort(([, a], [, b]) => b - a);
   find('bars').replaceChildren(...sorted.map(([label, p]) => bar(label, p)));
   const classes = Object.keys(mean.probabilities);
@@ -240,37 +202,6 @@ function bar(label: string, p: number): HTMLElement {
   svg.append(rect);
   item.append(element('span', label), svg, element('span', percent(p), 'number'));
   return item;
-}
-
-/** Draws the input images of the model side by side, with gaps for silence. */
-function drawSpectrogram(windows: PredictedWindow[], silent: { start: number }[]): void {
-  const { height, width } = model.features;
-  const canvas = find<HTMLCanvasElement>('spectrogram');
-  const seen = windows.filter(({ image }) => image !== undefined);
-  const end = seen.length < windows.length ? windows[seen.length].start : Number.POSITIVE_INFINITY;
-  const starts = [...seen, ...silent.filter(({ start }) => start < end)]
-    .map(({ start }) => start)
-    .sort((a, b) => a - b)
-    .slice(0, Math.floor(WIDEST / width));
-  canvas.height = height;
-  canvas.width = width * starts.length;
-  canvas.style.width = `${Math.min(480, Math.max(150, 890 / starts.length)) * starts.length}px`;
-  canvas.setAttribute('aria-label', `Spectrogram of ${starts.length} windows, low frequencies at the bottom`);
-  const context = canvas.getContext('2d');
-  for (const { start, image } of seen) {
-    if (!image || !starts.includes(start)) continue;
-    const rgb = atob(image);
-    const pixels = new ImageData(width, height);
-    for (let i = 0; i < width * height; i++) {
-      for (let c = 0; c < 3; c++) pixels.data[4 * i + c] = rgb.charCodeAt(3 * i + c);
-      pixels.data[4 * i + 3] = 255;
-    }
-    context?.putImageData(pixels, starts.indexOf(start) * width, 0);
-  }
-  const all = windows.length + silent.length;
-  const first = starts.length < all ? ` Only the first ${starts.length} of ${all} windows are shown.` : '';
-  find('caption').textContent =
-    `Input of the model: ${width} x ${height} pixels per window of ${time(model.features.clipSeconds)}.${first}`;
 }
 
 let recorder: MediaRecorder | undefined;

@@ -1,0 +1,11 @@
+/** The element with this id, which the page must have. */
+export const find = <T extends HTMLElement>(id: string) => document.getElementById(id) as T;
+
+export const time = (seconds: number) => `${seconds.toFixed(1)} s`;
+
+export function element(kind: string, text: string, className = ''): HTMLElement {
+  const made = document.createElement(kind);
+  made.textContent = text;
+  made.className = className;
+  return made;
+}
