@@ -8,7 +8,7 @@ import { LIMITS, sha256 } from '@cryfold/core';
 import { modelKeys } from '@cryfold/model-registry';
 import { parseSpec, planRun, type RunPlan } from '@cryfold/plan';
 import { Queues } from '@cryfold/queue';
-import { type RunStatus, StoreControl } from '@cryfold/run-control';
+import { type ListedModels, type RunStatus, StoreControl } from '@cryfold/run-control';
 import { createLogger } from '@cryfold/runtime';
 import { type ArtifactStore, openStore, RunStore } from '@cryfold/store';
 import { rawRecords } from '@cryfold/store/testing';
@@ -223,6 +223,15 @@ test('the API and the live page list damaged runs next to the others', async () 
       return response.json();
     };
     assertAllShown((await ask('runs')) as RunStatus[]);
+    const { damaged: models } = (await ask('models')) as ListedModels;
+    assert.deepEqual(
+      models.map(({ name, code }) => [name, code]),
+      [
+        ['cards', 'JOB_INVALID'],
+        ['promotions', 'JOB_INVALID'],
+        ['promotions', 'JOB_INVALID'],
+      ],
+    );
     const { unfinished } = (await ask('cluster')) as { unfinished: RunStatus[] };
     assert.ok(unfinished.every(({ run }) => !damaged.has(run)));
     const [[run]] = damaged;

@@ -1,8 +1,8 @@
 import { CryfoldError } from '@cryfold/core';
 import { MODEL_NAME, ModelRegistry, promotionSchema, retrainRecordSchema } from '@cryfold/model-registry';
 import {
-  type ListedVersion,
-  listedVersionSchema,
+  type ListedModels,
+  listedModelsSchema,
   listVersions,
   type ModelControl,
   makingSchema,
@@ -45,25 +45,25 @@ export function addModelRoutes(app: App, routes: ModelRoutes): void {
 
 function addListRoute(app: App, { control }: ModelRoutes): void {
   const registry = new ModelRegistry(control.store.artifacts);
-  let held: { until: number; versions: Promise<ListedVersion[]> } | undefined;
+  let held: { until: number; models: Promise<ListedModels> } | undefined;
   const list = () => {
-    if (held && Date.now() < held.until) return held.versions;
-    const own = { until: Date.now() + FRESH_MS, versions: listVersions(registry) };
+    if (held && Date.now() < held.until) return held.models;
+    const own = { until: Date.now() + FRESH_MS, models: listVersions(registry) };
     held = own;
-    own.versions.catch(() => {
+    own.models.catch(() => {
       if (held === own) held = undefined;
     });
-    return own.versions;
+    return own.models;
   };
   app.get(
     '/models',
     {
       schema: {
-        summary: 'All versions of final models, the newest first, with their headline figures',
-        response: answers(z.object({ versions: z.array(listedVersionSchema) })),
+        summary: 'All versions of final models, the newest first, with their headline figures, and damaged records',
+        response: answers(listedModelsSchema),
       },
     },
-    async () => ({ versions: await list() }),
+    async () => list(),
   );
 }
 

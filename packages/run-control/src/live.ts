@@ -79,7 +79,7 @@ export interface GridOutcome {
 }
 
 /** A version of a final model, for the list of the live page. */
-export const listedVersionSchema = z.object({
+const listedVersionSchema = z.object({
   name: z.string(),
   version: z.string(),
   champion: z.boolean(),
@@ -96,6 +96,13 @@ export const listedVersionSchema = z.object({
   cryfold: z.string(),
 });
 export type ListedVersion = z.infer<typeof listedVersionSchema>;
+
+export const listedModelsSchema = z.object({
+  versions: z.array(listedVersionSchema),
+  /** Records that cannot be read, by name of the model */
+  damaged: z.array(z.object({ name: z.string(), code: z.string(), message: z.string(), hint: z.string().optional() })),
+});
+export type ListedModels = z.infer<typeof listedModelsSchema>;
 
 /** The folds of a run as cells, in the order of the plan's jobs. */
 export interface FoldGrid {

@@ -1,15 +1,17 @@
 import { headlineOf, type ModelCard, type ModelRegistry, refitted } from '@cryfold/model-registry';
 import { protocolNameOf } from '@cryfold/plan';
-import type { ListedVersion } from '../live.js';
+import type { ListedModels, ListedVersion } from '../live.js';
 
-/** All readable versions of all final models, the newest first. */
-export async function listVersions(registry: ModelRegistry): Promise<ListedVersion[]> {
-  const found: ListedVersion[] = [];
+/** All versions of all final models, the newest first, and the records that cannot be read. */
+export async function listVersions(registry: ModelRegistry): Promise<ListedModels> {
+  const versions: ListedVersion[] = [];
+  const damaged: ListedModels['damaged'] = [];
   for (const name of await registry.names()) {
-    const { cards, champion } = await registry.look(name);
-    found.push(...cards.map((card) => listed(card, champion?.version)));
+    const { cards, champion, damaged: errors } = await registry.look(name);
+    versions.push(...cards.map((card) => listed(card, champion?.version)));
+    damaged.push(...errors.map(({ code, message, hint }) => ({ name, code, message, ...(hint ? { hint } : {}) })));
   }
-  return found.sort((a, b) => (a.created < b.created ? 1 : -1));
+  return { versions: versions.sort((a, b) => (a.created < b.created ? 1 : -1)), damaged };
 }
 
 function protocolOf({ splitter, repeats, folds }: ModelCard['metrics'][number], dataset: string) {

@@ -1,6 +1,6 @@
-import type { ClusterView, ListedVersion, RunStatus } from '@cryfold/run-control';
+import type { ClusterView, ListedModels, ListedVersion, RunStatus } from '@cryfold/run-control';
 import { ask, listen } from './api.js';
-import { h, percent, say, seconds } from './dom.js';
+import { h, percent, say, seconds, showError } from './dom.js';
 import { type Column, Table } from './table.js';
 import { dateText, protocolText, rank, scoreText } from './text.js';
 import type { View } from './view.js';
@@ -115,8 +115,9 @@ export function runsView(view: View): () => void {
   const models = new Section(h('h2', {}, 'Final models'), new Table('Final models', MODELS, keyOf), [
     ...['No final models yet. Refit the best model of a finished run on all data: ', code('cryfold train-final RUN')],
   ]);
+  const damaged = h('div');
   const queues = h('p', { class: 'faint' });
-  view.root.replaceChildren(...runs.parts, ...workers.parts, queues, ...models.parts);
+  view.root.replaceChildren(...runs.parts, ...workers.parts, queues, ...models.parts, damaged);
   const known = new Map<string, RunStatus>();
   const show = (cluster: ClusterView) => {
     for (const run of cluster.runs) known.set(run.run, run);
@@ -129,8 +130,11 @@ export function runsView(view: View): () => void {
     view.ready();
   };
   const showModels = () =>
-    ask<{ versions: ListedVersion[] }>('/models').then(
-      ({ versions }) => models.show(versions),
+    ask<ListedModels>('/models').then(
+      ({ versions, damaged: records }) => {
+        models.show(versions);
+        damaged.replaceChildren(...records.map(damageOf));
+      },
       (error) => models.fail(error),
     );
   void showModels();
@@ -148,6 +152,10 @@ export function runsView(view: View): () => void {
     clearInterval(timer);
     leave();
   };
+}
+
+function damageOf({ name, code, message, hint = '' }: ListedModels['damaged'][number]): HTMLElement {
+  return showError(h('p', { class: 'problem' }), { message: `${name} is damaged: ${code}: ${message}`, hint });
 }
 
 function withShares(runs: readonly RunStatus[]): Shared[] {
