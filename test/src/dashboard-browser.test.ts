@@ -457,7 +457,19 @@ search:
   assert.equal(await page.evaluate('document.documentElement.scrollWidth - innerWidth'), 0, 'too wide for a phone');
   assert.ok(await page.getByRole('button', { name: 'Trial' }).isVisible(), 'phones can sort, too');
   assert.deepEqual(await axe(page), [], 'a sweep on a phone');
+
   await page.context().close();
+
+  // The policy of the report forbids scripts, so that axe only runs without it.
+  const report = await open(`${url}/#/`, READ, { viewport: { width: 360, height: 740 }, bypassCSP: true });
+  await report.goto(`${url}/api/v1/runs/${run}/report.html`);
+  await report.locator('section[aria-label="Verdict"]').waitFor();
+  const search = report.locator('section[aria-labelledby="search"]');
+  assert.equal(await search.locator('svg[role=img]').count(), 2);
+  await search.getByText(/importance .* cannot be estimated: too few trials/).waitFor();
+  assert.equal(await report.evaluate('document.documentElement.scrollWidth - innerWidth'), 0, 'the report is too wide');
+  assert.deepEqual(await axe(report), [], 'the report of a sweep on a phone');
+  await report.context().close();
 });
 
 test('ten thousand folds scroll and update smoothly', { skip }, async (t) => {

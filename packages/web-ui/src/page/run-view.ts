@@ -55,7 +55,9 @@ class RunPage {
       `${dataset.name}: ${dataset.clips} clips, ${dataset.classes.length} classes · ${splitter}, ${repeats} × ${folds} folds`,
     );
     this.#drawn = new GridView(this.#cells, all, (place) => void showFold(this.#run, all, place));
-    this.#searched = search ? new SearchView(this.#search, search) : undefined;
+    // A sweep sends a snapshot whenever its plan grows.
+    if (search && this.#searched) this.#searched.reset(search);
+    else if (search) this.#searched = new SearchView(this.#search, search);
     say(this.#title, search ? 'Models without a search' : 'Models');
     this.#estimators.hidden = search?.fixed.length === 0 && all.fusions.length === 0;
     this.#showOutcome(all);

@@ -10,16 +10,21 @@ type TrialRow = GridSearch['trials'][number];
 /** The trials of a sweep, in the same order as in `cryfold status RUN`, below their charts. */
 export class SearchView {
   readonly #search: GridSearch;
-  readonly #known: Map<string, TrialRow>;
+  readonly #known = new Map<string, TrialRow>();
   readonly #table: Table<TrialRow>;
   readonly #charts = h('div');
 
   constructor(root: HTMLElement, search: GridSearch) {
     this.#search = search;
-    this.#known = new Map(search.trials.map((row) => [row.trial, row]));
     this.#table = new Table('Trials', columnsOf(search), ({ trial }) => trial, 'search');
     root.replaceChildren(h('h2', {}, 'Search'), this.#charts, h('h2', {}, 'Trials'), this.#table.element);
-    this.update([], search.pictures);
+    this.reset(search);
+  }
+
+  /** Replaces all trials. The table keeps its sort order. */
+  reset({ trials, pictures }: GridSearch): void {
+    this.#known.clear();
+    this.update(trials, pictures);
   }
 
   update(changed: readonly TrialRow[], pictures: GridSearch['pictures'] | undefined): void {
