@@ -157,11 +157,14 @@ test('a program gets its number of threads, but no credentials', async () => {
   process.env.REDIS_URL = 'redis://:secret@127.0.0.1';
   try {
     const { outcome } = await run(`
-      console.log(JSON.stringify({ environment: { all: JSON.stringify(process.env) } }));
+      const secret = String(JSON.stringify(process.env).includes('secret'));
+      console.log(JSON.stringify({ environment: { secret, threads: process.env.OMP_NUM_THREADS } }));
       save(rows(() => [0.5, 0.5]), fold.test, 2);
     `);
-    assert.doesNotMatch(outcome.environment.all, /secret/);
-    assert.equal(JSON.parse(outcome.environment.all).OMP_NUM_THREADS, '2');
+    assert.deepEqual(
+      { secret: outcome.environment.secret, threads: outcome.environment.threads },
+      { secret: 'false', threads: '2' },
+    );
   } finally {
     delete process.env.AWS_SECRET_ACCESS_KEY;
     delete process.env.REDIS_URL;
