@@ -127,7 +127,7 @@ test('a misspelt column of a manifest is reported once, with the columns', async
   await writeFile(join(root, 'list.csv'), ['path,label,baby', ...rows].join('\n'));
   await fails(
     'USAGE',
-    /"bby" is no column.*Did you mean baby\?.*path, label, baby/s,
+    /"bby" is not a column.*Did you mean baby\?.*path, label, baby/s,
     read({ groupBy: 'bby' }, 'list.csv'),
   );
 });

@@ -23,7 +23,7 @@ export function protocolLegend(runs: readonly RunResults[]): string[] {
 
 /**
  * One row per model: mean and standard deviation of the first run's metric under each protocol, and the difference from
- * the protocol before it, so that grouped folds stand beside the random folds of equal size.
+ * the protocol before it, so that grouped folds are next to the random folds of equal size.
  */
 export function protocolRows(runs: readonly RunResults[]): string[][] {
   const metric = metricOf(runs[0]);

@@ -286,7 +286,7 @@ test('shows two protocols side by side with their difference', () => {
   assert.deepEqual(
     cells(three, 'svm').filter((_, i) => i === 5 || i === 8),
     ['0.00', difference],
-    'grouped folds stand beside the random folds before them',
+    'grouped folds are compared with the random folds before them',
   );
   assert.match(
     text,

@@ -62,7 +62,7 @@ export function groupRecordings(
 
 function matchesNothing(text: string, recordings: readonly Recording[], columns: readonly string[] | undefined) {
   const [example] = recordings.filter((one) => !('error' in one));
-  const what = columns ? 'is no column of the manifest, and as a pattern it matches no path' : 'matches no path';
+  const what = columns ? 'is not a column of the manifest, and as a pattern it matches no path' : 'matches no path';
   const known = columns ? `${didYouMean(text, columns)}The columns are ${columns.join(', ')}. ` : '';
   return new CryfoldError('USAGE', `--group-by ${JSON.stringify(text)} ${what}, such as ${printable(example.file)}`, {
     context: { groupBy: text },
