@@ -106,7 +106,7 @@ test('--group-by groups by recording, folder or pattern, and reports files witho
   await put('low/e.wav');
   await fails(
     'DATA_NAME_INVALID',
-    /low\/e\.wav: is in no folder other than that of its class/,
+    /low\/e\.wav: is in no folder except that of its class/,
     read({ groupBy: 'folder' }),
   );
   for (const wrong of ['', '(', 'x'.repeat(501)]) {
