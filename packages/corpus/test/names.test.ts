@@ -68,7 +68,7 @@ test('reports numbers without leading zeros and words for missing values, but ke
   assert.deepEqual(warnings, [
     'classes "1", "1.0" are equal as numbers, but are different classes',
     'groups "007", "7" are equal as numbers, but are different groups',
-    'group "NA" looks like a missing value, but is a group',
+    'group "NA" looks like a missing value, but is used as a group',
   ]);
 });
 
