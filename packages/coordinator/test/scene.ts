@@ -11,7 +11,7 @@ import { openStore, RunStore } from '@cryfold/store';
 import { RunDriver, type RunQueues } from '../src/run-driver.js';
 import { RunFolds } from '../src/run-folds.js';
 
-export const manifest: DatasetManifest = {
+const manifest: DatasetManifest = {
   format: 1,
   name: 'small',
   contentHash: sha256('small'),
@@ -30,7 +30,7 @@ export function planOf(estimators: string, rest = '', folds = 3) {
 export const reason = (code: ErrorCode) => JSON.stringify(new CryfoldError(code, 'it failed').toRecord());
 
 /** Queues in memory, with those of BullMQ's rules that a run driver relies on. */
-export class MemoryQueues implements RunQueues {
+class MemoryQueues implements RunQueues {
   /** Jobs that wait or run, by queue and id */
   readonly live = new Map<QueueName, Map<string, JobRequest>>();
   readonly active = new Set<string>();

@@ -46,7 +46,7 @@ export { abortedForMemory, asOutOfMemory } from './out-of-memory.js';
 export { MONOCHROME, PALETTE, PALETTE_SIZE } from './palette.js';
 export { escapeControls, printable } from './printable.js';
 export { Random } from './random.js';
-export { checkRegular, readRegularFile, readRegularText, readStream } from './read-file.js';
+export { checkRegular, readRegularFile, readRegularText } from './read-file.js';
 export { decodeRecord, type EpochPoint, encodeRecord, epochSchema, errorRecordSchema } from './record.js';
 export { parseRedisUrl, type RedisAddress, withRedisPasswordFile } from './redis-address.js';
 export { readNamedFile, readSecret, type Secret } from './secret.js';

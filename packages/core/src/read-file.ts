@@ -63,18 +63,3 @@ export async function readRegularFile(path: string, limit: number): Promise<Uint
 export async function readRegularText(path: string, limit: number): Promise<string> {
   return decodeText(await readRegularFile(path, limit));
 }
-
-/**
- * Reads a stream, such as standard input, to its end.
- * @throws Error if it exceeds `limit` bytes; the rest is not read
- */
-export async function readStream(stream: AsyncIterable<Uint8Array>, limit: number): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let total = 0;
-  for await (const chunk of stream) {
-    total += chunk.length;
-    if (total > limit) throw tooLarge(limit);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
-}

@@ -59,6 +59,43 @@ test('recognises UTF-16 without a byte order mark, UTF-32, damaged UTF-16 and bi
   assert.deepEqual([binary.line, binary.encoding], [2, undefined]);
 });
 
+test('names each problem, the line in which it occurs, and what to do', () => {
+  for (const [bytes, line, message] of [
+    [Uint8Array.of(0xff, 0xfe, 0, 0), 1, 'the text is UTF-32, which is not supported'],
+    [utf16('ab'), 1, 'the text is probably UTF-16LE without a byte order mark'],
+    [Buffer.from('a\nb\nc\0'), 3, 'a character is NUL, so this is not text'],
+    [Buffer.concat([utf16('\ufeffa\nb'), Uint8Array.of(0x61)]), 2, 'the text starts as UTF-16, but is damaged here'],
+    [Uint8Array.of(0x81), 1, 'the text is not UTF-8'],
+    // The bounds of what Windows-1252 has and Latin-1 has not: the euro sign and a no-break space.
+    [Uint8Array.of(0x80), 1, 'the text is not UTF-8, but probably Windows-1252, in which this line is €'],
+    [latin1('x\u00a0y'), 1, 'the text is not UTF-8, but probably Latin-1, in which this line is x\u00a0y'],
+    [latin1('  é \nb'), 1, 'the text is not UTF-8, but probably Latin-1, in which this line is é'],
+    // A mark of one byte, or half a mark, is none.
+    [Uint8Array.of(0xff, 0x61), 1, 'the text is not UTF-8, but probably Latin-1, in which this line is ÿa'],
+    [Uint8Array.of(0x61, 0xfe), 1, 'the text is not UTF-8, but probably Latin-1, in which this line is aþ'],
+    [Uint8Array.of(0xfe, 0x61), 1, 'the text is not UTF-8, but probably Latin-1, in which this line is þa'],
+    [Uint8Array.of(0x61, 0xff), 1, 'the text is not UTF-8, but probably Latin-1, in which this line is aÿ'],
+  ] as const) {
+    const error = failure(bytes);
+    assert.deepEqual([error.name, error.line, error.message], ['EncodingError', line, message]);
+    assert.match(
+      error.hint('f'),
+      error.encoding ? /^Save it as UTF-8, or convert it: iconv -f / : /^Save it as UTF-8\.$/,
+    );
+  }
+  // UTF-16 with a character of two zero bytes is not UTF-32.
+  assert.equal(decodeText(Uint8Array.of(0xff, 0xfe, 0, 0x61)), '\u6100');
+});
+
+test('finds the damaged line of a long text, wherever it is', () => {
+  const lines = Array.from({ length: 33 }, (_, i) => 'x'.repeat((i * 7) % 11));
+  for (let damaged = 0; damaged < lines.length; damaged++) {
+    const text = lines.map((line, i) => (i === damaged ? `${line}é` : line)).join('\n');
+    const error = failure(latin1(text));
+    assert.deepEqual([error.line, error.message.split('is ').at(-1)], [damaged + 1, `${lines[damaged]}é`]);
+  }
+});
+
 test('the command of the hint converts the file, whatever its name is', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'cryfold-encoding-'));
   t.after(() => rmSync(folder, { recursive: true }));

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { CryfoldError, ERROR_CODES, redactUrl } from '../src/index.js';
+import { CryfoldError, DAMAGE_CODES, ERROR_CODES, redactUrl } from '../src/index.js';
 
 const DOCUMENT = fileURLToPath(new URL('../../../../docs/errors.md', import.meta.url));
 
@@ -49,4 +49,8 @@ test('an input error has scope fold unless its cause affects all folds of the tr
     assert.equal(new CryfoldError(code, 'x').scope, 'fold');
   for (const code of ['SPEC_INVALID', 'ARTIFACT_CORRUPT', 'WEIGHTS_INVALID'] as const)
     assert.equal(new CryfoldError(code, 'x').scope, 'trial');
+});
+
+test('codes of damaged or missing bytes promise that the bytes can be computed again', () => {
+  assert.deepEqual([...DAMAGE_CODES].sort(), ['ARTIFACT_CORRUPT', 'ARTIFACT_MISSING', 'NPY_INVALID']);
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { didYouMean, nearestName } from '../src/index.js';
+import { didYouMean, nearestName, Random } from '../src/index.js';
 
 test('finds the intended name, or none if no name is close', () => {
   const known = ['learningRate', 'batchSize', 'epochs', 'C', 'kernel', 'small-cnn', 'svm', 'StratifiedKFold'];
@@ -22,4 +22,41 @@ test('finds the intended name, or none if no name is close', () => {
     assert.equal(nearestName(name, known), meant, name);
   assert.equal(didYouMean('epoch', known), 'Did you mean epochs? ');
   assert.equal(didYouMean('zzz', known), '');
+});
+
+/** Optimal string alignment distance by its recursive definition. */
+function alignment(a: string, b: string): number {
+  if (a === '' || b === '') return a.length + b.length;
+  const [firstA, firstB] = [a.slice(0, -1), b.slice(0, -1)];
+  const changed = a.at(-1) === b.at(-1) ? 0 : 1;
+  const swapped = a.length > 1 && b.length > 1 && a.at(-1) === b.at(-2) && a.at(-2) === b.at(-1);
+  return Math.min(
+    alignment(firstA, b) + 1,
+    alignment(a, firstB) + 1,
+    alignment(firstA, firstB) + changed,
+    swapped ? alignment(a.slice(0, -2), b.slice(0, -2)) + 1 : Number.POSITIVE_INFINITY,
+  );
+}
+
+test('a name is close if at most a third of the letters of the longer one are changed or swapped', () => {
+  const random = new Random(2);
+  const draw = () => Array.from({ length: 2 + random.below(5) }, () => 'abc'[random.below(3)]).join('');
+  for (let i = 0; i < 2000; i++) {
+    const [name, candidate] = [draw(), draw()];
+    const close = alignment(name, candidate) <= Math.max(name.length, candidate.length) / 3;
+    assert.equal(nearestName(name, [candidate]), close ? candidate : undefined, `${name}, ${candidate}`);
+  }
+});
+
+test('the closest name wins, the first one on ties; initials only where two or more letters are given', () => {
+  assert.equal(nearestName('kernel1', ['kernels2', 'kernels', 'kernel']), 'kernels');
+  assert.equal(nearestName('bs', ['batchSize', 'best']), 'batchSize');
+  assert.equal(nearestName('b', ['batchSize']), undefined);
+  assert.equal(nearestName('cw', ['class - weight']), 'class - weight');
+  assert.equal(nearestName('rate 2', ['rate_2', 'rate3']), 'rate_2');
+  assert.equal(nearestName('Größe', ['grosse', 'grösse', 'GROSSE']), 'grosse');
+  assert.equal(nearestName('élan', ['elan']), 'elan');
+  // Only the first 100 letters count.
+  assert.equal(nearestName('x'.repeat(1000), ['y', 'x'.repeat(100)]), 'x'.repeat(100));
+  assert.equal(nearestName('x'.repeat(100), ['x'.repeat(1000)]), 'x'.repeat(1000));
 });

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { CryfoldError, decodeNpy, encodeNpy, Random } from '../src/index.js';
+import { CryfoldError, decodeNpy, decodeNpyHeader, encodeNpy, NPY_HEADER_LIMIT, Random, sha256 } from '../src/index.js';
 
 const cases = [
   { type: '|u1', data: Uint8Array.from([0, 1, 255, 7, 8, 9]) },
@@ -61,4 +61,70 @@ test('numpy reads what we write, and we read what numpy writes', (t) => {
   const { shape, data } = decodeNpy(readFileSync(join(folder, 'theirs.npy')), '<i4', 2, 'theirs.npy');
   assert.deepEqual(shape, [2, 3]);
   assert.deepEqual([...data], [2, 4, 6, 8, 10, 12]);
+});
+
+// sha256 of what numpy.save writes for the arrays of `cases` and an empty one.
+test("the bytes are numpy's", () => {
+  const saved = [
+    [Uint8Array.from([0, 1, 255, 7, 8, 9]), [6], 'a096ccfcd57ded5f832de3234333d842ddebc8b0ff26e927a01b592a92ef16a1'],
+    [cases[1].data, [2, 3], 'd5bdcfd0a86eb88c6aa1395187feb499e74730d306b08814a289ebafe8ef815b'],
+    [
+      Float32Array.from([0, -0, 1.5, Number.POSITIVE_INFINITY, 2 ** -100, 3]),
+      [1, 2, 3],
+      '4453250a13a3579e985df1d8f21e9b7385327b828f72a36886a6a19fddc14bcb',
+    ],
+    [
+      Float64Array.from([0, Math.PI, -1e300, 5e-324, 2, 3]),
+      [3, 2],
+      '6ec65f26972eb220023992f731d7507076b7e59ebb18fff5340284517a4a3b67',
+    ],
+    [new Float64Array(), [0, 4], '8825ff7dd3621950d9d249e0725e93ab26e2904d6d9eff4a45bd0630772b2c67'],
+  ] as const;
+  for (const [data, shape, hash] of saved) assert.equal(sha256(encodeNpy(data, shape)), hash, `${shape}`);
+});
+
+test('the header of a long shape has a length of two bytes, and is decoded from the limit alone', () => {
+  const shape = Array.from({ length: 200 }, () => 1);
+  const bytes = encodeNpy(Float64Array.of(7), shape);
+  assert.ok(bytes[9] > 0);
+  const header = decodeNpyHeader(bytes.subarray(0, NPY_HEADER_LIMIT), '<f8', 200, 'x');
+  assert.deepEqual(header, { type: '<f8', shape, start: bytes.length - 8, bytes: 8 });
+  assert.deepEqual([...decodeNpy(bytes, '<f8', 200, 'x').data], [7]);
+  assert.equal(NPY_HEADER_LIMIT, 10 + 65_535);
+});
+
+test('says what is wrong with an array', () => {
+  const good = encodeNpy(Float64Array.from([1, 2, 3, 4]), [2, 2]);
+  const edited = (from: string, to: string) => {
+    const text = Buffer.from(good).toString('latin1').replace(from, to.padEnd(from.length));
+    return Buffer.from(text, 'latin1');
+  };
+  const magic = good.slice();
+  magic[6] = 2;
+  for (const [bytes, why] of [
+    [new Uint8Array(), 'not an npy 1.0 array'],
+    [good.subarray(0, 9), 'not an npy 1.0 array'],
+    [magic, 'not an npy 1.0 array'],
+    [good.subarray(0, 10), 'unreadable npy header'],
+    [edited('{', ' {'), 'unreadable npy header'],
+    [edited('False', 'True'), 'Fortran order, not C order'],
+    [edited('}', '};'), 'unreadable npy header'],
+    [good.subarray(0, -1), '31 bytes of data do not fit shape (2, 2)'],
+    [Buffer.concat([good, Buffer.alloc(1)]), '33 bytes of data do not fit shape (2, 2)'],
+    [encodeNpy(Float32Array.of(1), [1, 1]), 'elements are <f4, not <f8'],
+    [encodeNpy(Float64Array.of(1), [1]), '1 dimensions, not 2'],
+    [encodeNpy(new Float64Array(), [2 ** 40, 2 ** 20]), `the shape (${2 ** 40}, ${2 ** 20}) is too large`],
+  ] as const) {
+    assert.throws(
+      () => decodeNpy(bytes, '<f8', 2, 'a.npy'),
+      (error) => {
+        assert.ok(error instanceof CryfoldError);
+        assert.equal(error.message, `a.npy: ${why}`);
+        assert.deepEqual([error.code, error.context], ['NPY_INVALID', { artifact: 'a.npy' }]);
+        assert.equal(error.hint, 'Delete the file and run the command again.');
+        return true;
+      },
+      why,
+    );
+  }
 });

@@ -5,10 +5,9 @@ import { mkdir, mkdtemp, rm, symlink, truncate, writeFile } from 'node:fs/promis
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
 import { after, before, test } from 'node:test';
 import { printable } from '../src/printable.js';
-import { readRegularFile, readRegularText, readStream } from '../src/read-file.js';
+import { readRegularFile, readRegularText } from '../src/read-file.js';
 
 let folder: string;
 const path = (name: string) => join(folder, name);
@@ -46,21 +45,6 @@ test('refuses pipes, sockets, devices and folders without waiting for them', asy
   for (const [name, expected] of Object.entries(kinds))
     await assert.rejects(readRegularFile(path(name), 1024), expected);
   server.close();
-});
-
-test('stops reading a stream at its limit', async () => {
-  let given = 0;
-  const endless = Readable.from(
-    (function* () {
-      for (;;) {
-        given++;
-        yield new Uint8Array(1024);
-      }
-    })(),
-  );
-  await assert.rejects(readStream(endless, 4096), /it is larger than 4 KiB/);
-  assert.ok(given < 100, `${given} chunks were taken`);
-  assert.equal((await readStream(Readable.from([Buffer.from('ab'), Buffer.from('c')]), 4096)).toString(), 'abc');
 });
 
 test('shows control characters, line breaks and direction overrides as U+FFFD, and leaves other text unchanged', () => {

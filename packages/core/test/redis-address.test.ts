@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CryfoldError, parseRedisUrl, withRedisPasswordFile } from '@cryfold/core';
+import { CryfoldError, parseRedisUrl, withRedisPasswordFile } from '../src/index.js';
 
 const nobody = { username: undefined, password: undefined };
 
@@ -60,4 +60,66 @@ test('adds a password file to a URL without a password', () => {
   );
   assert.equal((parseRedisUrl(put('redis+cluster://u:@a,b')) as { passwordFile?: string }).passwordFile, '/run/a b');
   for (const url of ['redis://:own@host', 'redis+cluster://u:own@a,b', '/run/redis.sock']) assert.equal(put(url), url);
+});
+
+test('says what is wrong with a URL, and which forms there are', () => {
+  for (const [url, message] of [
+    ['http://h/', 'http://h/'],
+    ['xredis://h', 'xredis://h'],
+    ['redis+cluster://h:1/2', 'redis+cluster://h:1/2: a Redis Cluster has neither a name nor database numbers'],
+    ['redis+cluster://h?db=2', 'redis+cluster://h?***: a Redis Cluster has neither a name nor database numbers'],
+    [
+      'redis+sentinel://h:1',
+      'redis+sentinel://h:1: the Sentinels must be followed by /NAME, the name that they use for the primary',
+    ],
+    ['redis+cluster://a,b:x', 'redis+cluster://a,b:x: address 2 is not host:port'],
+    ['redis+cluster://a,b:1:2', 'redis+cluster://a,b:1:2: address 2 is not host:port'],
+    ['redis+cluster://a]', 'redis+cluster://a]: address 1 is not host:port'],
+    ['redis+cluster://a:65536', 'redis+cluster://a:65536: address 1 is not host:port'],
+  ]) {
+    assert.throws(
+      () => parseRedisUrl(url),
+      (error) => {
+        assert.ok(error instanceof CryfoldError);
+        assert.equal(error.message, `REDIS_URL is not the URL of a Redis server: ${message}`);
+        assert.equal(
+          error.hint,
+          'Write redis://user:password@host:port, or redis+sentinel://user:password@host:port,host:port/NAME, or ' +
+            'redis+cluster://user:password@host:port,host:port. Percent-encode special characters in user and password.',
+        );
+        return true;
+      },
+      url,
+    );
+  }
+});
+
+test('parses ports, addresses, users and database numbers to their last character', () => {
+  const cluster = (url: string) => {
+    const address = parseRedisUrl(url);
+    assert.ok(address.kind === 'cluster');
+    return address;
+  };
+  assert.deepEqual(cluster('REDIS+cluster://first-host:65535,[2001:DB8::a]:12').nodes, [
+    { host: 'first-host', port: 65_535 },
+    { host: '2001:DB8::a', port: 12 },
+  ]);
+  assert.deepEqual(cluster('redis+cluster://@h').nodes, [{ host: 'h', port: 6379 }]);
+  for (const [user, username, password] of [
+    ['name', 'name', undefined],
+    [':p', undefined, 'p'],
+    ['n:p:q', 'n', 'p:q'],
+  ]) {
+    const parsed = cluster(`redis+cluster://${user}@h?passwordFile=%2Ff`);
+    assert.deepEqual([parsed.username, parsed.password, parsed.passwordFile], [username, password, '/f']);
+  }
+  const sentinel = parseRedisUrl('redis+sentinel://h/name/12');
+  assert.ok(sentinel.kind === 'sentinel' && sentinel.db === 12);
+  const first = parseRedisUrl('redis+sentinel://h/name');
+  assert.ok(first.kind === 'sentinel' && first.db === 0);
+  // A path may contain what looks like a URL.
+  assert.deepEqual(parseRedisUrl('/run/redis+cluster://h'), { kind: 'single', url: '/run/redis+cluster://h' });
+  assert.equal(withRedisPasswordFile('/run/redis://u@h', '/f'), '/run/redis://u@h');
+  assert.equal(withRedisPasswordFile('redis://u:p@h', '/f'), 'redis://u:p@h');
+  assert.equal(withRedisPasswordFile('redis://a@b:c@h', '/f'), 'redis://a@b:c@h?passwordFile=%2Ff');
 });

@@ -21,7 +21,7 @@ export { joinGroups, sharedSounds } from './duplicates/shared-sounds.js';
 export { type Durations, measureDurations } from './durations.js';
 export { findClips } from './find-clips.js';
 export { groupPreview } from './groups/group-by.js';
-export { LAYOUT_NAMES } from './layouts/registry.js';
+
 export { BadRecordings, byCause, describeProblems, namesAll, problemOf } from './problems.js';
 export { type FolderRecordings, recordingsIn } from './recordings-in.js';
 export { type SynthesizeOptions, type SyntheticCorpus, synthesizeCorpus } from './synth.js';
@@ -29,4 +29,4 @@ export { testOnOther } from './test-on.js';
 export { type CsvRecord, parseCsv } from './text/csv.js';
 export { describeUnread, type Unread } from './unread.js';
 export { decodeWav, encodeWav, type Wav } from './wav.js';
-export { type CutOptions, countWindows, SHORT_CLIPS, type Window, Windows } from './windows.js';
+export { type CutOptions, countWindows, type Window, Windows } from './windows.js';

@@ -10,7 +10,7 @@ const SHORTEST = 0.5;
 const LONGEST_PADDED = 2 ** 27;
 
 /** How to treat recordings shorter than a clip. */
-export const SHORT_CLIPS = ['pad', 'drop', 'error'] as const;
+const SHORT_CLIPS = ['pad', 'drop', 'error'] as const;
 
 export interface CutOptions {
   /** Length of a clip in seconds */

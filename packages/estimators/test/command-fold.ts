@@ -7,10 +7,10 @@ import type { EngineContext, Fold, FoldOutcome } from '../src/engine.js';
 
 /** Twelve clips of two numbers each, in the order of their classes. */
 const CLIPS = 12;
-export const labels = Int32Array.from({ length: CLIPS }, (_, clip) => Math.floor(clip / 6));
+const labels = Int32Array.from({ length: CLIPS }, (_, clip) => Math.floor(clip / 6));
 const features = { shape: [CLIPS, 2], data: Float32Array.from({ length: 2 * CLIPS }, (_, i) => Math.floor(i / 2)) };
 export const test_ = Int32Array.of(0, 1, 2, 6, 7, 8);
-export const train = Int32Array.of(3, 4, 5, 9, 10, 11);
+const train = Int32Array.of(3, 4, 5, 9, 10, 11);
 
 /** Reads and writes arrays; the scripts of the tests start with it. */
 const LIBRARY = `

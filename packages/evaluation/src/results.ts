@@ -151,7 +151,7 @@ const comparison = z.strictObject({
 });
 
 /** The findings of `evaluateRun`. The rest of results.json describes where they come from. */
-export const evaluationSchema = z.strictObject({
+const evaluationSchema = z.strictObject({
   status: z.enum(['complete', 'incomplete']),
   missing: z.array(missingFold),
   models: z.array(modelSchema),

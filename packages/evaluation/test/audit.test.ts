@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { beforeEach, test } from 'node:test';
 import { type GroupSource, NO_GROUPS, Random } from '@cryfold/core';
 import { type Audit, type AuditedRecording, auditRecordings, auditSchema } from '../src/index.js';
 
 const GROUPS: GroupSource = { kind: 'column', name: 'speaker' };
-const random = new Random(4);
+/** One for each test, so that a test does not depend on those before it. */
+let random: Random;
+beforeEach(() => {
+  random = new Random(4);
+});
 
 /** Recordings that differ by chance only, the class in turn. */
 function clean(

@@ -175,6 +175,31 @@ test('exchanges many groups at random, reproducibly, and never gives p = 0', () 
   assert.deepEqual(testGroups('accuracy', [better, worse], 2), found);
 });
 
+// numpy: d = a - b, nonzero; flips = RandomState(0).randint(2, size=(10000, len(d))); sums = ((1 - 2 * flips) * d).sum(1);
+// p = (count(abs(sums) >= abs(d.sum())) + 1) / 10001
+test("the p-value of random exchanges is numpy's, and close to that of all exchanges", () => {
+  for (const [groups, differing, expected, ofAll] of [
+    [14, 14, 0.3300669933006699, 0.332763671875],
+    [20, 18, 0.30886911308869114, 0.30858612060546875],
+    [40, 35, 0.13998600139986, undefined],
+  ] as const) {
+    const a = Array.from({ length: groups }, (_, g) => 4 + ((g * g) % 5));
+    const b = Array.from({ length: groups }, (_, g) => 3 + ((g * 7) % 6));
+    assert.equal(a.filter((count, g) => count !== b[g]).length, differing);
+    const { pValue, exact } = testGroups('accuracy', [tallied(a, 9), tallied(b, 9)], 2);
+    assert.deepEqual([exact, pValue], [false, expected]);
+    // Five standard errors of a share of 10,000.
+    assert.ok(ofAll === undefined || Math.abs(pValue! - ofAll) < 5 * Math.sqrt((ofAll * (1 - ofAll)) / 10_000));
+  }
+  const [a, b] = [4, 3].map((least) =>
+    tallied(
+      Array.from({ length: 13 }, (_, g) => least + ((g * least) % 5)),
+      9,
+    ),
+  );
+  assert.equal(testGroups('accuracy', [a, b], 2).exact, true, '2^13 exchanges are tried');
+});
+
 test("the temperature is scikit-learn's, or at the limit if there is no best one", () => {
   for (const { classes, labels, probabilities, temperature, logLoss: least } of goldens.temperature) {
     const matrix = Float64Array.from(probabilities);

@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { GROUP_KINDS, type GroupSource } from '@cryfold/core';
-import { groupsKnown, groupsText, labelOf, protocolLabel, type RunResults, unknownGroupsNote } from '../src/index.js';
+import {
+  groupsKnown,
+  groupsText,
+  labelOf,
+  protocolLabel,
+  type RunResults,
+  unitWord,
+  unknownGroupsNote,
+} from '../src/index.js';
 
 const facts = (kind: GroupSource['kind'] | undefined, groups = 8, name = 'infant') => ({
   ...(kind && { groupSource: { kind, name } }),
@@ -53,4 +61,59 @@ test('drops unfounded promises of earlier versions and keeps recorded facts', ()
   assert.equal(stored(spanning, 8, 3), spanning);
   const grouped = 'grouped folds: no infant is in train and test';
   assert.equal(stored(grouped, 8, 0), `${grouped} (how groups were found is not recorded)`);
+});
+
+test('each way to know groups has its words', () => {
+  const texts: Record<GroupSource['kind'], string> = {
+    column: '8 groups, by column site',
+    'file-name': '8 sites, by file name',
+    folder: '8 folders, by folder',
+    recording: '8 recordings, one per recording, as the user stated',
+    pattern: '8 groups, by pattern site',
+    sounds: 'not known: only equal sounds are kept together',
+    none: 'not known: each recording counts as its own group',
+  };
+  for (const kind of GROUP_KINDS) assert.equal(groupsText(facts(kind, 8, 'site')), texts[kind]);
+  assert.equal(groupsText(facts(undefined)), '8 groups (how they were found is not recorded)');
+  assert.equal(groupsText(facts(undefined, 40)), '40 groups (one per clip: not known)');
+  assert.equal(groupsText(facts('pattern', 1, 'a\u001bb')), '1 group, by pattern a\ufffdb');
+  assert.equal(groupsText({ groupSource: { kind: 'file-name' }, groups: 1, clips: 2 }), '1 group, by file name');
+});
+
+test('tests treat groups as independent if they are known, otherwise recordings', () => {
+  for (const kind of GROUP_KINDS) {
+    assert.equal(unitWord(facts(kind)), kind === 'none' || kind === 'sounds' ? 'recording' : 'group');
+  }
+  assert.equal(unitWord(facts(undefined)), 'group');
+  assert.equal(unitWord(facts(undefined, 40)), 'recording');
+});
+
+test('labels of folds say what is in train and test, whatever made the folds', () => {
+  for (const [kind, spanning, predefined, label] of [
+    ['sounds', 0, false, /^folds grouped by equal sounds: groups are not known, so other recordings of one source may/],
+    ['sounds', 1, false, /^ungrouped folds: groups are not known, so other recordings/],
+    ['sounds', 1, true, /^predefined folds: groups are not known, so other recordings/],
+    [
+      'none',
+      1,
+      false,
+      /^ungrouped folds: clips of the same recording are in train and test, and groups are not known$/,
+    ],
+    ['none', 0, true, /^predefined folds: groups are not known, so recordings of one source may be in train and test$/],
+    ['folder', 1, true, /^predefined folds: clips of the same group are in train and test$/],
+  ] as const)
+    assert.match(protocolLabel(facts(kind), spanning, predefined), label);
+  assert.equal(protocolLabel(facts('folder', 40), 0, true), 'predefined folds: every clip is a group of its own');
+});
+
+test('unknown groups have a caveat that names what counts as independent', () => {
+  assert.match(unknownGroupsNote(facts('none')) ?? '', /independent \(each recording counts as one\)/);
+  assert.match(unknownGroupsNote(facts('sounds')) ?? '', /independent \(equal sounds count as one\)/);
+});
+
+test('a stored label is kept if the source of groups is recorded; predefined folds are named as such', () => {
+  const stored = (dataset: object, splitter: string) =>
+    labelOf({ dataset, protocol: { label: 'as stored', groupsSpanning: 0, splitter } } as unknown as RunResults);
+  assert.equal(stored(facts('none'), 'KFold'), 'as stored');
+  assert.match(stored(facts(undefined, 40), 'PredefinedSplit'), /^predefined folds: groups are not known/);
 });

@@ -11,13 +11,17 @@ import {
   ece,
   fuseMean,
   logLoss,
+  METRIC_NAMES,
+  METRICS,
   macroF1,
   matthews,
+  metricOfCounts,
   precision,
   recall,
   reliabilityCurve,
   rowNormalise,
   type Summary,
+  scoreOf,
   summarise,
 } from '../src/index.js';
 
@@ -97,4 +101,23 @@ test('fuseMean is the element-wise mean, and a tie goes to the first class', () 
   assert.deepEqual(Array.from(fuseMean([Float64Array.of(0.1), Float64Array.of(0.2), Float64Array.of(0.4)])), [
     (0.1 + 0.2 + 0.4) / 3,
   ]);
+});
+
+test('the metrics of models say what they are, and which direction is better', () => {
+  assert.deepEqual(
+    METRIC_NAMES.map((name) => [METRICS[name].title, METRICS[name].share, scoreOf(name, 0.25)]),
+    [
+      ['accuracy', true, 0.25],
+      ['balanced accuracy', true, 0.25],
+      ['macro F1', true, 0.25],
+      ['log-loss', false, -0.25],
+    ],
+  );
+  const counts = Float64Array.of(3, 1, 0.5, 1.5);
+  assert.equal(metricOfCounts('accuracy', counts, 2), 4.5 / 6);
+  assert.equal(metricOfCounts('balancedAccuracy', counts, 2), 0.75);
+  assert.throws(
+    () => metricOfCounts('logLoss', counts, 2),
+    new RangeError('logLoss is not a metric of a confusion matrix'),
+  );
 });

@@ -255,3 +255,50 @@ test('impossible splits are rejected with the relevant numbers', () => {
     trainTestSplit(6, { testSize: 1, stratify: [0, 0, 0, 1, 1, 1] }),
   );
 });
+
+test('impossible splits give their numbers as context', () => {
+  for (const [split, context] of [
+    [() => kFold(10, { splits: 1 }), { splits: 1 }],
+    [() => kFold(2, { splits: 3 }), { splits: 3, clips: 2 }],
+    [() => groupKFold(['a', 'a', 'b'], { splits: 3 }), { splits: 3, groups: 2 }],
+    [() => stratifiedKFold([0, 0, 1], { splits: 3 }), { splits: 3, largestClass: 2 }],
+    [() => stratifiedGroupKFold([0, 0, 1], ['a', 'b', 'c'], { splits: 3 }), { splits: 3, largestClass: 2 }],
+    [() => trainTestSplit(1, { testSize: 0.5, seed: 0 }), { testSize: 0.5, clips: 1 }],
+    [
+      () => trainTestSplit(9, { testSize: 2, seed: 0, stratify: [0, 1, 2, 0, 1, 2, 0, 1, 2] }),
+      { classes: 3, train: 7, test: 2 },
+    ],
+  ] as const) {
+    assert.throws(split, (error) => {
+      assert.ok(error instanceof CryfoldError, String(error));
+      assert.deepEqual([error.code, error.context], ['SPLIT_IMPOSSIBLE', context]);
+      return true;
+    });
+  }
+});
+
+test('groups given as numbers are in the order of their values', () => {
+  const tests = (groups: number[] | string[]) => groupKFold(groups, { splits: 2 }).map((split) => [...split.test]);
+  // Values of sklearn.model_selection.GroupKFold(2)
+  assert.deepEqual(tests([10, 9, 2, 10, 9, 2]), [
+    [0, 2, 3, 5],
+    [1, 4],
+  ]);
+  assert.deepEqual(tests(['10', '9', '2', '10', '9', '2']), [
+    [0, 1, 3, 4],
+    [2, 5],
+  ]);
+});
+
+// sha256 of the test clips of sklearn.model_selection.StratifiedGroupKFold as JSON.
+test('folds of a single class are those of scikit-learn also where numpy sums in blocks of 128', () => {
+  const groups = Array.from({ length: 400 }, (_, i) => `g${String((i * i) % 383).padStart(3, '0')}`);
+  for (const [splits, hash] of [
+    [8, '68151a322bd538e58fb9f7171000883b7c046a6141ae1059e5fb03044372c399'],
+    [130, '41124d69f69fff486b6ccb54666d001cb7ea0cad121c022a45121f940508101a'],
+    [150, '0d5f5334639140df27195b7db46eeaaba7bbd46e34840ef5a1a82b3f835cfa8e'],
+  ] as const) {
+    const tests = stratifiedGroupKFold(new Array(400).fill(0), groups, { splits }).map((split) => [...split.test]);
+    assert.equal(createHash('sha256').update(JSON.stringify(tests)).digest('hex'), hash, `${splits}`);
+  }
+});

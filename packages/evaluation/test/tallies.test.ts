@@ -110,7 +110,12 @@ test('rejects NaN as a probability, which gave p = 0', () => {
   for (const metric of METRIC_NAMES) {
     assert.throws(
       () => testRows(metric, { classes: CLASSES, labels, groups, a, b }),
-      (error) => error instanceof CryfoldError && error.code === 'PROBABILITIES_INVALID',
+      (error) => {
+        assert.ok(error instanceof CryfoldError);
+        assert.equal(error.message, 'group g0: a predicted probability is not a number');
+        assert.deepEqual([error.code, error.context], ['PROBABILITIES_INVALID', { group: 'g0' }]);
+        return error.hint === 'Train this model again.';
+      },
     );
   }
 });

@@ -61,6 +61,19 @@ test("PredefinedSplit gives scikit-learn's indices; a clip without a fold is nev
   assert.deepEqual(sides(predefinedSplit(['10', '2', '-1', '2', '10', '-1', '0'])), expected);
   assert.deepEqual(sides(predefinedSplit(['10', '2', '', '2', '10', '', '0'])), expected, 'numbers sort by value');
   assert.deepEqual(tests(predefinedSplit(['b', 'a10', 'a9'])), [[1], [2], [0]], 'text sorts by code point');
+  for (const names of [
+    ['a9', 'a10'],
+    ['9a', '10a'],
+    ['9', '10', 'a'],
+  ])
+    assert.deepEqual(tests(predefinedSplit(names)).slice(0, 2), [[1], [0]], `text sorts by code point: ${names}`);
+  assert.deepEqual(
+    predefinedSplit(['b', 'a']).map(({ repeat, fold }) => [repeat, fold]),
+    [
+      [0, 0],
+      [0, 1],
+    ],
+  );
   assert.throws(() => predefinedSplit(['', '-1']), refused('SPLIT_IMPOSSIBLE', /no clip names/, /`fold`/));
   const { split } = splitterOf('PredefinedSplit');
   const without = request([[0, 3]], 5);
@@ -142,4 +155,60 @@ test('a class that only some folds train on is not a reason to reject', () => {
     5,
   );
   assert.equal(usableSplits(splitterOf('LeaveOneGroupOut'), three).length, 5);
+});
+
+test('names at most four folds, and passes on that there are too few clips, with the place', () => {
+  const single = request([[0, 12]], 6);
+  assert.throws(
+    () => usableSplits(splitterOf('KFold'), single),
+    refused(
+      'FOLD_ONE_CLASS',
+      /^KFold makes 6 of 6 folds with training clips of a single class: (repeat 0 fold \d, ){3}repeat 0 fold 3 and 2 more$/,
+      /^Add clips, or use a stratified splitter\.$/,
+    ),
+  );
+  const context = (action: () => unknown) => {
+    try {
+      action();
+    } catch (error) {
+      assert.ok(error instanceof CryfoldError);
+      return error;
+    }
+    assert.fail('the splits were accepted');
+  };
+  const { context: where } = context(() => usableSplits(splitterOf('KFold'), single));
+  assert.deepEqual(where, { splitter: 'KFold', folds: 6, repeat: 0, fold: 0 });
+
+  const tooMany = request([[0, 2]], 6);
+  const plain = context(() => usableSplits(splitterOf('KFold'), tooMany));
+  const placed = context(() => usableSplits(splitterOf('KFold'), tooMany, 'inside repeat 1 fold 2: '));
+  assert.equal(plain.code, 'SPLIT_IMPOSSIBLE');
+  assert.deepEqual(
+    [placed.code, placed.message, placed.hint, placed.context],
+    [plain.code, `inside repeat 1 fold 2: ${plain.message}`, plain.hint, plain.context],
+  );
+  assert.ok(placed.cause instanceof CryfoldError);
+});
+
+test('the hint fits the splitter', () => {
+  const single = [
+    [0, 6],
+    [0, 6],
+  ] as const;
+  for (const [name, code, hint] of [
+    ['StratifiedKFold', 'FOLD_ONE_CLASS', /^Add clips of the smallest class, or remove that class\.$/],
+    ['ShuffleSplit', 'FOLD_ONE_CLASS', /^Add clips, or use a stratified splitter\.$/],
+    ['GroupKFold', 'FOLD_ONE_CLASS', /^Add groups: each class needs clips of at least two groups/],
+  ] as const)
+    assert.throws(() => usableSplits(splitterOf(name), request(single, 2)), refused(code, /single class/, hint));
+  // Both groups of the second class are large, so any grouped folds leave one fold without a test clip.
+  const empty = { ...request(single, 2), labels: Int32Array.from({ length: 12 }, (_, i) => i % 2) };
+  const kind = {
+    ...splitterOf('StratifiedGroupKFold'),
+    split: () => [{ repeat: 1, fold: 2, train: Int32Array.of(0, 1), test: new Int32Array() }],
+  };
+  assert.throws(
+    () => usableSplits(kind, empty),
+    refused('FOLD_EMPTY', /repeat 1 fold 2$/, /^Add groups, or use GroupKFold, which never leaves a fold empty\.$/),
+  );
 });

@@ -15,7 +15,7 @@ interface Ladder {
 const DEFAULTS: Rules = { resource: 'folds', eta: 3, min: 1 };
 
 /** The amount of the resource at each rung. The last rung gives all of it. */
-export function rungs({ min, eta }: Pick<Rules, 'min' | 'eta'>, most: number): number[] {
+function rungs({ min, eta }: Pick<Rules, 'min' | 'eta'>, most: number): number[] {
   const sizes: number[] = [];
   for (let size = Math.min(min, most); size < most; size *= eta) sizes.push(size);
   return [...sizes, most];

@@ -13,5 +13,5 @@ export { decide, type FoldOutcome, openContests, type SearchInput } from './deci
 export { type ParameterImportance, parameterImportance } from './importance.js';
 export { type PictureAxis, type PictureTrial, type SweepPicture, sweepPictures, type Tick } from './picture.js';
 export { propose } from './propose.js';
-export { type Loser, losers, meanScore, type Racing, type Runner, race } from './racing.js';
+export { type Loser, losers, meanScore, type Racing, type Runner } from './racing.js';
 export { gridSize } from './space.js';

@@ -23,7 +23,7 @@ export function meanScore(scores: Iterable<number>): number {
  * @param ratio test clips over training clips of a fold
  * @returns undefined if there are too few common folds
  */
-export function race(
+function race(
   scores: Scores,
   leader: { name: string; scores: Scores },
   ratio: number,

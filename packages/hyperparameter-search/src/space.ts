@@ -30,7 +30,7 @@ export function valueAt(parameter: SearchParameter, u: number): unknown {
 }
 
 /** The values that a grid tries, including both ends. */
-export function gridValues(parameter: SearchParameter): unknown[] {
+function gridValues(parameter: SearchParameter): unknown[] {
   if ('choice' in parameter) return parameter.choice;
   if ('int' in parameter) {
     const [low, high] = parameter.int;

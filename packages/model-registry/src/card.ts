@@ -23,7 +23,7 @@ const summary = z.strictObject({
  * Cross-validation results of the configuration. They belong to models that were trained on parts of the data, not to
  * this model.
  */
-export const metricsSchema = z.strictObject({
+const metricsSchema = z.strictObject({
   run: z.string(),
   protocol: z.string(),
   splitter: z.string(),
@@ -77,7 +77,7 @@ export const metricsSchema = z.strictObject({
   majorityShare: z.number(),
 });
 
-export const cardSchema = z.strictObject({
+const cardSchema = z.strictObject({
   /**
    * 1 and 2 lack the pooled figures; 2 if a member reads a feature set of its own; 4 if the plan of the run has format
    * 4, whose kinds and options version 3 does not know

@@ -3,7 +3,7 @@ import type { ArtifactStore } from '@cryfold/store';
 import { z } from 'zod';
 import { MODEL_NAME, modelKeys } from './registry.js';
 
-export const RETRAIN_OUTCOMES = ['promoted', 'unchanged', 'refused', 'lost', 'incomplete', 'cancelled'] as const;
+const RETRAIN_OUTCOMES = ['promoted', 'unchanged', 'refused', 'lost', 'incomplete', 'cancelled'] as const;
 
 /**
  * `models/<name>/last-retrain.json`: outcome of the last `cryfold retrain`. docs/final-models.md describes its

@@ -16,7 +16,7 @@ export function uniform(name: string, count: number): Float64Array {
 }
 
 /** Initial values of a weight, as in the script. */
-export function initial(name: string, shape: readonly number[]): Float32Array {
+function initial(name: string, shape: readonly number[]): Float32Array {
   const size = (dimensions: readonly number[]) => dimensions.reduce((product, length) => product * length, 1);
   const u = uniform(name, size(shape));
   const kind = name.split('/').at(-1);

@@ -22,8 +22,8 @@ export {
 } from './plan.js';
 export { checkPlanSize, type DatasetSize } from './plan-size.js';
 export { prerequisiteOf, queuedIds } from './prerequisites.js';
-export { canFit, checkProtocol } from './protocol.js';
-export { evaluationsOf, evaluationsWith, isProtocolName, protocolNameOf, TEST_ON } from './protocol-names.js';
+
+export { evaluationsWith, isProtocolName, protocolNameOf, TEST_ON } from './protocol-names.js';
 export {
   bestModel,
   cancelledSchema,
@@ -39,7 +39,6 @@ export {
   changeScheduling,
   initialScheduling,
   MANY_GIVE_BACKS,
-  PRIORITIES,
   type Priority,
   type Scheduling,
   type SchedulingChange,
@@ -69,5 +68,5 @@ export { type SearchParameter, type SearchSpec, searchSpace } from './search-spe
 export { decodeSharedSounds, type SharedSounds } from './shared-sounds.js';
 export { checkSpec, parseSpec } from './spec.js';
 export { metricOfSpec, withMetric } from './spec-metric.js';
-export { cutOptions, DEFAULT_FOLDS, type Spec, type SpecInput, specJsonSchema, specSchema } from './spec-schema.js';
+export { cutOptions, type Spec, type SpecInput, specJsonSchema, specSchema } from './spec-schema.js';
 export { storedWeights, submittedWeights } from './submitted.js';

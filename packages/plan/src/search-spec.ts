@@ -21,7 +21,7 @@ const steps = z
   .describe('number of values from the range that a grid tries');
 
 /** One searched parameter: a list of values, or a range. `log` samples evenly over orders of magnitude. */
-export const parameterSchema = z.union([
+const parameterSchema = z.union([
   z.strictObject({
     choice: z
       .array(z.union([plain, z.array(z.number()).max(100)]))

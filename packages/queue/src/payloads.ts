@@ -12,10 +12,10 @@ export type QueueName = (typeof QUEUE_NAMES)[number];
 export const runPayload = z.strictObject({ format: z.literal(FORMATS.job), kind: z.literal('run'), run });
 
 /** Trains and predicts one fold; the job's id is the fold's key. The run's plan in the store has the details. */
-export const foldPayload = z.strictObject({ format: z.literal(FORMATS.job), kind: z.literal('fold'), run, key: hex });
+const foldPayload = z.strictObject({ format: z.literal(FORMATS.job), kind: z.literal('fold'), run, key: hex });
 
 /** Computes an artifact that all folds of a trial need, see `prerequisiteOf` in plan. */
-export const preparePayload = z.strictObject({
+const preparePayload = z.strictObject({
   format: z.literal(FORMATS.job),
   kind: z.literal('prepare'),
   run,
@@ -23,7 +23,7 @@ export const preparePayload = z.strictObject({
 });
 
 /** Trains an estimator on all clips of a run's data; `finals/<key>/request.json` in the store has the details. */
-export const finalPayload = z.strictObject({
+const finalPayload = z.strictObject({
   format: z.literal(FORMATS.job),
   kind: z.literal('final'),
   run,

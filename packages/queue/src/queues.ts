@@ -28,7 +28,7 @@ export const MAX_PRIORITY = PRIORITY_LIMIT;
 /** BullMQ's score of a waiting job is its priority times this factor, plus a counter. */
 const PRIORITY_UNIT = 2 ** 32;
 
-export const COUNTER_NAMES = ['duplicates', 'cancelled', 'failedAttempts'] as const;
+const COUNTER_NAMES = ['duplicates', 'cancelled', 'failedAttempts'] as const;
 export type CounterName = (typeof COUNTER_NAMES)[number];
 
 export interface JobStatus {

@@ -19,4 +19,4 @@ export async function htmlReport(input: import('./html/html-report.js').ReportIn
   return (await import('./html/html-report.js')).htmlReport(input);
 }
 export { metricText, valueText } from './metric-text.js';
-export { parameterText, searchTable, trialTable, winnerNotes } from './search-table.js';
+export { searchTable, trialTable, winnerNotes } from './search-table.js';

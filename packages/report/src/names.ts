@@ -2,7 +2,7 @@ import { caveatOf, withSearched } from '@cryfold/estimators';
 import type { RunResults, TrialRow } from '@cryfold/evaluation';
 
 /** The name of a model with a caveat about its figures: `tl-resnet50 (random weights)`. */
-export function withCaveat(name: string, caveat: string | undefined): string {
+function withCaveat(name: string, caveat: string | undefined): string {
   return caveat === undefined ? name : `${name} (${caveat})`;
 }
 

@@ -11,7 +11,7 @@ const SHOWN = 60;
 const plain = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value));
 
 /** `C 100, gamma scale` */
-export function parameterText(parameters: Readonly<Record<string, unknown>>): string {
+function parameterText(parameters: Readonly<Record<string, unknown>>): string {
   return Object.entries(parameters)
     .map(([name, value]) => `${name} ${plain(value)}`)
     .join(', ');

@@ -48,7 +48,7 @@ export async function foldDetail(
 }
 
 /** Number of a fold's test clips, by true class x predicted class. */
-export function confusionOf(manifest: DatasetManifest, plan: RunPlan, job: FoldJob, scores: Float64Array): number[][] {
+function confusionOf(manifest: DatasetManifest, plan: RunPlan, job: FoldJob, scores: Float64Array): number[][] {
   const { classes } = plan.dataset;
   const truth = plan.splits[job.split].test.map((clip) => classes.indexOf(manifest.clips[clip].label));
   return confusionMatrix(truth, argmaxRows(scores, classes.length), classes.length);

@@ -2,10 +2,8 @@ export { RUN_ID } from '@cryfold/store';
 export { enqueueRun } from './changes.js';
 export type { Decoded } from './decoded.js';
 export {
-  confusionOf,
   type FoldDetail,
   foldDetail,
-  foldDetailSchema,
 } from './fold-detail.js';
 export { gatherReport } from './gather-report.js';
 export { HttpClient, type ServerAddress } from './http-client.js';

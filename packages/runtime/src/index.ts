@@ -1,5 +1,5 @@
 export { Access, isLoopback, isSecure, type Principal, refuseOtherSites } from './access.js';
-export { type ApiRole, type ApiToken, parseApiTokens, type Tokens } from './api-tokens.js';
+export type { ApiRole, ApiToken, Tokens } from './api-tokens.js';
 export { BoundedChild, type BoundedChildOptions } from './bounded-child.js';
 export { CATALOGUE, type GaugeName, type LabelsOf, type MetricName } from './catalogue.js';
 export { type ApiConfig, type Config, loadConfig, type S3Config, type Target } from './config.js';
@@ -8,7 +8,7 @@ export { type Checks, Endpoint, type EndpointOptions } from './endpoint.js';
 export { environmentJsonSchema } from './environment.js';
 export { readableLog } from './log-text.js';
 export { createLogger, type Logger } from './logger.js';
-export { defaultChildMemoryMb, oomKills } from './memory.js';
+export { defaultChildMemoryMb } from './memory.js';
 export { loadMetrics, NO_METRICS } from './metrics.js';
 export type { Metrics, Sample } from './metrics-interface.js';
 export { consumerObserver, storeObserver } from './observers.js';

@@ -15,7 +15,7 @@ function read(file: string): string {
  * Memory that this process and its children may use together, MiB: the machine's memory and swap, or the limit of its
  * cgroup.
  */
-export function memoryMb(): number {
+function memoryMb(): number {
   const swapKb = Number(/^SwapTotal:\s+(\d+)/m.exec(read('/proc/meminfo'))?.[1] ?? 0);
   const machine = totalmem() + 1024 * swapKb;
   return Math.min(machine, process.constrainedMemory() || machine) / MEBI;

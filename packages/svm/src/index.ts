@@ -4,7 +4,7 @@ export { fitSvm, predictFit, type SvmFit, type TrainingProblem } from './fit.js'
 export { fitPredictSvm, type SvmProblem, type SvmResult } from './fit-predict.js';
 export { type GridCell, type GridProblem, svmGrid } from './grid.js';
 export { GREY_SQUARED, type Kernel, type KernelData } from './kernel.js';
-export { type MlSvmModel, toMlSvm } from './ml-svm.js';
+export type { MlSvmModel } from './ml-svm.js';
 export { decodeModel, encodeModel, exportModel, SvmPredictor } from './model.js';
 export type { SvmParameters } from './parameters.js';
 export { isVectorModel, type Standardization, type SvmModel, type SvmModelFiles } from './svm-model.js';

@@ -23,7 +23,7 @@ export interface S3ServerOptions {
   environment?: Record<string, string>;
 }
 
-export const BUCKET = 'cryfold-test';
+const BUCKET = 'cryfold-test';
 
 /**
  * A free TCP port of this machine. Another process could take it before it is used, but in practice this does not

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { ROOT } from '../paths.js';
 
 /** Which packages each package imports, according to its package.json. Lint refuses all other imports. */
-export function importsOfPackages(): Map<string, string[]> {
+function importsOfPackages(): Map<string, string[]> {
   const folder = join(ROOT, 'packages');
   // Ignores folders of older versions that only contain build output
   const names = readdirSync(folder)

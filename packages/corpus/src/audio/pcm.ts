@@ -104,7 +104,7 @@ export function plainCoding(plain: PlainCoding, channels: number): Coding {
 const PIECE = 2 ** 17;
 
 /** @throws CryfoldError WAV_INVALID if more than a part of the last frame or block is missing */
-export function checkPresent({ bytes, coding }: Layout, present: number, name: string): void {
+function checkPresent({ bytes, coding }: Layout, present: number, name: string): void {
   if (bytes === undefined || bytes - present < coding.unit) return;
   throw invalid(
     name,

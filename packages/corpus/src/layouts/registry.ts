@@ -26,7 +26,7 @@ const LAYOUTS: readonly Layout[] = [
 ];
 
 /** Names to use with `--layout`. */
-export const LAYOUT_NAMES: readonly string[] = LAYOUTS.map(({ name }) => name);
+const LAYOUT_NAMES: readonly string[] = LAYOUTS.map(({ name }) => name);
 
 /** Maximum number of classes to show per layout. */
 const SHOWN = 4;

@@ -21,7 +21,7 @@ const fold: PartOf = (folder) => FOLD.exec(folder)?.[1];
  * The parts that most files belong to, in a folder at any depth; undefined if less than half of the files belong to
  * one.
  */
-export function partsOf({ files }: Pick<Tree, 'files'>, partOf: PartOf): Set<string> {
+function partsOf({ files }: Pick<Tree, 'files'>, partOf: PartOf): Set<string> {
   const parts = files.flatMap((file) =>
     foldersOf(file)
       .flatMap((folder) => partOf(folder) ?? [])

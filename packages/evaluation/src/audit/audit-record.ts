@@ -9,7 +9,7 @@ const label = z.string().max(LIMITS.label);
 
 /** Properties of how a file was made, and properties of its sound. */
 export const FILE_PROPERTIES = ['format', 'rate', 'bits', 'channels'] as const;
-export const SOUND_PROPERTIES = ['seconds', 'level', 'bandwidth', 'silence', 'clipping'] as const;
+const SOUND_PROPERTIES = ['seconds', 'level', 'bandwidth', 'silence', 'clipping'] as const;
 export const PROPERTIES = [...FILE_PROPERTIES, ...SOUND_PROPERTIES] as const;
 export type Property = (typeof PROPERTIES)[number];
 

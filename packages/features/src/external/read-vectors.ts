@@ -10,7 +10,7 @@ import { readIds } from './read-ids.js';
 const LARGEST = 512 * 2 ** 20;
 
 /** Maximum length of a vector */
-export const MOST_COLUMNS = 65_536;
+const MOST_COLUMNS = 65_536;
 
 /** Files that contain the vectors, as absolute paths. */
 export interface VectorFiles {

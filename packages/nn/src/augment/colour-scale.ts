@@ -15,7 +15,7 @@ export interface ColourScale {
 
 /** 6 R + G + B is different for each colour of a scale, so a table of 2041 entries can map colours to levels. */
 export const COLOUR_WEIGHTS = [6, 1, 1] as const;
-export const COLOUR_SUMS = 255 * (6 + 1 + 1) + 1;
+const COLOUR_SUMS = 255 * (6 + 1 + 1) + 1;
 
 /** SoX's lowest level is below its range. */
 const SOX = { levels: PALETTE_SIZE, steps: PALETTE_SIZE - 2 };

@@ -25,7 +25,7 @@ const GROUPS = [
  * Keras's MobileNetV2 of width 1 without its top, under Keras's layer names. Keras's zero padding before a convolution
  * of stride 2 is equivalent to `SAME` for any height and width, so no padding layers are needed.
  */
-export function mobileNetV2Features(): Layer[] {
+function mobileNetV2Features(): Layer[] {
   const layers = [
     rescaling('preprocess_input', 1 / 127.5, -1),
     ...normalized('Conv1', 'bn_Conv1', { filters: 32, size: 3, stride: 2 }),

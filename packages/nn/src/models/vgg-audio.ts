@@ -12,7 +12,7 @@ const GROUPS = [[64], [128], [256, 256], [512, 512]];
  * classification". Here they read images of any size with three channels, instead of 96 x 64 log-mel values. A global
  * average therefore replaces its dense layers with 54 million weights, whose number would depend on the size.
  */
-export function vggAudioFeatures(): Layer[] {
+function vggAudioFeatures(): Layer[] {
   const groups = GROUPS.flatMap((convolutions, group): Layer[] => [
     ...convolutions.map((filters, i) => {
       const name = convolutions.length === 1 ? `conv${group + 1}` : `conv${group + 1}_${i + 1}`;

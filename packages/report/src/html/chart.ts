@@ -11,7 +11,7 @@ use([GridComponent, LegendComponent, ParallelComponent, SVGRenderer]);
 /** CSS variables of style.ts, so that the colours of a chart follow those of the page. */
 export const INK = 'var(--ink)';
 export const FAINT = 'var(--faint)';
-export const RULE = 'var(--rule)';
+const RULE = 'var(--rule)';
 export const color = (index: number) => `var(--c${index % 6})`;
 
 export const LEGEND = { top: 0, itemGap: 28, textStyle: { color: INK } };

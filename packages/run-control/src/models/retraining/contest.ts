@@ -11,9 +11,9 @@ export const STAND_IN_SHARE = 0.95;
  * Minimum number of groups for a promotion. The test itself needs only `LEAST_GROUPS` (6), but then a challenger would
  * have to win on nearly all of them, and a few groups do not represent others.
  */
-export const CONTEST_GROUPS = 10;
+const CONTEST_GROUPS = 10;
 /** Minimum number of clips per class for judging its recall. */
-export const CONTEST_CLIPS = 5;
+const CONTEST_CLIPS = 5;
 
 /**
  * What the challenger is compared with: the stored champion and its own predictions; a stand-in that is trained in each
