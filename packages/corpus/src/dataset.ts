@@ -112,7 +112,7 @@ export async function readDataset(path: string, options: ReadOptions = {}): Prom
     throw new BadRecordings(path, problems, recordings.length);
   }
   if (clips.length === 0) {
-    const all = `${path}: all ${recordings.length} bad files were skipped`;
+    const all = `${path}: all ${recordings.length} files are bad and were skipped`;
     throw new CryfoldError('DATA_EMPTY', [all, ...describeProblems(skipped)].join('\n'), {
       context: { path },
       hint: 'Repair them, or use other recordings.',

@@ -352,7 +352,7 @@ describe('bad input', () => {
   test('if every file is bad, the message contains the first reason', async () => {
     await put('x/a.wav', 'no');
     await put('y/b.wav', 'no');
-    await fails('DATA_EMPTY', /all 2 files were skipped/, readDataset(root, { skipBad: true }));
+    await fails('DATA_EMPTY', /all 2 files are bad and were skipped/, readDataset(root, { skipBad: true }));
   });
 });
 

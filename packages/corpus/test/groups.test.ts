@@ -117,8 +117,19 @@ test('--group-by groups by recording, folder or pattern, and reports files witho
 test('warns if one name forms a group in the folder of each class', async () => {
   await put(...SEGMENTS);
   const { warnings } = await read({ groupBy: '^(.+)_' });
-  assert.match(warnings.join('\n'), /3 names of --group-by occur in several folders .*low\/rec0.*without the folder/);
+  assert.match(warnings.join('\n'), /3 names of --group-by form a group in each of several classes .*low\/rec0/);
   assert.deepEqual((await read({ groupBy: '([^/]+)_' })).warnings, []);
+});
+
+test('in deeper trees, only the folder of the class counts as such', async () => {
+  const nested = ['low', 'high'].flatMap((label) =>
+    ['spk1', 'spk2'].flatMap((speaker) => [1, 2].map((i) => `${label}/${speaker}/rec_${i}.wav`)),
+  );
+  await put(...nested, 'high/spk3/rec_1.wav');
+  assert.equal(segmentNames(nested)?.recordings ?? 4, 4, 'not one group of everybody');
+  const { warnings } = await read({ groupBy: '^(.+)_' });
+  assert.match(warnings.join('\n'), /2 names .* \((low|high)\/spk1\/rec, (low|high)\/spk1\/rec\)/);
+  assert.deepEqual((await read({ groupBy: '(spk\\d)' })).warnings, []);
 });
 
 test('a misspelt column of a manifest is reported once, with the columns', async () => {

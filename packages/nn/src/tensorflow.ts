@@ -68,7 +68,10 @@ export function loadTensorFlow({ threads, xla = false, gpu }: ProcessSettings): 
     // Set or unset explicitly: results must not depend on settings that are not in the fold's key.
     if (xla) {
       process.env.TF_XLA_FLAGS = '--tf_xla_auto_jit=2 --tf_xla_cpu_global_jit';
-      process.env.XLA_FLAGS = [process.env.XLA_FLAGS, CUDA_GRAPHS].filter(Boolean).join(' ');
+      const libraries = process.env.XLA_FLAGS?.split(/\s+/).filter((flag) =>
+        flag.startsWith('--xla_gpu_cuda_data_dir='),
+      );
+      process.env.XLA_FLAGS = [...(libraries ?? []), CUDA_GRAPHS].join(' ');
     } else delete process.env.TF_XLA_FLAGS;
     // So that an index means the same GPU as in nvidia-smi.
     process.env.CUDA_DEVICE_ORDER ??= 'PCI_BUS_ID';

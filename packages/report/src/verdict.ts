@@ -65,11 +65,13 @@ function runnerUpSentence(results: RunResults, model: string): string | undefine
   if (pHolm === null)
     return `Whether ${model} is better than ${second.name}, the next best, was not tested: ${untested}.`;
   const p = `p ${pText(pHolm)} by ${unitsOf(results, evidence)}`;
+  const shown = size(results, difference);
   const direction = scoreOf(metric, difference) > 0 ? 'better' : 'worse';
+  const by = Number.parseFloat(shown) === 0 ? 'no difference' : `${shown} ${direction}`;
   // The test may pool clips where the mean weighs folds equally, so even its direction can differ.
   return pHolm < SIGNIFICANCE
-    ? `${model} is ${direction} than ${second.name}, the next best, by ${size(results, difference)} (${p}).`
-    : `${model} is not shown to differ from ${second.name}, the next best (${size(results, difference)} ${direction}, ${p}).`;
+    ? `${model} is ${direction} than ${second.name}, the next best, by ${shown} (${p}).`
+    : `${model} is not shown to differ from ${second.name}, the next best (${by}, ${p}).`;
 }
 
 /** The 95 % interval of the best model's pooled metric. */

@@ -22,6 +22,11 @@ test('the verdict claims no difference that was not shown, and none that was not
     verdict(r)[1],
     /^\S+ is not shown to differ from .*, the next best \(\d+\.\d\d points (better|worse), p [01]\./,
   );
+  const tie = {
+    ...r,
+    comparisons: r.comparisons.map((one) => ({ ...one, byGroup: one.byGroup && { ...one.byGroup, difference: 0 } })),
+  };
+  assert.match(verdict(tie)[1], /the next best \(no difference, p /);
   const few = results({ svm: 0.2 }, { groups: 100, folds: 2 });
   assert.match(verdict(few)[1], /the next best, was not tested: too few folds\.$/);
   const loss = verdict(results({ svm: 0.2 }, { metric: 'logLoss' }));

@@ -44,19 +44,19 @@ export function groupRecordings(
   by: GroupBy,
   { apart = new Set(), columns }: GroupContext = {},
 ): { recordings: Recording[]; groupSource: GroupSource; warnings: string[] } {
-  const groups = new Set<string>();
+  const groups = new Map<string, string>();
   const grouped = recordings.map((recording): Recording => {
     if ('error' in recording) return recording;
     const { file } = recording;
     const group = groupOf(recording, by, apart);
     if (tidyName(group) === '') return { file, error: ungrouped(file, by) };
-    groups.add(group);
+    groups.set(group, withoutClass(group, recording.label));
     return { ...recording, group };
   });
   if (groups.size === 0 && by.kind === 'pattern' && recordings.some((one) => !('error' in one))) {
     throw matchesNothing(by.text, recordings, columns);
   }
-  const warnings = by.kind === 'pattern' ? repeatedNames([...groups]) : [];
+  const warnings = by.kind === 'pattern' ? classesApart(groups) : [];
   return { recordings: grouped, groupSource: sourceOf(by), warnings };
 }
 
@@ -70,18 +70,25 @@ function matchesNothing(text: string, recordings: readonly Recording[], columns:
   });
 }
 
-/** Warns if groups differ only in their folder: probably one speaker in the folders of several classes. */
-function repeatedNames(groups: readonly string[]): string[] {
+const withoutClass = (path: string, label: string): string =>
+  path
+    .split('/')
+    .filter((name) => tidyName(name) !== tidyName(label))
+    .join('/');
+
+/**
+ * Warns if groups differ only in the folder of the class: probably one speaker with recordings of several classes.
+ * @param groups each group and its name without the folder of the class
+ */
+function classesApart(groups: ReadonlyMap<string, string>): string[] {
   const byName = new Map<string, string[]>();
-  for (const group of groups) {
-    const name = group.slice(group.lastIndexOf('/') + 1);
-    byName.set(name, [...(byName.get(name) ?? []), group]);
-  }
+  for (const [group, name] of groups) byName.set(name, [...(byName.get(name) ?? []), group]);
   const repeated = [...byName.values()].filter((same) => same.length > 1);
   if (repeated.length === 0) return [];
   const [first, second] = repeated[0].map(printable);
+  const forms = repeated.length === 1 ? 'forms' : 'form';
   return [
-    `${counted(repeated.length, 'name')} of --group-by occur in several folders and form a group in each (${first}, ${second}); if they are the same speaker or recording, use a pattern without the folder, such as ([^/]+)_\\d+`,
+    `${counted(repeated.length, 'name')} of --group-by ${forms} a group in each of several classes (${first}, ${second}); if these are the same speaker or recording, use a pattern that does not capture the folder of the class`,
   ];
 }
 

@@ -13,7 +13,7 @@ export interface SegmentNames {
   files: number;
   /** Two files that look like parts of the same recording */
   examples: [string, string];
-  /** For `--group-by`: the name without its folder, so that no recording or speaker is separated by its class */
+  /** For `--group-by`: without the folder of the class, so that the classes of one speaker stay together */
   pattern: string;
   /** For `--group-by` if equal names in several folders are different recordings */
   withFolder: string;
@@ -46,7 +46,9 @@ export function segmentNames(files: readonly string[]): SegmentNames | undefined
   const worded = several.some(([stem, [file]]) => !/^[_. -]\d/.test(file.slice(stem.length)));
   const words = worded ? '(?:[a-z]+[_. -]?)?' : '';
   const rest = `(?:${separator === '.' ? '\\.' : separator}${words}\\d+)?\\.[^./]+$`;
-  const [pattern, withFolder] = [`([^/]+?)${rest}`, `^(.+?)${rest}`];
+  const withFolder = `^(.+?)${rest}`;
+  // In deeper trees, other folders than that of the class may name speakers.
+  const pattern = files.every((file) => file.split('/').length <= 2) ? `([^/]+?)${rest}` : withFolder;
   return {
     ...{ pattern, withFolder, files: parts, examples: [first, second] },
     recordings: countGroups(files, pattern),
