@@ -1,5 +1,5 @@
 // @ts-check
-// Stryker's configuration. scripts/mutation names the part to mutate in CRYFOLD_MUTATED.
+// Stryker's configuration. scripts/mutation names the part to mutate in MUTATED_PART.
 
 const EVALUATION = 'packages/evaluation';
 const SPLITS = '{k-fold,group-k-fold,*split*,leave-one-group-out,random-state}';
@@ -21,7 +21,7 @@ const PARTS = {
   audit: { folder: EVALUATION, sources: ['audit/*'], tests: ['decision-tree', 'audit'] },
 };
 
-const name = /** @type {keyof typeof PARTS} */ (process.env.CRYFOLD_MUTATED);
+const name = /** @type {keyof typeof PARTS} */ (process.env.MUTATED_PART);
 const { folder, sources, tests } = PARTS[name];
 const reports = `.stryker/${name}`;
 
