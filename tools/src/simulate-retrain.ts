@@ -18,7 +18,14 @@ import {
   type Split,
   scoreOf,
 } from '@cryfold/evaluation';
-import { type ContestData, chooseContest, heardOf, judge, type Predictions, SIGNIFICANCE } from '@cryfold/run-control';
+import {
+  type ContestData,
+  chooseContest,
+  judge,
+  type Predictions,
+  SIGNIFICANCE,
+  trainingOverlap,
+} from '@cryfold/run-control';
 import { binomialInterval, markdownTable, shareText } from './estimates.js';
 import { wholeOption } from './options.js';
 import {
@@ -114,10 +121,10 @@ function retrain({ protocol, metric, champion, now, before, after }: Night, rand
   const challenger = crossValidate(now, splits, after);
   if (!stored || !deployed || !challenger) return undefined;
 
-  const heard = heardOf({ clips: champion, grouped: true }, manifest);
+  const overlap = trainingOverlap({ clips: champion, grouped: true }, manifest);
   const data: ContestData = { manifest, splits, sounds: [] };
-  const contest = chooseContest(data, heard, CLASSES);
-  const standIn = crossValidate(now, splits, before, (clip) => heard.known[clip]);
+  const contest = chooseContest(data, overlap, CLASSES);
+  const standIn = crossValidate(now, splits, before, (clip) => overlap.known[clip]);
   const found = { stored, deployed, challenger, standIn, splits };
   if ('refusal' in contest) return { ...found, opponent: 'refused', promoted: false } as const;
   const opponent: Predictions | undefined =

@@ -25,7 +25,7 @@ export function modelControl(store: ArtifactStore, storeUrl: string, config: Mod
   if (target.kind === 'cluster') {
     const { redisUrl } = target;
     return new StoreModels(records, {
-      train: (plan, trial, watching) => trainInCluster({ store: records, redisUrl }, plan, trial, watching),
+      train: (plan, trial, follower) => trainInCluster({ store: records, redisUrl }, plan, trial, follower),
     });
   }
   const check: Training['check'] = ({ run, spec }, trials) => {
@@ -36,8 +36,8 @@ export function modelControl(store: ArtifactStore, storeUrl: string, config: Mod
       });
     }
   };
-  const train: Training['train'] = async (plan, trial, watching) => {
-    const { say, steps } = trainingProgress(plan, trial, watching.onProgress);
+  const train: Training['train'] = async (plan, trial, follower) => {
+    const { say, steps } = trainingProgress(plan, trial, follower.onProgress);
     say('');
     const { trainFinalHere } = await import('@cryfold/worker');
     return trainFinalHere({
@@ -47,7 +47,7 @@ export function modelControl(store: ArtifactStore, storeUrl: string, config: Mod
         request: finalRequest(plan, trial),
         cacheDir,
         childMemoryMb,
-        signal: watching.signal,
+        signal: follower.signal,
       },
       onProgress: steps,
     });

@@ -1,4 +1,4 @@
-import type { FollowedRun, Look } from '@cryfold/local-run';
+import type { FollowedRun, PollResult } from '@cryfold/local-run';
 import { Patience, type RunControl, type RunStatus } from '@cryfold/run-control';
 import { formatSeconds } from './format.js';
 
@@ -21,16 +21,16 @@ export class ServerRun implements FollowedRun {
     this.#patience = new Patience(`Run ${run} continues on the server. Run the same command again to follow it.`);
   }
 
-  async look(looks: number): Promise<Look> {
+  async poll(polls: number): Promise<PollResult> {
     const status = await this.#patience.ask(() => this.control.status(this.run));
     if (!status) return { state: 'unfinished', line: 'the server does not respond; retrying' };
     const idle = status.state === 'running' && status.active.length === 0;
-    const cluster = idle && looks % CLUSTER === 2 ? await this.#patience.ask(() => this.control.cluster()) : undefined;
+    const cluster = idle && polls % CLUSTER === 2 ? await this.#patience.ask(() => this.control.cluster()) : undefined;
     return { state: endOf(status), line: line(status), cluster };
   }
 }
 
-function endOf({ state }: RunStatus): Look['state'] {
+function endOf({ state }: RunStatus): PollResult['state'] {
   if (state === 'complete' || state === 'incomplete') return 'ended';
   return state === 'cancelled' ? 'cancelled' : 'unfinished';
 }

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CryfoldError } from '@cryfold/core';
-import type { Look } from '@cryfold/local-run';
+import type { PollResult } from '@cryfold/local-run';
 import type { ClusterStatus, RunStatus } from '@cryfold/run-control';
 import { ServerRun } from '../src/server-run.js';
 
 const RUN = 'birds-1';
 
-const NOBODY: Look['cluster'] = {
+const NOBODY: PollResult['cluster'] = {
   queues: { gpu: { waiting: 3 }, cpu: { waiting: 0 } } as NonNullable<ClusterStatus['queues']>,
   workers: [],
 };
@@ -33,8 +33,8 @@ test('tolerates an unreachable server, and queries workers only while no fold is
     },
   };
   const run = new ServerRun(control, RUN);
-  const found: Look[] = [];
-  for (let i = 0; i < 4; i++) found.push(await run.look(i));
+  const found: PollResult[] = [];
+  for (let i = 0; i < 4; i++) found.push(await run.poll(i));
   assert.deepEqual(
     found.map(({ state, line }) => `${state}: ${line}`),
     [
@@ -52,5 +52,5 @@ test('fails immediately if the server has never responded', async () => {
     status: () => Promise.reject(new CryfoldError('SERVER_UNREACHABLE', 'no answer')),
     cluster: () => Promise.reject(new Error('not asked')),
   };
-  await assert.rejects(new ServerRun(control, RUN).look(0), { code: 'SERVER_UNREACHABLE' });
+  await assert.rejects(new ServerRun(control, RUN).poll(0), { code: 'SERVER_UNREACHABLE' });
 });

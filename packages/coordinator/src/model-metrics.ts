@@ -6,7 +6,7 @@ import type { ArtifactStore } from '@cryfold/store';
 /** Milliseconds between refreshes. Models change about once a night. */
 const EVERY_MS = 15_000;
 
-interface Look {
+interface ModelState {
   model: string;
   versions: number;
   champion?: { version: string; promoted: number; promotions: number; clips: number; accuracy: number | undefined };
@@ -16,11 +16,11 @@ interface Look {
 /** Exports metrics of champions and of the last retraining of each model until stopped. */
 export async function watchModels(store: ArtifactStore, metrics: Metrics, stopped: AbortSignal): Promise<void> {
   if (!metrics.on) return;
-  let looks: Look[] = [];
-  const champions = () => looks.flatMap(({ model, champion }) => (champion ? [{ model, ...champion }] : []));
-  const retrains = () => looks.flatMap(({ model, retrain }) => (retrain ? [{ model, ...retrain }] : []));
+  let states: ModelState[] = [];
+  const champions = () => states.flatMap(({ model, champion }) => (champion ? [{ model, ...champion }] : []));
+  const retrains = () => states.flatMap(({ model, retrain }) => (retrain ? [{ model, ...retrain }] : []));
   metrics.series('cryfold_model_versions', () =>
-    looks.map(({ model, versions }) => ({ labels: { model }, value: versions })),
+    states.map(({ model, versions }) => ({ labels: { model }, value: versions })),
   );
   metrics.series('cryfold_model_champion_info', () =>
     champions().map(({ model, version }) => ({ labels: { model, version }, value: 1 })),
@@ -50,12 +50,12 @@ export async function watchModels(store: ArtifactStore, metrics: Metrics, stoppe
   );
   while (!stopped.aborted) {
     // The next refresh retries. A damaged record must not stop the coordinator.
-    looks = await look(store).catch(() => looks);
+    states = await readModels(store).catch(() => states);
     await sleep(EVERY_MS, undefined, { signal: stopped }).catch(() => {});
   }
 }
 
-async function look(store: ArtifactStore): Promise<Look[]> {
+async function readModels(store: ArtifactStore): Promise<ModelState[]> {
   const versions = new Map<string, number>();
   for await (const key of store.list('models/')) {
     const [, model, , file] = key.split('/');
@@ -65,10 +65,10 @@ async function look(store: ArtifactStore): Promise<Look[]> {
   // Imported only if there are models, since it loads classifiers.
   const { ModelRegistry, readLastRetrain } = await import('@cryfold/model-registry');
   const registry = new ModelRegistry(store);
-  const looks: Look[] = [];
+  const states: ModelState[] = [];
   for (const [model, count] of versions) {
-    const found: Look = { model, versions: count };
-    looks.push(found);
+    const found: ModelState = { model, versions: count };
+    states.push(found);
     const own = unlessDamaged(async () => {
       const champion = await registry.champion(model);
       if (!champion) return;
@@ -89,7 +89,7 @@ async function look(store: ArtifactStore): Promise<Look[]> {
     });
     await Promise.all([own, last]);
   }
-  return looks;
+  return states;
 }
 
 /** Leaves out the figures of a model with a damaged record. */

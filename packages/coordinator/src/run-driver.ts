@@ -27,7 +27,7 @@ export type RunQueues = Pick<
 >;
 
 /** State of the queues at the start of a reconciliation. */
-interface Look {
+interface Progress {
   /** Ids of jobs that are waiting, running or will be retried */
   live: Map<FoldQueue, Set<string>>;
   /** Keys of folds that were enqueued before and have not ended */
@@ -94,7 +94,7 @@ export class RunDriver {
     await this.#reconcile(await this.#live(), false);
   }
 
-  async #live(): Promise<Look> {
+  async #live(): Promise<Progress> {
     const expected = this.#enqueuer.expected();
     return { live: new Map(await this.#ofQueues((queue) => this.#queues.liveIds(queue))), expected };
   }
@@ -103,7 +103,7 @@ export class RunDriver {
    * @param look read before any result, so that a fold that ends in between counts as done, never as missing
    * @param first whether to look up all folds, and to count their results as found rather than computed
    */
-  async #reconcile({ live, expected }: Look, first: boolean): Promise<void> {
+  async #reconcile({ live, expected }: Progress, first: boolean): Promise<void> {
     const isLive = (job: FoldJob) => live.get(job.queue)?.has(job.key) === true;
     // If another run finishes a fold of the backlog in the meantime, the fold's job finds the result when it starts.
     const lost = (job: FoldJob) => first || (this.#enqueuer.expects(job) && !isLive(job));

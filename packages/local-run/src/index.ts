@@ -6,5 +6,5 @@ export { bfloat16Speed, type PrecisionSpeed, precisionSpeeds } from './precision
 export { checkGroupsKnown, type Preparation, type PrepareOptions, prepareRun, publish } from './prepare-run.js';
 export { QueuedRun } from './queued-run.js';
 export { findRedisServer } from './redis-server.js';
-export { type FollowedRun, type Look, RunFollower } from './run-follower.js';
+export { type FollowedRun, type PollResult, RunFollower } from './run-follower.js';
 export { weightsSources } from './spec-weights.js';

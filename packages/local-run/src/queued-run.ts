@@ -4,7 +4,7 @@ import type { RunPlan } from '@cryfold/plan';
 import { failureOf, type Queues } from '@cryfold/queue';
 import { enqueueRun, queueStatus } from '@cryfold/run-control';
 import type { RunStore } from '@cryfold/store';
-import type { FollowedRun, Look } from './run-follower.js';
+import type { FollowedRun, PollResult } from './run-follower.js';
 
 /** Number of polls between checks for workers. */
 const WORKERS = 100;
@@ -61,13 +61,13 @@ export class QueuedRun implements FollowedRun {
     if ('total' in published) this.#line = this.#describe(published);
   }
 
-  async look(looks: number): Promise<Look> {
+  async poll(polls: number): Promise<PollResult> {
     const { runs } = this.#store;
     const line = this.#line;
     if (await runs.hasResults(this.#run)) return { state: 'ended', line };
-    if (looks % CANCELLED === CANCELLED - 1 && (await runs.isCancelled(this.#run))) return { state: 'cancelled' };
+    if (polls % CANCELLED === CANCELLED - 1 && (await runs.isCancelled(this.#run))) return { state: 'cancelled' };
     if (this.#failed) throw this.#failed;
-    const asks = !this.#ownWorkers && looks % WORKERS === 10;
+    const asks = !this.#ownWorkers && polls % WORKERS === 10;
     return {
       state: 'unfinished',
       line,
@@ -76,7 +76,7 @@ export class QueuedRun implements FollowedRun {
   }
 
   /** The run continues while Redis is unreachable, so keep following it. */
-  async #cluster(): Promise<Pick<Look, 'cluster' | 'waits'>> {
+  async #cluster(): Promise<Pick<PollResult, 'cluster' | 'waits'>> {
     try {
       return { cluster: await queueStatus(this.#queues), waits: this.#waits };
     } catch (error) {

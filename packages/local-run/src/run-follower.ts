@@ -17,7 +17,7 @@ export interface Display {
 }
 
 /** What polling a run returns. */
-export interface Look {
+export interface PollResult {
   state: 'unfinished' | 'ended' | 'cancelled';
   /** Progress as one line; undefined if there is nothing new */
   line?: string | undefined;
@@ -32,10 +32,10 @@ export interface FollowedRun {
   /** Milliseconds between polls */
   readonly pollMs: number;
   /**
-   * @param looks number of previous polls
+   * @param polls number of previous polls
    * @throws CryfoldError the error that ended the run, or why its state is unknown
    */
-  look(looks: number): Promise<Look>;
+  poll(polls: number): Promise<PollResult>;
 }
 
 /** Follows runs until their results are in the store, and shows their progress. */
@@ -53,8 +53,8 @@ export class RunFollower {
   async follow(run: string, followed: FollowedRun): Promise<RunResults | undefined> {
     const missing = new MissingWorkers(this.display);
     let lastReport = 0;
-    for (let looks = 0; !this.stop.aborted; looks++) {
-      const { state, line, cluster, waits } = await followed.look(looks);
+    for (let polls = 0; !this.stop.aborted; polls++) {
+      const { state, line, cluster, waits } = await followed.poll(polls);
       if (cluster) missing.report(cluster);
       if (waits !== undefined && Date.now() - lastReport >= WAITS_EVERY_MS) {
         lastReport = Date.now();

@@ -37,11 +37,11 @@ test('a submitted run waits for a coordinator, and following it ends when it is 
   const run = await QueuedRun.submit(plan, store, { queues, ownWorkers: true, describe: () => 'a line' });
   assert.equal((await queues.job('runs', plan.run))?.state, 'waiting');
   const nothing = { state: 'unfinished', line: undefined, cluster: undefined, waits: undefined };
-  assert.deepEqual(await run.look(4), nothing);
+  assert.deepEqual(await run.poll(4), nothing);
   // The command manages its own workers, so there is no check.
-  assert.deepEqual(await run.look(10), nothing);
+  assert.deepEqual(await run.poll(10), nothing);
   await store.runs.cancel(plan.run);
-  assert.deepEqual(await run.look(9), { state: 'cancelled' });
+  assert.deepEqual(await run.poll(9), { state: 'cancelled' });
   await store.runs.reopen(plan.run);
 });
 
@@ -49,14 +49,14 @@ test('keeps following a run while Redis does not answer, and reports it', async 
   const own = new Queues(redis.url);
   const run = await QueuedRun.submit(plan, store, { queues: own, ownWorkers: false, describe: () => 'a line' });
   await own.close();
-  const { state, waits } = await run.look(10);
+  const { state, waits } = await run.poll(10);
   assert.equal(state, 'unfinished');
   assert.match(waits ?? '', /^REDIS_UNREACHABLE: /);
 });
 
 test('occasionally checks for workers of another cluster', async () => {
   const run = await QueuedRun.submit(plan, store, { queues, ownWorkers: false, describe: () => 'a line' });
-  assert.equal((await run.look(9)).cluster, undefined);
-  const { cluster } = await run.look(10);
+  assert.equal((await run.poll(9)).cluster, undefined);
+  const { cluster } = await run.poll(10);
   assert.deepEqual([cluster?.workers, cluster?.queues?.runs.waiting], [[], 1]);
 });

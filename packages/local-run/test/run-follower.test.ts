@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type { ClusterStatus } from '@cryfold/run-control';
 import { openStore, RunStore } from '@cryfold/store';
-import { type FollowedRun, type Look, RunFollower } from '../src/run-follower.js';
+import { type FollowedRun, type PollResult, RunFollower } from '../src/run-follower.js';
 
 const RUN = 'birds-1';
 const folder = await mkdtemp(join(tmpdir(), 'cryfold-follower-'));
@@ -20,27 +20,27 @@ function follower(stop = new AbortController().signal) {
 }
 
 /** A run that goes through these states and remains in the last one. */
-function looks(...found: Look[]): FollowedRun & { counts: number[] } {
+function polls(...found: PollResult[]): FollowedRun & { counts: number[] } {
   const counts: number[] = [];
   return {
     pollMs: 1,
     counts,
-    look: async (count) => {
+    poll: async (count) => {
       counts.push(count);
       return found[Math.min(count, found.length - 1)];
     },
   };
 }
 
-const NOBODY: Look['cluster'] = {
+const NOBODY: PollResult['cluster'] = {
   queues: { gpu: { waiting: 3 }, cpu: { waiting: 0 } } as NonNullable<ClusterStatus['queues']>,
   workers: [],
   untakenSeconds: { gpu: 40.4 },
 };
 
 test('follows a run until it has ended, and reports waiting jobs only once', async () => {
-  const waiting: Look = { state: 'unfinished', line: '0/5 folds', cluster: NOBODY };
-  const run = looks(waiting, waiting, { state: 'ended' });
+  const waiting: PollResult = { state: 'unfinished', line: '0/5 folds', cluster: NOBODY };
+  const run = polls(waiting, waiting, { state: 'ended' });
   const { follower: one, shown } = follower();
   // Returns undefined, because this store has no results.
   assert.equal(await one.follow(RUN, run), undefined);
@@ -55,7 +55,7 @@ test('follows a run until it has ended, and reports waiting jobs only once', asy
 });
 
 test('a cancelled run ends with CANCELLED and a hint to continue it', async () => {
-  await assert.rejects(follower().follower.follow(RUN, looks({ state: 'unfinished' }, { state: 'cancelled' })), {
+  await assert.rejects(follower().follower.follow(RUN, polls({ state: 'unfinished' }, { state: 'cancelled' })), {
     code: 'CANCELLED',
     hint: `Finished folds are kept. Continue it: cryfold retry ${RUN}`,
   });
@@ -65,11 +65,11 @@ test('stops following without affecting the run, even between polls', async () =
   const stop = new AbortController();
   const run: FollowedRun = {
     pollMs: 600_000,
-    look: async () => {
+    poll: async () => {
       setImmediate(() => stop.abort());
       return { state: 'unfinished' };
     },
   };
   assert.equal(await follower(stop.signal).follower.follow(RUN, run), undefined);
-  assert.equal(await follower(stop.signal).follower.follow(RUN, looks({ state: 'cancelled' })), undefined);
+  assert.equal(await follower(stop.signal).follower.follow(RUN, polls({ state: 'cancelled' })), undefined);
 });

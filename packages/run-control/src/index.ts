@@ -45,7 +45,6 @@ export {
   type Opponent,
   type Refusal,
 } from './models/retraining/contest.js';
-export { type Heard, heardOf } from './models/retraining/heard.js';
 export { lacking } from './models/retraining/lacking.js';
 export { classShares } from './models/retraining/predictions.js';
 export {
@@ -54,6 +53,7 @@ export {
   type RetrainingSteps,
   type RetrainReport,
 } from './models/retraining/retraining.js';
+export { type TrainingOverlap, trainingOverlap } from './models/retraining/training-overlap.js';
 export {
   judge,
   type Predictions,
@@ -62,7 +62,7 @@ export {
   SIGNIFICANCE,
 } from './models/retraining/verdict.js';
 export { trainInCluster } from './models/train-in-cluster.js';
-export { type NewModel, type Training, trainingProgress, type Watching } from './models/training.js';
+export { type Follower, type NewModel, type Training, trainingProgress } from './models/training.js';
 export { noWorker, untakenQueues } from './no-worker.js';
 export { Patience } from './patience.js';
 export {

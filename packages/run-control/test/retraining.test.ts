@@ -7,10 +7,10 @@ import {
   type ContestData,
   chooseContest,
   classShares,
-  heardOf,
   judge,
   lacking,
   type Predictions,
+  trainingOverlap,
 } from '../src/index.js';
 
 type Clip = DatasetManifest['clips'][number];
@@ -40,7 +40,7 @@ function random(clips: Clip[]): ContestData {
 }
 
 const choose = (data: ContestData, before: Clip[], classes = CLASSES) =>
-  chooseContest(data, heardOf(manifestOf(before), data.manifest), classes);
+  chooseContest(data, trainingOverlap(manifestOf(before), data.manifest), classes);
 
 function refusal(chosen: ReturnType<typeof choose>): string {
   assert.ok('refusal' in chosen, JSON.stringify(chosen));
@@ -64,16 +64,16 @@ describe('data known to a champion', () => {
       { ...two, label: 'b', group: 'y' },
       { ...three, hash: 'f'.repeat(64), group: 'z' },
     ];
-    const heard = heardOf(manifestOf([one, two, three]), manifestOf(now));
-    assert.deepEqual(heard.sounds, [true, true, false]);
-    assert.deepEqual(heard.known, [true, false, false]);
-    assert.equal(heard.share, 1 / 3);
+    const overlap = trainingOverlap(manifestOf([one, two, three]), manifestOf(now));
+    assert.deepEqual(overlap.sounds, [true, true, false]);
+    assert.deepEqual(overlap.known, [true, false, false]);
+    assert.equal(overlap.share, 1 / 3);
   });
 
   test('includes a renamed group that contains a known sound', () => {
     const [one, ...rest] = clipsOf(0, 5);
     const now = [one, ...clipsOf(100, 103)].map((clip) => ({ ...clip, group: 'renamed' }));
-    assert.deepEqual(heardOf(manifestOf([one, ...rest]), manifestOf(now)).groups, [true, true, true, true]);
+    assert.deepEqual(trainingOverlap(manifestOf([one, ...rest]), manifestOf(now)).groups, [true, true, true, true]);
   });
 
   test('includes copies of training clips and their groups, but does not train a stand-in on them', () => {
@@ -81,17 +81,17 @@ describe('data known to a champion', () => {
     const now = [one, two, three, four].map((clip, i) => ({ ...clip, group: `${i}` }));
     // The first clip is known; the second is a copy of it, the third of a clip that is not in the new data.
     const audio = { sounds: [[0, 1]], copies: new Set([2]) };
-    const heard = heardOf(manifestOf([one, ...clipsOf(10, 13)]), manifestOf(now), audio);
-    assert.deepEqual(heard.sounds, [true, true, true, false]);
-    assert.deepEqual(heard.groups, [true, true, true, false]);
-    assert.deepEqual([heard.known, heard.share], [[true, false, false, false], 1 / 4]);
+    const overlap = trainingOverlap(manifestOf([one, ...clipsOf(10, 13)]), manifestOf(now), audio);
+    assert.deepEqual(overlap.sounds, [true, true, true, false]);
+    assert.deepEqual(overlap.groups, [true, true, true, false]);
+    assert.deepEqual([overlap.known, overlap.share], [[true, false, false, false], 1 / 4]);
   });
 
   test('does not include equal file names if no clips share a group', () => {
     const before = clipsOf(0, 3).map((clip, i) => ({ ...clip, group: `${i}.wav` }));
     const now = clipsOf(10, 13).map((clip, i) => ({ ...clip, group: `${i}.wav` }));
-    assert.deepEqual(heardOf(manifestOf(before, false), manifestOf(now, false)).groups, [false, false, false]);
-    assert.deepEqual(heardOf(manifestOf(before), manifestOf(now, false)).groups, [true, true, true]);
+    assert.deepEqual(trainingOverlap(manifestOf(before, false), manifestOf(now, false)).groups, [false, false, false]);
+    assert.deepEqual(trainingOverlap(manifestOf(before), manifestOf(now, false)).groups, [true, true, true]);
   });
 });
 
@@ -108,7 +108,7 @@ describe('the comparison', () => {
 
   test('uses unknown clips of groups known to both in random folds', () => {
     const all = clipsOf(0, 300);
-    // The champion has heard three clips of each of the first 40 infants; 20 infants are new.
+    // The champion was trained on three clips of each of the first 40 infants; 20 infants are new.
     const before = all.filter((_, n) => n < 200 && n % 5 !== 0 && n % 5 !== 2);
     const data = random(all);
     const chosen = contest(choose(data, [...before, ...clipsOf(1000, 1700)]));

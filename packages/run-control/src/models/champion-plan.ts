@@ -14,7 +14,7 @@ import {
 import type { RunStore } from '@cryfold/store';
 import { innerSplits } from '../splits.js';
 import { STAND_IN_SHARE } from './retraining/contest.js';
-import { heardOf } from './retraining/heard.js';
+import { trainingOverlap } from './retraining/training-overlap.js';
 
 /** Why a champion cannot be compared with a challenger. */
 function incomparableModel({ name, version }: ModelCard, why: string): CryfoldError {
@@ -62,7 +62,7 @@ export async function planChampion(
   const other = card.members.find(({ name, kind }) => own.estimators[name]?.kind !== kind);
   if (other) throw incomparable(`its member ${other.name} has a different kind than in its spec`);
   checkClipLength(card, spec);
-  const { known, share } = heardOf(before, manifest);
+  const { known, share } = trainingOverlap(before, manifest);
   if (share < STAND_IN_SHARE) {
     throw incomparable(`the new data has ${Math.floor(100 * share)} % of its clips, not ${100 * STAND_IN_SHARE} %`);
   }

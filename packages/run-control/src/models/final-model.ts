@@ -8,7 +8,7 @@ import { type FinalResult, featuresOf, type Spec, vectorsOf } from '@cryfold/pla
 import { warningsOf } from '@cryfold/report';
 import type { RunStore } from '@cryfold/store';
 import { likenessOf } from './learn-likeness.js';
-import type { NewModel, Training, Watching } from './training.js';
+import type { Follower, NewModel, Training } from './training.js';
 
 /**
  * Refits a model of a finished run on all data with the run's parameters, including members and fusion, and saves it as
@@ -19,7 +19,7 @@ export async function makeFinalModel(
   store: RunStore,
   { run, of, name }: NewModel,
   { train, check }: Training,
-  watching: Watching,
+  follower: Follower,
 ): Promise<{ card: ModelCard; known: boolean }> {
   checkModelName(name);
   const results = await store.runs.results(run);
@@ -41,11 +41,11 @@ export async function makeFinalModel(
   checkKeepable(plan.spec, of);
   check?.(plan, trials);
   for (const trial of trials) {
-    finals.push({ trial, result: await train(plan, trial, watching) });
+    finals.push({ trial, result: await train(plan, trial, follower) });
   }
-  watching.onProgress('learning which sounds are unlike the training data');
+  follower.onProgress('learning which sounds are unlike the training data');
   const likeness = await likenessOf(store, plan, manifest);
-  watching.onProgress('writing the model');
+  follower.onProgress('writing the model');
   return writeVersion(store.artifacts, {
     ...{ name, plan, manifest, of, finals },
     results: [results, ...(await otherProtocols(store.runs, results, of))],

@@ -13,7 +13,7 @@ import type { HttpClient } from '../http-client.js';
 import { HttpStore } from '../http-store.js';
 import { Patience } from '../patience.js';
 import type { Decision, ModelControl } from './model-control.js';
-import type { NewModel, Watching } from './training.js';
+import type { Follower, NewModel } from './training.js';
 
 /** Milliseconds between polls while a server trains. */
 const POLL_MS = 1000;
@@ -30,7 +30,7 @@ export type Making = z.infer<typeof makingSchema>;
 export class HttpModels implements ModelControl {
   constructor(private readonly client: HttpClient) {}
 
-  async make({ run, of, name }: NewModel, { signal, onProgress }: Watching) {
+  async make({ run, of, name }: NewModel, { signal, onProgress }: Follower) {
     checkModelName(name);
     const path = pathOf(name, 'trainings', run, of);
     const patience = new Patience('Training continues on the server. Run the same command again to follow it.');

@@ -2,7 +2,7 @@ import { encodeRecord } from '@cryfold/core';
 import { type ModelCard, ModelRegistry, modelKeys, type Promotion, type RetrainRecord } from '@cryfold/model-registry';
 import type { RunStore } from '@cryfold/store';
 import { makeFinalModel } from './final-model.js';
-import type { NewModel, Training, Watching } from './training.js';
+import type { Follower, NewModel, Training } from './training.js';
 
 export interface Decision {
   by: 'promote' | 'retrain';
@@ -22,7 +22,7 @@ export interface ModelControl {
    * Trains and saves a version. Idempotent: repeating the call returns the existing version.
    * @throws CryfoldError RUN_NOT_FOUND, RUN_FAILED, USAGE, CANCELLED, or any error of training
    */
-  make(model: NewModel, watching: Watching): Promise<{ card: ModelCard; known: boolean }>;
+  make(model: NewModel, follower: Follower): Promise<{ card: ModelCard; known: boolean }>;
   /** @throws CryfoldError PROMOTION_LOST, MODEL_NOT_FOUND */
   promote(name: string, version: string, decision: Decision): Promise<Promotion>;
   /** @throws CryfoldError MODEL_NOT_FOUND if there is no previous champion */
@@ -42,8 +42,8 @@ export class StoreModels implements ModelControl {
     this.#registry = new ModelRegistry(store.artifacts);
   }
 
-  make(model: NewModel, watching: Watching): Promise<{ card: ModelCard; known: boolean }> {
-    return makeFinalModel(this.store, model, this.training, watching);
+  make(model: NewModel, follower: Follower): Promise<{ card: ModelCard; known: boolean }> {
+    return makeFinalModel(this.store, model, this.training, follower);
   }
 
   promote(name: string, version: string, { expected, ...what }: Decision): Promise<Promotion> {

@@ -5,7 +5,7 @@ import { type FinalResult, finalRequest, type RunPlan } from '@cryfold/plan';
 import { checkRedis, failureOf, Queues } from '@cryfold/queue';
 import type { RunStore } from '@cryfold/store';
 import { isTaken, noWorker } from '../no-worker.js';
-import { trainingProgress, type Watching } from './training.js';
+import { type Follower, trainingProgress } from './training.js';
 
 /** Milliseconds between checks for the model in the store. */
 const POLL_MS = 300;
@@ -25,7 +25,7 @@ export async function trainInCluster(
   { store, redisUrl }: Cluster,
   plan: RunPlan,
   trial: string,
-  { signal, onProgress }: Watching,
+  { signal, onProgress }: Follower,
 ): Promise<FinalResult> {
   const request = finalRequest(plan, trial);
   const { finals } = store;

@@ -10,13 +10,13 @@ export interface NewModel {
   name: string;
 }
 
-export interface Watching {
+export interface Follower {
   signal: AbortSignal;
   onProgress: (text: string) => void;
 }
 
 /** Trains an estimator of a plan on all clips. */
-export type TrainMember = (plan: RunPlan, trial: string, watching: Watching) => Promise<FinalResult>;
+export type TrainMember = (plan: RunPlan, trial: string, follower: Follower) => Promise<FinalResult>;
 
 /** How the estimators of a model are trained on all clips. */
 export interface Training {

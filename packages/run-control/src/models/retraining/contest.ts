@@ -1,5 +1,5 @@
 import type { DatasetManifest } from '@cryfold/plan';
-import type { Heard } from './heard.js';
+import type { TrainingOverlap } from './training-overlap.js';
 
 /**
  * Share of the champion's clips that new data must contain, so that a stand-in trained on them represents the champion.
@@ -109,16 +109,16 @@ function lackOf({ rows, clips, groups }: Contest, { manifest, splits }: ContestD
  * Chooses how to compare the challenger, before any training. If the new data contains nearly all training clips of the
  * champion, uses a stand-in, which is tested on old and new clips alike, so that new clips with wrong labels do not
  * decide alone. Otherwise uses the stored champion on the clips on which it was not trained.
- * @param heard which parts of the data the champion knows; undefined without a champion
+ * @param overlap which parts of the data the champion knows; undefined without a champion
  * @param classes classes that the champion knows
  */
 export function chooseContest(
   data: ContestData,
-  heard: Heard | undefined,
+  overlap: TrainingOverlap | undefined,
   classes: readonly string[] = [],
 ): Contest | Refusal {
   const judged = new Set(classes);
-  if (!heard) {
+  if (!overlap) {
     const majority = contestOf(data, 'majority', () => undefined);
     const lack = lackOf(majority, data, judged);
     return lack === undefined ? majority : { refusal: `too little data for a first champion: ${lack}` };
@@ -126,19 +126,19 @@ export function chooseContest(
   const gone = classes.find((label) => !data.manifest.classes.includes(label));
   if (gone !== undefined) return { refusal: `the new data has no clips of class ${gone}, which the champion knows` };
   const stored = contestOf(data, 'champion', () => ({
-    sound: (clip) => heard.sounds[clip],
-    group: (clip) => heard.groups[clip],
+    sound: (clip) => overlap.sounds[clip],
+    group: (clip) => overlap.groups[clip],
   }));
   const untested = (lack: string) => `the stored champion cannot be tested on data it was not trained on: ${lack}`;
   const storedLack = lackOf(stored, data, judged);
-  if (heard.share < STAND_IN_SHARE) {
+  if (overlap.share < STAND_IN_SHARE) {
     if (storedLack === undefined) return stored;
-    const [needed, found] = [`${100 * STAND_IN_SHARE} %`, `${Math.floor(100 * heard.share)} %`];
-    const why = `a stand-in needs ${needed} of its ${heard.trained} clips, but the new data has ${found}`;
+    const [needed, found] = [`${100 * STAND_IN_SHARE} %`, `${Math.floor(100 * overlap.share)} %`];
+    const why = `a stand-in needs ${needed} of its ${overlap.trained} clips, but the new data has ${found}`;
     return { refusal: `${untested(storedLack)}; and ${why}` };
   }
   const standIn = contestOf(data, 'stand-in', (train, { sounds, groups }) => {
-    const known = Array.from(train).filter((clip) => heard.known[clip]);
+    const known = Array.from(train).filter((clip) => overlap.known[clip]);
     return { sound: marked(known, sounds), group: marked(known, groups) };
   });
   const lack = lackOf(standIn, data, judged);

@@ -16,9 +16,9 @@ import { configurationOf } from '../final-model.js';
 import type { ModelControl } from '../model-control.js';
 import { type ChampionSounds, championSounds, uncomparedNote } from './champion-sounds.js';
 import { type Contest, type ContestData, chooseContest, type Opponent } from './contest.js';
-import { type Heard, heardOf } from './heard.js';
 import { lacking } from './lacking.js';
 import { classShares, outOfFold, storedPredictions } from './predictions.js';
+import { type TrainingOverlap, trainingOverlap } from './training-overlap.js';
 import { judge, type Predictions, type RetrainVerdict } from './verdict.js';
 
 /** Content of the `--json` output and of `models/<name>/last-retrain.json`. */
@@ -200,9 +200,9 @@ export class Retraining {
     const before = card && (await this.#store.datasets.manifest(card.data.contentHash));
     if (card) checkClipLength(card, plan.spec);
     const audio = before && (await championSounds(dataset, before, plan.spec.features.clipSeconds));
-    const heard =
-      before && audio && this.#note(heardOf(before, manifest, { sounds: this.#data.sounds, ...audio }), audio);
-    const chosen = chooseContest(this.#data, heard, before?.classes);
+    const overlap =
+      before && audio && this.#note(trainingOverlap(before, manifest, { sounds: this.#data.sounds, ...audio }), audio);
+    const chosen = chooseContest(this.#data, overlap, before?.classes);
     if ('refusal' in chosen) {
       throw new CryfoldError('MODEL_INCOMPARABLE', chosen.refusal);
     }
@@ -231,10 +231,10 @@ export class Retraining {
     }
   }
 
-  #note(heard: Heard, { uncompared }: ChampionSounds): Heard {
-    const known = heard.known.filter(Boolean).length;
-    Object.assign(this.#evidence.data, { known, share: heard.share, uncompared });
-    return heard;
+  #note(overlap: TrainingOverlap, { uncompared }: ChampionSounds): TrainingOverlap {
+    const known = overlap.known.filter(Boolean).length;
+    Object.assign(this.#evidence.data, { known, share: overlap.share, uncompared });
+    return overlap;
   }
 
   #isUnchanged(card: ModelCard): boolean {

@@ -1,7 +1,7 @@
 import type { DatasetManifest } from '@cryfold/plan';
 
 /** Which parts of new data a champion was trained on. Arrays have one entry per clip of the new data. */
-export interface Heard {
+export interface TrainingOverlap {
   /** Whether it was trained on this sound or a copy of it, under any label */
   sounds: boolean[];
   /** Whether it was trained on this sound under this label */
@@ -31,11 +31,11 @@ export interface Copies {
  * @param before training data of the champion
  * @param now the new data
  */
-export function heardOf(
+export function trainingOverlap(
   before: Manifest,
   now: Manifest,
   { sounds: shared, copies }: Copies = { sounds: [], copies: new Set() },
-): Heard {
+): TrainingOverlap {
   const byHash = [...before.clips, ...now.clips].every(({ hash }) => hash !== undefined);
   const soundOf = ({ id, hash = id }: Manifest['clips'][number]) => (byHash ? hash : id);
   const labelled = (clip: Manifest['clips'][number]) => `${clip.label} ${soundOf(clip)}`;
@@ -47,14 +47,14 @@ export function heardOf(
   }
   // If each clip is its own group, groups are named after files, and equal names mean nothing.
   const named = before.grouped || now.grouped;
-  const heardGroups = new Set(named ? before.clips.map(({ group }) => group) : []);
+  const trainedGroups = new Set(named ? before.clips.map(({ group }) => group) : []);
   now.clips.forEach(({ group }, i) => {
-    if (sounds[i]) heardGroups.add(group);
+    if (sounds[i]) trainedGroups.add(group);
   });
   const present = new Set(now.clips.map(labelled));
   return {
     ...{ sounds, known: now.clips.map((clip) => learntAs.has(labelled(clip))) },
-    groups: now.clips.map(({ group }) => heardGroups.has(group)),
+    groups: now.clips.map(({ group }) => trainedGroups.has(group)),
     trained: before.clips.length,
     share: before.clips.filter((clip) => present.has(labelled(clip))).length / before.clips.length,
   };
