@@ -2,7 +2,7 @@ import type { ClusterView, ListedModels, ListedVersion, RunStatus } from '@cryfo
 import { ask, listen } from './api.js';
 import { h, percent, say, seconds, showError } from './dom.js';
 import { type Column, Table } from './table.js';
-import { dateText, protocolText, rank, scoreText } from './text.js';
+import { dateText, protocolText, rank, scoreText, titleOf } from './text.js';
 import type { View } from './view.js';
 
 type Worker = ClusterView['workers'][number];
@@ -39,6 +39,7 @@ const RUNS: readonly Column<Shared>[] = [
     kind: 'score',
     text: ({ metric, score }) => (metric && score ? `${scoreText(metric, score.mean)} (${score.model})` : ''),
     key: ({ metric, score }) => (metric && score ? rank(metric, score.mean) : null),
+    group: ({ metric }) => (metric ? titleOf(metric) : ''),
     descends: true,
   },
   { name: 'Version', text: ({ version }) => version ?? '', key: ({ version }) => version ?? null },
@@ -71,6 +72,7 @@ const MODELS: readonly Column<ListedVersion>[] = [
     text: ({ score }) =>
       score ? `${scoreText(score.metric, score.mean)}${score.inflated ? ', inflated by leaks' : ''}` : '',
     key: ({ score }) => (score ? rank(score.metric, score.mean) : null),
+    group: ({ score }) => (score ? titleOf(score.metric) : ''),
     descends: true,
   },
   { name: 'Version', text: ({ cryfold }) => cryfold, key: ({ cryfold }) => cryfold },
