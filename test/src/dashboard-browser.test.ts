@@ -349,6 +349,8 @@ test('shows folds as they finish, cancels and retries a run, and shows fold deta
     for (const text of ['svm', `accuracy ${(100 * mean).toFixed(1)} %, inflated by leaks`, '1x3', '60 clips']) {
       assert.ok(model.includes(text), model);
     }
+    const listed = await viewer.locator(`tr:has(a:text-is("${run}"))`).innerText();
+    assert.match(listed, /accuracy \d+\.\d % \(.*\), inflated by leaks/);
     await viewer.goto(`${url}/queues`);
     await viewer.waitForURL(/queues\/read/);
     await viewer.getByText('aggregate').first().waitFor();

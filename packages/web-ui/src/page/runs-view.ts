@@ -15,6 +15,7 @@ const MODELS_MS = 30_000;
 /** Unfinished runs come first. */
 const FIRST: Partial<Record<RunStatus['state'], number>> = { running: 0, stopped: 1 };
 
+const leaksText = ({ inflated }: { inflated?: boolean }) => (inflated ? ', inflated by leaks' : '');
 const dateOf = ({ ended, created }: RunStatus) => ended ?? created ?? '';
 
 const RUNS: readonly Column<Shared>[] = [
@@ -37,7 +38,8 @@ const RUNS: readonly Column<Shared>[] = [
   {
     name: 'Score',
     kind: 'score',
-    text: ({ metric, score }) => (metric && score ? `${scoreText(metric, score.mean)} (${score.model})` : ''),
+    text: ({ metric, score }) =>
+      metric && score ? `${scoreText(metric, score.mean)} (${score.model})${leaksText(score)}` : '',
     key: ({ metric, score }) => (metric && score ? rank(metric, score.mean) : null),
     group: ({ metric }) => (metric ? titleOf(metric) : ''),
     descends: true,
@@ -69,8 +71,7 @@ const MODELS: readonly Column<ListedVersion>[] = [
   },
   {
     name: 'Score',
-    text: ({ score }) =>
-      score ? `${scoreText(score.metric, score.mean)}${score.inflated ? ', inflated by leaks' : ''}` : '',
+    text: ({ score }) => (score ? `${scoreText(score.metric, score.mean)}${leaksText(score)}` : ''),
     key: ({ score }) => (score ? rank(score.metric, score.mean) : null),
     group: ({ score }) => (score ? titleOf(score.metric) : ''),
     descends: true,
