@@ -100,8 +100,10 @@ class Section<T> {
     this.#note.replaceChildren(...this.#empty);
   }
 
+  /** Rows that are already shown stay. */
   fail({ message }: Error): void {
-    say(this.#note, `Cannot be shown: ${message}`);
+    this.#note.hidden = false;
+    say(this.#note, `${this.#table.element.hidden ? 'Cannot be shown' : 'Cannot be updated'}: ${message}`);
   }
 }
 
