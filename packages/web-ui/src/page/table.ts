@@ -11,8 +11,8 @@ export interface Column<T> {
   key?: (row: T) => string | number | null;
   /** Rows are first sorted by this, ascending in either direction, because keys of different groups cannot be compared. */
   group?: (row: T) => string;
-  /** Whether the first click shows the largest value first */
-  descends?: boolean;
+  /** Whether the first click shows the largest value first; a function if that depends on the rows */
+  descends?: boolean | (() => boolean);
 }
 
 /** Direction of a sorted column. */
@@ -76,8 +76,9 @@ export class Table<T> {
   }
 
   #sort(column: Column<T>): void {
-    const first: Direction = column.descends ? 'descending' : 'ascending';
-    const second: Direction = column.descends ? 'ascending' : 'descending';
+    const descends = typeof column.descends === 'function' ? column.descends() : column.descends;
+    const first: Direction = descends ? 'descending' : 'ascending';
+    const second: Direction = descends ? 'ascending' : 'descending';
     const now = this.#sorted?.column === column ? this.#sorted.direction : undefined;
     const next = now === undefined ? first : now === first ? second : undefined;
     this.#sorted = next && { column, direction: next };
