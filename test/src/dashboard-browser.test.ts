@@ -487,6 +487,7 @@ search:
       ({ name, share }) => `${name} ${share === null ? 'too few trials' : `${Math.round(100 * share)} %`}`,
     ),
   );
+  assert.equal(await charts.locator('meter').count(), importance.svm.filter(({ share }) => share !== null).length);
   for (const title of ['trial', 'accuracy, %', 'gamma', 'C']) {
     assert.ok((await charts.locator('svg text').allTextContents()).includes(title), title);
   }

@@ -8,6 +8,8 @@ type Picture = GridSearch['pictures'][number];
 const axisTitle = ({ title, share }: Figure) => `${title}${share ? ', %' : ''}`;
 const scaled = (value: number, { share }: Figure) => (share ? 100 * value : value);
 
+const withoutText = (hidden: number) => (hidden > 0 ? `; without the ${hidden} worst trials` : '');
+
 /**
  * History, importance and parallel coordinates of each searched estimator, as in the report. Updates preserve the focus
  * and the scroll position of charts.
@@ -66,7 +68,7 @@ function history({ base, trials, hidden }: Picture, figure: Figure): HTMLElement
   return plot(
     {
       label: `${figure.title} of ${trials.length} trials of ${base}: ${best}`,
-      caption: `${figure.title} of each trial in the order of start, hollow if it is not complete; line: best complete one so far${hidden > 0 ? `; without the ${hidden} worst trials` : ''}`,
+      caption: `${figure.title} of each trial in the order of start, hollow if it is not complete; line: best complete one so far${withoutText(hidden)}`,
       x: axisOver(
         'trial',
         trials.map(({ number }) => number),
@@ -108,7 +110,9 @@ function importance({ base, importance: all }: Picture): HTMLElement {
       'li',
       {},
       h('span', {}, name),
-      h('meter', { min: 0, max: 1, value: share ?? 0, 'aria-label': `importance of ${name} of ${base}` }),
+      share === null
+        ? h('span')
+        : h('meter', { min: 0, max: 1, value: share, 'aria-label': `importance of ${name} of ${base}` }),
       h('span', {}, share === null ? why : `${Math.round(100 * share)} %`),
     );
   });
@@ -140,7 +144,7 @@ class ParallelCoordinates {
   }
 
   show(picture: Picture): void {
-    const { trials } = picture;
+    const { trials, hidden } = picture;
     const figure = this.#figure;
     const ranked = trials.filter(({ complete }) => complete).sort((a, b) => figure.sign * (b.score - a.score));
     this.element.hidden = ranked.length < 2;
@@ -150,7 +154,7 @@ class ParallelCoordinates {
     this.#box.setAttribute('aria-label', label);
     say(
       this.#caption,
-      'parameters and score of each complete trial; the best trial is bold, the best quarter coloured',
+      `parameters and ${figure.title} of each complete trial; the best trial is bold, the best quarter coloured${withoutText(hidden)}`,
     );
   }
 }
