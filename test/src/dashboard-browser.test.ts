@@ -99,6 +99,54 @@ const displayOf = (page: Page, selector: string) =>
   page.evaluate(`getComputedStyle(document.querySelector(${JSON.stringify(selector)})).display`);
 const textOf = async (page: Page, selector: string) => (await page.locator(selector).textContent()) ?? '';
 
+/** Content and focus of a list after each change of its order. */
+const MOVED = `(async () => {
+  const { h, Keyed } = await import('/page/dom.js');
+  const list = document.body.appendChild(h('div'));
+  const rows = new Keyed(list, (key) => ({ element: h('button', {}, key), update: () => {} }));
+  const show = (order) => rows.show([...order], (key) => key);
+  show('abcd');
+  list.children[2].focus();
+  const seen = ['cabd', 'abdc', 'xcdba', 'c'].map((order) => {
+    show(order);
+    return [list.textContent, document.activeElement.textContent];
+  });
+  list.remove();
+  return seen;
+})()`;
+/** What updates of the charts of a sweep preserve. */
+const REDRAWN = `(async () => {
+  const { SweepCharts } = await import('/page/sweep-charts.js');
+  const pictures = (best) => [
+    {
+      ...{ base: 'svm', hidden: 0, importance: [], axes: [...'abcdefgh'].map((name) => ({ name, ticks: [] })) },
+      trials: [1, 2].map((number) => (
+        { trial: 'svm-' + number, number, complete: true, score: best / number, best, at: Array(8).fill(0.5) }
+      )),
+    },
+  ];
+  const charts = new SweepCharts({ bases: ['svm'], figure: { title: 'accuracy', share: true, sign: 1 } });
+  document.body.append(charts.element);
+  charts.element.style.width = '300px';
+  charts.update(pictures(0.5));
+  const box = charts.element.querySelector('.scroll');
+  const drawings = () => [...charts.element.querySelectorAll('svg')];
+  const before = drawings();
+  box.focus();
+  box.scrollLeft = 50;
+  charts.update(pictures(0.5));
+  const same = drawings().every((svg, i) => svg === before[i]);
+  charts.update(pictures(0.6));
+  const kept = [
+    document.activeElement === box && 'same box',
+    box.scrollLeft === 50 && 'scrolled',
+    same && 'same drawing',
+    drawings().every((svg, i) => svg !== before[i]) && 'new drawing',
+  ];
+  charts.element.remove();
+  return kept;
+})()`;
+
 const cells = (page: Page, state: number) => page.locator(`main .trial .cell[data-state="${state}"]`).count();
 
 test('the page is small', async () => {
@@ -301,6 +349,8 @@ test('shows folds as they finish, cancels and retries a run, and shows fold deta
     for (const text of ['svm', `accuracy ${(100 * mean).toFixed(1)} %, inflated by leaks`, '1x3', '60 clips']) {
       assert.ok(model.includes(text), model);
     }
+    const listed = await viewer.locator(`tr:has(a:text-is("${run}"))`).innerText();
+    assert.match(listed, /accuracy \d+\.\d % \(.*\), inflated by leaks/);
     await viewer.goto(`${url}/queues`);
     await viewer.waitForURL(/queues\/read/);
     await viewer.getByText('aggregate').first().waitFor();
@@ -437,9 +487,18 @@ search:
       ({ name, share }) => `${name} ${share === null ? 'too few trials' : `${Math.round(100 * share)} %`}`,
     ),
   );
+  assert.equal(await charts.locator('meter').count(), importance.svm.filter(({ share }) => share !== null).length);
   for (const title of ['trial', 'accuracy, %', 'gamma', 'C']) {
     assert.ok((await charts.locator('svg text').allTextContents()).includes(title), title);
   }
+
+  assert.deepEqual(await page.evaluate(MOVED), [
+    ['cabd', 'c'],
+    ['abdc', 'c'],
+    ['xcdba', 'c'],
+    ['c', 'c'],
+  ]);
+  assert.deepEqual(await page.evaluate(REDRAWN), ['same box', 'scrolled', 'same drawing', 'new drawing']);
 
   // Tables are sorted by a click on a column, and put back by the third one.
   const names = () => page.locator('tbody.search th').allInnerTexts();

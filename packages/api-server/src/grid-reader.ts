@@ -8,7 +8,6 @@ import {
   type TrialRow,
   unknownGroupsNote,
 } from '@cryfold/evaluation';
-import { type SweepPicture, sweepPictures } from '@cryfold/hyperparameter-search';
 import { type FoldJob, type FoldResult, metricOfSpec, type RunPlan } from '@cryfold/plan';
 import { namedTrials } from '@cryfold/report';
 import { type Decoded, type Reason, TrialTable } from '@cryfold/run-control';
@@ -104,11 +103,8 @@ export class GridReader {
     return this.#store.runs.results(run);
   }
 
-  /** The trials of a sweep from the folds read so far, with display names, and the pictures of them. */
-  trials(stored: StoredPlan): { trials: TrialRow[]; pictures: SweepPicture[] } {
-    const { spec } = stored.base;
-    if (!spec.search) return { trials: [], pictures: [] };
-    const trials = namedTrials(spec, this.#table.rows(stored));
-    return { trials, pictures: sweepPictures(spec, { metric: spec.search.metric, trials }) };
+  /** The trials of a sweep from the folds read so far, with display names. */
+  trials(stored: StoredPlan): TrialRow[] {
+    return namedTrials(stored.base.spec, this.#table.rows(stored));
   }
 }

@@ -1,6 +1,4 @@
 import { mapLimited } from '@cryfold/core';
-import type { TrialRow } from '@cryfold/evaluation';
-import type { SweepPicture } from '@cryfold/hyperparameter-search';
 import type { FoldJob } from '@cryfold/plan';
 import type { Grid, GridChange, GridOutcome, GridSearch, GridStatus, RunStatus } from '@cryfold/run-control';
 import type { StoredPlan } from '@cryfold/store';
@@ -9,6 +7,7 @@ import { CELL, figureOf, GridModel } from './grid-model.js';
 import { fusionsOf, outcomeOf } from './grid-outcome.js';
 import { GridReader } from './grid-reader.js';
 import type { RunList } from './run-list.js';
+import { SweepTrials, type TrialsView } from './sweep-trials.js';
 import type { Watched } from './watched.js';
 
 /** Milliseconds between checks of all unfinished folds, which find changes that progress events did not report. */
@@ -32,6 +31,7 @@ export class RunGrid implements Watched {
   readonly #list: RunList;
   readonly #reader: GridReader;
   readonly #model: GridModel;
+  readonly #trials: SweepTrials;
   #stored: StoredPlan;
   #status: RunStatus;
   #warning: string | null = null;
@@ -43,17 +43,19 @@ export class RunGrid implements Watched {
   #ended = false;
   /** Whether the folds of the plan have changed since the last publication */
   #grown = false;
-  /** The status, failures and trials of a sweep that were last published, as JSON */
+  /** Whether the plan has changed or results were read since the last publication, so that trials may have changed */
+  #moved = true;
+  /** The status, failures and outcome that were last published, as JSON */
   #publishedStatus = '';
   #publishedFailures = '[]';
   #publishedOutcome = 'null';
-  #publishedTrials = new Map<string, string>();
 
   private constructor(list: RunList, reader: GridReader, stored: StoredPlan, status: RunStatus) {
     this.#list = list;
     this.#reader = reader;
     this.#stored = stored;
     this.#model = new GridModel(stored.plan);
+    this.#trials = new SweepTrials(stored.base.spec);
     this.#status = status;
     this.feed = new Feed(() => this.#snapshot());
   }
@@ -90,6 +92,7 @@ export class RunGrid implements Watched {
     const stored = await this.#reader.plan(this.#model.plan.run);
     if (stored === this.#stored) return;
     this.#stored = stored;
+    this.#moved = true;
     if (this.#model.replan(stored.plan)) this.#grown = true;
   }
 
@@ -118,6 +121,7 @@ export class RunGrid implements Watched {
 
   async #readSome(most: number): Promise<void> {
     const batch = this.#unread.slice(0, most);
+    if (batch.length > 0) this.#moved = true;
     await mapLimited(batch, async (job) => {
       const result = await this.#reader.result(this.#stored, job, this.#model.valueOf(job.key));
       if (result) this.#model.setResult(job.key, result.value, result.seconds);
@@ -168,14 +172,12 @@ export class RunGrid implements Watched {
     this.feed.publish(change);
   }
 
-  /** Rows of trials that changed since the last publication, and the current pictures. */
-  #newTrials(): { trials: TrialRow[]; pictures: SweepPicture[] } {
-    if (!this.#stored.search) return { trials: [], pictures: [] };
-    const { trials: rows, pictures } = this.#reader.trials(this.#stored);
-    const texts = new Map(rows.map((row) => [row.trial, JSON.stringify(row)]));
-    const changed = rows.filter(({ trial }) => texts.get(trial) !== this.#publishedTrials.get(trial));
-    this.#publishedTrials = texts;
-    return { trials: changed, pictures };
+  /** Trials of a sweep that changed since the last publication, and the pictures of their estimators. */
+  #newTrials(): TrialsView {
+    if (!this.#stored.search || !this.#moved) return { trials: [], pictures: [] };
+    const changed = this.#trials.update(this.#reader.trials(this.#stored));
+    this.#moved = false;
+    return changed;
   }
 
   #header(): GridStatus {
@@ -201,7 +203,7 @@ export class RunGrid implements Watched {
       byEpochs,
       bases,
       fixed,
-      ...this.#reader.trials(this.#stored),
+      ...this.#trials.all,
     };
   }
 

@@ -46,7 +46,9 @@ function cells(status: RunStatus): string[] {
   return [
     ...[run, shownState(status), countsText(status), date.slice(0, 16), dataset],
     protocol ? protocolText(protocol) : '',
-    metric && score ? `${METRICS[metric].title} ${valueText(metric, score.mean)} (${score.model})` : '',
+    metric && score
+      ? `${METRICS[metric].title} ${valueText(metric, score.mean)} (${score.model})${score.inflated ? ', inflated by leaks' : ''}`
+      : '',
     version ?? '',
   ];
 }

@@ -58,7 +58,9 @@ function grouped(values: readonly unknown[], scores: readonly number[]): number[
   const byValue = new Map<string, number[]>();
   for (const [i, value] of values.entries()) {
     const key = canonicalJson(value);
-    byValue.set(key, [...(byValue.get(key) ?? []), scores[i]]);
+    const own = byValue.get(key);
+    if (own) own.push(scores[i]);
+    else byValue.set(key, [scores[i]]);
   }
   const bins = Math.min(MOST_BINS, Math.max(LEAST_BINS, Math.round(Math.sqrt(values.length))));
   if (byValue.size <= bins || !values.every((value) => typeof value === 'number')) return [...byValue.values()];

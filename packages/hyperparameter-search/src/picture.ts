@@ -105,8 +105,8 @@ interface Scale {
 
 const rounded = (at: number) => Number(Math.min(1, Math.max(0, at)).toFixed(4));
 const plain = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value));
-const numberText = (value: number) => {
-  const short = Number(value.toPrecision(3));
+const numberText = (value: number, digits: number) => {
+  const short = Number(value.toPrecision(digits));
   return short !== 0 && (Math.abs(short) < 0.001 || Math.abs(short) >= 1e6) ? short.toExponential() : String(short);
 };
 
@@ -127,7 +127,14 @@ function axisOf(parameter: SearchParameter | undefined, values: readonly unknown
   const at = (value: unknown) => (high > low ? rounded(part(Number(value))) : 0.5);
   const middle = isWhole ? Math.round((low + high) / 2) : (low + high) / 2;
   const marks = high > low ? [low, ...(isLog ? powers(low, high) : [middle]), high] : [low];
-  return { ticks: marks.map((value) => ({ at: at(value), text: numberText(value) })), at };
+  const texts = [...new Set(marks)].map((value) => ({ at: at(value), text: numberText(value, digitsOf(low, high)) }));
+  return { ticks: texts, at };
+}
+
+/** Number of digits, at least 3, with which numbers differ that are a hundredth of the range apart. */
+function digitsOf(low: number, high: number): number {
+  const needed = Math.ceil(Math.log10(Math.max(Math.abs(low), Math.abs(high)) / (high - low))) + 2;
+  return Number.isFinite(needed) ? Math.min(17, Math.max(3, needed)) : 3;
 }
 
 /** At most three powers of ten within a range, without its ends. */

@@ -79,6 +79,20 @@ test('axes cover the searched range on its scale, and a parameter that was not s
   );
 });
 
+test('ticks are distinct, also on narrow ranges', () => {
+  const ticksOf = (parameter: Record<string, unknown>, value: number) => {
+    const spec = { search: { space: { svm: { C: parameter } } } };
+    const [{ axes }] = sweepPictures(spec, { metric: 'accuracy', trials: [row(1, { C: value })] });
+    return axes[0].ticks.map(({ text }) => text);
+  };
+  assert.deepEqual(ticksOf({ int: [2, 3] }, 2), ['2', '3']);
+  assert.deepEqual(ticksOf({ uniform: [0.12345, 0.12349] }, 0.12346), ['0.12345', '0.12347', '0.12349']);
+  assert.deepEqual(ticksOf({ uniform: [1000, 1001] }, 1000), ['1000', '1000.5', '1001']);
+  assert.deepEqual(ticksOf({ uniform: [0, 0.3333333] }, 0.1), ['0', '0.167', '0.333']);
+  assert.deepEqual(ticksOf({ uniform: [-1, 1] }, 0.1), ['-1', '0', '1']);
+  assert.deepEqual(ticksOf({ log: [1e-9, 1e-3] }, 1e-5), ['1e-9', '1e-7', '1e-5', '0.001']);
+});
+
 test('without a readable space, axes cover the values that were tried', () => {
   const rows = [row(1, { C: 2, filters: [4, 8] }), row(2, { C: 4, filters: [8] })];
   for (const spec of [{}, { search: { space: { svm: { C: { gaussian: 1 } } } } }, { search: 7 }]) {

@@ -134,7 +134,7 @@ export interface GridChange {
   cells: [index: number, ...cell: Cell][];
   /** All failures, if any have changed */
   failures?: Failure[];
-  /** The rows of a sweep's trials that changed, with the new pictures */
+  /** The trials of a sweep that changed, and the pictures of their estimators */
   search?: TrialRow[];
   pictures?: SweepPicture[];
   /** If it changed */

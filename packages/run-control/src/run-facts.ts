@@ -1,4 +1,4 @@
-import { bestModelOf, METRIC_NAMES, metricOf, type RunResults } from '@cryfold/evaluation';
+import { bestModelOf, leakHeadline, METRIC_NAMES, metricOf, type RunResults } from '@cryfold/evaluation';
 import { metricOfSpec, protocolNameOf, type RunPlan } from '@cryfold/plan';
 import type { RunStore } from '@cryfold/store';
 import { z } from 'zod';
@@ -23,7 +23,14 @@ export const runFactsSchema = z
     /** Main metric of the run */
     metric: z.enum(METRIC_NAMES),
     /** Mean of the metric over the test folds of the best model; null if no model has a result */
-    score: z.object({ model: z.string(), mean: z.number() }).nullable(),
+    score: z
+      .object({
+        model: z.string(),
+        mean: z.number(),
+        /** Whether train and test share sounds or groups, which inflates the score */
+        inflated: z.boolean().optional(),
+      })
+      .nullable(),
     /** Version of cryfold that computed the results; null until then, or if unknown */
     version: z.string().nullable(),
   })
@@ -42,7 +49,9 @@ export async function factsOf({ runs }: RunStore, plan: RunPlan, results: RunRes
     ...(created === undefined ? {} : { created }),
     ended: ended ?? null,
     metric: results ? metricOf(results) : metricOfSpec(plan.spec),
-    score: best ? { model: best.model, mean: best.figures.mean } : null,
+    score: best
+      ? { model: best.model, mean: best.figures.mean, inflated: leakHeadline(results.leaks) !== undefined }
+      : null,
     version: versionOf(results),
   };
 }

@@ -16,6 +16,21 @@ test('axes have ticks at round numbers and cover all values', () => {
   }
 });
 
+test('axes of equal values, even if they differ by rounding, have two ticks', () => {
+  assert.deepEqual(texts([0, 0]), ['0.0', '0.2']);
+  assert.deepEqual(texts([0, 1e-17]), ['0.0', '0.2']);
+  assert.deepEqual(texts([0.5, 0.5]), ['0.4', '0.5']);
+  assert.deepEqual(texts([100]), ['80', '100']);
+  for (const values of [
+    [80, 80.00000000000001],
+    [79.99999999999999, 80],
+  ]) {
+    const { low, high, ticks } = axisOver('y', values);
+    assert.ok(high - low >= 10 && ticks.length === 2, `${values}: ${low} to ${high}, ${ticks.length} ticks`);
+  }
+  assert.deepEqual(texts([20, 20], true), ['20', '21']);
+});
+
 test('axes of counts begin at the first one and have whole ticks', () => {
   assert.deepEqual(texts([1, 20], true), ['1', '5', '10', '15', '20']);
   assert.deepEqual(texts([1, 3], true), ['1', '2', '3']);

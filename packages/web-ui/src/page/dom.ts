@@ -68,16 +68,27 @@ export class Keyed<T> {
       element.remove();
       this.#made.delete(key);
     }
-    for (const [i, item] of items.entries()) {
+    const elements = items.map((item) => {
       const key = keyOf(item);
-      let made = this.#made.get(key);
-      if (!made) {
-        made = this.#make(item);
-        this.#made.set(key, made);
-      }
-      if (this.#parent.children[i] !== made.element)
-        this.#parent.insertBefore(made.element, this.#parent.children[i] ?? null);
+      const made = this.#made.get(key) ?? this.#make(item);
+      this.#made.set(key, made);
       made.update(item);
+      return made.element;
+    });
+    this.#order(elements);
+  }
+
+  /** A moved element loses focus, so the others are moved around the one that contains it. */
+  #order(elements: readonly Element[]): void {
+    if (elements.length === 0) return;
+    const focused = elements.findIndex((element) => element.contains(document.activeElement));
+    const first = Math.max(0, focused);
+    if (focused < 0 && this.#parent.firstChild !== elements[0]) this.#parent.prepend(elements[0]);
+    for (let i = first - 1; i >= 0; i--) {
+      if (elements[i].nextSibling !== elements[i + 1]) elements[i + 1].before(elements[i]);
+    }
+    for (let i = first + 1; i < elements.length; i++) {
+      if (elements[i].previousSibling !== elements[i - 1]) elements[i - 1].after(elements[i]);
     }
   }
 }

@@ -72,11 +72,17 @@ export function line(points: readonly (readonly [number, number])[], kind: strin
 
 /** An axis over these values, with ticks at round numbers. @param whole whether only whole numbers make sense */
 export function axisOver(title: string, values: readonly number[], whole = false): Axis {
-  const [least, most] = [Math.min(...values), Math.max(...values)];
-  const step = Math.max(whole ? 1 : 0, roundStep((most - least || Math.abs(most) || 1) / 5));
-  const [low, high] = whole
+  const [lowest, most] = [Math.min(...values), Math.max(...values)];
+  // A difference by rounding would fill the whole axis.
+  const least = most - lowest < 1e-9 * Math.max(Math.abs(most), 1) ? most : lowest;
+  const size = Math.abs(most) > 1e-8 ? Math.abs(most) : 1;
+  const step = whole ? Math.max(1, roundStep((most - least || 1) / 5)) : roundStep((most - least || size) / 5);
+  let [low, high] = whole
     ? [least, Math.max(most, least + 1)]
     : [step * Math.floor(least / step), step * Math.ceil(most / step)];
+  // A single positive value is at the upper end, because many metrics have no values above 100 %.
+  if (low === high && low > 0) low -= step;
+  else if (low === high) high += step;
   const decimals = Math.max(0, -Math.floor(Math.log10(step)));
   const first = Math.ceil(low / step - 1e-9);
   const count = Math.floor(high / step - first + 1e-9) + 1;
@@ -86,7 +92,7 @@ export function axisOver(title: string, values: readonly number[], whole = false
   }));
   // Counting begins at 1, which the steps may skip.
   if (whole && ticks[0]?.at !== low) ticks.unshift({ at: low, text: String(low) });
-  return { title, low, high: high > low ? high : low + step, ticks };
+  return { title, low, high, ticks };
 }
 
 /** 1, 2 or 5 times a power of ten, at least this. */

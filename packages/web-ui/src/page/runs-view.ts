@@ -2,7 +2,7 @@ import type { ClusterView, ListedModels, ListedVersion, RunStatus } from '@cryfo
 import { ask, listen } from './api.js';
 import { h, percent, say, seconds, showError } from './dom.js';
 import { type Column, Table } from './table.js';
-import { dateText, protocolText, rank, scoreText } from './text.js';
+import { dateText, protocolText, rank, scoreText, titleOf } from './text.js';
 import type { View } from './view.js';
 
 type Worker = ClusterView['workers'][number];
@@ -15,6 +15,7 @@ const MODELS_MS = 30_000;
 /** Unfinished runs come first. */
 const FIRST: Partial<Record<RunStatus['state'], number>> = { running: 0, stopped: 1 };
 
+const leaksText = ({ inflated }: { inflated?: boolean }) => (inflated ? ', inflated by leaks' : '');
 const dateOf = ({ ended, created }: RunStatus) => ended ?? created ?? '';
 
 const RUNS: readonly Column<Shared>[] = [
@@ -37,8 +38,10 @@ const RUNS: readonly Column<Shared>[] = [
   {
     name: 'Score',
     kind: 'score',
-    text: ({ metric, score }) => (metric && score ? `${scoreText(metric, score.mean)} (${score.model})` : ''),
+    text: ({ metric, score }) =>
+      metric && score ? `${scoreText(metric, score.mean)} (${score.model})${leaksText(score)}` : '',
     key: ({ metric, score }) => (metric && score ? rank(metric, score.mean) : null),
+    group: ({ metric }) => (metric ? titleOf(metric) : ''),
     descends: true,
   },
   { name: 'Version', text: ({ version }) => version ?? '', key: ({ version }) => version ?? null },
@@ -68,9 +71,9 @@ const MODELS: readonly Column<ListedVersion>[] = [
   },
   {
     name: 'Score',
-    text: ({ score }) =>
-      score ? `${scoreText(score.metric, score.mean)}${score.inflated ? ', inflated by leaks' : ''}` : '',
+    text: ({ score }) => (score ? `${scoreText(score.metric, score.mean)}${leaksText(score)}` : ''),
     key: ({ score }) => (score ? rank(score.metric, score.mean) : null),
+    group: ({ score }) => (score ? titleOf(score.metric) : ''),
     descends: true,
   },
   { name: 'Version', text: ({ cryfold }) => cryfold, key: ({ cryfold }) => cryfold },
@@ -97,8 +100,10 @@ class Section<T> {
     this.#note.replaceChildren(...this.#empty);
   }
 
+  /** Rows that are already shown stay. */
   fail({ message }: Error): void {
-    say(this.#note, `Cannot be shown: ${message}`);
+    this.#note.hidden = false;
+    say(this.#note, `${this.#table.element.hidden ? 'Cannot be shown' : 'Cannot be updated'}: ${message}`);
   }
 }
 

@@ -1,7 +1,7 @@
 import type { GridSearch } from '@cryfold/run-control';
 import { h } from './dom.js';
 import { showState } from './runs-view.js';
-import { sweepCharts } from './sweep-charts.js';
+import { SweepCharts } from './sweep-charts.js';
 import { type Column, Table } from './table.js';
 import { settingsText } from './text.js';
 
@@ -12,12 +12,13 @@ export class SearchView {
   readonly #search: GridSearch;
   readonly #known = new Map<string, TrialRow>();
   readonly #table: Table<TrialRow>;
-  readonly #charts = h('div');
+  readonly #charts: SweepCharts;
 
   constructor(root: HTMLElement, search: GridSearch) {
     this.#search = search;
+    this.#charts = new SweepCharts(search);
     this.#table = new Table('Trials', columnsOf(search), ({ trial }) => trial, 'search');
-    root.replaceChildren(h('h2', {}, 'Search'), this.#charts, h('h2', {}, 'Trials'), this.#table.element);
+    root.replaceChildren(h('h2', {}, 'Search'), this.#charts.element, h('h2', {}, 'Trials'), this.#table.element);
     this.reset(search);
   }
 
@@ -27,9 +28,10 @@ export class SearchView {
     this.update(trials, pictures);
   }
 
-  update(changed: readonly TrialRow[], pictures: GridSearch['pictures'] | undefined): void {
+  /** @param pictures those of estimators whose trials changed */
+  update(changed: readonly TrialRow[], pictures: GridSearch['pictures'] = []): void {
     for (const row of changed) this.#known.set(row.trial, row);
-    if (pictures) this.#charts.replaceChildren(...sweepCharts(pictures, this.#search.figure));
+    this.#charts.update(pictures);
     const { bases, figure } = this.#search;
     const score = ({ mean }: TrialRow) => (mean === null ? Number.MIN_SAFE_INTEGER : figure.sign * mean);
     const trained = ({ epochs }: TrialRow) => epochs?.trained ?? 0;

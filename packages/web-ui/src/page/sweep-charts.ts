@@ -1,5 +1,5 @@
 import type { Figure, GridSearch } from '@cryfold/run-control';
-import { h, s, valueText } from './dom.js';
+import { h, Keyed, s, say, valueText } from './dom.js';
 import { axisOver, line, plot, type Tick } from './plot.js';
 import { scroll } from './table.js';
 
@@ -8,20 +8,57 @@ type Picture = GridSearch['pictures'][number];
 const axisTitle = ({ title, share }: Figure) => `${title}${share ? ', %' : ''}`;
 const scaled = (value: number, { share }: Figure) => (share ? 100 * value : value);
 
-/** History, importance and parallel coordinates of each searched estimator, as in the report. */
-export function sweepCharts(pictures: readonly Picture[], figure: Figure): HTMLElement[] {
-  const shown = pictures.filter(({ trials }) => trials.length > 1);
-  if (shown.length === 0) return [h('p', { class: 'faint' }, 'Charts appear once two trials have a result.')];
-  return shown.map((picture) =>
-    h(
-      'section',
-      { 'aria-label': `Charts of ${picture.base}`, class: 'charts' },
-      h('h3', {}, picture.base),
-      history(picture, figure),
-      parallelCoordinates(picture, figure),
-      importance(picture),
-    ),
+const withoutText = (hidden: number) => (hidden > 0 ? `; without the ${hidden} worst trials` : '');
+
+/**
+ * History, importance and parallel coordinates of each searched estimator, as in the report. Updates preserve the focus
+ * and the scroll position of charts.
+ */
+export class SweepCharts {
+  readonly element: HTMLElement;
+  readonly #note = h('p', { class: 'faint' }, 'Charts appear once two trials have a result.');
+  readonly #sections: Keyed<Picture>;
+  readonly #bases: readonly string[];
+  readonly #pictures = new Map<string, Picture>();
+
+  constructor({ bases, figure }: GridSearch) {
+    this.#bases = bases;
+    const list = h('div');
+    this.#sections = new Keyed<Picture>(list, (picture) => section(picture, figure));
+    this.element = h('div', {}, this.#note, list);
+  }
+
+  /** @param changed pictures of some estimators; those of all others stay as they are */
+  update(changed: readonly Picture[]): void {
+    for (const picture of changed) this.#pictures.set(picture.base, picture);
+    const shown = this.#bases
+      .flatMap((base) => this.#pictures.get(base) ?? [])
+      .filter(({ trials }) => trials.length > 1);
+    this.#sections.show(shown, ({ base }) => base);
+    this.#note.hidden = shown.length > 0;
+  }
+}
+
+/** The charts of one estimator, which are drawn only if their picture has changed. */
+function section({ base }: Picture, figure: Figure): { element: HTMLElement; update: (picture: Picture) => void } {
+  const lines = new ParallelCoordinates(figure);
+  let drawn = [h('figure'), h('figure')];
+  const element = h(
+    'section',
+    { 'aria-label': `Charts of ${base}`, class: 'charts' },
+    ...[h('h3', {}, base), drawn[0], lines.element, drawn[1]],
   );
+  let text = '';
+  const update = (picture: Picture) => {
+    const now = JSON.stringify(picture);
+    if (now === text) return;
+    text = now;
+    const figures = [history(picture, figure), importance(picture)];
+    for (const [i, old] of drawn.entries()) old.replaceWith(figures[i]);
+    drawn = figures;
+    lines.show(picture);
+  };
+  return { element, update };
 }
 
 /** The score of each trial, and the best one so far. */
@@ -31,7 +68,7 @@ function history({ base, trials, hidden }: Picture, figure: Figure): HTMLElement
   return plot(
     {
       label: `${figure.title} of ${trials.length} trials of ${base}: ${best}`,
-      caption: `${figure.title} of each trial in the order of start, hollow if it is not complete; line: best complete one so far${hidden > 0 ? `; without the ${hidden} worst trials` : ''}`,
+      caption: `${figure.title} of each trial in the order of start, hollow if it is not complete; line: best complete one so far${withoutText(hidden)}`,
       x: axisOver(
         'trial',
         trials.map(({ number }) => number),
@@ -73,7 +110,9 @@ function importance({ base, importance: all }: Picture): HTMLElement {
       'li',
       {},
       h('span', {}, name),
-      h('meter', { min: 0, max: 1, value: share ?? 0, 'aria-label': `importance of ${name} of ${base}` }),
+      share === null
+        ? h('span')
+        : h('meter', { min: 0, max: 1, value: share, 'aria-label': `importance of ${name} of ${base}` }),
       h('span', {}, share === null ? why : `${Math.round(100 * share)} %`),
     );
   });
@@ -92,9 +131,36 @@ function importance({ base, importance: all }: Picture): HTMLElement {
 const [HEIGHT, TOP, BOTTOM, STEP, LEFT] = [220, 26, 12, 110, 14];
 
 /** Each complete trial as a line through its parameters to its score; the best ones stand out. */
-function parallelCoordinates({ base, axes, trials }: Picture, figure: Figure): HTMLElement | undefined {
-  const ranked = trials.filter(({ complete }) => complete).sort((a, b) => figure.sign * (b.score - a.score));
-  if (ranked.length < 2) return undefined;
+class ParallelCoordinates {
+  readonly element: HTMLElement;
+  readonly #figure: Figure;
+  readonly #content = h('div');
+  readonly #box = scroll('', this.#content);
+  readonly #caption = h('figcaption', { class: 'faint' });
+
+  constructor(figure: Figure) {
+    this.#figure = figure;
+    this.element = h('figure', { hidden: true }, this.#box, this.#caption);
+  }
+
+  show(picture: Picture): void {
+    const { trials, hidden } = picture;
+    const figure = this.#figure;
+    const ranked = trials.filter(({ complete }) => complete).sort((a, b) => figure.sign * (b.score - a.score));
+    this.element.hidden = ranked.length < 2;
+    if (ranked.length < 2) return;
+    const { svg, label } = lineDrawing(picture, ranked, figure);
+    this.#content.replaceChildren(svg);
+    this.#box.setAttribute('aria-label', label);
+    say(
+      this.#caption,
+      `parameters and ${figure.title} of each complete trial; the best trial is bold, the best quarter coloured${withoutText(hidden)}`,
+    );
+  }
+}
+
+/** @param ranked its complete trials, the best one first */
+function lineDrawing({ base, axes }: Picture, ranked: Picture['trials'], figure: Figure) {
   const score = axisOver(
     axisTitle(figure),
     ranked.map((one) => scaled(one.score, figure)),
@@ -134,14 +200,5 @@ function parallelCoordinates({ base, axes, trials }: Picture, figure: Figure): H
   );
   svg.style.minWidth = `${width}px`;
   svg.style.maxWidth = `${1.6 * width}px`;
-  return h(
-    'figure',
-    {},
-    scroll(label, h('div', {}, svg)),
-    h(
-      'figcaption',
-      { class: 'faint' },
-      'parameters and score of each complete trial; the best trial is bold, the best quarter coloured',
-    ),
-  );
+  return { svg, label };
 }

@@ -9,8 +9,10 @@ export interface Column<T> {
   show?: (cell: HTMLElement, row: T) => void;
   /** What rows are sorted by; without it, the column has no button. Null comes last in either direction. */
   key?: (row: T) => string | number | null;
-  /** Whether the first click shows the largest value first */
-  descends?: boolean;
+  /** Rows are first sorted by this, ascending in either direction, because keys of different groups cannot be compared. */
+  group?: (row: T) => string;
+  /** Whether the first click shows the largest value first; a function if that depends on the rows */
+  descends?: boolean | (() => boolean);
 }
 
 /** Direction of a sorted column. */
@@ -58,17 +60,8 @@ export class Table<T> {
 
   #inOrder(rows: readonly T[]): T[] {
     const { column, direction } = this.#sorted ?? {};
-    if (!column?.key) return [...rows];
-    const { key } = column;
-    const sign = direction === 'descending' ? -1 : 1;
-    return rows
-      .map((row) => ({ row, key: key(row) }))
-      .sort((a, b) => {
-        if (a.key === null || b.key === null) return Number(a.key === null) - Number(b.key === null);
-        if (typeof a.key === 'number' && typeof b.key === 'number') return sign * (a.key - b.key);
-        return sign * String(a.key).localeCompare(String(b.key), 'en', { numeric: true });
-      })
-      .map(({ row }) => row);
+    if (!column) return [...rows];
+    return inOrder(rows, column, direction === 'descending' ? -1 : 1);
   }
 
   #head(column: Column<T>): HTMLTableCellElement {
@@ -83,8 +76,9 @@ export class Table<T> {
   }
 
   #sort(column: Column<T>): void {
-    const first: Direction = column.descends ? 'descending' : 'ascending';
-    const second: Direction = column.descends ? 'ascending' : 'descending';
+    const descends = typeof column.descends === 'function' ? column.descends() : column.descends;
+    const first: Direction = descends ? 'descending' : 'ascending';
+    const second: Direction = descends ? 'ascending' : 'descending';
     const now = this.#sorted?.column === column ? this.#sorted.direction : undefined;
     const next = now === undefined ? first : now === first ? second : undefined;
     this.#sorted = next && { column, direction: next };
@@ -108,6 +102,19 @@ export class Table<T> {
     };
     return { element: h('tr', {}, ...cells), update };
   }
+}
+
+/** The rows sorted by a column. @param sign -1 to show the largest value first */
+export function inOrder<T>(rows: readonly T[], { key, group }: Column<T>, sign: 1 | -1): T[] {
+  return rows
+    .map((row) => ({ row, key: key?.(row) ?? null, group: group?.(row) ?? '' }))
+    .sort((a, b) => {
+      if (a.key === null || b.key === null) return Number(a.key === null) - Number(b.key === null);
+      if (a.group !== b.group) return a.group < b.group ? -1 : 1;
+      if (typeof a.key === 'number' && typeof b.key === 'number') return sign * (a.key - b.key);
+      return sign * String(a.key).localeCompare(String(b.key), 'en', { numeric: true });
+    })
+    .map(({ row }) => row);
 }
 
 export function scroll(label: string, content: HTMLElement): HTMLElement {

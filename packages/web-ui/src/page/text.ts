@@ -17,6 +17,8 @@ export function scoreText(metric: MetricName, mean: number): string {
   return `${title} ${valueText(mean, share)}`;
 }
 
+export const titleOf = (metric: MetricName): string => METRICS[metric].title;
+
 /** A mean as a sort key: larger is better. */
 export const rank = (metric: MetricName, mean: number): number => METRICS[metric].sign * mean;
 

@@ -20,6 +20,7 @@ interface ModelRow {
 export class TrialsTable {
   readonly #table: Table<ModelRow>;
   #share = true;
+  #sign: 1 | -1 = 1;
   #ended = false;
 
   constructor() {
@@ -28,7 +29,13 @@ export class TrialsTable {
       [
         { name: 'Model', kind: 'name', text: ({ name }) => name, key: ({ name }) => name },
         { name: 'Folds', text: ({ folds }) => folds, key: ({ done }) => done, descends: true },
-        { name: 'Mean', text: ({ mean }) => this.#meanText(mean), key: ({ mean }) => mean, descends: true },
+        {
+          name: 'Mean',
+          text: ({ mean }) => this.#meanText(mean),
+          key: ({ mean }) => mean,
+          // The best one first, which is the smallest log-loss.
+          descends: () => this.#sign > 0,
+        },
         {
           name: 'Seconds per fold',
           text: ({ seconds }) => seconds?.toFixed(1) ?? '–',
@@ -49,6 +56,7 @@ export class TrialsTable {
     const { status, trials, figure, search } = grid;
     this.#ended = ENDED.has(status.state);
     this.#share = figure.share;
+    this.#sign = figure.sign;
     this.#table.rename(2, `Mean ${figure.title}${this.#ended ? '' : ' so far'}`);
     const sums = sumsOf(grid);
     const estimators = trials.flatMap(({ name, title, parameters }, t): ModelRow[] => {

@@ -1,0 +1,49 @@
+import type { TrialRow } from '@cryfold/evaluation';
+import { type SweepPicture, sweepPictures } from '@cryfold/hyperparameter-search';
+import type { RunPlan } from '@cryfold/plan';
+
+/** What the page of a sweep shows of its trials. */
+export interface TrialsView {
+  trials: TrialRow[];
+  /** What the charts show, by estimator */
+  pictures: SweepPicture[];
+}
+
+/** The trials of a sweep and their pictures. Only pictures of estimators whose trials changed are computed again. */
+export class SweepTrials {
+  readonly #spec: RunPlan['spec'];
+  #rows: readonly TrialRow[] = [];
+  /** Rows as JSON, by trial */
+  #texts = new Map<string, string>();
+  readonly #pictures = new Map<string, SweepPicture>();
+
+  /** @param spec of the run */
+  constructor(spec: RunPlan['spec']) {
+    this.#spec = spec;
+  }
+
+  /** All trials and pictures as of the last update. */
+  get all(): TrialsView {
+    return { trials: [...this.#rows], pictures: [...this.#pictures.values()] };
+  }
+
+  /**
+   * @param rows all trials
+   * @returns the trials that changed, and the pictures of their estimators
+   */
+  update(rows: readonly TrialRow[]): TrialsView {
+    const { search } = this.#spec;
+    if (!search) return { trials: [], pictures: [] };
+    const texts = new Map(rows.map((row) => [row.trial, JSON.stringify(row)]));
+    const trials = rows.filter(({ trial }) => texts.get(trial) !== this.#texts.get(trial));
+    const lost = this.#rows.filter(({ trial }) => !texts.has(trial));
+    const bases = new Set([...trials, ...lost].map(({ base }) => base));
+    const own = rows.filter(({ base }) => bases.has(base));
+    const pictures = bases.size > 0 ? sweepPictures(this.#spec, { metric: search.metric, trials: own }) : [];
+    for (const base of bases) this.#pictures.delete(base);
+    for (const picture of pictures) this.#pictures.set(picture.base, picture);
+    this.#rows = rows;
+    this.#texts = texts;
+    return { trials, pictures };
+  }
+}
