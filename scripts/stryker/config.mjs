@@ -21,6 +21,7 @@ const PARTS = {
   audit: { folder: EVALUATION, sources: ['audit/*'], tests: ['decision-tree', 'audit'] },
 };
 
+// biome-ignore lint/suspicious/noUndeclaredEnvVars: scripts/mutation sets it, outside of Turborepo
 const name = /** @type {keyof typeof PARTS} */ (process.env.MUTATED_PART);
 const { folder, sources, tests } = PARTS[name];
 const reports = `.stryker/${name}`;
