@@ -89,7 +89,7 @@ export const ERROR_CODES = {
     'input',
     'Files of vectors cannot be read, contain numbers that are not finite, or do not match the data.',
   ],
-  FEATURES_EXTERNAL: ['usage', 'Vectors that come from files cannot be computed for another recording.'],
+  FEATURES_EXTERNAL: ['usage', 'A feature set of precomputed vectors cannot compute vectors for new recordings.'],
   SVM_NOT_FINITE: ['input', 'The kernel matrix or the parameters contain NaN or infinite values.'],
   SVM_ONE_CLASS: ['input', 'The training rows of a fold have fewer than two classes.'],
   SVM_NOT_CONVERGED: ['input', 'The SVM solver reached its iteration limit before its tolerance.'],
