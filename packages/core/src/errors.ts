@@ -152,7 +152,7 @@ export const ERROR_CODES = {
   CHILD_DIED: ['crash', 'A training child exited before it returned a result.'],
   PROCESS_DIED: ['crash', 'A coordinator, worker or aggregator process keeps dying.'],
   OUT_IN_USE: ['usage', 'Another command on this machine is working on the same run.'],
-  OUT_TAKEN: ['usage', 'The --out folder has the results of another run.'],
+  OUT_TAKEN: ['usage', 'The --out folder contains the results of another run.'],
   OUT_UNWRITABLE: ['usage', 'An output file or folder cannot be written.'],
   RUN_NOT_FOUND: ['usage', 'The store has no run or fold with this name, or the run has not finished.'],
   RUN_AMBIGUOUS: ['usage', 'A name, id prefix or folder matches several runs.'],

@@ -57,7 +57,7 @@ export const environmentSchema = z.object({
     .enum(['path', 'host'])
     .optional()
     .describe(
-      'whether URLs have the bucket in the path or in the host name; default: path with CRYFOLD_S3_ENDPOINT, otherwise host',
+      'whether URLs name the bucket in the path or in the host name; default: path with CRYFOLD_S3_ENDPOINT, otherwise host',
     ),
   CRYFOLD_S3_CA_FILE: z.string().optional().describe('PEM file with the certificates to trust for the S3 server'),
   AWS_REGION: z.string().default('us-east-1').describe('region of the bucket'),
