@@ -98,7 +98,7 @@ test('list and status show a run with a damaged record as damaged, and all other
   assert.equal((await cryfold(['status'], environment)).code, 0);
 });
 
-test('a folder with a name that no run has does not hide a run', async () => {
+test('runs are listed despite folders whose names are not those of runs', async () => {
   const own = await temporaryFolder();
   const copied = openStore(`file:${own.path}`);
   try {

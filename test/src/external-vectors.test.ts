@@ -131,7 +131,7 @@ test('vectors from files reach the workers of a server, and fold keys depend on 
     remote,
   );
   assert.equal(predicted.code, 2);
-  assert.match(predicted.stderr, /FEATURES_EXTERNAL: .*cannot be computed/);
+  assert.match(predicted.stderr, /FEATURES_EXTERNAL: .*cannot compute vectors for new recordings/);
 });
 
 test('a server refuses a spec whose vectors were not uploaded', { skip }, async () => {

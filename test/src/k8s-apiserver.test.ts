@@ -77,7 +77,7 @@ for (const overlay of OVERLAYS) {
     assert.equal(broken.code, 1, 'a mistyped field passes');
   });
 
-  test(`every pod of ${overlay} is admitted under restricted Pod Security, unlike a pod that requests more`, async (t) => {
+  test(`every pod of ${overlay} is admitted under restricted Pod Security; a pod that asks for more privileges is not`, async (t) => {
     if (!cluster) return t.skip(NONE);
     const { kubectl: run } = { kubectl: cluster.kubectl.bind(cluster) };
     const create = (spec: Manifest) => {

@@ -131,7 +131,7 @@ for (const overlay of OVERLAYS) {
     for (const { name: component, template } of workers) {
       const [container] = template.spec.containers;
       const grace = Number(value(container, 'CRYFOLD_GRACE_SECONDS'));
-      // 15 s: what packages/runtime allows for stopping in order after the grace.
+      // 15 s: what packages/runtime allows for a clean exit after the grace period.
       assert.ok(grace > 0 && template.spec.terminationGracePeriodSeconds >= grace + 15 + 5, component);
       const children = Number(container.args[container.args.indexOf('--children') + 1]);
       const child = Number(value(container, 'CRYFOLD_CHILD_MEMORY_MB'));

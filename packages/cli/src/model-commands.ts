@@ -20,7 +20,7 @@ const share = (text: string): number => {
 /** Models may come from untrusted sources, so their programs need an explicit flag. */
 const ALLOW_COMMANDS = [
   '--allow-commands',
-  'run programs contained in the model with the rights of this process: docs/security.md',
+  'run programs contained in the model with the permissions of this process: docs/security.md',
 ] as const;
 
 const withJson = (command: Command): Command => command.option('--json', 'print JSON', false);

@@ -22,7 +22,7 @@ export function addServiceCommands(program: Command, wrap: ActionWrapper): void 
     .option('--children-per-gpu <n>', 'training processes per GPU; replaces --children for the gpu queue', whole(1))
     .option(
       '--allow-commands',
-      'run the programs of command estimators with the rights of this process: docs/security.md',
+      'run the programs of command estimators with the permissions of this process: docs/security.md',
     )
     .option(...METRICS_PORT)
     .action(wrap(async (options) => (await load()).workerCommand(options, await readConfig())));

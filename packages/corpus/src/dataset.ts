@@ -218,8 +218,8 @@ function refuseLostClasses(
   const [{ label }] = lost;
   const files = new Set(lost.filter((one) => one.label === label).map(({ file }) => file));
   const why = skipped.find(({ file }) => files.has(file))?.message ?? '';
-  const what = files.size === 1 ? 'its only recording was' : `all of its ${files.size} recordings were`;
-  throw new CryfoldError('DATA_CLASS_LOST', `${path}: class ${label} would be lost: ${what} left out`, {
+  const what = files.size === 1 ? 'the only one was' : `all ${files.size} were`;
+  throw new CryfoldError('DATA_CLASS_LOST', `${path}: no recordings of class ${label} remain: ${what} skipped`, {
     context: { path, label, files: files.size },
     hint: `The first: ${why} Correct them, or remove the class from the data.`,
   });

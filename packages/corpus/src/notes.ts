@@ -24,7 +24,7 @@ export class Notes {
     const notes: string[] = [];
     if (unread.length > 0) notes.push(`not read: ${describeUnread(unread)}`);
     if (this.#misnamed.length > 0) {
-      notes.push(`${count(this.#misnamed)} read by content, not by ending: ${first(this.#misnamed)}`);
+      notes.push(`${count(this.#misnamed)} read by content, not by extension: ${first(this.#misnamed)}`);
     }
     if (this.#loud.length > 0) {
       const peak = this.#peak.toPrecision(3);

@@ -22,12 +22,12 @@ export async function recordingsIn(folder: string): Promise<FolderRecordings> {
     if (cause instanceof CryfoldError) throw cause;
     throw new CryfoldError('DATA_NOT_FOUND', `${folder}: cannot be read: ${cause.message}`, {
       context: { path: folder },
-      hint: 'Give a readable folder of recordings.',
+      hint: 'Pass a readable folder that contains recordings.',
       cause,
     });
   });
   if (files.length === 0 && skipped.length === 0) {
-    throw new CryfoldError('DATA_EMPTY', `${folder}: contains no recording`, {
+    throw new CryfoldError('DATA_EMPTY', `no recordings found in ${folder}`, {
       context: { path: folder },
       hint: 'Recordings in a folder are recognised by file extensions such as .wav, .flac, .ogg or .mp3. Pass a file with another name directly.',
     });

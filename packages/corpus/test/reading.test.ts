@@ -105,7 +105,7 @@ test('reports ignored files by extension, recordings with a wrong extension, and
   ]);
   assert.equal(unread[0].first.length, 3);
   assert.match(notes[0], /^not read: 5 \.txt files \(x\/\d\.txt, .*, \.\.\.\); 1 file without extension \(LICENSE\)$/);
-  assert.match(notes[1], /^1 recording read by content, not by ending: y\/c\.wav is FLAC$/);
+  assert.match(notes[1], /^1 recording read by content, not by extension: y\/c\.wav is FLAC$/);
   assert.match(notes[2], /^1 recording louder than full scale, up to 1\.[45]\d?: .*y\/d\.wav$/);
   assert.deepEqual(inspectDataset(await readDataset(root)).notes, notes);
 });
@@ -139,7 +139,7 @@ test('refuses to lose a class whose files are all ignored or skipped', async () 
   await fails('DATA_BAD', /z\/c\.wav/, readDataset(root));
   const lost = await fails(
     'DATA_CLASS_LOST',
-    /class z .*all of its 2 recordings/,
+    /no recordings of class z remain: all 2 were skipped/,
     readDataset(root, { skipBad: true }),
   );
   assert.match(lost.hint ?? '', /z\/c\.wav: not a recording/);

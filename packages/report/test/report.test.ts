@@ -183,7 +183,7 @@ test('a missing fold only produces warnings for the models that it affects', () 
   assert.deepEqual(warningsOf(holed, 'small-cnn'), []);
 });
 
-test('tests folds if no clips share a group, but not too few of them', () => {
+test('tests folds if no clips share a group and there are enough folds', () => {
   const single = comparisonTable(results({ svm: 0.2 }, { groups: 100 }));
   assert.match(single, /^Paired differences of accuracy, mean over folds/);
   assert.match(single, /10 folds/);

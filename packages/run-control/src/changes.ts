@@ -160,7 +160,10 @@ async function resume(store: RunStore, plan: RunPlan): Promise<void> {
   if (!asSpec || !isDeepStrictEqual(after, before)) await store.runs.saveScheduling(plan.run, after);
 }
 
-/** A server cannot read vectors from paths. @throws CryfoldError SPEC_INVALID */
+/**
+ * Rejects a submitted spec that refers to vectors by path: the server cannot read the client's files.
+ * @throws CryfoldError SPEC_INVALID
+ */
 function checkGiven(spec: Spec): void {
   for (const set of allFeatureSets(spec)) {
     const { given } = featureKindOf(set);
@@ -172,7 +175,10 @@ function checkGiven(spec: Spec): void {
   }
 }
 
-/** A server cannot read files from paths. @throws CryfoldError SPEC_INVALID, ARTIFACT_MISSING */
+/**
+ * Rejects a submitted spec that refers to files by path: the server cannot read the client's files.
+ * @throws CryfoldError SPEC_INVALID, ARTIFACT_MISSING
+ */
 async function checkFiles({ artifacts }: RunStore, { estimators }: Spec): Promise<void> {
   const hint = READ_HERE;
   for (const [name, estimator] of Object.entries(estimators)) {

@@ -125,7 +125,7 @@ function parseJson(text: string): unknown {
 }
 
 function unreachable(url: URL, cause: unknown): CryfoldError {
-  // Other messages of fetch may quote the request.
+  // Use only the message of the inner cause: fetch's own message may quote the request.
   const { cause: inner } = cause as Error;
   const why =
     inner instanceof Error ? inner.message || ('code' in inner ? String(inner.code) : 'no answer') : 'no answer';

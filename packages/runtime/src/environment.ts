@@ -6,7 +6,7 @@ export const environmentSchema = z.object({
     .string()
     .min(1)
     .optional()
-    .describe('URL of the Redis of a cluster; if unset, commands start a private one if they need it'),
+    .describe('Redis URL of a cluster; if unset, commands start a private one if they need it'),
   REDIS_PASSWORD_FILE: z
     .string()
     .optional()
@@ -57,13 +57,13 @@ export const environmentSchema = z.object({
     .enum(['path', 'host'])
     .optional()
     .describe(
-      'whether URLs have the bucket in the path or in the host name; default: path with CRYFOLD_S3_ENDPOINT, otherwise host',
+      'whether URLs name the bucket in the path or in the host name; default: path with CRYFOLD_S3_ENDPOINT, otherwise host',
     ),
   CRYFOLD_S3_CA_FILE: z.string().optional().describe('PEM file with the certificates to trust for the S3 server'),
   AWS_REGION: z.string().default('us-east-1').describe('region of the bucket'),
-  AWS_ACCESS_KEY_ID: z.string().optional().describe('access key of S3'),
+  AWS_ACCESS_KEY_ID: z.string().optional().describe('S3 access key'),
   AWS_ACCESS_KEY_ID_FILE: z.string().optional().describe('file that contains the access key'),
-  AWS_SECRET_ACCESS_KEY: z.string().optional().describe('secret key of S3'),
+  AWS_SECRET_ACCESS_KEY: z.string().optional().describe('S3 secret key'),
   AWS_SECRET_ACCESS_KEY_FILE: z.string().optional().describe('file that contains the secret key'),
   AWS_SESSION_TOKEN: z.string().optional().describe('session token of temporary keys'),
   AWS_SESSION_TOKEN_FILE: z.string().optional().describe('file that contains the session token'),

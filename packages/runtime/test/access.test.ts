@@ -55,7 +55,7 @@ test('refuses changes from other sites, and other host names of an open server',
   ask('GET', { host: 'cluster.example' }, false);
 });
 
-test('replaced tokens end with their sessions, and an empty list never opens the API', () => {
+test('replacing tokens ends their sessions, and an empty list never opens the API', () => {
   const access = new Access(tokens);
   const { cookie } = access.login('read-read-read-read', true) ?? assert.fail();
   const [gone] = access.replace([{ role: 'read', token: 'another-token-here' }, tokens[1]]);

@@ -66,7 +66,7 @@ function sectionsOf(command: Command, above: readonly string[], shared: readonly
     title,
     `${cell(command.description())}\n`,
     `\`\`\`text\n${usage}\n\`\`\`\n`,
-    ...(takesShared ? [`It takes the options of [${SHARED}](#${SHARED}) too${except}.\n`] : []),
+    ...(takesShared ? [`Also accepts the options of [${SHARED}](#${SHARED})${except}.\n`] : []),
     ...[table(['argument', 'meaning'], argumentRows), optionTable(own)].flatMap((rows) =>
       rows === '' ? [] : [`${rows}\n`],
     ),

@@ -42,9 +42,13 @@ export const external = {
     },
   },
   loadExtractor: async ({ file }) => {
-    throw new CryfoldError('FEATURES_EXTERNAL', `${file}: vectors from a file cannot be computed for a recording`, {
-      context: { file },
-      hint: 'Use these vectors for evaluation with cryfold run. For predictions, use a model with another feature set.',
-    });
+    throw new CryfoldError(
+      'FEATURES_EXTERNAL',
+      `${file}: this feature set reads precomputed vectors, so it cannot compute vectors for new recordings`,
+      {
+        context: { file },
+        hint: 'Use these vectors for evaluation with cryfold run. For predictions, use a model with another feature set.',
+      },
+    );
   },
 } satisfies FeatureKind<z.infer<typeof parameters>>;
