@@ -147,14 +147,24 @@ test('continues a download where its connection broke, also with a server that i
 });
 
 test('tolerates a connection that breaks after the last byte', async (t) => {
+  const ranges: (string | undefined)[] = [];
   const url = await serve(t, (request, response) => {
-    if (request.headers.range !== undefined) {
-      response.statusCode = request.headers.range === `bytes=${BYTES.length}-` ? 416 : 500;
+    const { range } = request.headers;
+    ranges.push(range);
+    const from = Number(/\d+/.exec(range ?? '0')?.[0]);
+    if (from === BYTES.length) {
+      response.statusCode = 416;
       response.end();
-    } else response.write(BYTES, () => response.destroy());
+      return;
+    }
+    // The kernel may discard the last bytes of a connection that is destroyed, so the client may have to ask for them.
+    const content = { 'content-range': `bytes ${from}-${BYTES.length - 1}/${BYTES.length}` };
+    response.writeHead(from > 0 ? 206 : 200, from > 0 ? content : {});
+    response.write(BYTES.subarray(from), () => response.destroy());
   });
   const { path } = await resolveWeights(`${url}/w.h5#sha256=${HASH}`, await options());
   assert.deepEqual(await readFile(path), BYTES);
+  assert.equal(ranges.at(-1), `bytes=${BYTES.length}-`);
 });
 
 test('gives up after 20 broken connections', async (t) => {
