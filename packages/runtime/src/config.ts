@@ -198,10 +198,10 @@ function tokensOf(env: z.infer<typeof schema>, name: 'CRYFOLD_API_TOKENS' | 'CRY
   const secret = secretOf(env, name);
   const tokens = parseApiTokens(secret ? readSecret(secret) : '', name);
   if (secret !== undefined && secret !== '' && tokens.length === 0) {
-    const [variable, where] = typeof secret === 'object' ? [secret.variable, secret.file] : [name, 'it'];
-    throw new CryfoldError('USAGE', `environment variable ${variable}: ${where} contains no token`, {
+    const [variable, where] = typeof secret === 'object' ? [secret.variable, `: ${secret.file}`] : [name, ''];
+    throw new CryfoldError('USAGE', `environment variable ${variable}${where} contains no token`, {
       context: { variable },
-      hint: 'Write read:TOKEN and operate:TOKEN into it, or unset the variable for a server without tokens.',
+      hint: 'Write read:TOKEN and operate:TOKEN into it, or unset the variable to run the server without tokens.',
     });
   }
   return { tokens, tokensFile: typeof secret === 'object' ? secret.file : undefined };

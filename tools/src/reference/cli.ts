@@ -22,7 +22,7 @@ const EXITS: Record<Exit, string> = {
 const HEAD = `# Command line
 
 Written by \`tools/cli-doc\` from the commands themselves; a test compares it with them. \`cryfold COMMAND --help\` prints
-the same. Environment variables: [environment.md](environment.md). Codes of errors: [errors.md](errors.md).
+the same text. Environment variables: [environment.md](environment.md). Error codes: [errors.md](errors.md).
 
 ## Exit codes
 
