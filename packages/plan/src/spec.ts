@@ -34,7 +34,7 @@ export function checkSpec(value: unknown, file: string): Spec {
 
 function refuseLongSpec(bytes: number, file: string): void {
   if (bytes <= LIMITS.specBytes) return;
-  throw new CryfoldError('PLAN_TOO_LARGE', `${file}: ${bytes} bytes; a spec has at most ${LIMITS.specBytes}`, {
+  throw new CryfoldError('PLAN_TOO_LARGE', `${file}: ${bytes} bytes; a spec can have at most ${LIMITS.specBytes}`, {
     context: { file, bytes, limit: LIMITS.specBytes },
     hint: 'Split the estimators into several specs.',
   });

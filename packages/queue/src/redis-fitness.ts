@@ -71,6 +71,6 @@ export function refuseReplica(info: string, url: string): void {
   if (!/^role:slave/m.test(info) || parseRedisUrl(url).kind === 'cluster') return;
   throw new CryfoldError('REDIS_UNREACHABLE', `Redis at ${redactUrl(url)} is a replica`, {
     context: { url: redactUrl(url) },
-    hint: 'Write the address of its primary, or redis+sentinel://HOST:PORT/NAME, in REDIS_URL.',
+    hint: 'Set REDIS_URL to the address of its primary, or to redis+sentinel://HOST:PORT/NAME.',
   });
 }

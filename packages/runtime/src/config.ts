@@ -159,7 +159,7 @@ function webIdentity(env: z.infer<typeof schema>) {
     // Otherwise the token would be sent to Amazon, which is not involved.
     throw new CryfoldError('USAGE', 'AWS_WEB_IDENTITY_TOKEN_FILE needs AWS_ENDPOINT_URL_STS for your own S3 server', {
       context: { variable: 'AWS_ENDPOINT_URL_STS' },
-      hint: 'Set it to the address of the STS; for MinIO that is CRYFOLD_S3_ENDPOINT.',
+      hint: 'Set it to the address of the STS server; for MinIO, that is the value of CRYFOLD_S3_ENDPOINT.',
     });
   }
   const amazon = `https://sts.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`;
