@@ -31,7 +31,7 @@ ${table(
   Object.entries(EXITS).map(([name, meaning]) => [String(EXIT[name as Exit]), meaning]),
 )}
 
-141: the reader of the output closed it.
+If the program that reads the output closes it, the exit code is 141.
 `;
 
 /** The command whose options other commands also have */
