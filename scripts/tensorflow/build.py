@@ -110,7 +110,7 @@ def check(arguments, target):
 
 def build(arguments):
     built = Path(arguments.built)
-    # The lock is exclusive, so older work directories are leftovers of interrupted builds.
+    # The lock is exclusive, so older work directories are leftovers from interrupted builds.
     for left in built.parent.glob(f".{built.name}.*"):
         shutil.rmtree(left, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix=f".{built.name}.", dir=built.parent) as work:

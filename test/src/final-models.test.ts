@@ -219,7 +219,7 @@ test('networks and a fitted fusion are saved completely, and a damaged file is r
   for (const of of ['combined', 'small-cnn', 'tl-resnet50', 'svm']) {
     cards[of] = (await json(['train-final', results.run.id, '--of', of, '--name', of], inStore('tiny'))).card;
   }
-  // Three trainings served four models.
+  // Three training runs were enough for four models.
   assert.equal((await readdir(join(folder.path, 'tiny', 'store', 'finals'))).length, 3);
   const { stdout } = await cryfold(['models', 'list'], inStore('tiny'));
   const dates = stdout

@@ -223,7 +223,7 @@ for (const overlay of OVERLAYS) {
   });
 }
 
-test('only the component commands adds a worker that runs programs of specs, in the image that the overlay names', async (t) => {
+test('only the component commands adds a worker that runs programs named by specs, in the image that the overlay names', async (t) => {
   if (!kubectl) return t.skip(`no kubectl on PATH or cached; ${HOW}`);
   for (const overlay of OVERLAYS) {
     const templates = podTemplates(await render(kubectl, overlay));

@@ -157,7 +157,7 @@ test('warns about a Redis that saves nothing to disk, but not about one with an 
   }
 });
 
-test('if CONFIG is rejected, reads the policy from INFO, and warns about unknown facts', async () => {
+test('if CONFIG is rejected, reads the policy from INFO and warns about settings it cannot determine', async () => {
   const managed = ['--rename-command', 'CONFIG', ''];
   await withRedis([...managed, '--maxmemory-policy', 'allkeys-lfu'], async (url) => {
     await assert.rejects(inspectRedis(url), unsafe(/allkeys-lfu/));

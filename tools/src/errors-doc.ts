@@ -12,11 +12,12 @@ writeFileSync(
 Written by \`tools/errors-doc\`; a test compares it with the code. Every message also names the file, line, key or clip,
 and says what to do.
 
-What a class means: *usage* – nothing was started; *input* – the same inputs fail again, so it is never retried;
-*infrastructure* – retried with growing pauses; *crash* – retried a few times on a fresh process.
+Meaning of the classes: *usage* – nothing was started; *input* – the same inputs fail again, so cryfold does not retry;
+*infrastructure* – retried with growing pauses; *crash* – retried a few times in a new process.
 
-An input error of one fold concerns that fold only, and the other folds of its trial are still trained. The codes marked
-*trial* concern what all folds of a trial share, so those that still wait are given up as well.
+An input error in one fold affects only that fold, and the other folds of its trial are still trained. An error with a
+code marked *trial* affects something that all folds of the trial share, so cryfold also gives up the folds of the trial
+that are still waiting.
 
 | code | class | meaning |
 |---|---|---|

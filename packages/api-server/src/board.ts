@@ -64,5 +64,5 @@ export async function addBoard({ app, wrongTokens, trust }: Http, queues: Queues
 /** Limits the number of jobs per page, because the board loads them into memory. @throws CryfoldError API_INVALID */
 function checkPage({ jobsPerPage = 0 }: Record<string, unknown>): void {
   if (Number(jobsPerPage) <= JOBS) return;
-  throw new CryfoldError('API_INVALID', `querystring.jobsPerPage: a page has at most ${JOBS} jobs`);
+  throw new CryfoldError('API_INVALID', `querystring.jobsPerPage: a page can have at most ${JOBS} jobs`);
 }

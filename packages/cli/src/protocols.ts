@@ -34,7 +34,7 @@ export async function runProtocols(
     if (spec.search) {
       throw new CryfoldError(
         'USAGE',
-        '--test-on: a sweep would choose its parameters on the corpus that it is tested on',
+        '--test-on: a sweep would choose its parameters based on the corpus that it is tested on',
         {
           hint: 'Run the winner of the sweep with --test-on.',
         },

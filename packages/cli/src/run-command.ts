@@ -94,7 +94,7 @@ async function evaluate(
   requireStore(config);
   if (target.kind === 'cluster') await checkRedis(target.redisUrl);
   if (options.ui !== undefined && target.kind !== 'local') {
-    throw new CryfoldError('USAGE', '--ui is for a local run', {
+    throw new CryfoldError('USAGE', '--ui only works for local runs', {
       hint: 'The coordinator of a cluster serves its page: cryfold coordinator --api-port.',
     });
   }

@@ -7,7 +7,7 @@ export function addSetupCommands(program: Command, options: readonly Option[], w
   program
     .command('setup')
     .description('Build the TensorFlow binding, and download Valkey if this machine has no Redis.')
-    .addOption(new Option('--variant <name>', 'of TensorFlow').choices(['cpu', 'cuda']).default('cpu'))
+    .addOption(new Option('--variant <name>', 'variant of TensorFlow').choices(['cpu', 'cuda']).default('cpu'))
     .option('--force', 'rebuild what already exists', false)
     .action(wrap(async (values) => (await import('./setup-command.js')).setupCommand(values)));
   const demo = program

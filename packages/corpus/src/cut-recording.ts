@@ -99,7 +99,7 @@ export async function* readClips(dataset: {
       if (hashSamples(samples, current.recording.audio.rate) !== clip.hash) {
         throw new CryfoldError('DATA_CHANGED', `${clip.id}: the file has changed since it was first read`, {
           context: { file: clip.file, clip: clip.id },
-          hint: 'Run again once no process writes to the data.',
+          hint: 'Run the command again when no process is writing to the data.',
         });
       }
       yield { clip, samples };

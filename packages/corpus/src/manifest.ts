@@ -144,7 +144,7 @@ async function readRow({ fields, line }: CsvRecord, rows: Rows): Promise<Recordi
   if (first) {
     const spelled = first.written === written ? '' : `, as ${first.written}`;
     const hint = 'Remove one: a recording can only have one label and one group.';
-    return reject(`${written} is also in line ${first.line}${spelled}`, hint);
+    return reject(`${written} is also on line ${first.line}${spelled}`, hint);
   }
   seen.set(found.id, { line, written });
   const file = below(found.file);

@@ -115,11 +115,11 @@ test('refuses one file under two spellings, and shows both lines and both spelli
   for (const path of [...same, `../${basename(root)}/w/a.wav`]) {
     await assert.rejects(read(`${TABLE}\n${path},high,g7`), {
       code: 'DATA_MANIFEST_INVALID',
-      message: `${join(root, 'list.csv')}:6: ${path} is also in line 2, as w/a.wav`,
+      message: `${join(root, 'list.csv')}:6: ${path} is also on line 2, as w/a.wav`,
     });
   }
-  await refused(`${TABLE}\nw/a.wav,low,g1`, /list\.csv:6: w\/a\.wav is also in line 2$/);
-  await refused(`${TABLE}\n${NFD}.wav,low,\n${NFC}.wav,low,`, /:7: b\u00e9b\u00e9\.wav is also in line 6, as be\u0301/);
+  await refused(`${TABLE}\nw/a.wav,low,g1`, /list\.csv:6: w\/a\.wav is also on line 2$/);
+  await refused(`${TABLE}\n${NFD}.wav,low,\n${NFC}.wav,low,`, /:7: b\u00e9b\u00e9\.wav is also on line 6, as be\u0301/);
   const { clips, skipped } = await read(`${TABLE}\nlink.wav,high,g7`, { skipBad: true });
   assert.deepEqual([clips.length, skipped.length], [4, 1]);
 });
@@ -140,7 +140,7 @@ test('refuses other encodings and names the line, instead of making different wo
 
 test('long fields, many quotes and many columns cause an error, but no stack overflow', async () => {
   const quotes = '"'.repeat(2 ** 22);
-  await refused(`${TABLE}\nw/a.wav,${quotes},g1`, /:6: w\/a\.wav is also in line 2/);
+  await refused(`${TABLE}\nw/a.wav,${quotes},g1`, /:6: w\/a\.wav is also on line 2/);
   await refused(`${TABLE}\nw/a.wav,"${quotes},g1`, /:6: a quote is not closed/);
   await refused(','.repeat(20_000), /:1: there are more than 16384 fields/);
   await refused(`${'\n'.repeat(2 ** 20)}path`, /:1048577: there is no column label/);

@@ -14,7 +14,7 @@ export function checkCommandsAllowed(
 ): void {
   const program = estimators.find((estimator) => kindOf(estimator).runsCommands);
   if (!program || allowed) return;
-  throw new CryfoldError('COMMANDS_NOT_ALLOWED', `${where} does not run programs of specs and models`, {
+  throw new CryfoldError('COMMANDS_NOT_ALLOWED', `${where} does not run programs from specs or models`, {
     context: { kind: program.kind },
     hint,
   });

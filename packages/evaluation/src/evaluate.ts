@@ -30,7 +30,7 @@ function checkProbabilities(matrix: Float64Array, split: Split, classes: number,
   const invalid = (why: string) =>
     new CryfoldError('PROBABILITIES_INVALID', `${model}, repeat ${split.repeat}, fold ${split.fold}: ${why}`, {
       context: { model, repeat: split.repeat, fold: split.fold },
-      hint: 'Delete the result of this fold and run again.',
+      hint: 'Delete the result of this fold and run the command again.',
     });
   if (matrix.length !== split.test.length * classes) {
     throw invalid(`${matrix.length} probabilities for ${split.test.length} test clips x ${classes} classes`);
@@ -51,7 +51,7 @@ function checkDecisions(matrix: Float64Array | null | undefined, split: Split, c
   const { repeat, fold } = split;
   throw new CryfoldError('PROBABILITIES_INVALID', `${model}, repeat ${repeat}, fold ${fold}: invalid decision values`, {
     context: { model, repeat, fold },
-    hint: 'Delete the result of this fold and run again.',
+    hint: 'Delete the result of this fold and run the command again.',
   });
 }
 
@@ -207,7 +207,7 @@ export function evaluateRun(input: EvaluationInput): EvaluatedRun {
     if (own?.length !== splits.length) {
       throw new CryfoldError('USAGE', `${name} has probabilities for ${own?.length ?? 0} of ${splits.length} folds`, {
         context: { model: name },
-        hint: 'Give every fold of every estimator, null if it is missing.',
+        hint: 'Pass an entry for every fold of every estimator; use null if the fold is missing.',
       });
     }
     for (const [s, split] of splits.entries()) {

@@ -60,7 +60,7 @@ export class PitchTracker {
       const message = `pitch from ${fmin} to ${fmax} Hz cannot be detected in frames of ${frame} samples at ${rate} Hz`;
       throw new CryfoldError('SPEC_INVALID', message, {
         context: { fmin, fmax, rate, frame },
-        hint: 'Choose fmax at most half the sampling rate of every recording, a lower fmin, or longer frames (frameMs).',
+        hint: 'Choose an fmax no higher than half the sampling rate of any recording, a lower fmin, or longer frames (frameMs).',
       });
     }
     this.#fft = new Fft(2 ** Math.ceil(Math.log2(frame + this.#most + 1)));

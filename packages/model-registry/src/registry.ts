@@ -36,14 +36,14 @@ export const MODEL_NAME = /^[a-z0-9][a-z0-9-]{0,40}$/;
 export function checkModelName(name: string): void {
   if (MODEL_NAME.test(name)) return;
   throw new CryfoldError('USAGE', `${JSON.stringify(name)} is not a valid model name`, {
-    hint: 'Use lower-case letters, digits and dashes, at most 41.',
+    hint: 'Use at most 41 lower-case letters, digits and dashes.',
   });
 }
 
 const unknown = (name: string) =>
   new CryfoldError('MODEL_NOT_FOUND', `there is no model named ${name}`, {
     context: { model: name },
-    hint: 'Check --store, and show its models with: cryfold models list',
+    hint: 'Check --store, and list its models: cryfold models list',
   });
 
 /**

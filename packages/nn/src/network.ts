@@ -161,7 +161,7 @@ export class Network {
       if (saved?.shape.join() !== shape.join()) {
         throw new CryfoldError('ARTIFACT_CORRUPT', `the saved state has no ${name} of shape [${shape}]`, {
           context: { weight: name },
-          hint: 'Delete the checkpoint and train again.',
+          hint: 'Delete the checkpoint and train the network again.',
         });
       }
       return [name, saved];

@@ -47,6 +47,8 @@ function tooLarge(column: number, deviation: number): CryfoldError {
   return new CryfoldError(
     'FEATURES_INVALID',
     `column ${column + 1} of the vectors has a standard deviation of ${deviation.toExponential(1)}`,
-    { hint: 'Scale the column: networks compute in float32 and standardise columns with deviations below 1.8e19.' },
+    {
+      hint: 'Scale the column: networks compute in float32 and can only standardise columns whose standard deviation is below 1.8e19.',
+    },
   );
 }

@@ -265,7 +265,7 @@ function tooLarge(name: string): CryfoldError {
     `${name}: it is larger than ${LARGEST / 2 ** 20} MiB, so it is not a weights file`,
     {
       context: { file: name },
-      hint: "The largest supported file, Keras's `notop` weights of ResNet152, has 235 MB.",
+      hint: "The largest supported file, Keras's `notop` weights of ResNet152, is 235 MB.",
     },
   );
 }

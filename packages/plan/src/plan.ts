@@ -328,7 +328,7 @@ export function decodePlan(bytes: Uint8Array, name: string): RunPlan {
     ['clips over all splits', indices, LIMITS.indices],
   ] as const) {
     if (size <= limit) continue;
-    throw new CryfoldError('JOB_INVALID', `${name}: ${size} ${what}; a plan has at most ${limit}`, {
+    throw new CryfoldError('JOB_INVALID', `${name}: ${size} ${what}; a plan can have at most ${limit}`, {
       context: { what, size, limit },
     });
   }

@@ -34,7 +34,7 @@ export function checkSpec(value: unknown, file: string): Spec {
 
 function refuseLongSpec(bytes: number, file: string): void {
   if (bytes <= LIMITS.specBytes) return;
-  throw new CryfoldError('PLAN_TOO_LARGE', `${file}: ${bytes} bytes; a spec has at most ${LIMITS.specBytes}`, {
+  throw new CryfoldError('PLAN_TOO_LARGE', `${file}: ${bytes} bytes; a spec can have at most ${LIMITS.specBytes}`, {
     context: { file, bytes, limit: LIMITS.specBytes },
     hint: 'Split the estimators into several specs.',
   });
@@ -146,12 +146,12 @@ function checkSearch({ search, estimators }: Spec, invalid: Invalid): void {
       throw invalid(at, 'no estimator has this name', `${didYouMean(name, names)}There are: ${names.join(', ')}.`);
     }
     const taken = Object.keys(estimators).find((other) => other.startsWith(`${name}-`) && /-\d{3,}$/.test(other));
-    if (taken) throw invalid(`estimators.${taken}`, `a trial of ${name} may have this name: choose another one`);
+    if (taken) throw invalid(`estimators.${taken}`, `a trial of ${name} could get this name: choose another one`);
     if (asha?.resource === 'epochs' && !kindOf(estimator).epochs) {
       throw invalid(at, `${estimator.kind} has no epochs: use folds`);
     }
     if (asha?.resource === 'epochs' && Object.hasOwn(parameters, 'epochs')) {
-      throw invalid(`${at}.epochs`, 'asha sets the epochs itself, up to those of the estimator');
+      throw invalid(`${at}.epochs`, 'asha sets the epochs itself, up to the number that the estimator names');
     }
     if (Object.keys(parameters).length === 0) throw invalid(at, 'name at least one parameter');
     for (const [key, parameter] of Object.entries(parameters)) {
@@ -167,7 +167,7 @@ function checkSearch({ search, estimators }: Spec, invalid: Invalid): void {
         if (!Object.hasOwn(searchedOf(estimator), other))
           throw invalid(`${where}.when`, `${estimator.kind} has no parameter ${other}`);
         if (Object.hasOwn(parameters, other) && parameters[other].when)
-          throw invalid(`${where}.when`, `${other} is conditional itself`);
+          throw invalid(`${where}.when`, `${other} is itself conditional`);
       }
     }
   }

@@ -108,7 +108,7 @@ export class Consumer<P> {
     // An operator may change the eviction policy while Redis runs.
     requireFit(await this.#redis.info());
     if (!this.#worker.isRunning() || this.#worker.isPaused()) {
-      throw new CryfoldError('REDIS_UNREACHABLE', `no jobs are taken from queue ${this.#worker.name}`);
+      throw new CryfoldError('REDIS_UNREACHABLE', `the consumer is not taking jobs from queue ${this.#worker.name}`);
     }
   }
 

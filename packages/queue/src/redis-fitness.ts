@@ -58,7 +58,7 @@ export function refuseClusterNode(info: string, url: string): void {
   if (!/^cluster_enabled:1/m.test(info) || parseRedisUrl(url).kind === 'cluster') return;
   throw new CryfoldError('REDIS_UNSAFE', `Redis at ${redactUrl(url)} is a node of a Redis Cluster`, {
     context: { url: redactUrl(url) },
-    hint: 'Write redis+cluster://user:password@host:port,host:port in REDIS_URL.',
+    hint: 'Set REDIS_URL to redis+cluster://user:password@host:port,host:port.',
   });
 }
 
@@ -71,6 +71,6 @@ export function refuseReplica(info: string, url: string): void {
   if (!/^role:slave/m.test(info) || parseRedisUrl(url).kind === 'cluster') return;
   throw new CryfoldError('REDIS_UNREACHABLE', `Redis at ${redactUrl(url)} is a replica`, {
     context: { url: redactUrl(url) },
-    hint: 'Write the address of its primary, or redis+sentinel://HOST:PORT/NAME, in REDIS_URL.',
+    hint: 'Set REDIS_URL to the address of its primary, or to redis+sentinel://HOST:PORT/NAME.',
   });
 }

@@ -159,7 +159,7 @@ function webIdentity(env: z.infer<typeof schema>) {
     // Otherwise the token would be sent to Amazon, which is not involved.
     throw new CryfoldError('USAGE', 'AWS_WEB_IDENTITY_TOKEN_FILE needs AWS_ENDPOINT_URL_STS for your own S3 server', {
       context: { variable: 'AWS_ENDPOINT_URL_STS' },
-      hint: 'Set it to the address of the STS; for MinIO that is CRYFOLD_S3_ENDPOINT.',
+      hint: 'Set it to the address of the STS server; for MinIO, that is the value of CRYFOLD_S3_ENDPOINT.',
     });
   }
   const amazon = `https://sts.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`;
@@ -198,10 +198,10 @@ function tokensOf(env: z.infer<typeof schema>, name: 'CRYFOLD_API_TOKENS' | 'CRY
   const secret = secretOf(env, name);
   const tokens = parseApiTokens(secret ? readSecret(secret) : '', name);
   if (secret !== undefined && secret !== '' && tokens.length === 0) {
-    const [variable, where] = typeof secret === 'object' ? [secret.variable, secret.file] : [name, 'it'];
-    throw new CryfoldError('USAGE', `environment variable ${variable}: ${where} contains no token`, {
+    const [variable, where] = typeof secret === 'object' ? [secret.variable, `: ${secret.file}`] : [name, ''];
+    throw new CryfoldError('USAGE', `environment variable ${variable}${where} contains no token`, {
       context: { variable },
-      hint: 'Write read:TOKEN and operate:TOKEN into it, or unset the variable for a server without tokens.',
+      hint: 'Write read:TOKEN and operate:TOKEN into it, or unset the variable to run the server without tokens.',
     });
   }
   return { tokens, tokensFile: typeof secret === 'object' ? secret.file : undefined };

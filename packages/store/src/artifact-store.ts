@@ -79,7 +79,7 @@ export function checkKey(key: string): string {
   return key;
 }
 
-/** The hint of STORE_UNSAFE */
+/** Hint for STORE_UNSAFE errors */
 export const SERVERS_THAT_COMMIT =
   'Use a server that supports If-None-Match: * (Amazon S3, MinIO, versitygw): see docs/storage.md.';
 

@@ -49,7 +49,7 @@ export function solveWithMlSvm({ space, signs, upper }: BinaryProblem, seed: num
   if (outside !== undefined) {
     throw new CryfoldError('SVM_NOT_CONVERGED', `ml-svm: alpha ${outside} exceeds C ${C}`, {
       context: { rows: rows.length, C },
-      hint: "Use engine 'cryfold', or a C of 1 or more.",
+      hint: "Use engine 'cryfold', or a C of at least 1.",
     });
   }
   let objective = 0;
@@ -80,10 +80,14 @@ export interface MlSvmModel {
  */
 export function toMlSvm({ kernel, C, weights, biases, support, columns }: ImageSvmModel, machine: number): MlSvmModel {
   if (kernel.kind !== 'rbf') {
-    throw new CryfoldError('SPEC_INVALID', `a model with kernel ${kernel.kind} cannot become an ml-svm model`, {
-      context: { key: 'kernel' },
-      hint: 'Use kernel rbf.',
-    });
+    throw new CryfoldError(
+      'SPEC_INVALID',
+      `a model with kernel ${kernel.kind} cannot be converted to an ml-svm model`,
+      {
+        context: { key: 'kernel' },
+        hint: 'Use kernel rbf.',
+      },
+    );
   }
   const own = weights[machine];
   const vectors = Array.from(own.keys()).filter((t) => own[t] !== 0);

@@ -207,7 +207,7 @@ export class Worker implements Service {
   #checkAllowed(estimator: Estimator): void {
     checkCommandsAllowed([estimator], this.#options.allowCommands ?? false, {
       where: `this worker (${hostname()})`,
-      hint: 'To run programs of specs, start the worker with --allow-commands: docs/security.md.',
+      hint: 'To run programs that specs name, start the worker with --allow-commands: docs/security.md.',
     });
   }
 }

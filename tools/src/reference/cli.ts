@@ -22,7 +22,7 @@ const EXITS: Record<Exit, string> = {
 const HEAD = `# Command line
 
 Written by \`tools/cli-doc\` from the commands themselves; a test compares it with them. \`cryfold COMMAND --help\` prints
-the same. Environment variables: [environment.md](environment.md). Codes of errors: [errors.md](errors.md).
+the same text. Environment variables: [environment.md](environment.md). Error codes: [errors.md](errors.md).
 
 ## Exit codes
 
@@ -31,7 +31,7 @@ ${table(
   Object.entries(EXITS).map(([name, meaning]) => [String(EXIT[name as Exit]), meaning]),
 )}
 
-141: the reader of the output closed it.
+If the program that reads the output closes it, the exit code is 141.
 `;
 
 /** The command whose options other commands also have */

@@ -1,4 +1,4 @@
-/** Disjoint sets of integers from 0. Each set is identified by its smallest member. */
+/** Disjoint sets of the integers 0 to size - 1. Each set is identified by its smallest member. */
 export class Clusters {
   readonly #parents: Int32Array;
 

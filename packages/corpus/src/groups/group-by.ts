@@ -19,7 +19,7 @@ export function parseGroupBy(text: string): GroupBy {
     new CryfoldError('USAGE', `--group-by ${JSON.stringify(text.slice(0, LONGEST))}: ${why}`, {
       hint: 'Use recording, folder, a column of the manifest, or a regular expression such as "([^/]+)_\\d+\\.".',
     });
-  if (text === '' || text.length > LONGEST) throw invalid(`a pattern has 1 to ${LONGEST} characters`);
+  if (text === '' || text.length > LONGEST) throw invalid(`a pattern must have 1 to ${LONGEST} characters`);
   try {
     return { kind: 'pattern', text, pattern: new RegExp(text, 'u') };
   } catch (error) {

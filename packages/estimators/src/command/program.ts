@@ -74,7 +74,7 @@ function notStarted([name]: readonly string[], cause: NodeJS.ErrnoException): Cr
   return new CryfoldError('COMMAND_NOT_FOUND', `${name}: ${why}`, {
     cause,
     context: { program: name },
-    hint: 'Install the program on every machine that runs it, or correct run or predict in the spec. A file of the spec is run as ./NAME.',
+    hint: 'Install the program on every machine that runs it, or correct run or predict in the spec. To run a file of the spec, write ./NAME.',
   });
 }
 
@@ -101,6 +101,6 @@ function checkEnd({ code, signal, ended, peakMb }: GroupEnd, run: ProgramRun & {
   const last = escapeControls(reports.tail.trim().split('\n').at(-1) ?? '').slice(0, 300);
   throw new CryfoldError('COMMAND_FAILED', `${program}: ${how}${last && `: ${last}`}`, {
     context: { program, ...(code === null ? {} : { code }) },
-    hint: 'Its log has all of its output: cryfold logs RUN for a fold.',
+    hint: 'The log contains all of its output; for a fold, use cryfold logs RUN.',
   });
 }

@@ -13,7 +13,7 @@ export async function trainedFiles(folder: string): Promise<string[]> {
   const paths: string[] = [];
   let bytes = 0;
   const root = await lstat(join(folder, TRAINED)).catch(() => undefined);
-  if (root && !root.isDirectory()) throw invalid('the program has replaced the folder by something else');
+  if (root && !root.isDirectory()) throw invalid('the program replaced the folder with something else');
   for await (const { path, regular } of entriesIn(folder, TRAINED)) {
     if (!regular) throw invalid(`${path} is neither a file nor a folder`);
     if (!pathBelow.safeParse(path).success) {

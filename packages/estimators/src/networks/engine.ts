@@ -114,7 +114,7 @@ class NetworkEngine<P extends TrainingParameters, Input> implements Engine<P> {
     if (source === 'random') return undefined;
     // The command that planned the run has uploaded the file to the store. A path or URL would refer to this machine.
     if (!source.startsWith('store:')) {
-      throw new CryfoldError('WEIGHTS_INVALID', `${redactUrl(source)}: a worker only takes weights from the store`, {
+      throw new CryfoldError('WEIGHTS_INVALID', `${redactUrl(source)}: workers accept weights only from the store`, {
         hint: 'Start the run again with cryfold run, which uploads the file to the store.',
       });
     }

@@ -89,7 +89,7 @@ function rowsByName(rows: readonly VectorRow[], file: string): Map<string, numbe
     const first = found.get(id);
     if (first !== undefined) {
       throw invalidVectors(
-        `${file}:${line}: ${id} is also in line ${rows[first].line}`,
+        `${file}:${line}: ${id} is also on line ${rows[first].line}`,
         'Remove one row, in both files: a clip or recording has one vector.',
         { file, line, id },
       );

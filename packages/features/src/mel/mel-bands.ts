@@ -39,7 +39,7 @@ export function melBands({ rate, size, bands, fmin, fmax = rate / 2 }: MelOption
   if (fmin >= fmax || fmax > rate / 2) {
     throw new CryfoldError('SPEC_INVALID', `mel bands from ${fmin} to ${fmax} Hz do not fit recordings of ${rate} Hz`, {
       context: { fmin, fmax, rate },
-      hint: 'Choose fmin below fmax, and fmax at most half the sampling rate of every recording.',
+      hint: 'Choose fmin below fmax, and fmax no higher than half the sampling rate of any recording.',
     });
   }
   const [low, high] = [melOf(fmin), melOf(fmax)];

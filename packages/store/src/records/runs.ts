@@ -122,16 +122,20 @@ export class RunRecords {
     // The size is checked first, because parsing a plan that is too large would block everything else in the process.
     const { bytes: size = 0 } = (await this.planInfo(run)) ?? {};
     if (size > LIMITS.planBytes) {
-      throw new CryfoldError('ARTIFACT_TOO_LARGE', `${key}: ${size} bytes; a plan has at most ${LIMITS.planBytes}`, {
-        context: { key, bytes: size, limit: LIMITS.planBytes },
-        hint: `Cancel it with: cryfold cancel ${run}, and submit it again with fewer repeats, folds or estimators.`,
-      });
+      throw new CryfoldError(
+        'ARTIFACT_TOO_LARGE',
+        `${key}: ${size} bytes; a plan can have at most ${LIMITS.planBytes}`,
+        {
+          context: { key, bytes: size, limit: LIMITS.planBytes },
+          hint: `Cancel it (cryfold cancel ${run}), and submit it again with fewer repeats, folds or estimators.`,
+        },
+      );
     }
     const bytes = RUN_ID.test(run) ? await this.#artifacts.get(key) : undefined;
     if (bytes) return decodePlan(bytes, key);
     throw new CryfoldError('RUN_NOT_FOUND', `the store has no run ${JSON.stringify(run)}`, {
       context: { run },
-      hint: 'Check --store, and show its runs with: cryfold list',
+      hint: 'Check --store, and list its runs: cryfold list',
     });
   }
 
