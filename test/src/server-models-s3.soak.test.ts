@@ -1,3 +1,3 @@
-// The tests of server-models.test.ts, on an S3 store.
+// The tests of server-models.soak.test.ts, on an S3 store.
 process.env.CRYFOLD_TEST_STORE = 'S3 store';
-await import('./server-models.test.js');
+await import('./server-models.soak.test.js');
