@@ -1,7 +1,8 @@
 import { printable } from '@cryfold/core';
+import { importanceByEstimator } from '@cryfold/hyperparameter-search';
 import { MANY_GIVE_BACKS } from '@cryfold/plan';
 import { importanceTable, namedTrials, trialTable } from '@cryfold/report';
-import { noWorker, type RunStatus, readTrialRows, trialImportance, untakenQueues } from '@cryfold/run-control';
+import { noWorker, type RunStatus, readTrialRows, untakenQueues } from '@cryfold/run-control';
 import type { Config } from '@cryfold/runtime';
 import { asTyped } from './command-text.js';
 import { type ControlOptions, withControl } from './control.js';
@@ -45,14 +46,14 @@ export async function statusCommand(
     const trials = await readTrialRows(control.store, stored);
     if (options.json)
       say(
-        `${jsonText({ ...status, ...(search ? { search: { trials, importance: trialImportance(trials) } } : {}) })}\n`,
+        `${jsonText({ ...status, ...(search ? { search: { trials, importance: importanceByEstimator(trials) } } : {}) })}\n`,
       );
     else {
       const lines = text(search ? { ...status, trials: {} } : status);
       if (search) {
         const shown = namedTrials(stored.base.spec, trials);
         const { metric } = search;
-        const importance = importanceTable(stored.base.spec, { metric, trials }, { color: colors() });
+        const importance = importanceTable({ metric, trials }, { color: colors() });
         lines.splice(1, 0, trialTable(shown, metric, { color: colors() }), ...(importance ? ['', importance, ''] : []));
       }
       say(`${lines.join('\n')}\n`);

@@ -39,6 +39,20 @@ export function parameterImportance(trials: readonly TrialRow[]): ParameterImpor
     .sort((a, b) => (b.share ?? -1) - (a.share ?? -1));
 }
 
+/** The importance of each searched parameter, by estimator. */
+export function importanceByEstimator(trials: readonly TrialRow[]): Record<string, ParameterImportance[]> {
+  const bases = new Set(trials.map(({ base }) => base));
+  return Object.fromEntries(
+    [...bases].map((base) => [base, parameterImportance(trials.filter((row) => row.base === base))]),
+  );
+}
+
+/** `84 %`, or why there is no share. */
+export function importanceText({ share, trials }: ParameterImportance): string {
+  if (share !== null) return `${Math.round(100 * share)} %`;
+  return trials < LEAST_TRIALS ? 'too few trials' : 'not estimable';
+}
+
 /** Epsilon squared of the scores, grouped by value. */
 function explained(values: readonly unknown[], scores: readonly number[]): number | null {
   if (scores.length < LEAST_TRIALS) return null;

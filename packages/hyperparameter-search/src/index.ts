@@ -10,7 +10,7 @@ export {
   trialAnswers,
 } from './corrected.js';
 export { decide, type FoldOutcome, openContests, type SearchInput } from './decide.js';
-export { type ParameterImportance, parameterImportance } from './importance.js';
+export { importanceByEstimator, importanceText, type ParameterImportance, parameterImportance } from './importance.js';
 export { type PictureAxis, type PictureTrial, type SweepPicture, sweepPictures, type Tick } from './picture.js';
 export { propose } from './propose.js';
 export { type Loser, losers, meanScore, type Racing, type Runner } from './racing.js';

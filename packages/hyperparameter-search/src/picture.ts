@@ -1,6 +1,6 @@
 import { METRICS, type MetricName, scoreOf, type TrialRow } from '@cryfold/evaluation';
 import { type SearchParameter, searchSpace, trialNumber } from '@cryfold/plan';
-import { type ParameterImportance, parameterImportance } from './importance.js';
+import { importanceText, type ParameterImportance, parameterImportance } from './importance.js';
 
 /** Maximum number of trials in a picture; the best ones are kept. */
 const MOST_TRIALS = 400;
@@ -42,7 +42,8 @@ export interface SweepPicture {
   trials: PictureTrial[];
   /** Number of trials that are not shown, because there are too many */
   hidden: number;
-  importance: ParameterImportance[];
+  /** With the share as text, since the live page runs no code of this package */
+  importance: (ParameterImportance & { text: string })[];
 }
 
 /**
@@ -84,7 +85,7 @@ export function sweepPictures(
       }),
       trials: kept,
       hidden: pictured.length - kept.length,
-      importance: parameterImportance(own),
+      importance: parameterImportance(own).map((one) => ({ ...one, text: importanceText(one) })),
     };
   });
 }

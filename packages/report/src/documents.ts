@@ -45,7 +45,7 @@ export function markdownReport(stored: RunResults): string {
     ...verdict(results).map(escapeMarkdown),
     ...part(foldsTitle(metricOf(results)), tableTwoRows(results)),
     ...part('Search', searchRows(results)),
-    ...(results.search ? part(importanceTitle(results.search), importanceRows(results.spec, results.search)) : []),
+    ...(results.search ? part(importanceTitle(results.search), importanceRows(results.search)) : []),
     '## Confusion matrices, percent of each true class',
     ...matrices,
     ...part(pooledTitle(results), pooledRows(results)),

@@ -1,5 +1,5 @@
 import { METRICS, type SearchResults } from '@cryfold/evaluation';
-import { type SweepPicture, sweepPictures } from '@cryfold/hyperparameter-search';
+import { importanceByEstimator, importanceText } from '@cryfold/hyperparameter-search';
 import { alignColumns, paint, type TextOptions, type TextTable } from './text.js';
 
 /** What the shares mean, and what they do not. */
@@ -9,17 +9,10 @@ export const IMPORTANCE_NOTE =
 /** The trials of a sweep, and the metric that ranks them. */
 type Ranked = Pick<SearchResults, 'metric' | 'trials'>;
 
-/** `84 %`, or why there is no share. */
-export function shareText({ share, trials }: SweepPicture['importance'][number]): string {
-  if (share !== null) return `${Math.round(100 * share)} %`;
-  return trials < 10 ? 'too few trials' : 'not estimable';
-}
-
 /** One row per searched parameter below a header; only the header without a sweep. */
-export function importanceRows(spec: Readonly<Record<string, unknown>>, search: Ranked | undefined): TextTable {
-  const pictures = search ? sweepPictures(spec, search) : [];
-  const rows = pictures.flatMap(({ base, importance }) =>
-    importance.map((one) => [`${base}: ${one.name}`, shareText(one), `${one.trials}`]),
+export function importanceRows(search: Ranked | undefined): TextTable {
+  const rows = Object.entries(importanceByEstimator(search?.trials ?? [])).flatMap(([base, importance]) =>
+    importance.map((one) => [`${base}: ${one.name}`, importanceText(one), `${one.trials}`]),
   );
   const notes = rows.length > 0 ? [IMPORTANCE_NOTE] : [];
   return { rows: [['parameter', 'importance', 'trials'], ...rows], notes };
@@ -31,12 +24,8 @@ export function importanceTitle({ metric }: Pick<SearchResults, 'metric'>): stri
 }
 
 /** The importance of each searched parameter as a text table; empty without a sweep. */
-export function importanceTable(
-  spec: Readonly<Record<string, unknown>>,
-  search: Ranked,
-  { color = false }: TextOptions = {},
-): string {
-  const { rows, notes } = importanceRows(spec, search);
+export function importanceTable(search: Ranked, { color = false }: TextOptions = {}): string {
+  const { rows, notes } = importanceRows(search);
   if (rows.length === 1) return '';
   const [head, ...body] = alignColumns(rows);
   return [paint(importanceTitle(search), 'bold', color), paint(head, 'bold', color), ...body, ...notes].join('\n');

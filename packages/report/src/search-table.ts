@@ -129,7 +129,7 @@ export function searchTable(results: RunResults, options: TextOptions = {}): str
     trialTable(search.trials, search.metric, options),
     TRIAL_INTERVALS,
     '',
-    importanceTable(results.spec, search, options),
+    importanceTable(search, options),
     '',
     ...winnerNotes(results),
   ].join('\n');

@@ -48,12 +48,12 @@ test('charts leave out what a sweep does not have', async () => {
 
 test('terminal and Markdown reports have the importance of each parameter, too', () => {
   const r = sweep();
-  const table = importanceTable(r.spec, r.search);
+  const table = importanceTable(r.search);
   assert.match(
     table,
     /^Parameter importance for accuracy\nparameter +importance +trials\nsvm: gamma +9\d % +20\nsvm: C +\d % +20\n/,
   );
   assert.ok(terminalReport(r).includes(table));
   assert.match(markdownReport(r), /^\| svm: gamma \| 9\d % \| 20 \|$/m);
-  assert.equal(importanceTable(r.spec, { ...r.search, trials: [] }), '');
+  assert.equal(importanceTable({ ...r.search, trials: [] }), '');
 });

@@ -84,4 +84,4 @@ export {
   runStatusSchema,
   unlessDeleted,
 } from './status.js';
-export { readTrialRows, TrialTable, trialImportance } from './trials.js';
+export { readTrialRows, TrialTable } from './trials.js';

@@ -1,12 +1,6 @@
 import { mapLimited } from '@cryfold/core';
 import { type TrialRow, trialOrder } from '@cryfold/evaluation';
-import {
-  meanScore,
-  type ParameterImportance,
-  parameterImportance,
-  trialEpochs,
-  trialStatistics,
-} from '@cryfold/hyperparameter-search';
+import { meanScore, trialEpochs, trialStatistics } from '@cryfold/hyperparameter-search';
 import { contextSplits, type FoldJob, type RunPlan } from '@cryfold/plan';
 import { FoldScores, type RunStore, type StoredPlan } from '@cryfold/store';
 
@@ -58,12 +52,4 @@ export async function readTrialRows(store: RunStore, stored: StoredPlan): Promis
   const jobs = stored.plan.jobs.filter(({ trial }) => stored.search?.trials.get(trial)?.state === 'RUNNING');
   await mapLimited(jobs, (job) => table.read(stored.plan, job));
   return table.rows(stored);
-}
-
-/** The importance of each searched parameter, by estimator. */
-export function trialImportance(trials: readonly TrialRow[]): Record<string, ParameterImportance[]> {
-  const bases = new Set(trials.map(({ base }) => base));
-  return Object.fromEntries(
-    [...bases].map((base) => [base, parameterImportance(trials.filter((row) => row.base === base))]),
-  );
 }

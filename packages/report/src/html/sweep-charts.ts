@@ -1,7 +1,7 @@
 import { counted } from '@cryfold/core';
 import { METRICS, type MetricName, type RunResults } from '@cryfold/evaluation';
 import { type SweepPicture, sweepPictures } from '@cryfold/hyperparameter-search';
-import { IMPORTANCE_NOTE, shareText } from '../importance-table.js';
+import { IMPORTANCE_NOTE } from '../importance-table.js';
 import { valueText } from '../metric-text.js';
 import { axis, chart, color, FAINT, INK, LEGEND } from './chart.js';
 import { html, type Markup } from './markup.js';
@@ -76,10 +76,10 @@ function history(picture: SweepPicture, metric: MetricName, index: number): Mark
 function importance({ base, importance: all }: SweepPicture, index: number): Markup | undefined {
   const known = all.filter(({ share }) => share !== null);
   if (known.length === 0) {
-    return html`<p class="small">The importance of the parameters of ${base} cannot be estimated: ${all[0] ? shareText(all[0]) : 'nothing was searched'}.</p>`;
+    return html`<p class="small">The importance of the parameters of ${base} cannot be estimated: ${all[0]?.text ?? 'nothing was searched'}.</p>`;
   }
   const names = known.map(({ name }) => name);
-  const text = all.map((one) => `${one.name} ${shareText(one)}`).join(', ');
+  const text = all.map(({ name, text }) => `${name} ${text}`).join(', ');
   return chart(
     {
       id: `importance-${index}`,

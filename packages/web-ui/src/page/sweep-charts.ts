@@ -104,18 +104,17 @@ function history({ base, trials, hidden }: Picture, figure: Figure): HTMLElement
 
 /** The importance of each parameter as a bar. */
 function importance({ base, importance: all }: Picture): HTMLElement {
-  const items = all.map(({ name, share, trials }) => {
-    const why = trials < 10 ? 'too few trials' : 'not estimable';
-    return h(
+  const items = all.map(({ name, share, text }) =>
+    h(
       'li',
       {},
       h('span', {}, name),
       share === null
         ? h('span')
         : h('meter', { min: 0, max: 1, value: share, 'aria-label': `importance of ${name} of ${base}` }),
-      h('span', {}, share === null ? why : `${Math.round(100 * share)} %`),
-    );
-  });
+      h('span', {}, text),
+    ),
+  );
   return h(
     'figure',
     {},
