@@ -50,7 +50,7 @@ export function groupRecordings(
     const { file } = recording;
     const group = groupOf(recording, by, apart);
     if (tidyName(group) === '') return { file, error: ungrouped(file, by) };
-    groups.set(group, withoutClass(group, recording.label));
+    groups.set(group, withoutClass(group.split('/'), recording.label).join('/'));
     return { ...recording, group };
   });
   if (groups.size === 0 && by.kind === 'pattern' && recordings.some((one) => !('error' in one))) {
@@ -70,11 +70,11 @@ function matchesNothing(text: string, recordings: readonly Recording[], columns:
   });
 }
 
-const withoutClass = (path: string, label: string): string =>
-  path
-    .split('/')
-    .filter((name) => tidyName(name) !== tidyName(label))
-    .join('/');
+/** The parts of a path other than the folder of the class. */
+const withoutClass = (parts: readonly string[], label: string): string[] => {
+  const own = tidyName(label);
+  return parts.filter((name) => tidyName(name) !== own);
+};
 
 /**
  * Warns if groups differ only in the folder of the class: probably one speaker with recordings of several classes.
@@ -103,8 +103,9 @@ function groupOf({ file, label }: { file: string; label: string }, by: GroupBy, 
     return match?.[1] ?? match?.[0] ?? '';
   }
   const folders = file.split('/').slice(0, -1);
-  const own = tidyName(label);
-  return folders.filter((name) => tidyName(name) !== own && !apart.has(name)).join('/');
+  return withoutClass(folders, label)
+    .filter((name) => !apart.has(name))
+    .join('/');
 }
 
 function ungrouped(file: string, by: GroupBy): CryfoldError {
