@@ -1,5 +1,6 @@
 import type { ErrorRecord } from '@cryfold/core';
 import { type FoldJob, prerequisiteOf, type RunPlan } from '@cryfold/plan';
+import { executionOrder } from './fold-order.js';
 import type { RunPhase, RunProgress, TrialProgress } from './run-progress.js';
 
 interface Activity {
@@ -10,11 +11,12 @@ interface Activity {
 }
 
 /**
- * Tracks which folds of a run are done, failed, active or missing. Everything that it knows is also in the store or in
+ * Tracks which folds of a run are done, failed, active or missing. All of this information is also in the store or in
  * Redis.
  */
 export class RunFolds {
   plan: RunPlan;
+  /** In execution order */
   readonly #pending: Map<string, FoldJob>;
   readonly #failed = new Map<string, ErrorRecord>();
   readonly #done = new Set<string>();
@@ -29,10 +31,10 @@ export class RunFolds {
   constructor(plan: RunPlan) {
     this.plan = plan;
     // Trials with equal parameters share a key, and therefore a job.
-    this.#pending = new Map(plan.jobs.map((job) => [job.key, job]));
+    this.#pending = new Map(executionOrder(plan).map((job) => [job.key, job]));
   }
 
-  /** Applies a plan that a sweep has changed. Returns the pending folds that the new plan no longer has. */
+  /** Applies a plan that a sweep has changed. Returns the pending folds that the new plan no longer contains. */
   replan(plan: RunPlan): FoldJob[] {
     this.plan = plan;
     const wanted = new Map(plan.jobs.map((job) => [job.key, job]));
@@ -46,7 +48,7 @@ export class RunFolds {
     return dropped;
   }
 
-  /** Number of folds with a result or a final failure. */
+  /** Number of folds with a result or a permanent failure. */
   get ended(): number {
     return this.#done.size + this.#failed.size;
   }
