@@ -17,10 +17,10 @@ import pandas as pd
 out, store = Path(sys.argv[1]), Path(sys.argv[2])
 plot = Path(sys.argv[3]) if len(sys.argv) > 3 else out / "analysis.png"
 
-# What each model predicted for each test clip: columns MODEL:CLASS, and MODEL.decision:CLASS of an SVM.
+# What each model predicted for each test clip: columns MODEL:CLASS, and for an SVM also MODEL.decision:CLASS.
 predictions = pd.read_csv(out / "out-of-fold.csv", dtype={"clip": str, "group": str, "label": str})
 for column in ("clip", "group", "label"):
-    # What a spreadsheet would run as a formula is written with an apostrophe: docs/results.md.
+    # Text that a spreadsheet would read as a formula starts with an apostrophe: docs/results.md.
     predictions[column] = predictions[column].str.replace(r"^'(?='*[=+\-@\t\r\n＝＋－＠])", "", regex=True)
 results = json.loads((out / "results.json").read_text())
 classes = results["dataset"]["classes"]
@@ -42,7 +42,7 @@ table = pd.DataFrame({"mean": folds.mean(), "sd": folds.std(), "pooled": right.m
 print(f"{results['run']['id']}: accuracy, {results['protocol']['label']}")
 print(table.to_string(float_format="{:.4f}".format))
 for model in results["models"]:
-    # The same figures as cryfold's own.
+    # The figures equal those that cryfold computed.
     assert not model["complete"] or abs(model["accuracy"]["mean"] - folds[model["name"]].mean()) < 1e-9
 
 # What the models saw: one row per clip, in the order of the dataset's manifest.

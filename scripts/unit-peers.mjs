@@ -1,5 +1,5 @@
 // @ts-check
-// What unit tests find on this machine besides the repository, and skip where it is absent.
+// The programs and data on this machine that unit tests use; tests skip the checks whose program or data is missing.
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -21,7 +21,7 @@ const TOOLS = [
   'versitygw',
 ];
 
-/** The folder of numpy and scikit-learn that scripts/test has fetched for this Python, if there is one. */
+/** Returns the folder of numpy and scikit-learn that scripts/test has fetched for this Python, if it exists. */
 export function oracle() {
   if (!existsSync(cache) || !readdirSync(cache).some((name) => name.startsWith('oracle-'))) return undefined;
   try {
@@ -29,12 +29,15 @@ export function oracle() {
     const folder = join(cache, `oracle-${execFileSync('python3', version, { encoding: 'utf8' }).trim()}`);
     return existsSync(folder) ? folder : undefined;
   } catch {
-    // Without a Python the tests that call one are skipped.
+    // Without Python, the tests that call it are skipped.
     return undefined;
   }
 }
 
-/** Part of turbo's key of test:unit: results are not reused on another system, or where a peer has come or gone. */
+/**
+ * Returns a part of turbo's cache key for test:unit. Results are not reused on another system, or after a peer was
+ * installed or removed.
+ */
 export function unitPeers() {
   const folders = [...PATH.split(delimiter), join(cache, 'tools'), ...(CRYFOLD_TOOLS ? [CRYFOLD_TOOLS] : [])];
   const packed = `${process.platform === 'darwin' ? 'macos' : process.platform}-${process.arch}`;

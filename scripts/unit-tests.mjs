@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { oracle } from './unit-peers.mjs';
 
-// From the sources, since dist may hold the built tests of files that are gone.
+// Taken from the sources, since dist may contain built tests of files that no longer exist.
 const files = readdirSync('test')
   .filter((name) => name.endsWith('.test.ts'))
   .map((name) => `dist/test/${name.replace(/ts$/, 'js')}`);

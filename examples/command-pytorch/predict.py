@@ -7,7 +7,7 @@ from network import device, images, network
 fold = json.load(open("fold.json"))
 torch.set_num_threads(fold["threads"])
 model = network(len(fold["classes"]))
-# Weights only: such a file cannot hold code.
+# weights_only: a file that contains only weights cannot run code.
 model.load_state_dict(torch.load("trained/weights.pt", map_location=device, weights_only=True))
 model.eval()
 with torch.no_grad():

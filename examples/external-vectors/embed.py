@@ -1,4 +1,4 @@
-"""Writes vectors.npy and ids.csv: an embedding of each clip by a pretrained audio network.
+"""Writes vectors.npy and ids.csv: an embedding of each clip, computed by a pretrained audio network.
 
     pip install numpy scipy onnxruntime
     pip install --no-deps openwakeword==0.4.0
@@ -35,7 +35,7 @@ network = InferenceSession(models / "embedding_model.onnx", providers=["CPUExecu
 
 
 def samples_of(file):
-    """One channel at 16 kHz, in the range of int16, as the network was trained on; and the number of whole clips."""
+    """Returns one channel at 16 kHz in the range of int16, as in the network's training, and the number of whole clips."""
     rate, samples = wavfile.read(file)
     if samples.dtype == np.uint8:
         samples = (samples.astype(np.float64) - 128) / 128
@@ -59,7 +59,7 @@ length = round(RATE * seconds)
 ids, vectors = [], []
 for name in names:
     samples, whole = samples_of(data / name)
-    # As cryfold cuts recordings: whole clips from the start; one that is shorter than a clip is padded.
+    # Cuts recordings as cryfold does: whole clips from the start; a recording that is shorter than a clip is padded.
     for segment in range(max(1, whole)):
         clip = samples[segment * length : (segment + 1) * length]
         ids.append(f"{name}#{segment}")

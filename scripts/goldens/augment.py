@@ -1,4 +1,4 @@
-"""Goldens for the training on mixed examples and unequal classes: Keras's losses against soft targets, and
+"""Writes goldens for training on mixed examples and unequal classes: Keras's losses against soft targets, and
 scikit-learn's class weights.
 
 usage: python scripts/goldens/augment.py      (pip install tensorflow-cpu==2.21.0 keras==3.15.0 scikit-learn==1.9.1)
@@ -21,7 +21,7 @@ OUT = HERE.parents[2] / "packages/nn/test/goldens/augment.json"
 EXAMPLES, COLUMNS, HIDDEN, CLASSES, STEPS, RATE = 8, 6, 7, 5, 10, 1e-2
 keras.config.set_floatx("float64")
 
-# nn.py makes its own goldens when it is imported: take its functions alone.
+# nn.py writes its own goldens when it is imported, so use only its functions.
 source = (HERE.parent / "nn.py").read_text()
 functions = source[source.index("def uniform") : source.index("def images")]
 functions += source[source.index("def figures") : source.index("def all_of")]

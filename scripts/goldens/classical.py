@@ -1,4 +1,4 @@
-"""Writes packages/estimators/test/goldens/classical.json: scikit-learn's answers to small problems. Needs scikit-learn 1.9.
+"""Writes packages/estimators/test/goldens/classical.json: scikit-learn's results for small problems. Needs scikit-learn 1.9.
 
 python scripts/goldens/classical.py
 """
@@ -24,7 +24,7 @@ def clips(seed, counts, columns, spread, grey):
     labels = np.repeat(np.arange(len(counts)), counts)
     centres = rng.uniform(80, 170, (len(counts), columns))
     rows = centres[labels] + rng.normal(0, spread, (len(labels), columns))
-    # Columns of different size and one that never changes: standardisation has something to do.
+    # Columns of different scale, and a constant one, so that standardisation matters.
     rows = np.clip(rows, 0, 255).round() if grey else (rows - 120) * rng.uniform(0.01, 3, columns)
     rows[:, 1] = 7
     order = rng.permutation(len(labels))
@@ -43,7 +43,7 @@ DATA = {
 
 
 def answers(kind, parameters, x, y, test):
-    """Probabilities or decisions of the test rows."""
+    """Returns the probabilities or decisions of the test rows."""
     options = {key: value for key, value in parameters.items() if key != "standardise"}
     if parameters.get("standardise"):
         scaler = StandardScaler().fit(x)
@@ -54,7 +54,7 @@ def answers(kind, parameters, x, y, test):
         names = {"n_neighbors": options.get("neighbours", 5), "weights": options.get("weights", "uniform")}
         return KNeighborsClassifier(algorithm="brute", **names).fit(x, y).predict_proba(test)
     if kind == "clustering-svm":
-        # One cluster is an SVM of all clips.
+        # With one cluster, the model is an SVM of all clips.
         machines = [SVC(C=options["C"], tol=1e-7).fit(x, y == k) for k in range(y.max() + 1)]
         return np.array([machine.decision_function(test) for machine in machines]).T
     if kind == "linear-svm":
@@ -63,7 +63,7 @@ def answers(kind, parameters, x, y, test):
     share = {"sqrt": "sqrt", "all": None}.get(options.get("maxFeatures", "sqrt"), options.get("maxFeatures"))
     names = {"max_depth": options.get("maxDepth"), "min_samples_leaf": options["minLeaf"] if "minLeaf" in options else 1}
     if options["trees"] == 1:
-        # One tree of all columns and rows draws nothing but the order of columns.
+        # For one tree of all columns and rows, only the order of the columns is random.
         return same_for_all_seeds(lambda seed: DecisionTreeClassifier(random_state=seed, **names), x, y, test)
     names.update(n_estimators=options["trees"])
     if kind == "random-forest":
@@ -74,7 +74,7 @@ def answers(kind, parameters, x, y, test):
 
 
 def same_for_all_seeds(model, x, y, test):
-    """Where two splits are equally good, scikit-learn takes the one whose column it has drawn first: no golden case."""
+    """Rejects cases with two equally good splits: scikit-learn uses the one whose column it has drawn first."""
     all_seeds = [model(seed).fit(x, y).predict_proba(test) for seed in range(8)]
     assert np.ptp(all_seeds, axis=0).max() < 1e-9, "a tie: choose other data"
     return all_seeds[0]
@@ -106,7 +106,7 @@ CASES = [
     ("noisy", "gradient-boosting", {"trees": 30, "maxDepth": 3, "minLeaf": 12, "maxFeatures": "all"}),
     ("noisy", "gradient-boosting", {"trees": 20, "maxDepth": 2, "minLeaf": 9, "learningRate": 0.3, "maxFeatures": "all"}),
     ("noisy two", "gradient-boosting", {"trees": 20, "maxDepth": 3, "minLeaf": 12, "maxFeatures": "all"}),
-    # A forest draws its rows and columns with another generator: this is what many trees tend to.
+    # A forest draws its rows and columns with another generator, so this is what many trees converge to.
     ("grey", "random-forest", {"trees": 4000}),
     ("noisy", "random-forest", {"trees": 4000, "maxDepth": 5, "maxFeatures": 0.5}),
     ("noisy", "random-forest", {"trees": 4000, "minLeaf": 4, "bootstrap": False}),
@@ -127,7 +127,7 @@ def of_kind(data, kind, parameters):
 
 
 def clustering(data, starts):
-    """scikit-learn's k-means of the training rows from given first centres."""
+    """Runs scikit-learn's k-means on the training rows, from given initial centres."""
     x, y = clips(**DATA[data])
     train = (x / 255 if DATA[data]["grey"] else x)[np.arange(len(y)) % 4 != 0]
     found = KMeans(len(starts), init=train[starts], n_init=1, tol=0, algorithm="lloyd").fit(train)

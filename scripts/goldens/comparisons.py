@@ -44,7 +44,7 @@ def softmax_rows(n, classes, scale, labels, lean):
 
 
 def metric_of(metric, rows):
-    """A metric of predictions, by scikit-learn; rows are (label, predicted class, probabilities)."""
+    """Computes a metric of predictions with scikit-learn; rows are (label, predicted class, probabilities)."""
     labels, predicted = [row[0] for row in rows], [row[1] for row in rows]
     if metric == "logLoss":
         return metrics.log_loss(labels, [row[2] for row in rows], labels=range(len(rows[0][2])))
@@ -61,7 +61,7 @@ def jackknife(statistic, groups):
 
 
 def group_test(metric, groups, classes, lean):
-    """Two models' predictions of the same groups: the exact exchange of groups by scipy, the interval by the jackknife."""
+    """Compares two models on the same groups: exact exchange of groups with scipy, and a jackknife interval."""
     sizes = random.integers(2, 7, groups)
     labels = [random.integers(0, classes, size) for size in sizes]
     models = []

@@ -2,7 +2,7 @@
 """Writes packages/features/test/goldens/librosa.json: MFCC, log-mel levels, deltas, functionals and YIN by librosa.
 
 Needs librosa (made with 0.11.0, numpy 2.4.6, scipy 1.17.1). Run from anywhere: python3 scripts/goldens/librosa_features.py
-librosa computes in float64 here. sound() is repeated in packages/features/test/librosa.test.ts.
+librosa computes in float64 here. packages/features/test/librosa.test.ts contains a copy of sound().
 """
 
 import json
@@ -30,7 +30,7 @@ def sound(samples, rate):
 
 
 def functionals(matrix, names):
-    """For each functional all rows."""
+    """Returns each functional of all rows, one functional after the other."""
     by_name = {"mean": np.mean, "sd": np.std, "min": np.min, "max": np.max, "range": np.ptp}
     parts = []
     for name in names:
@@ -47,7 +47,7 @@ def listed(array, digits):
 
 NAMES = ["mean", "sd", "min", "max", "range", "p0", "p10", "p50", "p90", "p99"]
 CASES = [
-    # librosa's defaults in milliseconds, then others; hop and frame in samples are rounded as cryfold rounds them.
+    # librosa's defaults in milliseconds, then others; hop and frame are rounded to samples as in cryfold.
     (22050, 11025, {"frameMs": 92.88, "hopMs": 23.22, "melBands": 128, "coefficients": 20, "topDb": 80}),
     (8000, 6400, {"frameMs": 32, "hopMs": 10, "melBands": 40, "coefficients": 20, "topDb": 80}),
     (16000, 8000, {"frameMs": 25, "hopMs": 10, "melBands": 64, "coefficients": 13, "fmin": 50, "fmax": 7000, "topDb": 60}),
@@ -104,7 +104,7 @@ def pitch_case(rate, samples, p):
     dips = librosa.util.localmin(difference, axis=0)
     dips[0] = difference[0] < difference[1]
     voiced = (dips & (difference < p["threshold"])).any(axis=0)
-    # A frame without a dip below the threshold has the deepest one, whatever the threshold is.
+    # If no dip of a frame is below the threshold, the deepest one counts, whatever the threshold is.
     assert (librosa.yin(y, trough_threshold=0, **options) == f0)[~voiced].all()
     heard = f0[voiced]
     return {

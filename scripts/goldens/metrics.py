@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Writes packages/evaluation/test/goldens/metrics.json: what scikit-learn's metrics give on random and edge cases.
+"""Writes packages/evaluation/test/goldens/metrics.json: results of scikit-learn's metrics for random and edge cases.
 
 Needs numpy and scikit-learn 1.9. Run from anywhere: python3 scripts/goldens/metrics.py
 Undefined values (NaN) are stored as null. ECE is not in scikit-learn; it is computed here with numpy from its
-definition (Guo et al. 2017, 15 bins of equal width, each without its lower and with its upper edge).
+definition (Guo et al. 2017, 15 bins of equal width, each of which includes its upper edge but not its lower one).
 """
 
 import json

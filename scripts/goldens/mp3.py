@@ -1,5 +1,5 @@
 """Writes test/goldens/tones-mp3.json: the tones of test/src/public-corpora.ts (tone N: seed N, 1.5 s at 8 kHz, of 300 Hz
-where N is even, else of 900 Hz) as MP3 files in base64, since neither sox nor npm has a well-kept encoder.
+if N is even, else of 900 Hz) as MP3 files in base64, since neither sox nor npm has a well-kept encoder.
 
 Needs lameenc (made with 1.9.0) and a build of the tests. Usage: python scripts/goldens/mp3.py
 """

@@ -1,4 +1,4 @@
-"""Source indices of Pillow's NEAREST resize, which Keras' load_img uses by default.
+"""Prints the source indices of Pillow's NEAREST resize, which Keras's load_img uses by default.
 
 Run with a Python that has Pillow and numpy (made with Pillow 13.0.0):
     python scripts/goldens/nearest.py > packages/features/test/goldens/nearest.json
@@ -9,7 +9,7 @@ import json
 import numpy as np
 from PIL import Image
 
-# Pairs of the paper's image, of other image sizes, and of pictures that sox draws narrower than 800.
+# Pairs for the paper's image, for other image sizes, and for pictures that sox draws narrower than 800.
 PAIRS = [(800, 90), (513, 60), (800, 60), (800, 100), (800, 224), (800, 299), (513, 64), (513, 224), (513, 90)]
 PAIRS += [(799, 90), (101, 90), (34, 90), (800, 800), (513, 513), (800, 7), (513, 8)]
 

@@ -1,10 +1,10 @@
-"""Goldens for packages/nn: what Keras 3 on TensorFlow makes of given weights and images.
+"""Writes goldens for packages/nn: what Keras 3 on TensorFlow computes from given weights and images.
 
 usage: python scripts/goldens/nn.py [NAME ...]      (pip install tensorflow-cpu==2.21.0 keras==3.15.0)
 Writes packages/nn/test/goldens/NAME.json, by default for all networks: logits, losses, gradients, BatchNormalization statistics,
 and the weights after some steps of each optimiser. Weights and images come from `uniform`, which the tests repeat in
-TypeScript (packages/nn/test/generator.ts), so that only figures of the results are stored: of each tensor its L2 norm
-and eight of its elements. Keras computes in float64, so that a difference is the rounding of our float32 alone.
+TypeScript (packages/nn/test/generator.ts), so only figures of the results are stored: for each tensor its L2 norm and
+eight of its elements. Keras computes in float64, so all differences are due to the rounding of our float32.
 """
 
 import json
@@ -44,8 +44,8 @@ def initial(name, shape):
     elif kind == "gamma":
         values = 0.2 + 0.1 * u
     elif kind == "beta":
-        # Far from ReLU's kink, one channel in three below it: else rounding moves an activation in a million across
-        # the kink, and gradients of equal programs differ by up to 2 %.
+        # Far from ReLU's kink, with one channel in three below it. Otherwise, rounding moves one activation in a
+        # million across the kink, and gradients of equal programs differ by up to 2 %.
         values = np.where(np.arange(u.size) % 3 == 0, -1, 1) * (0.7 + 0.2 * u)
     elif kind == "moving_variance":
         values = 0.5 + u
@@ -55,7 +55,7 @@ def initial(name, shape):
 
 
 def images(count, height, width):
-    """Triangle waves of a direction and colour of their own: with noise, batch statistics would be ill-conditioned."""
+    """Returns triangle waves, each with its own direction and colour: noise has ill-conditioned batch statistics."""
     y, x = np.arange(height)[None, :, None, None], np.arange(width)[None, None, :, None]
     p, q, r = (np.floor(uniform(k, count) * 24)[:, None, None, None] for k in "pqr")
     wave = (p * y + q * x + r * 10 + (p + 2 * q + 3 * r) * np.arange(3)) % 256
@@ -63,7 +63,7 @@ def images(count, height, width):
 
 
 def figures(values, count=8):
-    """The norm, and elements at places spread over the tensor."""
+    """Returns the norm, and elements from positions spread over the tensor."""
     flat = np.asarray(values, dtype=np.float64).ravel()
     places = [(2 * k + 1) * flat.size // (2 * count) for k in range(count)]
     return [float(f"{x:.7g}") for x in [np.linalg.norm(flat), *flat[places]]]
@@ -74,7 +74,7 @@ def all_of(values):
 
 
 def name_of(layer, variable):
-    # As Keras 2 and its published files call it.
+    # The name in Keras 2 and its published files.
     depthwise = isinstance(layer, keras.layers.DepthwiseConv2D)
     return f"{layer.name}/{'depthwise_' if depthwise else ''}{variable.name}"
 
@@ -157,7 +157,7 @@ def mobilenet_v2(height, width):
 
 
 def efficientnet_b0(height, width):
-    """Without stochastic depth, whose random numbers are not ours; the public function has no argument for it."""
+    """Builds it without stochastic depth, whose random numbers differ from ours; no public argument disables it."""
     keras.backend.clear_session()
     build = sys.modules["keras.src.applications.efficientnet"].EfficientNet
     shape = (height, width, 3)
@@ -166,7 +166,7 @@ def efficientnet_b0(height, width):
 
 
 def imagenet(x):
-    """What EfficientNet's own layers are to be fed so that its Rescaling gives standardised colours."""
+    """Returns the input from which EfficientNet's own Rescaling layer computes standardised colours."""
     return 255 * (x / 255 - np.array([0.485, 0.456, 0.406])) / np.array([0.229, 0.224, 0.225])
 
 
@@ -235,7 +235,7 @@ CROSS_ENTROPY = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
 
 def golden(name, model, x, *, rate, steps=10, optimizers=("adam",), places=8, criterion=CROSS_ENTROPY):
-    # Of several inputs, the first one.
+    # If there are several inputs, the first one.
     first = x[0] if isinstance(x, list) else x
     labels = np.arange(len(first)) % CLASSES
 

@@ -1,4 +1,4 @@
-"""Goldens for packages/nn: Keras's answers for networks that read vectors, alone or beside images, as nn.py.
+"""Writes goldens for packages/nn: Keras's results for networks that read vectors, with or without images; see nn.py.
 
 usage: python scripts/goldens/nn_vectors.py      (pip install tensorflow-cpu==2.21.0 keras==3.15.0)
 Writes packages/nn/test/goldens/{dense,two-branch}.json.

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Writes packages/evaluation/test/goldens/splits.json: what scikit-learn's splitters and numpy's RandomState give.
+"""Writes packages/evaluation/test/goldens/splits.json: the results of scikit-learn's splitters and numpy's RandomState.
 
 Needs numpy and scikit-learn 1.9. Run from anywhere: python3 scripts/goldens/splits.py
 A split is stored as the first 12 hex digits of the sha256 over the int32 little-endian bytes of train then test of
-every split, one per seed; small cases are stored whole as well. labels_and_groups() is repeated in the test.
+every split, one per seed; small cases are also stored in full. The test contains a copy of labels_and_groups().
 """
 
 import hashlib
@@ -25,7 +25,7 @@ from sklearn.model_selection import (
     train_test_split,
 )
 
-warnings.filterwarnings("ignore", category=UserWarning)  # "least populated class": such cases are wanted here
+warnings.filterwarnings("ignore", category=UserWarning)  # "least populated class": these cases are intended
 SEEDS = [*range(16), 42, 12345, 2**31, 2**32 - 1]
 SIZES = [10, 57, 439, 2268]
 
@@ -58,7 +58,7 @@ cases = []
 
 
 def case(splitter, parameters, make, whole_at=10):
-    """make(seed) -> list of (train, test)."""
+    """make(seed) returns a list of (train, test)."""
     entry = {"splitter": splitter, **parameters, "digests": " ".join(digest(make(seed)) for seed in SEEDS)}
     if parameters["n"] <= whole_at:
         entry["seed 42"] = plain(make(42))
@@ -140,7 +140,7 @@ for n, classes, groups in [(57, 3, 20), (57, 2, 9), (439, 8, 69), (439, 12, 40),
 
 def generator(seed):
     random = np.random.RandomState(seed)
-    # numpy's randint gives 64-bit integers; below 2^32 they come from one masked 32-bit draw
+    # numpy's randint returns 64-bit integers; below 2^32 they come from one masked 32-bit draw
     draws = [int(random.randint(bound)) for bound in (2**32, 1, 2, 3, 10, 1000, 65536, 65537, 2**31, 2**31 + 1)]
     order = random.permutation(700).astype("<i4")  # over 624 words, so the state is regenerated on the way
     return {"randint": draws, "permutation": hashlib.sha256(order.tobytes()).hexdigest()[:16]}

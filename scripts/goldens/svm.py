@@ -1,4 +1,4 @@
-"""Writes packages/svm/test/goldens/*.json: scikit-learn's answers to small SVM problems. Needs scikit-learn 1.9.
+"""Writes packages/svm/test/goldens/*.json: scikit-learn's results for small SVM problems. Needs scikit-learn 1.9.
 
 python scripts/goldens/svm.py
 """
@@ -18,7 +18,7 @@ OUT = Path(__file__).resolve().parents[2] / "packages/svm/test/goldens"
 
 
 def blobs(rng, counts, columns, spread):
-    """Rows of grey levels around one random centre per class, and their labels."""
+    """Returns rows of grey levels around one random centre per class, and their labels."""
     labels = np.repeat(np.arange(len(counts)), counts)
     centres = rng.uniform(80, 170, (len(counts), columns))
     pixels = np.clip(centres[labels] + rng.normal(0, spread, (len(labels), columns)), 0, 255)
@@ -43,7 +43,7 @@ def data_sets():
 
 
 def solve(kernel, test_kernel, y, C):
-    """Dual objective and test decisions of a tight solution. LIBSVM itself keeps the kernel in float32."""
+    """Returns dual objective and test decisions of a precise solution. LIBSVM itself keeps the kernel in float32."""
     machine = SVC(C=C, kernel="precomputed", tol=1e-7).fit(kernel, y)
     weights = np.zeros(len(y))
     weights[machine.support_] = machine.dual_coef_[0]
@@ -80,7 +80,7 @@ def one_vs_rest():
 
 
 VARIANTS = [
-    # data set, our parameters where they differ from {C: 1000, gamma: scale, one-vs-rest, rbf}
+    # data set, our parameters if they differ from {C: 1000, gamma: scale, one-vs-rest, rbf}
     ("separable", {"kernel": "linear", "C": 10}),
     ("overlapping, C 1000", {"kernel": "linear", "C": 0.1}),
     ("constant columns", {"kernel": "linear", "C": 1, "strategy": "one-vs-one"}),
@@ -101,7 +101,7 @@ VARIANTS = [
 
 
 def variants():
-    """Decisions of SVC with its own kernels, on pixels in [0, 1]."""
+    """Returns the decisions of SVC with its own kernels, on pixels in [0, 1]."""
     data = {name: (pixels, labels) for name, _, pixels, labels in data_sets()}
     for name, parameters in VARIANTS:
         pixels, labels = data[name]
@@ -123,7 +123,7 @@ def variants():
 
 
 def temperature():
-    """Minimum of the multinomial likelihood of softmax(factor * decision + offset) with smoothed targets, by scipy."""
+    """Fits softmax(factor * decision + offset) to smoothed targets with scipy, by multinomial likelihood."""
     rng = np.random.default_rng(13)
     for name, counts, scale, noise in [
         ("three classes", [40, 30, 20], 2.0, 1.5),
@@ -155,7 +155,7 @@ def temperature():
 
 
 def platt():
-    """scikit-learn's own fit, and the exact minimum of the same likelihood by scipy."""
+    """Returns scikit-learn's own fit, and the exact minimum of the same likelihood, found with scipy."""
     rng = np.random.default_rng(11)
     for name, positives, negatives, shift, spread in [
         ("overlapping", 80, 120, 1.0, 1.2),

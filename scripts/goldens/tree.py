@@ -2,7 +2,7 @@
 """Writes packages/evaluation/test/goldens/tree.json: what scikit-learn's shallow decision trees predict.
 
 Needs numpy and scikit-learn 1.9. Run from anywhere: python3 scripts/goldens/tree.py
-Values are multiples of 1/64, which scikit-learn's float32 holds exactly.
+Values are multiples of 1/64, which scikit-learn's float32 represents exactly.
 """
 
 import json

@@ -1,5 +1,5 @@
 """Writes packages/corpus/test/goldens/wav.json: small WAV files of every encoding that cryfold reads, packed here by
-hand, with what scipy.io.wavfile reads from them, mixed down to mono; and broken files with the error code they deserve.
+hand, with what scipy.io.wavfile reads from them, mixed down to mono; and broken files with the expected error code.
 
 Needs numpy and scipy (made with numpy 2.4, scipy 1.17). Usage: python scripts/goldens/wav.py
 """

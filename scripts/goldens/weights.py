@@ -1,4 +1,4 @@
-"""Goldens for packages/nn: a weights file in the layout of keras.applications, and what Keras computes with it.
+"""Writes goldens for packages/nn: a weights file in the layout of keras.applications, and what Keras computes with it.
 
 usage: python scripts/goldens/weights.py && npx biome check --write packages/nn/test/goldens/keras-weights.json
 Needs: pip install tensorflow-cpu==2.21.0 keras==3.15.0 h5py

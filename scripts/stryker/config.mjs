@@ -6,7 +6,7 @@ const SPLITS = '{k-fold,group-k-fold,*split*,leave-one-group-out,random-state}';
 const METRICS = '{comparisons,distributions,group-test,metric,metrics,tallies}';
 const FUSION = '{calibration,cross-fit,fusion,logistic}';
 
-/** Which sources are mutated, and the tests that should notice: those next to them, so that a fault costs seconds. */
+/** The sources to mutate, and the tests that should detect the faults: only closely related ones, to save time. */
 const PARTS = {
   core: { folder: 'packages/core', sources: ['**'], tests: ['*'] },
   splits: { folder: EVALUATION, sources: [SPLITS], tests: ['usable-splits', 'splits'] },
@@ -40,7 +40,7 @@ export default {
   ignorePatterns: ['**', `!${folder}/**`, '!docs/*', '!scripts/**', '!packages/*/tsconfig.json', '!tsconfig.base.json'],
   buildCommand: `tsc -p ${folder} --noCheck --composite false --incremental false --declaration false`,
   coverageAnalysis: 'perTest',
-  // The first run, which counts what each test covers, is already slower than later ones.
+  // The first run, which records what each test covers, is already slower than later ones.
   timeoutFactor: 1,
   concurrency: 2,
   incremental: true,

@@ -1,19 +1,19 @@
 // @ts-check
-// Turns tests of node:test into tests of mocha, for which Stryker has a runner that keeps them loaded between mutants: a
-// mutant then costs milliseconds instead of a process per test file. Covers what the unit tests of pure packages use.
+// Turns tests for node:test into Mocha tests. Stryker's runner for Mocha keeps tests loaded between mutants, so that a
+// mutant takes milliseconds instead of a process per test file. Supports only what the unit tests of pure packages use.
 import { createRequire, syncBuiltinESMExports } from 'node:module';
 
-// No Python starts with this, so tests skip what they need it for: it would cost seconds per mutant.
+// With this value, Python does not start, so tests skip everything that needs it: it would take seconds per mutant.
 process.env.PYTHONHOME = '/dev/null';
 
-/** Tests that repeat a whole evaluation or audit many times: half a minute and more per mutant. */
+/** Tests that repeat a whole evaluation or audit many times, which takes half a minute or more per mutant. */
 const SIMULATIONS = [
   'an audit uses at most 600 recordings of 60 classes',
   'equally good models with different effects on each group differ at 5 % in about 5 % of cases',
-  'makes no claim about recordings that differ by chance, at its level of significance',
+  'makes no claims at its significance level about recordings that differ only by chance',
 ];
 
-/** The longest time that each test took, milliseconds. Quick tests run first, since the first failure ends a run. */
+/** The longest time that each test took, in ms. Quick tests run first, because a run stops at the first failure. */
 const cost = new Map();
 /** @type {any} */
 let root;

@@ -1,8 +1,8 @@
 """Downloads TensorFlow's wheels, unpacks what the binding needs and compiles tfjs-node's two C++ files against it.
 
-Run by scripts/build-tensorflow, which checks what must be there first. Needs Python 3.8 and only its standard library.
-The finished directory appears under --built in one rename, so it is whole or absent; a lock makes a second builder wait.
-It is laid out like site-packages, because TensorFlow's libraries look for CUDA's under ../nvidia:
+Run by scripts/build-tensorflow, which first checks the requirements. Needs Python 3.8 and only its standard library.
+The finished directory is renamed to --built, so it is either complete or absent; a lock makes a second builder wait.
+It is laid out like site-packages, because TensorFlow's libraries search for CUDA's libraries under ../nvidia:
 
     tensorflow/{tfjs_binding.node, libtensorflow_cc.*, libtensorflow_framework.*}   nvidia/<part>/lib/*.so   (cuda only)
 """
@@ -21,7 +21,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-# What the two C++ files include, directly and through each other: TensorFlow's C interface and its string type.
+# What the two C++ files include, directly or indirectly: TensorFlow's C interface and its string type.
 HEADERS = "tensorflow/include/"
 NEEDED_HEADERS = re.compile(r"tensorflow/include/(tensorflow/c/|(tensorflow/core|tsl)/platform/ctstring|xla/tsl/)")
 LIBRARIES = re.compile(r"tensorflow/libtensorflow_(cc|framework)\.(so\.2|2\.dylib)$")
@@ -30,7 +30,7 @@ CUDA = re.compile(r"nvidia/(\w+/lib/.*\.so[.\d]*|cuda_nvcc/(bin/ptxas|nvvm/libde
 
 
 class Failure(Exception):
-    """What went wrong and what to do about it, in words for the person who ran the script."""
+    """What went wrong and how to fix it, for the user who ran the script."""
 
     def __init__(self, what, hint):
         super().__init__(what)
@@ -50,7 +50,7 @@ def run(command, what, hint):
 
 
 def download(wheels, target):
-    """Fetches the wheels named in a requirements file; pip checks their hashes. Any Python will do: none is imported."""
+    """Downloads the wheels in a requirements file; pip checks their hashes. They need not match this Python version."""
     size = wheels.read_text().splitlines()[0].lstrip("# ")
     say(f"downloading TensorFlow ({size})")
     run(
@@ -58,8 +58,8 @@ def download(wheels, target):
         + ["--only-binary=:all:", "--python-version=3.11", "--implementation=cp", "--require-hashes"]
         + ["--dest", str(target), "--requirement", str(wheels)],
         "pip could not download TensorFlow",
-        "If it found no matching distribution: python3 -m pip install --upgrade pip (20.3 or later is needed), and on "
-        "Linux use a system with glibc 2.27 or later. Otherwise check the network and disk space, and run it again.",
+        "If pip found no matching distribution: python3 -m pip install --upgrade pip (20.3 or later is needed), and on "
+        "Linux use a system with glibc 2.27 or later. Otherwise check the network and disk space, and run this again.",
     )
     return sorted(target.glob("*.whl"))
 
@@ -74,11 +74,11 @@ def unpack(wheel, target):
 
 
 def compile_binding(arguments, target):
-    """Links against the two libraries by path; they are found again beside the binding ($ORIGIN, @loader_path)."""
+    """Links against the two libraries by path; the loader finds them next to the binding ($ORIGIN, @loader_path)."""
     folder = target / "tensorflow"
     libraries = [str(path) for path in sorted(folder.glob("libtensorflow_*"))]
     if len(libraries) != 2:
-        raise Failure("the wheel does not hold the two libraries that were expected", "See docs/tensorflow.md, Upgrading.")
+        raise Failure("the wheel does not contain the two expected libraries", "See docs/tensorflow.md, Upgrading.")
     if sys.platform == "darwin":
         shared = ["-bundle", "-undefined", "dynamic_lookup", "-Wl,-rpath,@loader_path"]
     else:
@@ -90,13 +90,13 @@ def compile_binding(arguments, target):
         + [str(Path(arguments.package, "binding", name)) for name in ("tfjs_backend.cc", "tfjs_binding.cc")]
         + [*libraries, "-o", str(folder / "tfjs_binding.node")],
         "the C++ compiler failed",
-        "A compiler that knows C++17 is needed (g++ 8, clang 7 or later). Set CXX to choose another one.",
+        "A compiler that supports C++17 is needed (g++ 8, clang 7 or later). Set CXX to choose another one.",
     )
     shutil.rmtree(target / HEADERS)
 
 
 def check(arguments, target):
-    """Loads the binding in a fresh process, so that what is put in the cache is known to work on this machine."""
+    """Loads the binding in a new process, so that only a binding that works on this machine gets into the cache."""
     script = "console.log(JSON.stringify(require(process.argv[1]).TF_Version))"
     out = run(
         ["node", "-e", script, str(target / "tensorflow" / "tfjs_binding.node")],

@@ -20,7 +20,7 @@ estimators: { wide: { kind: svm }, narrow: { kind: svm, C: 1 } }
 fusion: { both: { members: [wide, narrow] } }
 `;
 
-test('examples/analysis.py reproduces the figures of a run, and plots them if matplotlib is installed', {
+test('examples/analysis.py reproduces the metrics of a run, and plots them if matplotlib is installed', {
   skip,
 }, async (t) => {
   const folder = await temporaryFolder();

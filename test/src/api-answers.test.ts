@@ -42,7 +42,7 @@ after(async () => {
 const ask = (path: string, token: string) =>
   fetch(`${server.url}${path}`, { headers: { authorization: `Bearer ${token}`, connection: 'close' } });
 
-/** Asks, and does not read the answer. */
+/** Sends a request without reading the response. */
 function unread(path: string): Socket {
   const { hostname, port } = new URL(server.url);
   const socket = connect(Number(port), hostname).on('error', () => {});
@@ -66,7 +66,7 @@ test('limits the large responses that one token leaves unread, and still respond
     return answer.status === 429 ? answer : undefined;
   });
   assert.match(await refused.text(), /API_BUSY.*are waiting to be read/);
-  // Small answers, and large ones of another token
+  // Small responses still work, and so do large ones for another token.
   assert.equal((await ask(`/api/v1/runs/${run}`, READ)).status, 200);
   assert.equal((await (await ask(logs, OPERATE)).text()).length > 16 * MIB, true);
   let taken = 0;
@@ -82,7 +82,7 @@ test('limits the large responses that one token leaves unread, and still respond
     const answer = await ask(logs, READ);
     return (await answer.text()).length > MIB;
   });
-  assert.ok(taken < 64 * MIB, `${taken} bytes were held for one token`);
+  assert.ok(taken < 64 * MIB, `${taken} bytes were buffered for one token`);
 });
 
 test('shows the logs of one fold up to a limit', { skip }, async () => {
@@ -128,7 +128,7 @@ test('responds to invalid queue board requests with a code and status', { skip }
   }
 });
 
-test('plans one run at a time, and refuses more than 16 that wait for it', { skip }, async () => {
+test('plans one run at a time, and refuses submissions while 16 are waiting', { skip }, async () => {
   const store = openStore(storeUrl());
   const { dataset, features } = await writeRandomRun(store, { clips: 60, repeats: 1 });
   assert.ok(await new RunStore(store).datasets.hasFeatures(features.key));

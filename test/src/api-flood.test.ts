@@ -11,7 +11,7 @@ import { RedisProcess } from './redis.js';
 import { withoutRedis as skip } from './testbed.js';
 
 const TOKEN = 'operate-operate-operate';
-/** Files and sockets that the coordinator may have open, and connections that the attacker holds. */
+/** Limit of the coordinator's open files and sockets, and number of connections that the attacker keeps open. */
 const DESCRIPTORS = 256;
 const DRIPS = 400;
 
@@ -24,7 +24,7 @@ let metrics: string;
 const others: ReturnType<typeof start>[] = [];
 const path = (name: string) => join(folder.path, name);
 
-/** Starts a coordinator that may have few descriptors, and finds the ports that it chose. */
+/** Starts a coordinator with a low limit of file descriptors, and finds the ports that it chose. */
 async function startCoordinator(): Promise<void> {
   const args = [PROGRAM, 'coordinator', '--api-port', '0', '--metrics-port', '0'];
   const limited = ['-c', `ulimit -n ${DESCRIPTORS}; exec "$@"`, 'sh', process.execPath, ...args];
@@ -61,7 +61,7 @@ after(async () => {
   await folder.remove();
 });
 
-/** Requests that never end: nothing, headers, a login's body, a body that nobody may send. */
+/** Requests that are never completed: no data, headers only, a login body, and a body that nobody may send. */
 const BEGINNINGS = [
   '',
   'GET /readyz HTTP/1.1\r\nhost: 127.0.0.1\r\n',
@@ -69,7 +69,7 @@ const BEGINNINGS = [
   'PUT /api/v1/artifacts/x HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 90000000\r\n\r\n',
 ];
 
-/** Holds connections open that send a byte a second, and opens another for each that is closed. */
+/** Keeps connections open that send one byte per second, and replaces each one that is closed. */
 function drip(count: number, addresses: string[]): { stop: () => void } {
   const sockets = new Set<Socket>();
   let stopped = false;
@@ -97,7 +97,7 @@ function drip(count: number, addresses: string[]): { stop: () => void } {
   };
 }
 
-test('a run completes and probes respond while 400 connections without a token send slowly', { skip }, async () => {
+test('completes a run and answers probes while 400 connections without a token send slowly', { skip }, async () => {
   const attack = drip(DRIPS, [api, api, api, api, api, metrics]);
   try {
     const running = start(

@@ -20,7 +20,7 @@ let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let redis: RedisProcess;
 const path = (name: string) => join(folder.path, name);
 
-/** A server that knows two tokens, or none. */
+/** Starts a server with two tokens, or with none. */
 const serve = (tokens = true) =>
   startApi({
     redisUrl: redis.url,
@@ -49,7 +49,7 @@ const login = (url: string, token: string) =>
     headers: { 'content-type': 'application/json' },
   });
 
-test('refuses wrong tokens after 30 in a minute, and accepts right ones from the same address meanwhile', {
+test('refuses wrong tokens after 30 per minute, but still accepts valid ones from the same address', {
   skip,
 }, async (t) => {
   const server = await serve();
@@ -87,7 +87,7 @@ test('refuses wrong tokens after 30 in a minute, and accepts right ones from the
   assert.equal((await login(url, OPERATE)).status, 200);
 });
 
-test('makes a browser forget a session that the server does not know', { skip }, async (t) => {
+test('makes a browser delete the cookie of an unknown session', { skip }, async (t) => {
   const server = await serve();
   t.after(() => server.close());
   const cookie = (await login(server.url, READ)).headers.get('set-cookie')?.split(';')[0] ?? '';
@@ -122,7 +122,7 @@ interface Sent {
   body?: string | Buffer;
 }
 
-/** Sends a request as it is, which fetch() would normalize. */
+/** Sends a request unchanged, since fetch() would normalize it. */
 async function send(url: string, { method = 'GET', path = '/', headers = {}, body }: Sent) {
   const { hostname, port } = new URL(url);
   const sent = request({ hostname, port, method, path, agent: false, headers: { ...bearer(OPERATE), ...headers } });
@@ -213,7 +213,7 @@ test('responds to invalid HTTP with a code, and closes the connection', { skip }
   }
 });
 
-test('a read token cannot change jobs on the queue board', { skip }, async (t) => {
+test('does not let a read token change jobs on the queue board', { skip }, async (t) => {
   const server = await serve();
   t.after(() => server.close());
   for (const prefix of ['/queues', '/queues/read']) {
@@ -293,7 +293,7 @@ test('shows the end of long logs, and at most 16 MiB per run', { skip }, async (
   assert.ok(failed[0].log.endsWith(' end'));
 });
 
-test('queues nothing for a slow listener, and sends missed events later', () => {
+test('queues nothing for slow listeners, and sends them the events that they missed later', () => {
   let state = 0;
   const feed = new Feed(() => state);
   const heard: string[] = [];
@@ -308,5 +308,5 @@ test('queues nothing for a slow listener, and sends missed events later', () => 
   assert.deepEqual(heard.splice(0), ['change 1', 'change 2']);
   for (let i = 0; i < 5; i++) feed.publish('x'.repeat(2 ** 20));
   resume();
-  assert.deepEqual(heard, ['snapshot 4'], 'more was missed than is kept');
+  assert.deepEqual(heard, ['snapshot 4'], 'a snapshot replaces missed events that are no longer kept');
 });

@@ -1,3 +1,3 @@
-// The tests of api.test.ts, on an S3 store.
+// Runs the tests of api.test.ts on an S3 store.
 process.env.CRYFOLD_TEST_STORE = 'S3 store';
 await import('./api.test.js');

@@ -21,7 +21,7 @@ after(async () => {
   await folder?.remove();
 });
 
-test('a coordinator reloads a replaced token file, and closes connections of removed tokens', async () => {
+test('reloads a replaced token file, and closes the connections of removed tokens', async () => {
   const file = join(folder.path, 'tokens');
   const replace = async (text: string) => {
     await writeFile(`${file}.next`, text);
@@ -46,7 +46,7 @@ test('a coordinator reloads a replaced token file, and closes connections of rem
       return answers.map(({ status }) => status).join();
     };
     assert.equal(await statuses(), '200,200,401');
-    // As a command that follows a run does.
+    // Connects like a command that follows a run.
     const CRYFOLD_API_TOKEN_FILE = join(folder.path, 'token');
     await writeFile(CRYFOLD_API_TOKEN_FILE, OLD);
     const { target } = loadConfig({ CRYFOLD_SERVER: url, CRYFOLD_API_TOKEN_FILE });
@@ -67,7 +67,7 @@ test('a coordinator reloads a replaced token file, and closes connections of rem
     await until('the new tokens', () => coordinator.stdout().includes('tokens changed'));
     assert.equal(await statuses(), '401,200,200');
     assert.equal(await ends[0], 'ended');
-    assert.equal(await Promise.race([ends[1], 'open']), 'open', 'of a token that stays');
+    assert.equal(await Promise.race([ends[1], 'open']), 'open', 'the kept token’s connection stays open');
     await assert.rejects(client.json('runs', z.unknown()), /token/);
     await writeFile(CRYFOLD_API_TOKEN_FILE, NEW);
     await client.json('runs', z.unknown());

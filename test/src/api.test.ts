@@ -22,15 +22,15 @@ const redis = await findRedis();
 const kind = storeKind();
 const withoutRedis = redis === undefined && 'neither redis-server nor valkey-server is on PATH or in the cache';
 const skip = withoutRedis || kind.skip;
-/** For tests that no kind of store changes. */
+/** For tests that do not depend on the kind of store. */
 const once = kind.name === 'file store' ? skip : 'tested with the file store';
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let cluster: Cluster;
 let run: string;
-/** Of a run that was made up */
+/** The store of a generated run */
 let bed: TestStore;
-/** Of the cluster that trains */
+/** The store of the cluster that trains */
 let trained: TestStore;
 let server: ApiServer;
 const path = (name: string) => join(folder.path, name);
@@ -77,8 +77,8 @@ after(async () => {
   await folder?.remove();
 });
 
-test('each role can only do what it is allowed to', { skip }, async (t) => {
-  // Most responses to wrong tokens are delayed, which other tests need not wait for.
+test('allows each role only its own actions', { skip }, async (t) => {
+  // Most responses to wrong tokens are delayed. The other tests need not wait for them.
   const other = await serve();
   t.after(() => other.close());
   const tried: Promise<void>[] = [];
@@ -114,7 +114,7 @@ test('each role can only do what it is allowed to', { skip }, async (t) => {
   assert.equal((await ask(`/api/v1/runs/${run}/retry`, { method: 'POST', token: OPERATE })).status, 200);
 });
 
-test('a browser’s session is a cookie that scripts and other sites cannot use', { skip }, async () => {
+test('keeps a browser’s session in a cookie that scripts and other sites cannot use', { skip }, async () => {
   const login = (token: string) =>
     ask('/api/v1/session', {
       method: 'POST',
@@ -146,7 +146,7 @@ test('a browser’s session is a cookie that scripts and other sites cannot use'
   }
 });
 
-test('all responses have security headers, and errors reveal no internals', { skip }, async () => {
+test('sends security headers with all responses, and reveals no internals in errors', { skip }, async () => {
   for (const url of ['/healthz', '/api/v1/runs', '/nothing', '/api/v1/artifacts/..%2f..%2fetc/passwd']) {
     const { headers } = await ask(url, { token: READ });
     assert.match(headers.get('content-security-policy') ?? '', /default-src 'none'/, url);
@@ -190,7 +190,7 @@ test('serves cached plans only while they exist', { skip }, async () => {
   await record.write(plan);
   assert.deepEqual(await statuses(), [200, 200, 200]);
   assert.equal(await (await ask(urls[1], { token: READ })).text(), first);
-  // Another plan under the same name.
+  // Writes another plan under the same name.
   const { jobs, ...rest } = JSON.parse(new TextDecoder().decode(plan));
   const fewer = { ...rest, jobs: jobs.filter(({ trial }: { trial: string }) => trial !== 'svm') };
   await record.write(JSON.stringify(fewer));
@@ -199,7 +199,7 @@ test('serves cached plans only while they exist', { skip }, async () => {
   assert.deepEqual(await statuses(), [200, 200, 200]);
 });
 
-test('accepts uploads only of inputs of runs, once, and with content that matches the key', {
+test('accepts only uploads of run inputs whose content matches their key, and each only once', {
   skip,
 }, async () => {
   const store = new HttpStore(new HttpClient({ url: server.url, token: OPERATE }));
@@ -217,7 +217,7 @@ test('accepts uploads only of inputs of runs, once, and with content that matche
   assert.deepEqual(await store.get(weights), new Uint8Array([1, 2, 3]));
   assert.equal((await store.stat(weights))?.bytes, 3);
   assert.equal(await store.get(`weights/${hash}.h5`), undefined);
-  // More than one answer holds.
+  // These are more keys than fit in one response.
   const many = Array.from({ length: 1050 }, (_, i) => `folds/many/${i}`);
   while (many.length > 0) await Promise.all(many.splice(0, 50).map((key) => bed.store.put(key, new Uint8Array())));
   const keysOf = async (from: ArtifactStore) => {
@@ -228,7 +228,7 @@ test('accepts uploads only of inputs of runs, once, and with content that matche
   assert.deepEqual(await keysOf(store), await keysOf(bed.store));
 });
 
-test('a submitted spec that names weights by path or URL is refused, and nothing is stored', { skip }, async () => {
+test('refuses a submitted spec whose weights are a path or URL, and stores nothing', { skip }, async () => {
   const { dataset } = (await new RunStore(bed.store).runs.plan(run)).plan;
   let requests = 0;
   const inside = createServer((_request, response) => {
@@ -255,18 +255,18 @@ test('a submitted spec that names weights by path or URL is refused, and nothing
     const search = { space: { net: { weights: { choice: ['random', source] } } } };
     assert.equal(await submit('random', search), 'SPEC_INVALID', source);
   }
-  assert.equal(await submit(`store:weights/${hash}.h5#sha256=${hash}`), 'ARTIFACT_MISSING', 'nobody uploaded them');
+  assert.equal(await submit(`store:weights/${hash}.h5#sha256=${hash}`), 'ARTIFACT_MISSING', 'the weights are missing');
   assert.equal((await runs()).length, before);
   assert.equal(requests, 0);
   inside.close();
 });
 
-test('without tokens, only serves loopback under its own names', { skip }, async () => {
+test('without tokens, serves only requests to loopback host names', { skip }, async () => {
   await assert.rejects(serve({ tokens: [], host: '0.0.0.0' }), (error: CryfoldError) => error.code === 'API_EXPOSED');
   const open = await serve({ tokens: [] });
   try {
     assert.equal((await fetch(`${open.url}/api/v1/runs`)).status, 200);
-    // What a page of another site sees after its name was pointed here; fetch() sets Host itself.
+    // Acts like a page of another site whose name now resolves to this server. fetch() would set Host itself.
     const { request } = await import('node:http');
     const status = await new Promise((resolve, reject) => {
       const asked = request(`${open.url}/api/v1/runs`, { headers: { host: 'evil.example' } }, ({ statusCode }) =>
@@ -280,7 +280,7 @@ test('without tokens, only serves loopback under its own names', { skip }, async
   }
 });
 
-test('rate-limits clients, but always answers probes', { skip }, async () => {
+test('rate-limits clients, but always answers health probes', { skip }, async () => {
   const slow = await serve({ rate: 5 });
   try {
     const headers = { authorization: `Bearer ${READ}` };
@@ -295,7 +295,7 @@ test('rate-limits clients, but always answers probes', { skip }, async () => {
   }
 });
 
-test('bad tokens in the configuration are refused, and not repeated', () => {
+test('refuses bad tokens in the configuration without printing them', () => {
   for (const tokens of ['admin:0123456789abcdef', 'operate:short', 'hunter2hunter2hunter2']) {
     const load = () => loadConfig({ CRYFOLD_API_PORT: '0', CRYFOLD_API_TOKENS: tokens });
     assert.throws(load, (error: CryfoldError) => error.code === 'USAGE' && !error.message.includes(tokens));
@@ -320,7 +320,7 @@ test('run --ui serves the page of a local run to anyone with the link', { skip: 
     );
     const [{ run, state }] = JSON.parse(await get('/api/v1/runs'));
     assert.deepEqual([run, state], [id, 'running']);
-    // Another user of this machine knows the port, but not the token.
+    // Another user of this machine can find the port, but not the token.
     for (const [method, address] of [
       ['GET', '/api/v1/runs'],
       ['GET', '/api/v1/events'],
@@ -332,9 +332,9 @@ test('run --ui serves the page of a local run to anyone with the link', { skip: 
     assert.deepEqual(await (await fetch(`${page}/api/v1/session`)).json(), { role: null, open: false });
     const logs = path(join('ui/store/runs', id, 'logs'));
     for (const name of await readdir(logs)) {
-      assert.ok(!(await readFile(join(logs, name), 'utf8')).includes(token), `${name} holds the token`);
+      assert.ok(!(await readFile(join(logs, name), 'utf8')).includes(token), `${name} contains the token`);
     }
-    assert.ok(!processes('').some(({ command }) => command.includes(token)), 'a command line holds the token');
+    assert.ok(!processes('').some(({ command }) => command.includes(token)), 'a command line contains the token');
   } finally {
     running.process.kill('SIGINT');
     assert.equal((await running.ended).code, 4);
@@ -345,7 +345,7 @@ test('run --ui serves the page of a local run to anyone with the link', { skip: 
   );
 });
 
-test('a feed sends missed events to reconnecting clients, or a snapshot after a long time', () => {
+test('sends reconnecting clients the events that they missed, or a snapshot after a long time', () => {
   let state = 0;
   const feed = new Feed(() => state);
   const heard: string[] = [];
@@ -377,10 +377,10 @@ test('a feed sends missed events to reconnecting clients, or a snapshot after a 
   );
   publish('x'.repeat(2 ** 21));
   listen(first).leave();
-  assert.deepEqual(heard.splice(0), ['snapshot 6'], 'more was missed than is kept');
+  assert.deepEqual(heard.splice(0), ['snapshot 6'], 'a snapshot replaces missed events that are no longer kept');
 });
 
-test('--server replaces REDIS_URL and the credentials of the store', { skip }, async () => {
+test('--server replaces REDIS_URL and the store’s credentials', { skip }, async () => {
   const port = await freePort();
   const environment = {
     REDIS_URL: `redis://127.0.0.1:${cluster.redisPort}`,
@@ -429,13 +429,13 @@ test('--server replaces REDIS_URL and the credentials of the store', { skip }, a
     JSON.parse((await cryfold(['status', '--json'], remote)).stdout).workers.find(
       ({ doing }: { doing: unknown[] }) => doing.length > 0,
     )?.doing[0];
-  const { run: long, trial, repeat } = await until('a worker to tell what it does', work);
+  const { run: long, trial, repeat } = await until('a worker to report what it does', work);
   assert.deepEqual([trial, repeat], ['small-cnn', 0]);
   assert.match((await cryfold(['cancel', long], remote)).stdout, /is cancelled; \d of 3 folds/);
   assert.equal((await running.ended).code, 4);
   assert.equal((await cryfold(['status', long], remote)).code, 4);
 
-  // Only the server knows the location; no setting of this machine does.
+  // Only the server has the location of the store. No setting of this machine contains it.
   const unknown = [
     ['report', 'nothing-1'],
     ['export', 'mlflow', 'nothing-1', '--to', path('ml')],

@@ -11,7 +11,7 @@ before(async () => {
 });
 after(() => nets.remove());
 
-test('a new network is swept, trained on all clips, and predicts', {
+test('sweeps a new network, trains it on all clips, and predicts with it', {
   skip: withoutRedis,
 }, async () => {
   const { path, spec, json } = nets;

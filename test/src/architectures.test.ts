@@ -10,7 +10,7 @@ before(async () => {
 });
 after(() => nets.remove());
 
-test('plans every network with its hours, and refuses images that are too small for one', async () => {
+test('plans every network with an estimate of hours, and refuses images that are too small for a network', async () => {
   const { path, spec, json } = nets;
   const definitions: readonly NetworkDefinition[] = NETWORKS;
   const names = definitions.map(({ kind }) => kind);

@@ -18,20 +18,20 @@ import { withoutRedis } from './testbed.js';
 
 const MIB = 2 ** 20;
 const redis = await findRedis();
-const withoutProc = process.platform !== 'linux' && 'memory of a process is read from /proc';
+const withoutProc = process.platform !== 'linux' && 'the memory of a process is read from /proc';
 
-/** Resident memory of a process, MiB. */
+/** Returns the resident memory of a process in MiB. */
 async function residentMib(pid: number): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
   return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024;
 }
 
 const imagesKey = () => `features/${randomBytes(32).toString('hex')}/images.npy`;
-/** An image file of about this size in bytes. */
+/** Returns an image file of about this size in bytes. */
 const images = (bytes: number) =>
   encodeNpy(randomBytes(Math.floor(bytes / 30_000) * 30_000), [Math.floor(bytes / 30_000), 100, 100, 3]);
 
-/** Sends the head of a request, and reads no further than the caller does. */
+/** Sends the head of a request, and leaves reading the response to the caller. */
 async function send(url: string, head: string, token: string): Promise<Socket> {
   const { port } = new URL(url);
   const socket = connect(Number(port), '127.0.0.1');
@@ -41,7 +41,7 @@ async function send(url: string, head: string, token: string): Promise<Socket> {
   return socket;
 }
 
-/** Asks for an artifact and leaves its content unread once it begins. */
+/** Requests an artifact, and stops reading when its content begins. */
 async function beginDownload(url: string, key: string): Promise<{ socket: Socket; status: number }> {
   const socket = await send(url, `GET /api/v1/artifacts/${key}`, READ);
   socket.write('\r\n');
@@ -96,7 +96,7 @@ for (const kind of STORE_KINDS) {
       }
     });
 
-    test('eight unread downloads of 96 MiB cost the coordinator less than 150 MiB', async () => {
+    test('uses less than 150 MiB in the coordinator for eight unread downloads of 96 MiB each', async () => {
       const key = imagesKey();
       const content = images(96 * MIB);
       await bed.store.put(key, content);
@@ -104,12 +104,12 @@ for (const kind of STORE_KINDS) {
       const downloads = await Promise.all(Array.from({ length: 8 }, () => beginDownload(url, key)));
       for (const { status } of downloads) assert.equal(status, 200);
       const grown = (await residentMib(pid())) - before;
-      assert.ok(grown < 150, `grown by ${grown.toFixed(0)} MiB`);
+      assert.ok(grown < 150, `memory grew by ${grown.toFixed(0)} MiB`);
       assert.equal(sha256((await remote.get(key))!), sha256(content), 'another client is served');
       for (const { socket } of downloads) socket.destroy();
     });
 
-    test('four uploads of 64 MiB cost the coordinator less than 150 MiB', async () => {
+    test('uses less than 150 MiB in the coordinator for four uploads of 64 MiB each', async () => {
       const content = images(64 * MIB);
       const before = await residentMib(pid());
       let peak = before;
@@ -121,7 +121,7 @@ for (const kind of STORE_KINDS) {
       const added = await Promise.all(Array.from({ length: 4 }, () => remote.putIfAbsent(imagesKey(), content)));
       clearInterval(look);
       assert.deepEqual(added, [true, true, true, true]);
-      assert.ok(peak - before < 150, `grown by ${(peak - before).toFixed(0)} MiB`);
+      assert.ok(peak - before < 150, `memory grew by ${(peak - before).toFixed(0)} MiB`);
     });
   });
 
@@ -151,13 +151,13 @@ for (const kind of STORE_KINDS) {
     });
     const closed = (socket: Socket) => socket.closed || once(socket.resume(), 'close');
 
-    test('aborts a stalled download, and frees its place', async () => {
+    test('aborts a stalled download, and frees its slot', async () => {
       const downloads = [await beginDownload(server.url, key), await beginDownload(server.url, key)];
       const refused = await beginDownload(server.url, key);
       assert.deepEqual([downloads[0].status, downloads[1].status, refused.status], [200, 200, 429]);
       refused.socket.destroy();
-      // An unread socket does not notice its end either, so check its place.
-      await until('a free place', async () => {
+      // An unread socket does not notice that it was closed either, so check that its slot is free.
+      await until('a free slot', async () => {
         const { socket, status } = await beginDownload(server.url, key);
         socket.destroy();
         return status === 200;
@@ -165,7 +165,7 @@ for (const kind of STORE_KINDS) {
       for (const { socket } of downloads) socket.destroy();
     });
 
-    test('aborts a stalled upload, which leaves nothing behind', async () => {
+    test('aborts a stalled upload, and leaves nothing behind', async () => {
       const target = imagesKey();
       const socket = await send(server.url, `PUT /api/v1/artifacts/${target}`, OPERATE);
       socket.write(`content-type: application/octet-stream\r\ncontent-length: ${20 * MIB}\r\n\r\n`);
@@ -173,7 +173,7 @@ for (const kind of STORE_KINDS) {
       await closed(socket);
       assert.equal(await bed.store.has(target), false);
       const store = new HttpStore(new HttpClient({ url: server.url, token: OPERATE }));
-      assert.equal(await store.putIfAbsent(target, images(MIB)), true, 'its place is free again');
+      assert.equal(await store.putIfAbsent(target, images(MIB)), true, 'the slot of the upload is free again');
     });
 
     test('refuses an upload above the limit before reading its body', async () => {

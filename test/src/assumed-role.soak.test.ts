@@ -16,16 +16,16 @@ const skip =
   (!program && 'minio is neither on PATH nor in $CRYFOLD_TOOLS nor in the cache') ||
   (!(await findRedis()) && 'there is no Redis');
 
-/** Seconds for which keys of a role live: the fewest that MinIO, as Amazon, gives. */
+/** Lifetime of a role's keys in seconds: the shortest that MinIO and Amazon allow. */
 const LIFE = 900;
-/** Seconds after the start of the keys' life at which a harness replaces them: in time, and too late. */
+/** Seconds after the keys are issued at which the test replaces them: in time, and too late. */
 const RENEWALS = { 'in time': LIFE - 60, late: LIFE + 20 };
-/** Seconds that a fold lasts, and folds: together longer than the keys live. */
+/** Seconds per fold, and the folds. Together they take longer than the keys are valid. */
 const FOLD = 50;
 const PROTOCOL = { folds: 4, repeats: 5 };
 const FOLDS = PROTOCOL.folds * PROTOCOL.repeats;
 
-/** Sleeps, and predicts the same for each clip. */
+/** Sleeps, and then predicts the same probabilities for each clip. */
 const TRAIN = `
 import { readFileSync, writeFileSync } from 'node:fs';
 const fold = JSON.parse(readFileSync('fold.json', 'utf8'));
@@ -62,7 +62,7 @@ after(async () => {
 async function assumeRole(seconds = LIFE): Promise<Keys> {
   const { accessKey, secretKey, region } = server;
   const provider = new AssumeRoleProvider({ stsEndpoint: server.endpoint, accessKey, secretKey, region });
-  // The provider itself asks for no less.
+  // The provider itself never requests a shorter lifetime.
   Object.assign(provider, { expirySeconds: seconds });
   const keys = await provider.getCredentials();
   return {
@@ -72,7 +72,7 @@ async function assumeRole(seconds = LIFE): Promise<Keys> {
   };
 }
 
-/** Replaces the files of keys one by one, as an agent beside a service does. @returns variables that name them */
+/** Replaces the key files one by one, like an agent that runs next to a service. @returns variables with their paths */
 async function writeKeys(place: string, keys: Keys): Promise<Record<string, string>> {
   await mkdir(path(place), { recursive: true });
   const variables = {
@@ -92,7 +92,7 @@ function storeWith(prefix: string, keys: Pick<Keys, 'accessKey' | 'secretKey'> &
   return openStore(`s3://${server.bucket}/${prefix}`, { ...place, ...keys }, { patienceMs: 1000 });
 }
 
-/** Each run has folds of its own, since one machine refuses the same run twice at once. @returns the path of a spec */
+/** Writes a spec with its own folds, since a machine refuses to run a spec twice at once. @returns the spec's path */
 async function writeSpec(name: string): Promise<string> {
   const own = {
     ...{ kind: 'command', run: [process.execPath, 'train.mjs'], files: ['train.mjs'] },
@@ -104,7 +104,7 @@ async function writeSpec(name: string): Promise<string> {
   return path(`${name}.yaml`);
 }
 
-/** The folds of a run, and which of them were committed after an instant, milliseconds. */
+/** Counts the folds and attempts of a run, and the folds committed after an instant in milliseconds. */
 async function foldsOf(prefix: string, instant: number) {
   const store = storeWith(prefix, server);
   const attempts = new Set<string>();
@@ -123,10 +123,10 @@ async function foldsOf(prefix: string, instant: number) {
   return { folds, attempts: attempts.size, later };
 }
 
-test('a run outlives the keys of its assumed role, whether they are renewed in time or 20 s late', {
+test('continues a run beyond the life of its role’s keys, whether they are renewed in time or 20 s late', {
   skip,
 }, async (t) => {
-  await assert.rejects(assumeRole(LIFE - 1), /expiry/, 'a shorter life could be tested');
+  await assert.rejects(assumeRole(LIFE - 1), /expiry/, 'MinIO now allows a shorter lifetime');
   const first = await assumeRole();
   const begun = Date.now();
   const until = (seconds: number) => sleep(begun + seconds * 1000 - Date.now(), undefined, { ref: false });
@@ -138,7 +138,7 @@ test('a run outlives the keys of its assumed role, whether they are renewed in t
     const running = start(['run', await writeSpec(prefix), ...flags], { ...place, ...files });
     t.after(() => running.process.kill('SIGKILL'));
     const early = await Promise.race([running.ended, until(renewal)]);
-    assert.equal(early, undefined, `ended before its keys were renewed: ${early?.stderr}`);
+    assert.equal(early, undefined, `the run exited before its keys were renewed: ${early?.stderr}`);
     await writeKeys(prefix, await assumeRole());
     const { code, stderr } = await running.ended;
     const logs = /logs in (\S+)/.exec(stderr)?.[1];
@@ -149,7 +149,7 @@ test('a run outlives the keys of its assumed role, whether they are renewed in t
     t.diagnostic(`renewed ${name}: ${folds} folds, ${attempts} attempts, ${later} after the expiry, ${seconds} s`);
     assert.equal(folds, FOLDS);
     assert.equal(attempts, FOLDS, 'nothing is trained twice');
-    assert.ok(later > 0, 'the run crosses the expiry');
+    assert.ok(later > 0, 'some folds are committed after the keys expired');
   };
   const expire = async () => {
     await until(LIFE + 5);

@@ -13,7 +13,7 @@ const RATE = 16000;
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 const path = (...parts: string[]) => join(folder.path, ...parts);
 
-/** Noise in bursts, the same process for every seed; its level varies. */
+/** Returns noise in bursts whose level varies. Every seed uses the same random process. */
 function bursts(seed: number, seconds = 1): Float64Array {
   const random = new Random(seed);
   const [level, pace] = [0.05 + 0.1 * random.uniform(), 2 + 6 * random.uniform()];
@@ -34,7 +34,7 @@ before(async () => {
     for (const [c, label] of ['a', 'b'].entries()) {
       const samples = bursts(2 * i + c);
       await put(`clean/${label}/${i}.wav`, samples);
-      // The same sounds, of which one class was recorded at a quarter of the rate.
+      // The same sounds, but one class was recorded at a quarter of the sampling rate.
       const own = c === 0 ? samples : samples.filter((_, at) => at % 4 === 0);
       await put(`rates/${label}/${i}.wav`, own, c === 0 ? RATE : RATE / 4);
       await put(`overlaps/${label}/${i}.wav`, samples);
@@ -60,7 +60,7 @@ async function audit(data: string, ...flags: string[]) {
 const warnings = ({ findings }: Audit) =>
   findings.flatMap(({ kind, severity }) => (severity === 'warning' ? [kind] : []));
 
-test('names a sampling rate that gives away the class', async () => {
+test('reports a sampling rate that reveals the class', async () => {
   const found = await audit('rates');
   assert.deepEqual(warnings(found), ['property-tells-class', 'file-properties-predict']);
   assert.match(found.findings[0].text, /class a has 16,000 Hz, class b has 4,000 Hz/);
@@ -103,7 +103,7 @@ test('skips and lists bad recordings, and uses the clip length of a spec', async
   assert.deepEqual([found.recordings, found.clips], [12, 24]);
 });
 
-test('runs show the warnings once for all protocols, and keep the audit in results and report', {
+test('shows a run’s warnings once for all protocols, and keeps the audit in results and report', {
   skip: withoutRedis,
 }, async () => {
   const flags = ['--data', path('rates'), ...ownStore(path('out')), '--workers', '1'];

@@ -17,14 +17,14 @@ import { withoutRedis } from './testbed.js';
 const CLIPS = 12;
 const SHAPE = { rate: 8000, samples: 8000, height: 60, width: 90 };
 const PIXELS = SHAPE.height * SHAPE.width;
-/** Of SoX's colours, and of its monochrome ones */
+/** The level of each colour in SoX's palettes, both colour and monochrome */
 const levels = new Map(
   [PALETTE, MONOCHROME].flatMap((palette) =>
     Array.from({ length: PALETTE_SIZE }, (_, level) => [palette.subarray(3 * level, 3 * level + 3).join(), level]),
   ),
 );
 
-/** The level of each pixel of images in SoX's colours. */
+/** Returns the level of each pixel in images that use SoX's colours. */
 function levelsOf(images: ArrayLike<number>): number[] {
   return Array.from({ length: images.length / 3 }, (_, i) => {
     const level = levels.get([0, 1, 2].map((channel) => images[3 * i + channel]).join());
@@ -40,7 +40,7 @@ const imagesOf = (clips: readonly Float64Array[], options: SoxOptions = {}) => {
   return Uint8Array.from(clips.flatMap((samples) => [...imager.image(samples)]));
 };
 
-/** Noise whose high frequencies are far quieter than its low ones, swelling and falling three times. */
+/** Returns noise that swells and fades three times, with high frequencies far quieter than low ones. */
 function rustle(random: Random): Float64Array {
   let [low, lower] = [0, 0];
   return Float64Array.from({ length: SHAPE.samples }, (_, i) => {
@@ -50,7 +50,7 @@ function rustle(random: Random): Float64Array {
   });
 }
 
-/** A network that is only asked how it changes images. */
+/** Returns a network that is used only to augment images. */
 async function changing(images: Uint8Array, options: SoxOptions = {}): Promise<Network> {
   const given = { images, ...SHAPE, decibels: options.dynamicRange, labels: new Int32Array(CLIPS), classCount: 2 };
   const augment = augmentationSteps({ gain: 1, noise: 1 }, given);
@@ -62,7 +62,7 @@ async function changing(images: Uint8Array, options: SoxOptions = {}): Promise<N
   return network;
 }
 
-test('gain and noise change an image as they would have changed the sound', async () => {
+test('changes an image by gain and noise as if they had been applied to the sound', async () => {
   const random = new Random(3);
   const clips = Array.from({ length: CLIPS }, () => rustle(random));
   const all = Int32Array.from(clips, (_, i) => i);
@@ -75,7 +75,7 @@ test('gain and noise change an image as they would have changed the sound', asyn
     const louder = levelsOf(network.augmented(all, 1, { gain: same(7.5), noise: same(0) }));
     network.dispose();
     const [original, expected] = [levelsOf(images), levelsOf(imagesOf(amplified, options))];
-    // Of what is below the scale an image does not show how far below.
+    // An image does not show how far a value is below its scale.
     for (const [i, level] of louder.entries()) assert.ok(original[i] === 0 || Math.abs(level - expected[i]) <= 1);
   }
 
@@ -96,7 +96,7 @@ test('gain and noise change an image as they would have changed the sound', asyn
       mean(of.filter((_, i) => Math.floor((i % PIXELS) / SHAPE.width) === row)),
     );
   const [before, found, expected] = [rows(original), rows(noisy), rows(mixed)];
-  // Levels of 0.48 dB; a row's mean over 12 clips of 90 columns that overlap is uncertain by about 0.4 of them.
+  // A level is 0.48 dB. A row's mean over 12 clips with 90 overlapping columns has an uncertainty of about 0.4 levels.
   for (const [row, level] of found.entries()) {
     assert.ok(Math.abs(level - expected[row]) < 2.5, `row ${row}: ${level}, not ${expected[row]}`);
   }
@@ -115,7 +115,7 @@ search:
   space: { net: { augment.mixup: { choice: [0, 0.2] } } }
 `;
 
-test('a sweep searches strengths, and its winner becomes a final model', { skip: withoutRedis }, async (t) => {
+test('sweeps augmentation strengths, and trains a final model of the winner', { skip: withoutRedis }, async (t) => {
   const folder = await temporaryFolder();
   t.after(folder.remove);
   const path = (name: string) => join(folder.path, name);

@@ -19,7 +19,7 @@ async function write(name: string, content: string | Uint8Array): Promise<void> 
   await writeFile(path(name), content);
 }
 
-/** A folder per class with `clips` good recordings each. */
+/** Writes one folder per class with `clips` good recordings each. */
 async function corpus(name: string, classes: string[], clips = 4): Promise<void> {
   for (const [c, label] of classes.entries()) {
     for (let i = 0; i < clips; i++) await write(`${name}/${label}/${i}.wav`, noise(0.001 * (1 + c) + 0.0001 * i));
@@ -58,7 +58,7 @@ interface Case {
   environment?: Record<string, string>;
   exit: number;
   code: string;
-  /** What the message must name */
+  /** What the message must mention */
   names: RegExp;
 }
 
@@ -72,14 +72,14 @@ const cases: Case[] = [
   { what: 'a WAV without samples', data: 'nothing', exit: 10, code: 'WAV_EMPTY', names: /a\/9\.wav/ },
   { what: 'a silent recording', data: 'silent', exit: 10, code: 'CLIP_SILENT', names: /a\/9\.wav/ },
   {
-    what: 'a manifest naming a missing file',
+    what: 'a manifest with a missing file',
     data: 'manifest.csv',
     exit: 10,
     code: 'DATA_MANIFEST_INVALID',
     names: /:3: .*absent/,
   },
   {
-    what: 'a manifest without its columns',
+    what: 'a manifest without the required columns',
     data: 'columns.csv',
     exit: 10,
     code: 'DATA_MANIFEST_INVALID',
@@ -145,7 +145,7 @@ const cases: Case[] = [
 ];
 
 for (const { what, spec = 'good.yaml', data, flags = [], environment, exit, code, names } of cases) {
-  test(`${what}: reports ${code}, and writes nothing`, async () => {
+  test(`reports ${code} for ${what}, and writes nothing`, async () => {
     const out = path(`out-${what.replaceAll(/\W+/g, '-')}`);
     const ended = await cryfold(
       ['run', path(spec), '--data', path(data), '--out', out, ...flags],
@@ -154,13 +154,13 @@ for (const { what, spec = 'good.yaml', data, flags = [], environment, exit, code
     assert.equal(ended.code, exit, ended.stderr);
     assert.match(ended.stderr, new RegExp(`cryfold: ${code}: `));
     assert.match(ended.stderr, names);
-    assert.doesNotMatch(ended.stderr, /secret| {4}at /, 'no secret, no stack');
+    assert.doesNotMatch(ended.stderr, /secret| {4}at /, 'neither secrets nor stack traces are printed');
     assert.ok(ended.stderr.trim().split('\n').length >= 2, 'says what to do');
     assert.deepEqual(await readdir(out).catch(() => []), []);
   });
 }
 
-test('a store that cannot be written: reports OUT_UNWRITABLE', async () => {
+test('reports OUT_UNWRITABLE for a store that cannot be written', async () => {
   await write('blocked', 'a file where a folder should be');
   const args = ['run', path('good.yaml'), '--data', path('good'), '--out', path('blocked-out')];
   const ended = await cryfold(args, { CRYFOLD_STORE: `file:${path('blocked')}` });
@@ -174,7 +174,7 @@ test('--json prints errors as JSON', async () => {
   assert.equal(JSON.parse(ended.stdout).error.code, 'DATA_NOT_FOUND');
 });
 
-test('--skip-bad skips the bad recording, and lists it', async () => {
+test('--skip-bad skips and lists the bad recording', async () => {
   const flags = ['--skip-bad', '--estimators', 'svm', '--workers', '1'];
   const ended = await cryfold([
     'run',
@@ -188,7 +188,7 @@ test('--skip-bad skips the bad recording, and lists it', async () => {
   assert.match(ended.stderr, /skipped: .*a\/9\.wav/);
 });
 
-test('wrong flags are usage errors', async () => {
+test('reports wrong flags as usage errors', async () => {
   for (const args of [['run'], ['run', '--data', 'x', '--folds', '1'], ['run', '--data', 'x', '--magic'], ['dance']]) {
     assert.equal((await cryfold(args)).code, 2, args.join(' '));
   }

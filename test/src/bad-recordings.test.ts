@@ -21,7 +21,7 @@ function sound(seconds: number, seed: number): Uint8Array {
   );
 }
 
-/** Spoken digits: most recordings are shorter than half a clip. One name would be a formula, one a line of its own. */
+/** Writes spoken digits, mostly shorter than half a clip. One file name is like a formula, one has a line break. */
 before(async () => {
   folder = await temporaryFolder();
   for (const label of ['one', 'two']) await mkdir(path('digits', label), { recursive: true });
@@ -39,7 +39,7 @@ after(() => folder?.remove());
 
 const lines = (text: string) => text.trimEnd().split('\n');
 
-test('inspect shows the first bad recordings of each cause, and lists all on request', async () => {
+test('inspect shows the first bad recordings for each cause, and lists all of them on request', async () => {
   const args = ['data', 'inspect', path('digits')];
   const failed = await cryfold([...args, '--problems', path('inspected.csv')]);
   assert.equal(failed.code, 10);
@@ -79,7 +79,7 @@ test('a run lists bad recordings in its folder, and prints the path', async () =
   assert.deepEqual(await readdir(planned).catch(() => []), [], 'plan writes nothing');
 });
 
-test('run --skip-bad, retrain and predict print little about many bad recordings', { skip: withoutRedis }, async () => {
+test('run --skip-bad, retrain and predict summarize many bad recordings', { skip: withoutRedis }, async () => {
   const flags = ['--data', path('digits'), '--skip-bad', '--workers', '1'];
   const run = await cryfold(['run', path('spec.yaml'), ...flags, ...ownStore(path('out'))]);
   assert.equal(run.code, 0, run.stderr);
@@ -115,7 +115,7 @@ test('run --skip-bad, retrain and predict print little about many bad recordings
   assert.equal(lines(await readFile(path('predicted.csv'), 'utf8')).length, 1 + SHORT + 1);
 });
 
-test('refuses a list that cannot be written before reading anything', async () => {
+test('refuses an unwritable path for the list before reading any recording', async () => {
   const flags = ['--problems', path('no', 'folder.csv')];
   const { code, stderr } = await cryfold(['data', 'inspect', path('digits'), ...flags]);
   assert.deepEqual([code, /OUT_UNWRITABLE/.test(stderr)], [2, true], stderr);

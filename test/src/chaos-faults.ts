@@ -7,18 +7,18 @@ import type { Cluster } from './cluster.js';
 import { descendants, until } from './command.js';
 import { RedisServer } from './redis-server.js';
 
-/** What faults strike. */
+/** The targets of faults. */
 export interface Scene {
   cluster: Cluster;
   server: S3Server | undefined;
   s3: TcpProxy | undefined;
-  /** Absent: the S3 keys never change */
+  /** Absent if the S3 keys never change */
   keys: KeyAgent | undefined;
   redis: TcpProxy;
   folder: string;
   random: Random;
   deck: Deck;
-  /** Ends a round's faults */
+  /** Aborted when the faults of a round must stop */
   ended: AbortSignal;
 }
 
@@ -27,7 +27,7 @@ export interface FaultKind {
   weight: number;
   needsS3?: boolean;
   needsKeys?: boolean;
-  /** Answers how many processes it killed. */
+  /** Applies the fault. @returns the number of killed processes */
   act: (scene: Scene) => Promise<number>;
 }
 
@@ -64,14 +64,14 @@ const network =
     return 0;
   };
 
-/** Who the services are: a user whose password can change while the one who strikes still gets in. */
+/** The Redis user of the services. A fault can change its password and still log in as another user. */
 export const REDIS_USER = ['--user', 'cryfold', 'on', '>secret', '~*', '&*', '+@all'];
 
 const redisAt = ({ cluster }: Scene, ...words: string[]) => askRedisAt(cluster.redisPort, ...words).catch(() => '');
 
 /**
- * A replica takes over for 3 s while connections to the old primary stay open, then hands over again. The way to Redis
- * leads to the new primary 1 s after each change, as long as a DNS name may take.
+ * Makes a replica the primary for 3 s while connections to the old primary stay open, and then switches back. New
+ * connections reach the new primary 1 s after each switch, which is a realistic delay of a DNS update.
  */
 async function failover(scene: Scene): Promise<number> {
   const { cluster, redis, folder } = scene;
@@ -118,7 +118,7 @@ const FAULTS: readonly FaultKind[] = [
     },
   },
   {
-    // The lock lasts 8 s and is looked at every 3 s: another worker has taken the fold when this one comes back.
+    // The lock lasts 8 s and is checked every 3 s, so another worker has the fold by the time this worker resumes.
     name: 'SIGSTOP worker for 13 s',
     weight: 1,
     act: stop(['worker-0', 'worker-1']),
@@ -206,13 +206,13 @@ const FAULTS: readonly FaultKind[] = [
   { name: 'S3 answers lost for 3 s', weight: 1, needsS3: true, act: network('s3', 'answer-lost', 3) },
 ];
 
-/** Draws faults as often as they weigh, in random order, and each before any comes again too often. */
+/** Draws faults in random order and in proportion to their weights, like cards from a deck that is then reshuffled. */
 export class Deck {
   readonly #random: Random;
   readonly #kinds: readonly FaultKind[];
   #cards: FaultKind[] = [];
 
-  /** @param server the store's, absent where it is a folder */
+  /** @param server the S3 server of the store; undefined if the store is a folder */
   constructor(random: Random, server: S3Server | undefined) {
     this.#random = random;
     const can = ({ needsS3, needsKeys }: FaultKind) =>

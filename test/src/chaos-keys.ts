@@ -3,20 +3,20 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type IdentityIssuer, MINIO_ROLE } from '@cryfold/testing';
 
-/** Seconds for which what it hands out is good, and between two renewals. */
+/** Lifetime of the credentials, and time between two renewals, in seconds. */
 const LIFE = 12;
 const EVERY = 4;
-/** Seconds after which all that was handed out before a pause has expired, and some more without any valid keys. */
+/** Length of a pause in seconds: all credentials expire, and then there are no valid ones for a while. */
 export const KEYS_AWAY = LIFE + 4;
 
 /**
- * Renews what services sign their requests to a MinIO with, all of which expires soon: web identities, with which they
- * fetch keys of a role themselves, or such keys in files. Files are replaced all at once, as Kubernetes does.
+ * Renews the short-lived credentials of services for MinIO: either web identities, which the services exchange for keys
+ * of a role, or files with such keys. All files are replaced at once, as in Kubernetes.
  */
 export class KeyAgent {
-  /** Variables of the services */
+  /** Environment variables of the services */
   readonly environment: Record<string, string>;
-  /** While above 0, nothing is renewed. */
+  /** Nothing is renewed while this is above 0. */
   pauses = 0;
   readonly #kind: 'identity' | 'files';
   readonly #issuer: IdentityIssuer;
@@ -74,7 +74,7 @@ export class KeyAgent {
     for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
     await symlink(folder, link);
     await rename(link, join(this.#folder, 'now'));
-    // The one before may be being read.
+    // A service may still be reading the previous folder.
     await rm(join(this.#folder, `${this.#renewals++ - 2}`), { recursive: true, force: true });
     return true;
   }
@@ -88,9 +88,9 @@ export class KeyAgent {
 export interface KeyAgentOptions {
   kind: 'identity' | 'files';
   issuer: IdentityIssuer;
-  /** The server's, which also answers STS */
+  /** The endpoint of MinIO, which also serves STS requests */
   endpoint: string;
-  /** Of its own */
+  /** A folder for the agent alone */
   folder: string;
 }
 

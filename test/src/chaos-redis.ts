@@ -1,12 +1,12 @@
 import { connect } from 'node:net';
 
-/** Milliseconds that a Redis on this machine may take to answer. */
+/** Milliseconds within which a Redis server on this machine must respond. */
 const ANSWER_MS = 2000;
 
 /**
- * Sends one command to a Redis on this machine.
+ * Sends one command to a Redis server on this machine.
  * @param words the command and its arguments
- * @returns the beginning of the answer as it came over the wire, such as `+OK` or `-ERR …`
+ * @returns the beginning of the raw response, such as `+OK` or `-ERR …`
  */
 export function askRedisAt(port: number, ...words: string[]): Promise<string> {
   return new Promise((resolve, reject) => {

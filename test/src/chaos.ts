@@ -9,7 +9,7 @@ import { KeyAgent } from './chaos-keys.js';
 import { Cluster, findRedis } from './cluster.js';
 import { cryfold, descendants, type LogLine, logLines, processes, start, until } from './command.js';
 
-/** Twenty folds of a second or two each: cheap, and long enough to be hit. */
+/** Twenty folds of a second or two each: cheap, but long enough for faults to hit them. */
 const SPEC = `
 version: 1
 name: chaos
@@ -21,16 +21,16 @@ fusion:
   combined: { members: [small-cnn, svm] }
 `;
 const FOLDS = 20;
-/** Most that a service may write into its log per minute, whatever happens. */
+/** The most bytes that a service may write into its log per minute, whatever happens. */
 const LOG_BYTES = 1e6;
 
 export interface ChaosOptions {
   seed: number;
-  /** Ends after the round in which this many processes were killed */
+  /** Stops after the round in which the number of killed processes reaches this */
   kills: number;
   /** Starts no further round after this many minutes */
   minutes: number;
-  /** Where data, stores and logs go; it must be empty */
+  /** An empty folder for data, stores and logs */
   folder: string;
   say: (text: string) => void;
 }
@@ -38,24 +38,24 @@ export interface ChaosOptions {
 export interface ChaosReport {
   rounds: number;
   kills: number;
-  /** Faults by name */
+  /** Number of faults by name */
   faults: Record<string, number>;
-  /** Folds that the rounds had, and attempts that were begun for them */
+  /** Number of folds in all rounds, and of the attempts that were started for them */
   folds: number;
   attempts: number;
-  /** Times that the command which waits for the run had to be started again, or had to retry failed folds */
+  /** How often the command that follows the run had to be restarted, or had to retry failed folds */
   restarted: number;
-  /** The most that one service wrote into its log per minute of a round, bytes; a round counts as a minute at least */
+  /** The most bytes per minute that a service logged in a round; shorter rounds count as one minute */
   logBytesPerMinute: number;
   store: string;
-  /** Empty, or what must never happen */
+  /** Events that must never happen; empty if all is well */
   violations: string[];
 }
 
 /**
  * Runs the same evaluation repeatedly in fresh stores on a real cluster of processes (coordinator, aggregator, two
- * workers) while faults strike at random instants, and compares each with an undisturbed run.
- * @returns undefined where this machine has no Redis
+ * workers) while faults occur at random times, and compares each run with an undisturbed one.
+ * @returns undefined if this machine has no Redis
  */
 export async function chaos(options: ChaosOptions): Promise<ChaosReport | undefined> {
   const program = await findRedis();
@@ -123,13 +123,13 @@ export async function chaos(options: ChaosOptions): Promise<ChaosReport | undefi
       await keys?.stop();
       clearInterval(look);
       if (violations.length === 0 && !reference.equals(await readFile(path(name, 'out', 'out-of-fold.csv')))) {
-        violations.push('the bytes are not those of the undisturbed run');
+        violations.push('the results differ from those of the undisturbed run');
       }
       violations.push(...checkLogs(await logLines(path(name)), report));
       violations.push(...(await floods(path(name, 'logs'), (Date.now() - began) / 60_000, report)));
       const left = () => processes('').filter(({ pid, command }) => seen.get(pid) === command);
-      await until('every process to end', () => left().length === 0, 10).catch(() => {});
-      for (const { pid, command } of left()) violations.push(`process ${pid} is left: ${command}`);
+      await until('every process to exit', () => left().length === 0, 10).catch(() => {});
+      for (const { pid, command } of left()) violations.push(`process ${pid} is still running: ${command}`);
       report.violations.push(...violations.map((text) => `${name}: ${text}`));
       say(`${name}: ${violations.length === 0 ? 'clean' : violations.join('; ')}; ${report.kills} kills so far`);
     }
@@ -139,7 +139,7 @@ export async function chaos(options: ChaosOptions): Promise<ChaosReport | undefi
   return report;
 }
 
-/** An S3 server of this machine behind a proxy; neither where it has none. */
+/** Starts an S3 server on this machine behind a proxy, or neither if no S3 server is installed. */
 async function startBucket() {
   const issuer = await IdentityIssuer.start();
   let server: S3Server | undefined;
@@ -152,7 +152,7 @@ async function startBucket() {
   return {
     server,
     s3,
-    /** Starts who renews a round's keys; only MinIO has keys that expire. */
+    /** Starts the agent that renews a round's keys. Only MinIO's keys expire. */
     keys: async (folder: string, kind: 'identity' | 'files') =>
       server?.tool === 'minio' ? await KeyAgent.start({ kind, issuer, endpoint, folder }) : undefined,
     environment: (prefix: string, keys: KeyAgent | undefined): Record<string, string> => {
@@ -169,7 +169,7 @@ async function startBucket() {
   };
 }
 
-/** Faults one after another, some while another still lasts, until the round ends. */
+/** Starts one fault after another until the round is over. Faults may overlap. */
 async function strike(scene: Scene, report: ChaosReport, say: (text: string) => void): Promise<void> {
   const under: Promise<void>[] = [];
   await wait(scene, 2);
@@ -183,13 +183,13 @@ async function strike(scene: Scene, report: ChaosReport, say: (text: string) => 
       }),
     );
     await wait(scene, 1 + 3 * scene.random.uniform());
-    // No more than a storm lasts: after some twenty faults the cluster may heal.
+    // Stop after some twenty faults to let the cluster recover.
     if (under.length >= 22) break;
   }
   await Promise.all(under);
 }
 
-/** The command that a user would run; after a failure, it follows the printed advice. */
+/** Runs the command that a user would run, and follows the printed advice after a failure. */
 async function followRun(
   args: string[],
   environment: Record<string, string>,
@@ -204,21 +204,21 @@ async function followRun(
     if (code === 0) return [];
     report.restarted++;
     said = `code ${code}: ${stderr.trim().split('\n').slice(-2).join(' ')}`;
-    say(`  the command is started again: ${said}`);
+    say(`  restarting the command: ${said}`);
     await sleep(1000);
   }
-  return [`the run did not end: ${said}`];
+  return [`the run did not finish: ${said}`];
 }
 
-/** Services that wrote more than a megabyte of log per minute. */
+/** Returns a violation for each service that logged more than a megabyte per minute. */
 async function floods(logs: string, minutes: number, report: ChaosReport): Promise<string[]> {
   const violations: string[] = [];
   for (const name of await readdir(logs)) {
     const { size } = await stat(join(logs, name));
-    // A round of a few seconds may begin with more.
+    // In a round of only a few seconds, the startup messages alone could exceed the rate.
     const rate = Math.round(size / Math.max(1, minutes));
     report.logBytesPerMinute = Math.max(report.logBytesPerMinute, rate);
-    if (rate > LOG_BYTES) violations.push(`${name} has ${size} bytes after ${minutes.toFixed(1)} minutes`);
+    if (rate > LOG_BYTES) violations.push(`the log ${name} has ${size} bytes after ${minutes.toFixed(1)} minutes`);
   }
   return violations;
 }

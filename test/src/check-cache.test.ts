@@ -14,7 +14,7 @@ interface Task {
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let programs: string;
 
-/** The only folder of PATH besides turbo's: Node, which turbo needs, and what a test puts there. */
+/** Creates the only folder in PATH besides turbo's. It contains Node, which turbo needs, and what a test adds. */
 before(async () => {
   folder = await temporaryFolder();
   programs = folder.path;
@@ -22,7 +22,7 @@ before(async () => {
 });
 after(() => folder.remove());
 
-/** What `npm run check` would do for a package, with the programs of that folder alone. */
+/** Returns the tasks that `npm run check` would run for a package if only that folder's programs were installed. */
 function planned(name: string): Task[] {
   const args = [join(ROOT, 'scripts', 'check.mjs'), `--filter=${name}`, '--filter=//', '--dry=json'];
   const { stdout, stderr } = spawnSync(process.execPath, args, {
@@ -38,7 +38,7 @@ function planned(name: string): Task[] {
 
 const hashOf = (tasks: Task[], id: string) => tasks.find(({ taskId }) => taskId === id)?.hash ?? assert.fail(id);
 
-test('tests that were skipped for a missing program run once it appears, and nothing else changes', async () => {
+test('runs only the tests of a program again after the program is installed', async () => {
   const without = planned('@cryfold/features');
   await writeFile(join(programs, 'sox'), '', { mode: 0o755 });
   const having = planned('@cryfold/features');
@@ -47,7 +47,7 @@ test('tests that were skipped for a missing program run once it appears, and not
   assert.equal(hashOf(having, build), hashOf(without, build));
 });
 
-test('the check covers what unit tests read outside of src and test, and the files in the repository’s root', async () => {
+test('covers files that unit tests read outside of src and test, and files in the repository’s root', async () => {
   const tasks = planned('cryfold');
   const inputsOf = (id: string) => Object.keys(tasks.find(({ taskId }) => taskId === id)?.inputs ?? assert.fail(id));
   const unit = inputsOf('cryfold#test:unit');
@@ -56,7 +56,7 @@ test('the check covers what unit tests read outside of src and test, and the fil
   }
   const root = inputsOf('//#lint:root');
   for (const file of ['biome.json', 'turbo.json', 'scripts/check.mjs']) assert.ok(root.includes(file), file);
-  // What tasks write themselves would make each of them run again every time.
+  // If a task's inputs included its own outputs, the task would run every time.
   for (const { taskId, inputs } of tasks) {
     assert.deepEqual(
       Object.keys(inputs).filter((file) => /(^|\/)(\.turbo|dist)\//.test(file)),

@@ -33,7 +33,7 @@ search:
     k-nearest-neighbours: { neighbours: { choice: [1, 5] } }
 `;
 
-test('a sweep searches classical estimators, and their final models know the clips that they were trained on', {
+test('sweeps classical estimators, and trains final models that recognize their training clips', {
   skip: withoutRedis,
 }, async (t) => {
   const folder = await temporaryFolder();

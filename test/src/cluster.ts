@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { findTool, freePort } from '@cryfold/testing';
 import { PROGRAM } from './command.js';
 
-/** A Redis or Valkey server of this machine, as `cryfold run` would find it. */
+/** Finds a Redis or Valkey server on this machine in the same way as `cryfold run`. */
 export async function findRedis(): Promise<string | undefined> {
   const found = (await findTool('redis-server')) ?? (await findTool('valkey-server'));
   if (found) return found;
@@ -22,8 +22,8 @@ interface Member {
 }
 
 /**
- * A cluster of processes on this machine as a platform would run it: each member is started again half a second after
- * it died. Redis listens on a TCP port, so that a proxy can stand before it.
+ * A cluster of processes on this machine that is supervised as on a platform: each member is restarted half a second
+ * after it dies. Redis listens on a TCP port so that a proxy can be placed in front of it.
  */
 export class Cluster {
   readonly redisPort: number;
@@ -43,8 +43,8 @@ export class Cluster {
   }
 
   /**
-   * @param folder where logs (`logs/NAME.log`) and Redis's data go
-   * @param flags further ones of Redis
+   * @param folder receives logs (`logs/NAME.log`) and Redis's data
+   * @param flags additional flags for Redis
    */
   static async start(folder: string, redis: string, flags: readonly string[] = []): Promise<Cluster> {
     await mkdir(join(folder, 'redis'), { recursive: true });
@@ -54,7 +54,7 @@ export class Cluster {
     return cluster;
   }
 
-  /** Does nothing where it runs, since faults that kill and start it again may overlap. */
+  /** Starts Redis unless it is running, since faults that kill and restart it may overlap. */
   startRedis(): void {
     if (isRunning(this.#redisProcess)) return;
     const settings = {
@@ -73,18 +73,18 @@ export class Cluster {
     return this.#redisProcess?.pid;
   }
 
-  /** @returns once it is gone; startRedis() starts it with what its append-only file kept */
+  /** Kills Redis and waits until it has exited. startRedis() restores the data from its append-only file. */
   async killRedis(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     await end(this.#redisProcess, signal);
   }
 
-  /** Starts members, each named and with its arguments, in an environment that says where Redis and the store are. */
+  /** Starts members, given their arguments by name, in an environment with the addresses of Redis and the store. */
   run(environment: Record<string, string>, members: Record<string, string[]>): void {
     this.#environment = environment;
     for (const [name, args] of Object.entries(members)) this.add(name, args);
   }
 
-  /** Starts one more member, in the environment of the others. */
+  /** Starts one more member in the same environment as the others. */
   add(name: string, args: string[]): void {
     this.#members.set(name, { args, process: undefined });
     this.#spawn(name);
@@ -117,7 +117,7 @@ export class Cluster {
     });
   }
 
-  /** Ends a member permanently. */
+  /** Stops a member permanently. */
   async remove(name: string, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     const child = this.#members.get(name)?.process;
     this.#members.delete(name);
@@ -126,7 +126,7 @@ export class Cluster {
 
   async stop(): Promise<void> {
     this.#stopping = true;
-    // A member that a test stopped must hear the end.
+    // A member that a test has suspended must resume to receive SIGTERM.
     for (const name of this.names) {
       const pid = this.pid(name);
       if (pid) process.kill(pid, 'SIGCONT');

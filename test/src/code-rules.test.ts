@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { ROOT } from './command.js';
 
-/** Lines of tracked TypeScript files under some folders that a pattern matches, as `path:line`. */
+/** Returns the lines of tracked TypeScript files in some folders that match a pattern, as `path:line`. */
 function matches(pattern: RegExp, folders: string[], allowed: RegExp): string[] {
   const listed = execFileSync('git', ['ls-files', '-z', ...folders], { cwd: ROOT, encoding: 'utf8' });
   const files = listed.split('\0').filter((path) => path.endsWith('.ts') && !allowed.test(path));
@@ -21,7 +21,7 @@ function matches(pattern: RegExp, folders: string[], allowed: RegExp): string[] 
 
 const skip = !existsSync(join(ROOT, '.git')) && 'needs a git checkout';
 
-test('only the store package knows the keys of records', { skip }, () => {
+test('only the store package contains the keys of records', { skip }, () => {
   // Written in two parts so that this file does not match.
   const pattern = new RegExp(`${'store'}Keys\\.`);
   assert.deepEqual(matches(pattern, ['packages', 'test', 'tools'], /^packages\/store\//), []);
@@ -34,6 +34,6 @@ test('only an estimator’s own files and tests check for its kind', { skip }, (
 
 test('no test outside of tools/ runs a built tool', { skip }, () => {
   const pattern = new RegExp(`tools(/|', ')${'dist'}`);
-  // The runner names test files, of whichever folder.
+  // The test runner prints paths of test files in any folder.
   assert.deepEqual(matches(pattern, ['packages', 'test'], /^test\/src\/runner\//), []);
 });

@@ -7,7 +7,7 @@ import { synthesizeCorpus } from '@cryfold/corpus';
 import { cryfold, ownStore, temporaryFolder } from './command.js';
 import { withoutRedis } from './testbed.js';
 
-/** Behaves as its parameter `fault` says; without one, it predicts that all classes are alike. */
+/** Fails as its parameter `fault` says; without a fault, it predicts the same probability for all classes. */
 const TRAIN = `
 import { spawn } from 'node:child_process';
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
@@ -46,7 +46,7 @@ if (fault) FAULTS[fault]();
 else save(fold.test, classes);
 `;
 
-/** The code that each fault ends its folds with. */
+/** The error code of folds that fail because of each fault. */
 const CODES = {
   hangs: 'COMMAND_TIMEOUT',
   garbage: 'COMMAND_OUTPUT_INVALID',
@@ -78,10 +78,10 @@ const program = (fault?: string) => ({
   ...(fault === 'hangs' && { timeoutMinutes: 0.02 }),
 });
 
-/** Folders of programs that are there now. */
+/** Lists the working folders of programs that currently exist. */
 const programFolders = async () => (await readdir(path('tmp'))).filter((name) => name.startsWith('cryfold-command-'));
 
-/** Evaluates a program for each name. */
+/** Evaluates one program per name. */
 async function run(...names: string[]) {
   const estimators = Object.fromEntries(names.map((name) => [name, program(name === 'good' ? undefined : name)]));
   const spec = { version: 1, name: 'faults', protocol: { splitter: 'ShuffleSplit', repeats: 1 }, estimators };
@@ -91,7 +91,7 @@ async function run(...names: string[]) {
   return { code, results: JSON.parse(stdout) };
 }
 
-test('each fault of a program has its own error, and affects no fold of other estimators', {
+test('reports each kind of program failure with its own error, and leaves other estimators unaffected', {
   skip: withoutRedis,
 }, async () => {
   const { code, results } = await run('good', 'forks', ...Object.keys(CODES));

@@ -10,7 +10,7 @@ import { withoutRedis } from './testbed.js';
 
 const skip = withoutRedis;
 
-/** Keeps how often each class occurs. */
+/** Saves the frequency of each class. */
 const TRAIN = `
 import { readFileSync, writeFileSync } from 'node:fs';
 const { classes, train } = JSON.parse(readFileSync('fold.json', 'utf8'));
@@ -19,7 +19,7 @@ const counts = classes.map(() => 0);
 for (let i = 0; i < train; i++) counts[labels.readInt32LE(4 * i)]++;
 writeFileSync('trained/shares.json', JSON.stringify(counts.map((count) => count / train)));
 `;
-/** Predicts these shares; as long as there is a file of the name that its parameter says, it hangs. */
+/** Predicts the saved frequencies, but hangs while the file named by its parameter exists. */
 const PREDICT = `
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 const fold = JSON.parse(readFileSync('fold.json', 'utf8'));
@@ -56,7 +56,7 @@ async function json(args: string[]) {
   return JSON.parse(stdout);
 }
 
-/** Evaluates the two programs, and their fusion with another estimator. @returns the run's id */
+/** Evaluates the two programs and their fusion with another estimator. @returns the run's id */
 async function evaluate(): Promise<string> {
   const node = process.execPath;
   const own = {
@@ -75,23 +75,23 @@ async function evaluate(): Promise<string> {
   return JSON.parse(stdout).run.id;
 }
 
-test('saves models of programs, which only predict if commands are allowed', { skip }, async (t) => {
+test('saves models of programs that predict only if commands are allowed', { skip }, async (t) => {
   const run = await evaluate();
   const refused = await cryfold(['train-final', run, '--of', 'both', ...inStore()]);
   assert.match(refused.stderr, /COMMANDS_NOT_ALLOWED.*own of shares-/);
-  assert.ok(!existsSync(path('out', 'store', 'finals')), 'no member is trained before the refusal');
+  assert.ok(!existsSync(path('out', 'store', 'finals')), 'the command is refused before any member is trained');
   const { card } = await json(['train-final', run, '--of', 'own', '--allow-commands']);
   assert.deepEqual(
     card.members.map(({ kind }: { kind: string }) => kind),
     ['command'],
   );
-  assert.equal(card.format, 4, 'earlier versions know no such member');
+  assert.equal(card.format, 4, 'earlier formats do not support this kind of member');
   const model = `shares@${card.version}`;
 
   const unasked = await cryfold(['predict', model, recording, ...inStore()]);
   assert.equal(unasked.stdout, '');
   assert.match(unasked.stderr, /COMMANDS_NOT_ALLOWED.*its own program[\s\S]*--allow-commands/);
-  // The folder of a version is all that another machine needs.
+  // Another machine needs only the folder of the model version.
   await cp(path('out', 'store', 'models', 'shares', card.version), path('model'), { recursive: true });
   const { predictions } = await json(['predict', path('model'), recording, '--allow-commands']);
   const shares = card.data.classes.map(({ clips }: { clips: number }) => clips / card.data.clips);
@@ -111,10 +111,10 @@ test('saves models of programs, which only predict if commands are allowed', { s
   const { status, answer } = await ask();
   assert.equal(status, 200);
   assert.deepEqual(answer.predictions[0].windows[0].probabilities, predictions[0].windows[0].probabilities);
-  // A hanging program is killed with its request.
+  // A program that hangs is killed when its request times out.
   await writeFile(path('hang'), '');
   const hung = await ask();
   assert.deepEqual([hung.status, hung.answer.error.code], [504, 'PREDICTION_TIMEOUT']);
   const [pid, own] = (await readFile(path('hang'), 'utf8')).split(' ');
-  await until('the end of the program', () => !existsSync(`/proc/${pid}`) && !existsSync(own));
+  await until('the program to exit', () => !existsSync(`/proc/${pid}`) && !existsSync(own));
 });

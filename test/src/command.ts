@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 export const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 export const PROGRAM = join(ROOT, 'packages', 'cli', 'bin', 'cryfold.js');
 
-/** Names of the packages' folders, without those of which only an older version's build is left. */
+/** Returns the names of the packages' folders, except folders with only leftover build output. */
 export async function packageFolders(): Promise<string[]> {
   const names = await readdir(join(ROOT, 'packages'));
   return names.filter((name) => existsSync(join(ROOT, 'packages', name, 'package.json')));
@@ -42,16 +42,16 @@ export interface Ended {
 
 export interface Command {
   process: ChildProcess;
-  /** What it has written so far */
+  /** Returns the output so far. */
   stdout: () => string;
   stderr: () => string;
   ended: Promise<Ended>;
 }
 
-/** Flags of a local run: a store in the folder `store` of this one, which gets the copies of the results. */
+/** Flags of a local run that puts copies of its results in this folder and its store in the subfolder `store`. */
 export const ownStore = (out: string): string[] => ['--store', join(out, 'store'), '--out', out];
 
-/** Starts `cryfold ARGS`; the environment's REDIS_URL and store are those given, or none. */
+/** Starts `cryfold ARGS`. REDIS_URL and the store are only set if `environment` contains them. */
 export function start(args: string[], environment: Record<string, string> = {}): Command {
   const { REDIS_URL: _redis, CRYFOLD_STORE: _store, ...rest } = process.env;
   const child = spawn(process.execPath, [PROGRAM, ...args], {
@@ -74,7 +74,7 @@ export async function cryfold(args: string[], environment: Record<string, string
   return start(args, environment).ended;
 }
 
-/** Waits until a look succeeds, and fails with what was waited for. */
+/** Waits until `look` returns a truthy value. After a timeout, fails with a message that mentions `what`. */
 export async function until<T>(
   what: string,
   look: () => Promise<T | undefined | false> | T | undefined | false,
@@ -89,7 +89,7 @@ export async function until<T>(
   }
 }
 
-/** @param url of a service: the API of a coordinator, or the port of its metrics */
+/** @param url the URL of a service: a coordinator's API or its metrics port */
 export const untilReady = (url: string) =>
   until('the service to be ready', () =>
     fetch(`${url}/readyz`).then(
@@ -101,7 +101,7 @@ export const untilReady = (url: string) =>
 export interface LogLine {
   time: string;
   msg: string;
-  /** Of services of a cluster */
+  /** Only set for the services of a cluster */
   role?: string;
   pid?: number;
   key?: string;
@@ -109,7 +109,7 @@ export interface LogLine {
   code?: string;
 }
 
-/** All log lines of the processes of a cluster in this folder, or of the local runs of `ownStore`, in order of time. */
+/** Returns all log lines of a cluster in this folder, or of the local runs of `ownStore`, in chronological order. */
 export async function logLines(out: string): Promise<LogLine[]> {
   const runs = join(out, 'store', 'runs');
   const folders = (await readdir(runs).catch(() => [])).map((run) => join(runs, run, 'logs'));
@@ -125,7 +125,7 @@ export async function logLines(out: string): Promise<LogLine[]> {
   return lines.sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0));
 }
 
-/** A line for people, as services of a local run write them. */
+/** Parses a human-readable log line, as written by the services of a local run. */
 function readText(line: string): LogLine | undefined {
   const [, time, msg, rest = ''] = /^(\S+ \S+Z) \w+ +(.*?)(?: {2}(.*))?$/.exec(line) ?? [];
   if (time === undefined) return undefined;
@@ -139,7 +139,7 @@ interface Process {
   command: string;
 }
 
-/** Processes of this machine whose command holds the text. */
+/** Returns the processes on this machine whose command line contains the text. */
 export function processes(text: string): Process[] {
   return execFileSync('ps', ['-A', '-o', 'pid=,ppid=,args='], { encoding: 'utf8' })
     .split('\n')
@@ -149,7 +149,7 @@ export function processes(text: string): Process[] {
     });
 }
 
-/** All processes that descend from one. */
+/** Returns all descendants of a process. */
 export function descendants(pid: number): Process[] {
   const all = processes('');
   const below = (parent: number): Process[] =>
@@ -157,7 +157,7 @@ export function descendants(pid: number): Process[] {
   return below(pid);
 }
 
-/** Whether one of our processes exists. */
+/** Returns whether one of our own processes exists. */
 export function alive(pid: number): boolean {
   try {
     process.kill(pid, 0);

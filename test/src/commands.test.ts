@@ -10,7 +10,7 @@ import { type Testbed, testbed, withoutRedis } from './testbed.js';
 
 const skip = withoutRedis;
 
-/** Writes the frequencies of the classes, after as many milliseconds as its parameter says. */
+/** Predicts fixed probabilities after the number of milliseconds in its parameters. */
 const TRAIN = `
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 const fold = JSON.parse(readFileSync('fold.json', 'utf8'));
@@ -47,7 +47,7 @@ function worker(...flags: string[]): Command {
   return command;
 }
 
-/** A spec of one command, whose programs list themselves in a file. */
+/** Writes a spec with one command whose processes append their ids to a file. */
 async function spec(name: string, delayMs: number, search = ''): Promise<string> {
   const started = bed.path(`${name}.pids`);
   await writeFile(started, '');
@@ -66,19 +66,19 @@ ${search}`,
 
 const pids = async (file: string) => (await readFile(file, 'utf8')).trim().split('\n').filter(Boolean).map(Number);
 
-test('a worker runs commands only with --allow-commands', { skip }, async () => {
+test('runs commands in a worker only with --allow-commands', { skip }, async () => {
   await spec('allowed', 0);
   const refusing = worker();
   const running = start(bed.run('allowed.yaml'), bed.environment);
   await until('the refusal', () => refusing.stdout().includes('COMMANDS_NOT_ALLOWED'));
-  // Each refusal makes a fold wait longer for its next try.
+  // Each refusal increases a fold's delay before the next try.
   refusing.process.kill('SIGKILL');
   worker('--allow-commands');
   const ended = await running.ended;
   assert.equal(ended.code, 0, ended.stderr);
 });
 
-test('a cancelled run ends its programs within five seconds', { skip }, async () => {
+test('stops the programs of a cancelled run within five seconds', { skip }, async () => {
   const started = await spec('cancelled', 600_000);
   const running = start(bed.run('cancelled.yaml'), bed.environment);
   await until('a program', async () => (await pids(started)).length > 0);
@@ -86,14 +86,14 @@ test('a cancelled run ends its programs within five seconds', { skip }, async ()
   const { stdout } = await cryfold(['list', '--json'], bed.environment);
   const { run } = JSON.parse(stdout).find(({ run }: { run: string }) => run.startsWith('cancelled-'));
   assert.equal((await cryfold(['cancel', run], bed.environment)).code, 0);
-  // The start time of the command itself does not count.
+  // The time that the command itself takes to start does not count.
   const asked = Date.now();
-  await until('the end of the program', () => !existsSync(`/proc/${pid}`));
+  await until('the program to exit', () => !existsSync(`/proc/${pid}`));
   assert.ok(Date.now() - asked < 5000, `${Date.now() - asked} ms`);
   assert.equal((await running.ended).code, 4);
 });
 
-test('a sweep searches the parameters of a command, and survives a worker that is killed', { skip }, async () => {
+test('sweeps the parameters of a command, and survives the death of a worker', { skip }, async () => {
   const search = `search:
   algorithm: grid
   metric: accuracy
@@ -105,11 +105,11 @@ test('a sweep searches the parameters of a command, and survives a worker that i
   await until('a program', async () => (await pids(started)).length > 0);
   first.process.kill('SIGKILL');
   const [pid] = await pids(started);
-  await until('the end of its program', () => !existsSync(`/proc/${pid}`));
+  await until('its program to exit', () => !existsSync(`/proc/${pid}`));
   worker('--allow-commands');
   const ended = await running.ended;
   assert.equal(ended.code, 0, ended.stderr);
-  // Six folds, of which one was tried twice.
+  // There are six folds, one of which was tried twice.
   assert.equal((await pids(started)).length, 7);
 });
 
@@ -129,7 +129,7 @@ const EXAMPLES = [
 ];
 
 for (const { name, files, keeps, missing } of EXAMPLES) {
-  const what = keeps ? 'runs as it stands, and its final model predicts' : 'runs as it stands';
+  const what = keeps ? 'runs unchanged, and its final model predicts' : 'runs unchanged';
   test(`examples/${name} ${what}, and a second run uses the stored folds`, { skip: skip || missing }, async (t) => {
     const folder = await temporaryFolder();
     t.after(folder.remove);

@@ -11,10 +11,10 @@ import { type Manifest, say } from './kube.js';
 const infra = (name: string) => join(ROOT, 'infra', name);
 const compose: Manifest = parse(readFileSync(infra('compose.yaml'), 'utf8'), { merge: true });
 const services: [string, Manifest][] = Object.entries(compose.services);
-/** As compose resolves `${VARIABLE:-image}` without the variable. */
+/** Resolves `${VARIABLE:-image}` like compose does when the variable is not set. */
 const imageOf = ({ image }: Manifest): string => image.replace(/^\$\{[A-Z_]+:-(.+)\}$/, '$1');
 
-test('all references of services exist, in each profile', () => {
+test('services refer only to things that exist, in each profile', () => {
   assert.ok(services.length >= 9);
   for (const [name, service] of services) {
     assert.match(imageOf(service), /:[\w.-]+$/, name);
@@ -39,7 +39,7 @@ test('all references of services exist, in each profile', () => {
       assert.doesNotMatch(
         variable,
         /(PASSWORD|SECRET|ACCESS_KEY(_ID)?|TOKENS)$/,
-        `${name}: a secret in the environment`,
+        `${name} has a secret in the environment`,
       );
     }
     const grace = service.environment?.CRYFOLD_GRACE_SECONDS;
@@ -52,18 +52,18 @@ test('all references of services exist, in each profile', () => {
       .flatMap(([, { command }]) =>
         command?.includes?.('--queues') ? [command[command.indexOf('--queues') + 1]] : [],
       );
-    assert.deepEqual(queues.sort(), ['cpu', 'gpu'], `who works in ${profile}`);
+    assert.deepEqual(queues.sort(), ['cpu', 'gpu'], `queues with workers in the profile ${profile}`);
   }
 });
 
-test('compose and Kubernetes run the same Redis and MinIO', () => {
+test('compose and Kubernetes use the same images of Redis and MinIO', () => {
   for (const name of ['redis', 'minio']) {
     const manifest = readFileSync(join(ROOT, 'k8s', 'components', name, `${name}.yaml`), 'utf8');
     assert.ok(manifest.includes(`image: ${imageOf(compose.services[name])}\n`), name);
   }
 });
 
-test('pin-images prints the digest of every service image, for compose and for kustomize', async () => {
+test('pin-images prints the digest of every service image for compose and for kustomize', async () => {
   const folder = await temporaryFolder();
   try {
     const digest = `sha256:${'a'.repeat(64)}`;
@@ -82,7 +82,7 @@ test('pin-images prints the digest of every service image, for compose and for k
   }
 });
 
-test('release pushes the images and writes overlays that name all of them by digest', async (t) => {
+test('release pushes the images and writes overlays that pin all of them by digest', async (t) => {
   const kubectl = await findTool('kubectl');
   if (!kubectl) return t.skip('no kubectl on PATH or cached; run scripts/test-k8s --setup');
   const folder = await temporaryFolder();
@@ -117,7 +117,7 @@ test('release pushes the images and writes overlays that name all of them by dig
   }
 });
 
-test('Prometheus scrapes only existing services, and make-secrets writes the secrets', () => {
+test('configures Prometheus to scrape only existing services, and make-secrets to write all secrets', () => {
   const names = services.flatMap(([name, { networks }]) => [name, ...(networks?.default?.aliases ?? [])]);
   const { scrape_configs: jobs } = parse(readFileSync(infra('prometheus/prometheus.yml'), 'utf8'));
   const targets: string[] = jobs.flatMap((job: Manifest) =>
@@ -146,7 +146,7 @@ test('hadolint accepts the Dockerfile, and rejects a bad one', async (t) => {
   assert.equal(said.code, 0, said.stdout);
   const bad = await lint(`${text}\nFROM node:latest\nRUN sudo true\n`);
   assert.notEqual(bad.code, 0);
-  // Rules of our own: bases by digest, nobody is root in the end, installs run no scripts.
+  // Our own rules: base images are pinned by digest, no final image runs as root, and installs run no scripts.
   for (const [, base] of text.matchAll(/^FROM (\S+)/gm)) {
     assert.ok(/@\$\{(NODE|DEBIAN)_DIGEST\}$/.test(base) || text.includes(` AS ${base}\n`), base);
   }

@@ -9,7 +9,7 @@ import { cryfold, ROOT, temporaryFolder } from './command.js';
 import { tone } from './public-corpora.js';
 import { withoutRedis } from './testbed.js';
 
-/** Tone `n` is of class `n % 2`, as scripts/goldens/mp3.py has it. */
+/** Tone `n` belongs to class `n % 2`, as in scripts/goldens/mp3.py. */
 const TONES = 12;
 const SECONDS = 1.5;
 
@@ -42,7 +42,7 @@ before(async () => {
 });
 after(() => folder?.remove());
 
-/** A whole run of the SVM on the tones in one format: its results and the bytes of its features. */
+/** Runs the SVM on the tones in one format. @returns the results and the bytes of the features */
 async function run(ending: string) {
   const store = path(`store-${ending}`);
   const flags = ['--data', path(ending), '--store', store, '--out', path(`out-${ending}`), '--workers', '1'];
@@ -61,21 +61,21 @@ const wavs = (() => {
   };
 })();
 
-test('a run on FLAC files has the same features as their WAV files, byte for byte', {
+test('computes the same features from FLAC as from WAV files, byte for byte', {
   skip: withoutRedis || soxMissing,
 }, async () => {
   const [plain, flac] = [await wavs(), await run('flac')];
   assert.equal(plain.dataset.clips, TONES);
   assert.deepEqual(flac.images, plain.images);
   assert.deepEqual(flac.dataset.classes, plain.dataset.classes);
-  assert.notEqual(flac.run.id, plain.run.id, 'the decoder is part of the content');
+  assert.notEqual(flac.run.id, plain.run.id, 'the decoder is part of the run’s content');
 });
 
 for (const [ending, missing] of [
   ['mp3', false],
   ['ogg', soxMissing],
 ] as const) {
-  test(`a run on ${ending} files has the same classes and clips as their WAV files`, {
+  test(`finds the same classes and clips in ${ending} files as in WAV files`, {
     skip: withoutRedis || missing,
   }, async () => {
     const [plain, lossy] = [await wavs(), await run(ending)];
@@ -87,11 +87,11 @@ for (const [ending, missing] of [
   });
 }
 
-/** The last two are copies, so that sounds are read again to confirm it. */
+/** The last two files are copies, so their sounds are read again to confirm that they are equal. */
 const wrapped = [...waves, waves[0], waves[1]];
 
 /**
- * Runs a command on WAV files under the first bytes of an MP4 file, with an ffmpeg that takes these off and counts.
+ * Runs a command on WAV files disguised as MP4 files. A fake ffmpeg removes the MP4 header and records its calls.
  * @returns the files that were decoded, sorted
  */
 async function decodedBy(...args: string[]): Promise<string[]> {
@@ -114,12 +114,12 @@ tail -c +25 "$file"
 
 const eachOnce = () => wrapped.map((_, n) => fileOf(n, 'm4a')).sort();
 
-test('a run of several protocols decodes each recording once', { skip: withoutRedis }, async () => {
+test('decodes each recording once in a run with several protocols', { skip: withoutRedis }, async () => {
   const flags = ['--data', path('m4a'), '--store', path('store-m4a'), '--workers', '1', '--group-by', 'recording'];
   const protocols = ['--protocol', 'paper,grouped', '--allow-leak'];
   assert.deepEqual(await decodedBy('run', path('svm.yaml'), ...flags, ...protocols), eachOnce());
 });
 
-test('data audit decodes each recording once, although it also compares their sounds', async () => {
+test('data audit decodes each recording once, even though it also compares sounds', async () => {
   assert.deepEqual(await decodedBy('data', 'audit', path('m4a')), eachOnce());
 });

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { ROOT } from './command.js';
 import { say } from './kube.js';
 
-test('images are built and run a small evaluation with compose', { timeout: 600_000 }, async (t) => {
+test('builds the images and runs a small evaluation with compose', { timeout: 600_000 }, async (t) => {
   const { code, stdout, stderr } = await say(join(ROOT, 'scripts', 'test-containers'), ['--smoke']);
   const skipped = /^skipped: (.*)$/m.exec(stdout);
   if (skipped) return t.skip(skipped[1]);

@@ -14,7 +14,7 @@ before(async () => {
     {
       // Folds of a second or two, so that their children can be found and killed.
       'tiny.yaml': TINY_SPEC.replace('epochs: 2', 'epochs: 40'),
-      // Long enough to be cancelled on the way.
+      // Long enough to be cancelled before it finishes.
       'long.yaml': TINY_SPEC.replace('epochs: 2', 'epochs: 2000').replace('tiny', 'long'),
     },
     { coordinator: ['coordinator'], aggregator: ['aggregator'], worker: ['worker'] },
@@ -30,19 +30,19 @@ const committed = async () => (await logLines(bed.folder)).filter(({ msg }) => m
 const training = () =>
   descendants(bed.cluster.pid('worker') ?? 0).filter(({ command }) => command.includes('training-child'));
 
-/** Whether a training child has loaded TensorFlow, which only those of networks do. */
+/** Returns whether a training child has loaded TensorFlow, which only children that train networks do. */
 function hasTensorFlow(pid: number): boolean {
   try {
     return readFileSync(`/proc/${pid}/maps`, 'utf8').includes('tfjs_binding');
   } catch {
-    // It has just ended.
+    // The child has just exited.
     return false;
   }
 }
 
 let longRun: string;
 
-test('cancel immediately stops running children, and everything that is waiting', { skip }, async (t) => {
+test('cancel immediately stops running children and removes waiting folds', { skip }, async (t) => {
   const running = start(bed.run('long.yaml', '--estimators', 'small-cnn', '--repeats', '2'), bed.environment);
   await until(
     'a fold to train',
@@ -53,18 +53,18 @@ test('cancel immediately stops running children, and everything that is waiting'
   assert.equal(state, 'running');
   const before = training().map(({ pid }) => pid);
   const cancelled = start(['cancel', id, '--json'], bed.environment);
-  // Node's own start takes seconds where tests share two cores with others.
+  // Starting Node takes seconds when tests share two cores with other programs.
   await until('the record', () => new RunStore(bed.store).runs.isCancelled(id));
   const started = Date.now();
-  await until('the child to end', () => !training().some(({ pid }) => before.includes(pid)), 30);
+  await until('the child to exit', () => !training().some(({ pid }) => before.includes(pid)), 30);
   const seconds = (Date.now() - started) / 1000;
-  // The promise is 5 s; a quiet machine takes 0.1 to 0.4 s, and one shared by many has taken more than 5.
+  // The documented limit is 5 s. An idle machine takes 0.1 to 0.4 s; a machine shared by many has taken more than 5 s.
   t.diagnostic(`${seconds.toFixed(1)} s`);
   assert.equal((await cancelled.ended).code, 0);
-  assert.equal((await running.ended).code, 4, 'the command that waits for it ends as cancelled');
+  assert.equal((await running.ended).code, 4, 'the waiting command exits with the code for a cancelled run');
   const status = await json('status', id);
   assert.deepEqual([status.code, status.value.state, status.value.done], [4, 'cancelled', 0]);
-  await until('nothing of it to wait', async () => {
+  await until('the run to have no waiting folds', async () => {
     const { queues } = (await json('status')).value;
     return queues.gpu.waiting + queues.gpu.active + queues.runs.active === 0;
   });
@@ -83,13 +83,13 @@ test('status and logs report an unknown run or fold as a usage error; gc keeps r
   assert.equal((await json('gc')).value.objects, 0);
 });
 
-test('a poison fold is recorded as failed with its log, and retry only trains this fold', {
+test('records a poison fold as failed with its log, and retries only this fold', {
   skip,
 }, async () => {
   const running = start(bed.run('tiny.yaml', '--estimators', 'small-cnn,svm'), bed.environment);
   let poison: string | undefined;
   let kills = 0;
-  // Whatever child takes the first network fold is killed each time.
+  // Each child that trains the first network fold is killed.
   const lines = (await logLines(bed.folder)).length;
   let looking = false;
   const look = async () => {
@@ -112,7 +112,7 @@ test('a poison fold is recorded as failed with its log, and retry only trains th
   const { code, stderr } = await running.ended;
   clearInterval(watch);
   assert.equal(code, 3, stderr);
-  assert.equal(kills, 4, 'tried four times');
+  assert.equal(kills, 4, 'the fold was tried four times');
   const { value: runs } = await json('list');
   const { run: id } = runs.find(({ name }: { name: string }) => name === 'tiny');
   const status = await json('status', id);
@@ -133,11 +133,11 @@ test('a poison fold is recorded as failed with its log, and retry only trains th
   const sofar = (await committed()).length;
   const retried = await cryfold(['retry', id, '--out', bed.path('out')], bed.environment);
   assert.equal(retried.code, 0, retried.stderr);
-  assert.equal((await committed()).length, sofar + 1, 'the failed fold only');
+  assert.equal((await committed()).length, sofar + 1, 'only the failed fold was trained again');
   assert.match((await cryfold(['retry', id], bed.environment)).stdout, /nothing to retry/);
 });
 
-test('extend trains only the new repeats, and gives the same results as one run of all repeats', { skip }, async () => {
+test('extend trains only the new repeats, with the same results as one run of all repeats', { skip }, async () => {
   const { value: runs } = await json('list');
   const { run: id } = runs.find(({ name }: { name: string }) => name === 'tiny');
   const sofar = (await committed()).length;

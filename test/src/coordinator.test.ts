@@ -29,7 +29,7 @@ after(async () => {
   await folder.remove();
 });
 
-/** A stored plan with `count` folds of one network. */
+/** Stores a plan with `count` folds of one network. */
 async function planned(name: string, count: number): Promise<RunPlan> {
   const spec = parseSpec(`version: 1\nname: ${name}\nestimators: { cnn: { kind: small-cnn } }\n`, name);
   const clips = ['a', 'b', 'a', 'b'].map((label, i) => ({ id: `c${i}`, label, group: 'g' }));
@@ -50,7 +50,7 @@ const consume = (handle: (payload: WorkPayload) => Promise<void>) =>
     ...{ handle, onError: () => {} },
   });
 
-/** Coordinator and a consumer that ends runs, until `ended` is called. */
+/** Starts a coordinator and a consumer that finishes runs. @returns a function that stops both */
 async function driving(): Promise<() => Promise<void>> {
   const log = createLogger('test', 'silent');
   const coordinator = await started(new Coordinator({ redisUrl: redis.url, store, log }));
@@ -65,7 +65,7 @@ async function driving(): Promise<() => Promise<void>> {
   };
 }
 
-const ended = (plan: RunPlan) => until('the run to end', () => store.runs.hasResults(plan.run), 30);
+const ended = (plan: RunPlan) => until('the run to finish', () => store.runs.hasResults(plan.run), 30);
 const job = (plan: RunPlan, key: string) => ({
   id: key,
   payload: { format: 1, kind: 'fold', run: plan.run, key } as const,

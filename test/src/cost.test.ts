@@ -17,7 +17,7 @@ estimators: { svm: { kind: svm } }
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 const path = (...parts: string[]) => join(folder.path, ...parts);
 const store = () => ({ CRYFOLD_STORE: path('store') });
-/** Without what was measured on this machine before */
+/** A cache without earlier measurements of this machine */
 const environment = () => ({ ...store(), CRYFOLD_CACHE: path('cache') });
 
 before(async () => {
@@ -33,7 +33,7 @@ async function plan(...args: string[]) {
   return JSON.parse(stdout);
 }
 
-test('plan without a spec uses the spec of the paper and estimates hours from the typical speed of each kind', async () => {
+test('plan without a spec uses the paper’s spec and estimates hours from the typical speed of each kind', async () => {
   const { run, folds, estimators } = await plan();
   assert.match(run, /^paper-/);
   assert.equal(folds, 150);
@@ -45,7 +45,7 @@ test('plan without a spec uses the spec of the paper and estimates hours from th
   assert.match(stdout, /svm: typical speed of a CPU core, which may be off by a factor of 4/);
 });
 
-test('a run prints its estimated cost before it starts, based on finished folds of this machine if there are any', {
+test('prints a run’s estimated cost before it starts, based on this machine’s finished folds if there are any', {
   skip: withoutRedis,
 }, async () => {
   const run = (seed: number) => {
@@ -58,7 +58,7 @@ test('a run prints its estimated cost before it starts, based on finished folds 
     first.stderr,
     /estimated cost: less than a minute of training for 2 folds; svm: (?:typical speed|measured on this machine).*\n1 worker on this machine/,
   );
-  assert.doesNotMatch(first.stderr, /Start\?/, 'nobody is asked where there is no terminal');
+  assert.doesNotMatch(first.stderr, /Start\?/, 'nobody is asked without a terminal');
   const second = await run(1);
   assert.match(second.stderr, /estimated cost: .*; svm: median of finished folds\n/);
   const again = await run(1);
@@ -84,14 +84,14 @@ test('plan --calibrate measures this machine if the store has no folds, and late
   assert.equal((await estimate()).basis, 'typical');
   const measured = await estimate('--calibrate');
   assert.deepEqual([measured.basis, measured.hours > 0], ['calibration', true]);
-  assert.deepEqual(await estimate(), measured, 'it was kept');
+  assert.deepEqual(await estimate(), measured, 'the measurement was kept');
 });
 
-/** `script` of util-linux gives a command a terminal. */
+/** The program `script` from util-linux runs a command in a terminal. */
 const terminal = spawnSync('script', ['-qec', 'true', '/dev/null'], { input: '' }).status === 0;
 
-test('on a terminal, a run above --confirm-above only starts after confirmation', {
-  skip: withoutRedis || (!terminal && 'needs script of util-linux'),
+test('on a terminal, starts a run above --confirm-above only after confirmation', {
+  skip: withoutRedis || (!terminal && 'needs script from util-linux'),
 }, async () => {
   const { REDIS_URL: _redis, CRYFOLD_SERVER: _server, ...rest } = process.env;
   const run = (answer: string, flags: string) => {

@@ -28,7 +28,7 @@ let good: RunPlan;
 const storeUrl = () => `file:${folder.path}`;
 const random = (name: string) => writeRandomRun(store, { clips: 30, repeats: 1, name });
 
-/** The expected state and code of each run with a damaged record, by its id. */
+/** The expected state and error code of each run with a damaged record, by run id. */
 const damaged = new Map<string, [state: RunStatus['state'], code: string]>();
 
 before(async () => {
@@ -82,11 +82,11 @@ function assertAllShown(runs: readonly RunStatus[]): void {
   for (const [run, [state, code]] of damaged) {
     const status = byRun.get(run);
     assert.deepEqual([status?.state, status?.damage?.code], [state, code], run);
-    assert.ok(status?.damage?.hint, 'it says what to do');
+    assert.ok(status?.damage?.hint, 'the damage has a hint');
   }
 }
 
-test('list and status show a run with a damaged record as damaged, and all others as they are', async () => {
+test('list and status show a run with a damaged record as damaged, and all others as usual', async () => {
   const environment = { CRYFOLD_STORE: storeUrl() };
   const { stdout, stderr, code } = await cryfold(['list', '--json'], environment);
   assert.equal(code, 0, stderr);
@@ -98,7 +98,7 @@ test('list and status show a run with a damaged record as damaged, and all other
   assert.equal((await cryfold(['status'], environment)).code, 0);
 });
 
-test('runs are listed despite folders whose names are not those of runs', async () => {
+test('lists runs despite folders whose names are not run ids', async () => {
   const own = await temporaryFolder();
   const copied = openStore(`file:${own.path}`);
   try {
@@ -120,7 +120,7 @@ test('runs are listed despite folders whose names are not those of runs', async 
   }
 });
 
-test('a folder in place of a record counts as no record', async () => {
+test('treats a folder in place of a record as a missing record', async () => {
   const { run } = await random('folder');
   await mkdir(join(folder.path, records.results(run).key));
   const status = await new StoreControl(new RunStore(store)).status(run);
@@ -129,7 +129,7 @@ test('a folder in place of a record counts as no record', async () => {
   await aggregate(new RunStore(store), run);
 });
 
-test('a fold with a damaged failure record can be retried', async () => {
+test('retries a fold with a damaged failure record', async () => {
   const { run, jobs } = await writeRandomRun(store, { clips: 30, repeats: 1, name: 'failures', holes: 1 });
   await records.failure(run, jobs[0].key).write('{');
   const status = await new StoreControl(new RunStore(store)).status(run);
@@ -137,7 +137,7 @@ test('a fold with a damaged failure record can be retried', async () => {
   await aggregate(new RunStore(store), run);
 });
 
-test('gc deletes nothing while a record cannot be read, and names it', async () => {
+test('gc deletes nothing while a record cannot be read, and reports the record', async () => {
   const own = await temporaryFolder();
   const kept = openStore(`file:${own.path}`);
   try {
@@ -178,18 +178,18 @@ test('gc deletes nothing while a record cannot be read, and names it', async () 
       assert.equal(await objects(), had);
       await repair();
     }
-    // Without its record nobody knows which attempt of a fold was committed.
+    // Without the fold's record, it is unknown which of its attempts was committed.
     await rawRecords(kept).fold(one.jobs[0].key).write('{');
     const had = await objects();
     assert.equal((await gc()).code, 0);
-    assert.equal(await objects(), had - 1, 'only the orphan is gone');
+    assert.equal(await objects(), had - 1, 'only the orphan was deleted');
   } finally {
     await kept.close();
     await own.remove();
   }
 });
 
-test('models list shows a model with a damaged record next to all others', async () => {
+test('models list shows a model with a damaged record along with all others', async () => {
   await store.put(modelKeys.card('cards', 'aaaaaaaaaaa1'), bytes('{'));
   await store.put(modelKeys.card('promotions', 'aaaaaaaaaaa1'), bytes('{}'));
   await store.put(modelKeys.promotion('promotions', 1), new Uint8Array());
@@ -210,7 +210,7 @@ test('models list shows a model with a damaged record next to all others', async
   assert.match((await cryfold(['models', 'list'], environment)).stdout, /^cards +damaged +JOB_INVALID: /m);
 });
 
-test('the API and the live page list damaged runs next to the others', async () => {
+test('the API and the live page list damaged runs along with the others', async () => {
   const server = await startApi({
     ...{ redisUrl: redis.url, storeUrl: storeUrl(), s3: undefined, checks: {}, log },
     api: { port: 0, host: '127.0.0.1', tokens: [], rate: 10_000 },
@@ -245,7 +245,7 @@ test('the API and the live page list damaged runs next to the others', async () 
     }
     assertAllShown(JSON.parse(/event: snapshot\ndata: (.*)\n\n/.exec(text)?.[1] ?? '').runs);
     const watched = await fetch(`${server.url}/api/v1/events?run=${good.run}`, { signal: stop.signal });
-    assert.equal(watched.status, 200, 'the page of a run is not hindered by another');
+    assert.equal(watched.status, 200, 'a damaged run does not affect the page of another run');
     await watched.body?.cancel();
   } finally {
     stop.abort();
@@ -253,15 +253,15 @@ test('the API and the live page list damaged runs next to the others', async () 
   }
 });
 
-test('a coordinator fails a run with an unreadable plan once, continues the others, and cancel removes it', async () => {
+test('fails a run with an unreadable plan once, continues the others, and removes it on cancel', async () => {
   const queues = new Queues(redis.url);
   const fine = await random('fine');
   const coordinator = await started(new Coordinator({ redisUrl: redis.url, store: new RunStore(store), log }));
   const aggregator = await started(new Aggregator({ redisUrl: redis.url, store: new RunStore(store), log }));
   try {
-    await until('the undamaged run to end', () => new RunStore(store).runs.hasResults(fine.run), 60);
+    await until('the undamaged run to finish', () => new RunStore(store).runs.hasResults(fine.run), 60);
     const runs = [...damaged].filter(([, [state]]) => state === 'damaged').map(([run]) => run);
-    // A run with results, even damaged ones, has ended.
+    // A run with results has finished, even if the results are damaged.
     const ended = await Promise.all(runs.map((run) => new RunStore(store).runs.hasResults(run)));
     const expected = runs.filter((_run, i) => !ended[i]).sort();
     const failed = async () => [...(await queues.failures('runs', expected)).keys()];
@@ -272,7 +272,7 @@ test('a coordinator fails a run with an unreadable plan once, continues the othe
       const { state, damage } = await control.cancel(run);
       assert.deepEqual([state, damage?.code], ['cancelled', damaged.get(run)?.[1]]);
     }
-    // As after Redis was emptied: what is cancelled is not taken, and so does not fail.
+    // Act as if Redis had been emptied. Cancelled runs are not processed, so they cannot fail again.
     for (const run of expected) await queues.remove('runs', run);
     await queues.add(
       'runs',

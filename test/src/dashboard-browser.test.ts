@@ -19,7 +19,7 @@ import { OPERATE, READ } from './start-service.js';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const WRONG = 'wrong-wrong-wrong-wrong';
-/** A dataset’s name that would be a script, were it ever markup. */
+/** A dataset name that would run a script if it were ever inserted as markup. */
 const HOSTILE = '<img src=x onerror=alert(1)>';
 
 const redis = await findRedis();
@@ -57,13 +57,13 @@ before(async () => {
   );
   await writeFile(
     path('tiny.yaml'),
-    // Folds of some seconds on any machine, one after the other: the run continues while the test checks
+    // Folds of a few seconds each, one after another, so that the run is still active while the test checks
     TINY_SPEC.replace('epochs: 2', 'epochs: 800')
       .replace('  svm:', '  weak: { kind: svm, C: 1 }\n  svm:')
       .replace('members: [tl-resnet50, svm]', 'members: [small-cnn, svm]'),
   );
   await synthesizeCorpus(path(HOSTILE), { clips: 60, seed: 1 });
-  // Chromium's sandbox refuses to start as root, and the page is our own.
+  // Chromium's sandbox refuses to start as root. The page is our own, so it can run without the sandbox.
   browser = await chromium.launch({ executablePath, args: process.getuid?.() === 0 ? ['--no-sandbox'] : [] });
   await untilReady(url);
 });
@@ -93,13 +93,13 @@ async function axe(page: Page): Promise<string[]> {
   return page.evaluate('axe.run().then((r) => r.violations.map((v) => v.id + ": " + v.nodes[0].html.slice(0, 200)))');
 }
 
-/** Pixels of each table that one must scroll sideways for. */
+/** For each table, the width in pixels that is only visible after scrolling sideways. */
 const SIDEWAYS = '[...document.querySelectorAll(".scroll")].map((one) => one.scrollWidth - one.clientWidth)';
 const displayOf = (page: Page, selector: string) =>
   page.evaluate(`getComputedStyle(document.querySelector(${JSON.stringify(selector)})).display`);
 const textOf = async (page: Page, selector: string) => (await page.locator(selector).textContent()) ?? '';
 
-/** Content and focus of a list after each change of its order. */
+/** Returns the content and focus of a list after each reordering. */
 const MOVED = `(async () => {
   const { h, Keyed } = await import('/page/dom.js');
   const list = document.body.appendChild(h('div'));
@@ -114,7 +114,7 @@ const MOVED = `(async () => {
   list.remove();
   return seen;
 })()`;
-/** What updates of the charts of a sweep preserve. */
+/** Returns what remains unchanged when the charts of a sweep are updated. */
 const REDRAWN = `(async () => {
   const { SweepCharts } = await import('/page/sweep-charts.js');
   const pictures = (best) => [
@@ -149,14 +149,14 @@ const REDRAWN = `(async () => {
 
 const cells = (page: Page, state: number) => page.locator(`main .trial .cell[data-state="${state}"]`).count();
 
-test('the page is small', async () => {
+test('keeps the page below 300 kB compressed', async () => {
   const files = await dashboardAssets();
   const bytes = files.reduce((sum, { text }) => sum + brotliCompressSync(text).length, 0);
   assert.ok(files.length > 5);
   assert.ok(bytes < 300_000, `${bytes} bytes compressed`);
 });
 
-test('a link with a token logs in, and the token disappears from the address immediately', { skip }, async () => {
+test('logs in by a link with a token, and immediately removes the token from the address', { skip }, async () => {
   const context = await browser.newContext();
   const page = await context.newPage();
   const sent: string[] = [];
@@ -164,20 +164,20 @@ test('a link with a token logs in, and the token disappears from the address imm
   await page.goto(`${url}/#/?token=${WRONG}`);
   await page.waitForSelector('main[data-ready] h1:text("Log in")');
   assert.equal(new URL(page.url()).hash, '#/');
-  // The same page handles a link that is opened in its tab.
+  // A link that is opened in the same tab is handled by the page that is already loaded.
   await page.goto(`${url}/#/?token=${OPERATE}`);
   await page.waitForSelector('main[data-ready] h1:not(:text("Log in"))');
   assert.equal(new URL(page.url()).hash, '#/');
   await page.reload();
   await page.waitForSelector('main[data-ready] h1:not(:text("Log in"))');
   await page.goBack();
-  assert.ok(!page.url().includes('token'), 'the history has no token');
+  assert.ok(!page.url().includes('token'), 'the history does not contain the token');
   assert.ok(sent.length > 10);
-  assert.ok(!sent.some((text) => text.includes(OPERATE)), 'no address and no header of a request holds the token');
+  assert.ok(!sent.some((text) => text.includes(OPERATE)), 'no request contains the token in its address or headers');
   await context.close();
 });
 
-test('says that it loads until data arrive, and what to do if the store is empty', { skip }, async () => {
+test('says that it is loading until data arrives, and what to do if the store is empty', { skip }, async () => {
   const page = await open(`${url}/#/runs/none`, READ);
   let release = () => {};
   const held = new Promise<void>((resolve) => {
@@ -218,20 +218,20 @@ test('shows folds as they finish, cancels and retries a run, and shows fold deta
     /^combinedwhen the run ends––mean of small-cnn, svm$/,
   );
 
-  // Who has the fold that trains, since when, how far
+  // The fold in training shows its worker, start time and progress.
   await page.locator('.trial .cell[data-state="1"]').first().click();
   const doing = page.locator('dialog');
   await doing.getByText('Worker').waitFor();
   assert.match(await doing.innerText(), /training, \d.*Since\s+2\d{3}-.* ago/s);
   assert.match(await doing.innerText(), new RegExp(`Worker\\s+${hostname()} \\d+`));
-  assert.deepEqual(await axe(page), [], 'a fold that trains');
+  assert.deepEqual(await axe(page), [], 'a fold in training');
   await page.keyboard.press('Escape');
 
   // Missed events are sent after a disconnect.
   proxy.set('cut');
   await page.waitForSelector('#connection:text("connection lost")');
   const before = await cells(page, 2);
-  await until('folds to end unseen', async () => {
+  await until('folds to finish unseen', async () => {
     const { stdout } = await cryfold(['list', '--json'], environment);
     return JSON.parse(stdout)[0].done > before;
   });
@@ -239,7 +239,7 @@ test('shows folds as they finish, cancels and retries a run, and shows fold deta
   await page.waitForSelector('#connection:text-is("live")');
   await until('the missed folds', async () => (await cells(page, 2)) > before);
 
-  // Paused and resumed here, and by a command through the API.
+  // Pauses the run on the page, and resumes it with a command through the API.
   const stated = (text: string) => page.locator('.actions .state').getByText(text, { exact: true }).waitFor();
   await page.getByRole('button', { name: 'Pause' }).click();
   await stated('paused');
@@ -255,7 +255,7 @@ test('shows folds as they finish, cancels and retries a run, and shows fold deta
   await stated('running');
 
   await page.getByRole('button', { name: 'Cancel run…' }).click();
-  assert.deepEqual(await axe(page), [], 'the question');
+  assert.deepEqual(await axe(page), [], 'the question before cancelling');
   await page.getByRole('button', { name: 'Keep running' }).click();
   await page.getByRole('button', { name: 'Cancel run…' }).click();
   await page.getByRole('button', { name: 'Cancel run', exact: true }).click();
@@ -279,7 +279,7 @@ test('shows folds as they finish, cancels and retries a run, and shows fold deta
     .getByText(/^The highest mean accuracy is /)
     .waitFor();
   assert.match(await textOf(page, '.verdict + [role=note]'), /groups are in both train and test/);
-  // The seconds come from the records of folds, so that they are also shown after the run has ended.
+  // The seconds come from fold records, so they are also shown after the run has finished.
   for (const reload of [false, true]) {
     if (reload) await page.reload();
     await page.waitForSelector('main[data-ready]');
@@ -289,7 +289,7 @@ test('shows folds as they finish, cancels and retries a run, and shows fold deta
     assert.doesNotMatch(await page.locator('main').innerText(), /so far/);
   }
 
-  // A fold by keyboard alone, with figures that are those of the results.
+  // Opens a fold with the keyboard alone. Its metrics are those in the results.
   await page.locator('.trial .cell').first().focus();
   await page.keyboard.press('ArrowRight');
   await page.keyboard.press('Enter');
@@ -326,7 +326,7 @@ test('shows folds as they finish, cancels and retries a run, and shows fold deta
     assert.equal(
       await viewer.getByRole('button', { name: /Pause|Cancel|Retry/ }).count(),
       0,
-      'a reader cannot make changes',
+      'a read-only viewer cannot make changes',
     );
     for (const address of [viewer.url(), `${url}/#/`]) {
       await viewer.goto(address);
@@ -336,12 +336,12 @@ test('shows folds as they finish, cancels and retries a run, and shows fold deta
       assert.deepEqual(
         hidden.filter((pixels) => pixels > 0),
         [],
-        `${address}: cells out of sight`,
+        `${address} has cells outside the visible area`,
       );
       assert.equal(
         await viewer.evaluate('document.documentElement.scrollWidth - innerWidth'),
         0,
-        `${address}: too wide`,
+        `${address} is too wide`,
       );
     }
     await viewer.goto(`${url}/#/`);
@@ -397,12 +397,12 @@ test('shows why folds failed, reports unknown runs, and retries less often while
   page.on('request', (request) => asked.push(request.url()));
   proxy.set('cut');
   await page.waitForSelector('#connection:text("connection lost")');
-  // How often the page asks in a given time is the subject.
+  // Counts the requests of the page in a fixed time.
   await sleep(5000);
   const [streams, others] = [true, false].map(
     (is) => asked.filter((address) => address.includes('/events') === is).length,
   );
-  assert.ok(streams >= 1 && streams <= 3, `${streams} times in 5 s`);
+  assert.ok(streams >= 1 && streams <= 3, `${streams} event streams requested in 5 s`);
   assert.equal(others, 0, asked.join());
   proxy.set('none');
   await page.waitForSelector('#connection:text-is("live")');
@@ -464,7 +464,7 @@ search:
     return cells.map((of) => of.filter((_, i) => i !== 5).join('|'));
   };
   await until('the last rows', async () => (await rows()).sort().join() === [...expected].sort().join());
-  // Trials of equal means may stand in any order.
+  // Trials with equal means may be in any order.
   const standing = (row: string) => row.split('|').slice(2, 4);
   assert.deepEqual((await rows()).map(standing), expected.map(standing));
   assert.match(await page.locator('tbody.search tr').first().innerText(), /gamma 0.*C /);
@@ -500,7 +500,7 @@ search:
   ]);
   assert.deepEqual(await page.evaluate(REDRAWN), ['same box', 'scrolled', 'same drawing', 'new drawing']);
 
-  // Tables are sorted by a click on a column, and put back by the third one.
+  // A click on a column header sorts the table; the third click restores the original order.
   const names = () => page.locator('tbody.search th').allInnerTexts();
   const [before, head] = [await names(), page.locator('th:has(button:text-is("Trial"))')];
   for (const [direction, order] of [
@@ -514,12 +514,12 @@ search:
   }
   await page.setViewportSize({ width: 360, height: 740 });
   assert.equal(await page.evaluate('document.documentElement.scrollWidth - innerWidth'), 0, 'too wide for a phone');
-  assert.ok(await page.getByRole('button', { name: 'Trial' }).isVisible(), 'phones can sort, too');
+  assert.ok(await page.getByRole('button', { name: 'Trial' }).isVisible(), 'sorting is available on phones');
   assert.deepEqual(await axe(page), [], 'a sweep on a phone');
 
   await page.context().close();
 
-  // The policy of the report forbids scripts, so that axe only runs without it.
+  // The report's Content Security Policy forbids scripts, so axe only runs without the policy.
   const report = await open(`${url}/#/`, READ, { viewport: { width: 360, height: 740 }, bypassCSP: true });
   await report.goto(`${url}/api/v1/runs/${run}/report.html`);
   await report.locator('section[aria-label="Verdict"]').waitFor();
@@ -553,7 +553,7 @@ test('ten thousand folds scroll and update smoothly', { skip }, async (t) => {
   })()`)) as number[];
   const [median, worst] = [frames[45], frames[85]];
   t.diagnostic(`frames: median ${median.toFixed(1)} ms, 95th percentile ${worst.toFixed(1)} ms`);
-  // A quiet machine draws one each 17 ms; this one is shared by many.
+  // An idle machine draws a frame every 17 ms, but test machines may be busy.
   assert.ok(median < 50, `median frame ${median} ms`);
   await page.context().close();
 });

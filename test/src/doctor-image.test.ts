@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { cryfold, temporaryFolder } from './command.js';
 
-/** As an image from which the package was removed. */
+/** Makes the package unavailable, as in an image from which it was removed. */
 const WITHOUT_TENSORFLOW = `
 const Module = require('node:module');
 const resolve = Module._resolveFilename;

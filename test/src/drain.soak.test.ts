@@ -43,7 +43,7 @@ const lines = (command: Command, msg: string): Line[] =>
 const run = (spec: string, seed: string) =>
   start(bed.run(spec, '--estimators', 'small-cnn', '--seed', seed), bed.environment);
 
-test('an evicted worker returns its fold immediately, and another worker resumes from the checkpoint', {
+test('returns the fold of an evicted worker immediately, and resumes it from its checkpoint on another worker', {
   skip,
 }, async (t) => {
   const [one, two] = [worker(0), worker(0)];
@@ -51,7 +51,7 @@ test('an evicted worker returns its fold immediately, and another worker resumes
   const [{ key }] = await until('a fold', () => lines(one, 'fold started').length > 0 && lines(one, 'fold started'));
   await until('the second fold', () => lines(two, 'fold started').length > 0);
   const spare = worker(0);
-  await until('a worker that waits', () => lines(spare, 'worker ready').length > 0);
+  await until('a waiting worker', () => lines(spare, 'worker ready').length > 0);
   const [whole] = await until('the fold’s key', async () => {
     const found = (await readdir(bed.path('store', 'folds')).catch(() => [])).filter((name) =>
       name.startsWith(key ?? '?'),
@@ -69,11 +69,11 @@ test('an evicted worker returns its fold immediately, and another worker resumes
   const again = lines(spare, 'fold started').find((line) => line.key === key);
   const seconds = (Date.parse(again?.time ?? '') - Date.parse(stopping.time)) / 1000;
   t.diagnostic(`started again after ${seconds.toFixed(2)} s`);
-  // Its lock, renewed every 4 s, would be found stale after 4 s at the least.
+  // The fold's lock is renewed every 4 s, so it would take at least 4 s to be found stale.
   assert.ok(seconds < 4, `${seconds} s`);
   const [training] = lines(spare, 'training').filter((line) => line.key === key);
-  t.diagnostic(`from ${training.from} of its training`);
-  assert.ok((training.from ?? 0) > 1 / 120, 'it began after the first epoch');
+  t.diagnostic(`resumed at ${training.from} of its training`);
+  assert.ok((training.from ?? 0) > 1 / 120, 'it resumed after the first epoch');
   assert.equal((await running.ended).code, 0);
   for (const command of [two, spare]) {
     command.process.kill('SIGTERM');
@@ -95,7 +95,7 @@ test('an evicted worker returns its fold immediately, and another worker resumes
   assert.deepEqual(interrupted, await readFile(bed.path('calm', 'out-of-fold.csv')));
 });
 
-test('with enough time, an evicted worker finishes its fold and takes no other', { skip }, async () => {
+test('with enough time, an evicted worker finishes its fold and starts no other', { skip }, async () => {
   const one = worker(120);
   const running = run('slow.yaml', '1');
   const [{ key }] = await until('a fold', () => lines(one, 'fold started').length > 0 && lines(one, 'fold started'));
@@ -113,14 +113,16 @@ test('with enough time, an evicted worker finishes its fold and takes no other',
   await next.ended;
 });
 
-test('a service that waits for Redis stops immediately, also as process 1 of a container', { skip }, async () => {
+test('stops a service that is waiting for Redis immediately, even if it is process 1 of a container', {
+  skip,
+}, async () => {
   const waiting = start(['aggregator'], { ...bed.environment, REDIS_URL: 'redis://127.0.0.1:1' });
   await until(
     'it to wait',
     () => lines(waiting, 'Redis at redis://127.0.0.1:1: connect ECONNREFUSED 127.0.0.1:1').length > 0,
   );
   waiting.process.kill('SIGTERM');
-  // The bound within which it must end.
+  // The service must exit within this time.
   const ended = await Promise.race([waiting.ended, sleep(5000)]);
   assert.equal(ended?.code, 0);
 });

@@ -10,8 +10,8 @@ import { writeModel } from '@cryfold/model-registry/testing';
 import { type Command, cryfold, logLines, ownStore, PROGRAM, ROOT, start, temporaryFolder, until } from './command.js';
 import { RedisProcess } from './redis.js';
 
-/** How a command ends must not matter: none of its processes may be left. They are known by their TMPDIR. */
-const skip = !existsSync('/proc/self/environ') && 'this system has no /proc, by which processes are found';
+/** However a command exits, it must leave no process behind. The test finds its processes by their TMPDIR. */
+const skip = !existsSync('/proc/self/environ') && 'this system has no /proc, which is needed to find processes';
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let temporary: string;
@@ -30,7 +30,7 @@ before(async () => {
 });
 after(() => folder.remove());
 
-/** Command lines of the processes that were started with this test's TMPDIR; Redis has it in its arguments only. */
+/** Returns the command lines of processes with this test's TMPDIR. Redis has it only in its arguments. */
 async function left(): Promise<string[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
   const found = pids.map(async (pid) => {
@@ -43,7 +43,7 @@ async function left(): Promise<string[]> {
   return (await Promise.all(found)).flat();
 }
 
-/** @param seconds within which all must be gone */
+/** Asserts that all processes exit. @param seconds the time limit */
 async function nothingLeft(seconds: number, what: string): Promise<void> {
   const end = Date.now() + 1000 * seconds;
   let processes = await left();
@@ -79,7 +79,7 @@ test('pressing Ctrl-C twice leaves no process behind, at five moments and interv
   }
 });
 
-test('SIGKILL of the command leaves no process behind', { skip }, async () => {
+test('killing the command with SIGKILL leaves no process behind', { skip }, async () => {
   for (const ready of [untilRedis, untilRunning]) {
     const out = `killed-${ready.name}`;
     const command = start(run(out), { TMPDIR: temporary });
@@ -91,7 +91,7 @@ test('SIGKILL of the command leaves no process behind', { skip }, async () => {
 });
 
 const terminal = spawnSync('script', ['-qec', 'true', '/dev/null'], { stdio: 'ignore' }).status === 0;
-test('a closed terminal leaves no process behind', {
+test('closing the terminal leaves no process behind', {
   skip: skip || (!terminal && 'script is not installed'),
 }, async () => {
   const line = [process.execPath, PROGRAM, ...run('closed')].map((word) => `'${word}'`).join(' ');
@@ -109,7 +109,7 @@ test('a closed terminal leaves no process behind', {
   await nothingLeft(15, 'closed terminal');
 });
 
-test('a command that npx runs ends with npx', { skip }, async () => {
+test('stops a command that npx runs when npx is stopped', { skip }, async () => {
   await writeModel(path('model'), ['a', 'b']);
   for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
     const npx = spawn('npx', ['--no-install', 'cryfold', 'serve', '--model', path('model'), '--port', '0'], {

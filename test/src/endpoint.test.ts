@@ -25,7 +25,7 @@ after(async () => {
   await folder.remove();
 });
 
-test('a service is ready while Redis responds, and alive in any case', async () => {
+test('reports a service as ready while Redis responds, and as alive in any case', async () => {
   await untilReady(...services);
   await redis.kill();
   for (const { url } of services) {
@@ -45,7 +45,7 @@ test('a service is ready while Redis responds, and alive in any case', async () 
 
 test('the coordinator exports the depth and consumers of all queues', async () => {
   const [{ url }] = services;
-  const text = await until('the queues to be looked at', async () => {
+  const text = await until('the metrics of the queues', async () => {
     const answer = await (await fetch(`${url}/metrics`)).text();
     return seriesValue(answer, 'cryfold_queue_consumers{queue="cpu"}') === 1 && answer;
   });
@@ -54,11 +54,11 @@ test('the coordinator exports the depth and consumers of all queues', async () =
       assert.equal(seriesValue(text, `cryfold_queue_jobs{queue="${queue}",state="${state}"}`), 0);
     }
   }
-  assert.equal(seriesValue(text, 'cryfold_queue_consumers{queue="gpu"}'), 0, 'no worker takes network folds');
+  assert.equal(seriesValue(text, 'cryfold_queue_consumers{queue="gpu"}'), 0, 'no worker serves the queue');
   assert.ok((seriesValue(text, 'cryfold_redis_memory_bytes') ?? 0) > 1e5);
 });
 
-test('a port that is taken or invalid ends the command with a clear error', async () => {
+test('exits with a clear error if a port is taken or invalid', async () => {
   const taken = new URL(services[0].url).port;
   for (const port of [taken, '70000']) {
     const { code, stderr } = await cryfold(['aggregator', '--metrics-port', port], environment);

@@ -8,7 +8,7 @@ import { synthesizeCorpus } from '@cryfold/corpus';
 import { decodeResults, type RunResults } from '@cryfold/evaluation';
 import { cryfold, logLines, ownStore, ROOT, temporaryFolder } from './command.js';
 
-/** SVMs only: six folds take a second. */
+/** Contains only SVMs, so six folds take a second. */
 const SPEC = `
 version: 1
 name: svms
@@ -23,7 +23,7 @@ fusion:
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 const path = (...parts: string[]) => join(folder.path, ...parts);
-/** Arguments that evaluate the spec, with a store and copies in a folder of this name. */
+/** Returns the arguments to evaluate the spec with a store and copies of the results in a folder of this name. */
 const runInto = (out: string): string[] => {
   const data = ['--data', path('corpus'), ...ownStore(path(out))];
   return ['run', path('svms.yaml'), ...data, '--workers', '1'];
@@ -46,7 +46,7 @@ before(async () => {
 });
 after(() => folder.remove());
 
-test('fuse works from the store without training, and agrees with scikit-learn', async (t) => {
+test('fuse uses only stored folds without training, and agrees with scikit-learn', async (t) => {
   const lines = (await logLines(path('a'))).length;
   const oracle = process.env.CRYFOLD_ORACLE_PYTHON ?? 'python3';
   const skip = spawnSync(oracle, ['-c', 'import numpy, sklearn']).status !== 0;
@@ -65,10 +65,10 @@ test('fuse works from the store without training, and agrees with scikit-learn',
     assert.match(text, /, 0 differ/);
   }
   assert.equal((await logLines(path('a'))).length, lines, 'no process was started');
-  assert.equal((await resultsIn('a')).models.at(-1)?.name, 'combined', 'the run is as it was');
+  assert.equal((await resultsIn('a')).models.at(-1)?.name, 'combined', 'the results of the run are unchanged');
 });
 
-test('fuse with the rule of the spec gives exactly the figures of the run', async () => {
+test('fuse with the spec’s rule returns exactly the metrics of the run', async () => {
   const { stdout } = await cryfold(['fuse', path('a'), '--members', 'rbf,linear', '--json']);
   const [fused] = (JSON.parse(stdout) as RunResults).models.slice(-1);
   const [combined] = (await resultsIn('a')).models.slice(-1);
@@ -91,7 +91,7 @@ test('fuse refuses unknown rules, members and runs', async () => {
   }
 });
 
-test('compare: better, worse and same have different exit codes, and runs can also be named by id', async () => {
+test('compare has different exit codes for better, worse and same, and accepts run ids', async () => {
   const compare = (models: string, ...more: string[]) =>
     cryfold(['compare', path('a'), path('a'), '--model', models, ...more]);
   assert.equal((await compare('weak,rbf')).code, 0);
@@ -106,11 +106,11 @@ test('compare: better, worse and same have different exit codes, and runs can al
   assert.deepEqual([code, verdict.verdict, verdict.candidate.model], [5, 'same', 'combined']);
   assert.equal(verdict.warnings.length, 1);
   assert.match(verdict.warnings[0], /^svms-\w+: \d+ groups are in both train and test: these figures are inflated\.$/);
-  assert.ok((await compare('rbf')).stdout.includes(verdict.warnings[0]), 'for people too');
+  assert.ok((await compare('rbf')).stdout.includes(verdict.warnings[0]), 'the warning is also in the text output');
   assert.equal(verdict.folds, 6);
 });
 
-test('compare --metric tests the requested metric by infant, and needs runs of a store', async () => {
+test('compare --metric tests the requested metric by infant, and requires runs in a store', async () => {
   const compare = (run: string, ...more: string[]) =>
     cryfold(['compare', run, path('a'), '--model', 'weak,rbf', ...more]);
   const { groups, clips } = (await resultsIn('a')).dataset;
@@ -156,7 +156,7 @@ test('run --metric retrains nothing, and all outputs show the metric', async (t)
     assert.match(stdout, new RegExp(`^Differences of ${title}, pooled`, 'm'));
     assert.match(await readFile(path('a', 'report.html'), 'utf8'), new RegExp(`<h2 id="table-two">${capital}</h2>`));
     const results = await resultsIn('a');
-    assert.deepEqual(results.models, before.models, 'the figures are those of the same folds');
+    assert.deepEqual(results.models, before.models, 'the metrics are computed from the same folds');
     assert.ok(results.comparisons.every((one) => one.metric === metric));
     assert.notEqual(results.run.id, before.run.id);
   }
@@ -164,7 +164,7 @@ test('run --metric retrains nothing, and all outputs show the metric', async (t)
   const mean = `${(100 * models[0].balancedAccuracy!.mean).toFixed(2)} %`;
   const store = { CRYFOLD_STORE: `file:${path('a', 'store')}` };
   const compared = await cryfold(['compare', path('a'), path('a'), '--model', 'weak,rbf', '--json'], store);
-  assert.equal(JSON.parse(compared.stdout).metric, 'balancedAccuracy', 'compare takes the metric of the run');
+  assert.equal(JSON.parse(compared.stdout).metric, 'balancedAccuracy', 'compare uses the metric of the run');
   const made = await cryfold(['train-final', balanced.id, '--of', 'rbf', '--name', 'cry'], store);
   assert.equal(made.code, 0, made.stderr);
   const said = (await cryfold(['models', 'list'], store)).stdout;
@@ -190,7 +190,7 @@ test('run --metric retrains nothing, and all outputs show the metric', async (t)
   for (const file of files) assert.equal(await readFile(path('mlflow', file), 'utf8'), 'balanced_accuracy');
 });
 
-test('compare: missing folds are incomplete, and different folds are refused', async () => {
+test('compare reports missing folds as incomplete, and refuses different folds', async () => {
   const results = await resultsIn('a');
   for (const model of results.models) {
     model.complete = false;
@@ -205,12 +205,12 @@ test('compare: missing folds are incomplete, and different folds are refused', a
   assert.match(other.stderr, /differ in data, splitter, folds or seed/);
 });
 
-test('report: writes the page of the run, and the same figures as Markdown, JSON and CSV', async () => {
+test('report writes the page of the run, and the same metrics as Markdown, JSON and CSV', async () => {
   const page = await readFile(path('a', 'report.html'), 'utf8');
   assert.match(page, /Hardest clips/);
   const { code, stdout, stderr } = await cryfold(['report', path('a')]);
   assert.equal(code, 0, stderr);
-  assert.equal(stdout, page, 'what cryfold run has written');
+  assert.equal(stdout, page, 'the page is the one that cryfold run wrote');
   const audio = await cryfold(['report', path('a'), '--audio', path('corpus')]);
   assert.equal([...audio.stdout.matchAll(/<audio /g)].length, [...page.matchAll(/<img /g)].length);
   assert.equal((await cryfold(['report', path('a'), '--audio', path('a')])).code, 10);
@@ -250,7 +250,7 @@ test('reports an unwritable path without a stack trace', async () => {
 
 test('distinguishes unfinished from unknown runs, and shows the requested name', async () => {
   const { run } = await resultsIn('a');
-  // What the store has of a run that was just submitted.
+  // Leaves only what the store contains when a run has just been submitted.
   const plan = join('runs', run.id, 'plan.json');
   await mkdir(path('open', 'runs', run.id), { recursive: true });
   await cp(path('a', 'store', plan), path('open', plan));

@@ -30,7 +30,7 @@ search:
     soft: { C: { choice: [0.01, 50] } }
 `;
 
-/** A Python with MLflow: CRYFOLD_MLFLOW_PYTHON, or the default one. */
+/** Finds a Python with MLflow: CRYFOLD_MLFLOW_PYTHON or the default Python. */
 function pythonWithMlflow(): string | undefined {
   const python = process.env.CRYFOLD_MLFLOW_PYTHON ?? 'python3';
   try {
@@ -41,7 +41,7 @@ function pythonWithMlflow(): string | undefined {
   }
 }
 
-test('exports runs, their models and final models, and MLflow reads back every figure', async (t) => {
+test('exports runs, their models and final models so that MLflow reads back every value', async (t) => {
   const at = (name: string) => join(folder.path, name);
   await synthesizeCorpus(at('corpus'), { clips: 60, seed: 2 });
   await writeFile(at('spec.yaml'), SPEC);
@@ -61,7 +61,7 @@ test('exports runs, their models and final models, and MLflow reads back every f
   const told = await cryfold(['export', 'mlflow', '--to', at('ml runs')], { CRYFOLD_STORE: `file:${at('store')}` });
   assert.match(told.stdout, /^1 run and 1 model version exported to /);
 
-  // Without MLflow: what its file store looks for.
+  // Checks the files that MLflow's file store requires, without MLflow itself.
   const experiments = (await readdir(at('ml runs'))).filter((name) => /^\d{2,}$/.test(name));
   assert.equal(experiments.length, 1);
   const runs = (await readdir(join(at('ml runs'), experiments[0]))).filter((name) => name !== 'meta.yaml');
@@ -83,7 +83,7 @@ test('exports runs, their models and final models, and MLflow reads back every f
     soft.folds.map(({ accuracy }: { accuracy: number }, i: number) => [accuracy, i]),
   );
   assert.equal(await readFile(join(names.get('soft') ?? '', 'params', 'C'), 'utf8'), '50');
-  // A pooled figure and its interval, and nothing pooled under the name of the mean over folds.
+  // Pooled metrics and their intervals have names of their own. The plain name is that of the mean over folds.
   const metric = async (name: string) =>
     Number((await readFile(join(names.get('soft') ?? '', 'metrics', name), 'utf8')).split(' ')[1]);
   assert.equal(await metric('accuracy'), soft.accuracy.mean);
@@ -97,7 +97,7 @@ test('exports runs, their models and final models, and MLflow reads back every f
   );
   const { pooled } = results.models.find(({ name }: { name: string }) => name === card.of);
   assert.equal(card.metrics[0].pooled.accuracy, pooled.accuracy);
-  // The final model is of the winner, and says how it was chosen.
+  // The final model is the winner, and its card says how it was chosen.
   assert.deepEqual([card.search.nested, card.search.winners[0].parameters], [false, { C: 50 }]);
   assert.ok(card.limits.some((limit: string) => limit.includes('too optimistic')));
 
@@ -108,7 +108,7 @@ test('exports runs, their models and final models, and MLflow reads back every f
   assert.match(none.stderr, /RUN_NOT_FOUND/);
 
   const python = pythonWithMlflow();
-  if (!python) return t.diagnostic('MLflow was not asked: no Python here has it (pip install mlflow)');
+  if (!python) return t.diagnostic('skipped the check with MLflow: it is not installed (pip install mlflow)');
   const { stdout } = await promisify(execFile)(python, [join(ROOT, 'scripts', 'check-mlflow'), at('ml runs')]);
   assert.match(stdout, /file store: 3 runs of models, 2 trials, 1 versions of final models\nSQLite after .*: the same/);
 });

@@ -8,7 +8,7 @@ import { decodeResults } from '@cryfold/evaluation';
 import { ownStore, ROOT, temporaryFolder } from './command.js';
 import { withoutRedis } from './testbed.js';
 
-/** The diffs and specs that docs/extending.md shows. */
+/** Returns the diffs and specs in docs/extending.md. */
 async function blocksOf(language: string): Promise<string[]> {
   const page = await readFile(join(ROOT, 'docs', 'extending.md'), 'utf8');
   return [...page.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].flatMap(([, kind, text]) =>
@@ -16,7 +16,7 @@ async function blocksOf(language: string): Promise<string[]> {
   );
 }
 
-/** Copies the built packages; vendor packages stay those of this checkout. */
+/** Copies the built packages. Third-party packages are shared with this checkout. */
 async function copyTo(folder: string): Promise<void> {
   await mkdir(join(folder, 'node_modules', '@cryfold'), { recursive: true });
   for (const file of ['package.json', 'tsconfig.json', 'tsconfig.base.json'])
@@ -32,7 +32,7 @@ async function copyTo(folder: string): Promise<void> {
   }
 }
 
-test('the diffs of docs/extending.md add an estimator and a feature set, which cryfold run evaluates', {
+test('the diffs in docs/extending.md add an estimator and a feature set that cryfold run evaluates', {
   skip: withoutRedis,
 }, async (t) => {
   const folder = await temporaryFolder();
@@ -61,11 +61,11 @@ test('the diffs of docs/extending.md add an estimator and a feature set, which c
       ['both', 'mean', true],
     ],
   );
-  // By chance one clip in five is right.
+  // By chance, one clip in five would be correct.
   assert.ok((models[1].accuracy?.mean ?? 0) > 0.25);
 });
 
-test('the diff of an architecture in docs/extending.md produces ResNet34', async () => {
+test('the architecture diff in docs/extending.md produces ResNet34', async () => {
   const patches = await blocksOf('patch');
   assert.equal(patches.length, 2);
   for (const patch of patches) execFileSync('git', ['apply', '--reverse', '--check', '-'], { cwd: ROOT, input: patch });

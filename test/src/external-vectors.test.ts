@@ -17,7 +17,7 @@ const redis = await findRedis();
 const kind = storeKind();
 const skip = (redis === undefined && 'neither redis-server nor valkey-server is on PATH or in the cache') || kind.skip;
 
-/** Gives the first columns of the vectors as probabilities: they say the class. */
+/** Predicts the first columns of the vectors as probabilities, since these columns encode the class. */
 const PROGRAM = `
 import { readFileSync, writeFileSync } from 'node:fs';
 const fold = JSON.parse(readFileSync('fold.json', 'utf8'));
@@ -53,7 +53,7 @@ fusion:
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let cluster: Cluster;
 let bed: TestStore;
-/** What a laptop has: no Redis, no store. */
+/** The environment of a laptop without Redis and without a store. */
 let remote: Record<string, string>;
 const path = (...names: string[]) => join(folder.path, ...names);
 
@@ -87,7 +87,7 @@ after(async () => {
   await folder?.remove();
 });
 
-/** Writes a vector per recording, in reverse order: its class as one-hot, and a column of a larger scale. */
+/** Writes one vector per recording, in reverse order: the class, one-hot encoded, and a column with a larger scale. */
 async function writeVectors(of: string, change = 0): Promise<void> {
   const { clips, classes } = await readDataset(path('corpus'));
   const rows = [...clips].reverse();
@@ -101,7 +101,7 @@ async function writeVectors(of: string, change = 0): Promise<void> {
 const run = (spec: string, ...flags: string[]) =>
   cryfold(['run', path(spec, 'spec.yaml'), '--data', path('corpus'), '--json', ...flags], remote);
 
-test('vectors from files reach the workers of a server, and fold keys depend on their content', {
+test('sends vectors from files to a server’s workers, with fold keys that depend on the vectors’ content', {
   skip,
 }, async () => {
   await writeVectors('spec');
@@ -113,7 +113,7 @@ test('vectors from files reach the workers of a server, and fold keys depend on 
   const found = ['vectors', 'head', 'own'].map((name) => accuracy.get(name));
   assert.deepEqual([found, accuracy.has('both')], [[1, 1, 1], true]);
 
-  // Files of another name with the same content are the same features.
+  // Files with another name but the same content are the same features.
   await cp(path('spec'), path('moved'), { recursive: true });
   const plan = async (spec: string) =>
     JSON.parse((await cryfold(['plan', path(spec, 'spec.yaml'), '--data', path('corpus'), '--json'], remote)).stdout);
@@ -121,7 +121,7 @@ test('vectors from files reach the workers of a server, and fold keys depend on 
   const moved = await plan('moved');
   assert.deepEqual([moved.inStore, moved.folds ?? 15], [15, 15]);
   await writeVectors('moved', 1);
-  assert.equal((await plan('moved')).inStore, 3, 'only folds on images are the same');
+  assert.equal((await plan('moved')).inStore, 3, 'only folds on images are reused');
 
   const final = await cryfold(['train-final', results.run.id, '--of', 'joint', '--name', 'given', '--json'], remote);
   assert.equal(final.code, 0, final.stderr);
@@ -134,7 +134,7 @@ test('vectors from files reach the workers of a server, and fold keys depend on 
   assert.match(predicted.stderr, /FEATURES_EXTERNAL: .*cannot compute vectors for new recordings/);
 });
 
-test('a server refuses a spec whose vectors were not uploaded', { skip }, async () => {
+test('refuses a spec whose vectors were not uploaded to the server', { skip }, async () => {
   const client = new HttpClient({ url: remote.CRYFOLD_SERVER, token: OPERATE });
   const { contentHash } = await readDataset(path('corpus'));
   const spec = parseSpec(SPEC.replace(/ {2}own: .*/, ''), 'spec.yaml');
@@ -142,7 +142,7 @@ test('a server refuses a spec whose vectors were not uploaded', { skip }, async 
     code: 'SPEC_INVALID',
     message: /a submitted spec must reference vectors by content hash/,
   });
-  // One that names other vectors than those that were uploaded.
+  // The hash in this spec is not that of the uploaded vectors.
   const features = { kind: 'external', file: 'a', clips: 'b', columns: 2, sha256: 'a'.repeat(64) } as const;
   const { featureSets: _, ...one } = { ...spec, features: { ...features, clipSeconds: 1 } };
   const vectors = { ...spec.estimators.vectors, features: undefined } as never;
@@ -164,7 +164,7 @@ test('retrain refuses vectors from files before reading them or the data', async
   assert.match(stderr, /FEATURES_EXTERNAL: both reads external vectors/);
 });
 
-test('vectors that do not match the data end the command before anything starts', { skip }, async () => {
+test('exits before starting anything if the vectors do not match the data', { skip }, async () => {
   await writeVectors('spec');
   await writeFile(path('spec', 'vectors', 'ids.csv'), 'recording\nnobody.wav\n');
   const { code, stderr } = await run('spec');

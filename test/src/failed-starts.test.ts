@@ -20,10 +20,10 @@ const S3_AWAY = {
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let store: string;
 let redis: RedisProcess;
-/** Accepts connections, and never answers. */
+/** Accepts connections, but never responds. */
 let silent: Server;
 let takenPort: number;
-/** Commands of the services that take jobs from Redis, without the GPU worker where there is no TensorFlow. */
+/** Commands of the services that process jobs from Redis, except the GPU worker if TensorFlow is not installed. */
 let services: string[];
 
 before(async () => {
@@ -51,19 +51,19 @@ interface Expected {
   message: string;
 }
 
-/** Asserts that each command fails to start: it ends by itself, with a code and one error at the end of stderr. */
+/** Asserts that each command fails to start: it exits by itself with this code, and stderr ends with one error. */
 async function assertFails(commands: string[], environment: Record<string, string>, { code, message }: Expected) {
   const attempt = async (line: string) => {
     const { process: child, ended } = start(line.split(' '), { CRYFOLD_START_TIMEOUT: '1', ...environment });
     try {
-      await until(`cryfold ${line} to end`, () => child.exitCode !== null || child.signalCode !== null, 30);
+      await until(`cryfold ${line} to exit`, () => child.exitCode !== null || child.signalCode !== null, 30);
     } finally {
       child.kill('SIGKILL');
     }
     const { code: found, stderr } = await ended;
     const where = `cryfold ${line} ${JSON.stringify(environment)}: ${stderr}`;
     assert.equal(found, code, where);
-    // A run reports what it prepares before it starts its services.
+    // A run prints its preparations before it starts its services, so skip to the error.
     const error = stderr.slice(stderr.search(/^cryfold: /m));
     assert.ok(error.startsWith(`cryfold: ${message}`), where);
     assert.match(error, /^cryfold: .*\n( {2}.*\n)?$/, where);
@@ -71,23 +71,23 @@ async function assertFails(commands: string[], environment: Record<string, strin
   await mapLimited(commands, attempt, 4);
 }
 
-/** Each command without and with a metrics port. */
+/** Returns each command both without and with a metrics port. */
 const withAndWithoutMetrics = (commands: string[]) =>
   commands.flatMap((command) => METRICS.map((flags) => command + flags));
 
-test('every service ends when its store URL is wrong, with and without a metrics port', async () => {
+test('every service exits if its store URL is wrong, with and without a metrics port', async () => {
   const environment = { REDIS_URL: redis.url, CRYFOLD_STORE: 'ftp://somewhere' };
   await assertFails(withAndWithoutMetrics(services), environment, { code: 2, message: 'STORE_URL_INVALID: ' });
 });
 
-test('every service ends when its Redis URL is wrong', async () => {
+test('every service exits if its Redis URL is wrong', async () => {
   const environment = { REDIS_URL: 'redis://127.0.0.1:notaport', CRYFOLD_STORE: store };
   const commands = services.map((command, i) => command + METRICS[i % 2]);
   await assertFails(commands, environment, { code: 2, message: 'USAGE: REDIS_URL' });
 });
 
-test('a service exits if Redis is unreachable or hangs, and if the store is unreachable', async () => {
-  // All start alike; a GPU worker first looks for TensorFlow, which takes seconds.
+test('every service exits if Redis is unreachable or hangs, or if the store is unreachable', async () => {
+  // All services start in the same way, but a GPU worker first looks for TensorFlow, which takes seconds.
   const commands = services.slice(1, 4).map((command, i) => command + METRICS[i % 2]);
   for (const url of ['redis://127.0.0.1:1', `redis://127.0.0.1:${takenPort}`]) {
     const environment = { REDIS_URL: url, CRYFOLD_STORE: store };
@@ -96,19 +96,19 @@ test('a service exits if Redis is unreachable or hangs, and if the store is unre
   await assertFails(commands, { REDIS_URL: redis.url, ...S3_AWAY }, { code: 1, message: 'STORE_UNREACHABLE: ' });
 });
 
-test('every service ends when another program has its metrics port', async () => {
+test('every service exits if another program uses its metrics port', async () => {
   const commands = services.map((command) => `${command} --metrics-port ${takenPort}`);
   const environment = { REDIS_URL: redis.url, CRYFOLD_STORE: store, CRYFOLD_METRICS_HOST: '127.0.0.1' };
   await assertFails(commands, environment, { code: 2, message: `USAGE: metrics port ${takenPort}: ` });
 });
 
-test('a coordinator ends when another program has its API port, with and without a metrics port', async () => {
+test('a coordinator exits if another program uses its API port, with and without a metrics port', async () => {
   const environment = { REDIS_URL: redis.url, CRYFOLD_STORE: store };
   const commands = withAndWithoutMetrics([`coordinator --api-port ${takenPort}`]);
   await assertFails(commands, environment, { code: 1, message: 'API_PORT_TAKEN: ' });
 });
 
-test('a local run with a page ends when another program has its port', async () => {
+test('a local run with a page exits if another program uses its port', async () => {
   const corpus = join(folder.path, 'corpus');
   await synthesizeCorpus(corpus, { clips: 30, seed: 1 });
   const run = `run --data ${corpus} --out ${join(folder.path, 'out')} --estimators svm --folds 3 --repeats 1`;

@@ -12,21 +12,21 @@ import { Cluster, findRedis } from './cluster.js';
 import { cryfold, until } from './command.js';
 import { withoutRedis } from './testbed.js';
 
-/** A plan of `count` folds of one network, which nobody trains. */
+/** Returns a plan with `count` folds of one network, which are never really trained. */
 function plan(name: string, count: number, rest = ''): RunPlan {
   const spec = parseSpec(`version: 1\nname: ${name}\nestimators: { cnn: { kind: small-cnn } }\n${rest}`, 'spec.yaml');
   const clips = Array.from({ length: 4 }, (_, i) => ({ id: `c${i}`, label: i % 2 ? 'a' : 'b', group: 'g' }));
   const manifest: DatasetManifest = {
     ...{ format: 1, name, contentHash: sha256(name), grouped: false, classes: ['a', 'b'], clips },
   };
-  // Distinct indices, so that each fold has a key of its own.
+  // Distinct indices give each fold its own key.
   const splits = Array.from({ length: count }, (_, i) => ({
     ...{ repeat: i, fold: 0, train: Int32Array.of(0, 1), test: Int32Array.of(2, i + 3) },
   }));
   return planRun({ spec, manifest, splits });
 }
 
-/** A real Redis and coordinator; this process takes the folds, one at a time, and notes whose each one is. */
+/** Starts a real Redis and coordinator. This process is the worker: it takes one fold at a time, and notes its run. */
 async function scene(t: { after(done: () => Promise<void>): void }) {
   const folder = await mkdtemp(join(tmpdir(), 'cryfold-fairness-'));
   const cluster = await Cluster.start(folder, (await findRedis()) as string);
@@ -72,16 +72,16 @@ async function scene(t: { after(done: () => Promise<void>): void }) {
   return { queues, order, submit, command };
 }
 
-test('runs share the workers fairly, regardless of what each has enqueued', { skip: withoutRedis }, async (t) => {
+test('shares workers fairly between runs, regardless of their queue lengths', { skip: withoutRedis }, async (t) => {
   const { queues, order, submit, command } = await scene(t);
   const first = plan('first', 600);
   await submit(first);
-  await until('the first run to be under way', async () => order.length > 50);
+  await until('the first run to be in progress', async () => order.length > 50);
 
   await submit(plan('second', 250));
   await until('the second run to start', async () => order.includes('second'));
   const from = order.indexOf('second');
-  await until('both to progress', async () => order.length > from + 400);
+  await until('both runs to progress', async () => order.length > from + 400);
   const shared = order.slice(from, from + 400);
   const second = shared.filter((run) => run === 'second').length;
   assert.ok(second >= 180 && second <= 220, `the second run got ${second} of 400 folds`);
@@ -90,7 +90,7 @@ test('runs share the workers fairly, regardless of what each has enqueued', { sk
   assert.deepEqual(paused.scheduling, { priority: 'normal', paused: true });
   assert.equal((await command('status', first.run)).scheduling.paused, true);
   await until('the paused run to leave the queue', async () => (await queues.counts('gpu')).waiting <= 100);
-  await until('the other run to end', async () => order.filter((run) => run === 'second').length === 250);
+  await until('the other run to finish', async () => order.filter((run) => run === 'second').length === 250);
   await until('the queue to be empty', async () => {
     const { waiting, active } = await queues.counts('gpu');
     return waiting + active === 0;
@@ -100,15 +100,15 @@ test('runs share the workers fairly, regardless of what each has enqueued', { sk
   await command('schedule', first.run, '--priority', 'high', '--max-parallel', '2');
   const resumed = await command('resume', first.run);
   assert.deepEqual(resumed.scheduling, { priority: 'high', maxParallel: 2, paused: false });
-  await until('the resumed run to end', async () => order.length >= 850);
+  await until('the resumed run to finish', async () => order.length >= 850);
   assert.equal(order.length, 850, 'no fold was trained twice');
 });
 
-test('at most maxParallel folds of a run are enqueued at once', { skip: withoutRedis }, async (t) => {
+test('enqueues at most maxParallel folds of a run at once', { skip: withoutRedis }, async (t) => {
   const { queues, order, submit } = await scene(t);
   await submit(plan('limited', 40, 'maxParallel: 3'));
   let most = 0;
-  await until('the run to end', async () => {
+  await until('the run to finish', async () => {
     const { waiting, active, delayed } = await queues.counts('gpu');
     most = Math.max(most, waiting + active + delayed);
     return order.length === 40;

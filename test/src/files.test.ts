@@ -12,7 +12,7 @@ import { cryfold, type Ended, ownStore, PROGRAM, start, temporaryFolder, until }
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 const path = (...parts: string[]) => join(folder.path, ...parts);
 
-/** Class names, and so file names, that are commands to a terminal, a browser or a spreadsheet. */
+/** Class names that a terminal, browser or spreadsheet could execute. They are also used as folder names. */
 const CLASSES = ['=1+1', 'b\u001b]52;c;aGk=\u0007\u202egpj\u009b2J\ncryfold: ok', '<img src=x onerror=alert(1)>'];
 
 const SPEC = `
@@ -51,7 +51,7 @@ before(async () => {
 });
 after(() => folder.remove());
 
-/** Fails on any control in what a command printed, other than line ends. */
+/** Asserts that the output of a command contains no control characters except line breaks. */
 function assertPrintable({ stdout, stderr }: Ended): void {
   for (const line of (stdout + stderr).split('\n')) assert.equal(line, printable(line));
 }
@@ -63,7 +63,7 @@ async function done(...args: string[]): Promise<Ended> {
   return ended;
 }
 
-test('no pipe, device or 10 GB file makes a command wait or read forever', { timeout: 180_000 }, async () => {
+test('does not wait for pipes, or read devices and 10 GB files to the end', { timeout: 180_000 }, async () => {
   const data = ['--data', path('data')];
   const cases: [string[], RegExp][] = [
     [['plan', path('pipe'), ...data], /SPEC_INVALID: .*pipe: .*it is a named pipe/],
@@ -82,7 +82,7 @@ test('no pipe, device or 10 GB file makes a command wait or read forever', { tim
   await Promise.all(cases.map(check));
 });
 
-test('a run on hostile names and links does not harm the terminal, page, table or files elsewhere', async () => {
+test('does not let hostile names and links harm the terminal, page, table or files elsewhere', async () => {
   await write('precious', 'mine');
   await mkdir(path('out'), { recursive: true });
   for (const name of ['results.json', 'out-of-fold.csv', 'report.html', 'results.json.new']) {
@@ -98,9 +98,9 @@ test('a run on hostile names and links does not harm the terminal, page, table o
   assert.equal(await readFile(path('precious'), 'utf8'), 'mine');
 
   const results = JSON.parse(await readFile(path('out/results.json'), 'utf8'));
-  // White space within a class is a blank.
+  // White space in a class name becomes a space.
   assert.deepEqual(results.dataset.classes, CLASSES.map((name) => name.replace('\n', ' ')).sort());
-  assert.deepEqual(JSON.parse(stdout), results, 'JSON is exact');
+  assert.deepEqual(JSON.parse(stdout), results, 'JSON output is unchanged');
   const page = await readFile(path('report.html'), 'utf8');
   assert.doesNotMatch(page, /<img src=x/);
   for (const control of '\u001b\u202e\u009b') assert.ok(!page.includes(control));
@@ -118,9 +118,9 @@ test('a run on hostile names and links does not harm the terminal, page, table o
   assert.deepEqual(await readdir(path('elsewhere')), []);
 });
 
-test('a run with an unwritable store reports why it is waiting, and finishes once it is writable', async () => {
+test('reports why a run waits for an unwritable store, and finishes once the store is writable', async () => {
   await mkdir(path('stuck/store'), { recursive: true });
-  // What a full disk does, in a way that needs no file system of its own.
+  // Blocks writes like a full disk does, but without a separate file system.
   await write('stuck/store/folds', '');
   const command = start([
     'run',
@@ -139,7 +139,7 @@ test('a run with an unwritable store reports why it is waiting, and finishes onc
   assert.match(ended.stderr, said);
 });
 
-test('predict names a pipe and classifies the other files, and stops reading endless input', async () => {
+test('predict reports a pipe, classifies the other files, and stops reading endless input', async () => {
   const { stdout } = await done('train-final', path('out'), '--of', 'hard', '--json');
   const { name, version } = JSON.parse(stdout).card;
   const model = `${name}@${version}`;

@@ -36,7 +36,7 @@ async function json(args: string[], environment: Record<string, string> = {}) {
   return JSON.parse(stdout);
 }
 
-/** Evaluates a spec into a folder of this name; gives the results. */
+/** Evaluates a spec with a folder of this name for its output. @returns the results */
 async function evaluate(out: string, spec: string, ...flags: string[]) {
   const file = join(folder.path, `${out}.yaml`);
   await writeFile(file, spec);
@@ -67,13 +67,13 @@ async function collect(blocks: AsyncIterable<Float64Array>): Promise<Float64Arra
   return Float64Array.from(all);
 }
 
-/** Runs predict and returns the shared libraries that the process had mapped at its end. */
+/** Runs predict, and returns the shared libraries that were mapped when the process exited. */
 async function predictAndMaps(args: string[], environment: Record<string, string>, stdin?: Uint8Array) {
   const maps = join(folder.path, 'maps.txt');
   const preload = join(folder.path, 'maps.cjs');
   await writeFile(
     preload,
-    // Its size is reported as 0, so that copying it copies nothing.
+    // The file must be read, since its reported size is 0 and a copy would be empty.
     `const fs = require('node:fs'); process.on('exit', () => fs.writeFileSync(${JSON.stringify(maps)}, fs.readFileSync('/proc/self/maps')));`,
   );
   const child = spawn(process.execPath, ['--require', preload, PROGRAM, 'predict', ...args, '--json'], {
@@ -89,7 +89,7 @@ async function predictAndMaps(args: string[], environment: Record<string, string
   return { code, answer: JSON.parse(out), maps: await readFile(maps, 'utf8') };
 }
 
-test('an SVM refitted on all data predicts its clips, processes them as in training, and needs no TensorFlow', {
+test('refits an SVM on all data that processes clips as in training, predicts them, and needs no TensorFlow', {
   skip: process.platform === 'linux' ? false : 'reads /proc',
 }, async () => {
   const paper = await evaluate('svm', SVM_SPEC);
@@ -104,11 +104,11 @@ test('an SVM refitted on all data predicts its clips, processes them as in train
     ],
   );
   assert.equal(card.metrics[1].accuracy.mean, grouped.models[0].accuracy.mean);
-  assert.equal(card.format, 3, 'older versions read it');
+  assert.equal(card.format, 3, 'older versions can read the model');
   assert.match(card.notice, /not a medical device/);
   assert.equal((await json(['train-final', paper.run.id], inStore('svm'))).known, true);
 
-  // The very images of training, and the labels that an SVM of C = 1000 has learnt by heart.
+  // The images are exactly those of training. An SVM with C = 1000 has memorized their labels.
   const predictor = await ModelPredictor.load(await readModelFolder(await versionFolder(card, 'svm')));
   const [features] = await readdir(join(folder.path, 'svm', 'store', 'features')).then((names) =>
     names.filter((name) => /^[0-9a-f]{64}$/.test(name)),
@@ -137,11 +137,11 @@ test('an SVM refitted on all data predicts its clips, processes them as in train
   assert.deepEqual(second.windows, first.windows);
   assert.equal(first.windows[0].label, dataset.clips[0].label);
   const none = await cryfold(['predict', model, join(folder.path, 'svm.yaml')], inStore('svm'));
-  assert.deepEqual([none.code, none.stdout], [1, ''], 'no notice where nothing was predicted');
+  assert.deepEqual([none.code, none.stdout], [1, ''], 'no notice is printed if nothing was predicted');
   assert.match(none.stderr, /WAV_INVALID/);
 });
 
-test('recordings of other shapes are treated as in training, or refused with a code', async () => {
+test('processes recordings in other formats as in training, or refuses them with a code', async () => {
   const { card } = await json(['train-final', (await evaluate('svm', SVM_SPEC)).run.id], inStore('svm'));
   const predictor = await ModelPredictor.load(await readModelFolder(await versionFolder(card, 'svm')));
   const dataset = await readDataset(corpus);
@@ -154,7 +154,7 @@ test('recordings of other shapes are treated as in training, or refused with a c
   for (const samples of clips) {
     alone.push((await predictor.predictRecording(encodeWav(samples, RATE), 'alone')).windows[0]);
   }
-  // Two clips, a silent second, a clip, and a rest that is too short for another.
+  // Two clips, a second of silence, another clip, and a remainder that is too short for a clip.
   const long = new Float64Array(4.4 * RATE);
   for (const [i, at] of [0, 1, 3].entries()) long.set(clips[i], at * RATE);
   long.set(clips[0].subarray(0, 0.4 * RATE), 4 * RATE);
@@ -187,7 +187,7 @@ test('recordings of other shapes are treated as in training, or refused with a c
   const nothing = await predictor.predictRecording(encodeWav(new Float64Array(RATE), RATE), 'nothing');
   assert.deepEqual([nothing.unlike, nothing.windows, nothing.mean], [true, [], undefined]);
 
-  // At a lower and a higher rate: resampled to the one of the training data.
+  // Recordings with a lower or higher rate are resampled to the rate of the training data.
   for (const rate of [8000, 44_100]) {
     const samples = await collect(resampled({ rate: RATE, blocks: pieceOf(clips[1]) }, rate, 'given').blocks);
     const other = await predictor.predictRecording(encodeWav(samples, rate), 'other');
@@ -196,7 +196,7 @@ test('recordings of other shapes are treated as in training, or refused with a c
     if (rate > RATE) assert.equal(other.windows[0].label, alone[1].label);
   }
 
-  // A stereo file is the mean of its channels.
+  // The channels of a stereo file are averaged.
   const mono = encodeWav(clips[1], RATE);
   const stereo = new Uint8Array(44 + 2 * (mono.length - 44));
   stereo.set(mono.subarray(0, 44));
@@ -210,7 +210,7 @@ test('recordings of other shapes are treated as in training, or refused with a c
   assert.deepEqual((await predictor.predictRecording(stereo, 'stereo')).windows, [alone[1]]);
 });
 
-test('networks and a fitted fusion are saved completely, and a damaged file is refused', async () => {
+test('saves networks and a fitted fusion completely, and refuses a damaged file', async () => {
   const results = await evaluate(
     'tiny',
     TINY_SPEC.replace('members: [tl-resnet50, svm]', 'rule: stacked, members: [small-cnn, tl-resnet50, svm]'),
@@ -219,7 +219,7 @@ test('networks and a fitted fusion are saved completely, and a damaged file is r
   for (const of of ['combined', 'small-cnn', 'tl-resnet50', 'svm']) {
     cards[of] = (await json(['train-final', results.run.id, '--of', of, '--name', of], inStore('tiny'))).card;
   }
-  // Three training runs were enough for four models.
+  // Four models needed only three training runs.
   assert.equal((await readdir(join(folder.path, 'tiny', 'store', 'finals'))).length, 3);
   const { stdout } = await cryfold(['models', 'list'], inStore('tiny'));
   const dates = stdout
@@ -238,7 +238,7 @@ test('networks and a fitted fusion are saved completely, and a damaged file is r
     answers[of] = answer.predictions[0].windows[0].probabilities;
     assert.equal(/tensorflow/.test(maps), of !== 'svm', of);
   }
-  // The fusion is the logistic regression that fusion.json holds, on its members' probabilities.
+  // The fusion applies the logistic regression in fusion.json to its members' probabilities.
   const combined = await versionFolder(cards.combined, 'tiny');
   const { weights, members } = JSON.parse(await readFile(join(combined, 'fusion.json'), 'utf8'));
   const inputs = members.flatMap((member: string) => Object.values(answers[member]));
@@ -260,7 +260,7 @@ test('networks and a fitted fusion are saved completely, and a damaged file is r
   assert.match(stderr, /ARTIFACT_CORRUPT.*weights\.bin/);
 });
 
-test('on a cluster, a worker trains on all data and produces the same bytes', async () => {
+test('trains on all data in a worker of a cluster, and produces the same bytes', async () => {
   const { run } = await evaluate('svm', SVM_SPEC);
   const { card } = await json(['train-final', run.id], inStore('svm'));
   const store = join(folder.path, 'cluster', 'store');
@@ -272,8 +272,8 @@ test('on a cluster, a worker trains on all data and produces the same bytes', as
   try {
     const again = await json(['train-final', run.id], environment);
     assert.deepEqual([again.known, again.card.files], [false, card.files]);
-    await until('the worker to tell', () => worker.stdout().includes('training on all clips'));
-    // Reports what can never be trained instead of waiting for it.
+    await until('the worker to log it', () => worker.stdout().includes('training on all clips'));
+    // A model that can never be trained is reported immediately.
     await rm(join(store, 'finals'), { recursive: true });
     await rm(join(store, 'features'), { recursive: true });
     const { code, stderr } = await cryfold(['train-final', run.id, '--name', 'other'], environment);

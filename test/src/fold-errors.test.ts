@@ -14,7 +14,7 @@ const SPEC = parseSpec(
   'spec.yaml',
 );
 
-/** Stores a run of 9 clips of one class and 1 of another, as versions planned it that did not refuse such folds. */
+/** Stores a run with 9 clips of one class and 1 of another, as planned by versions that did not refuse such folds. */
 async function storeLoneRun(storeUrl: string, data: string): Promise<RunPlan> {
   const store = new RunStore(openStore(storeUrl));
   const preparation = await prepareRun({
@@ -31,7 +31,7 @@ async function storeLoneRun(storeUrl: string, data: string): Promise<RunPlan> {
   return plan;
 }
 
-test('a fold that cannot be trained affects no other fold, in every run with the same seed', {
+test('does not let an untrainable fold affect other folds, in any run with the same seed', {
   skip: withoutRedis,
 }, async (t) => {
   const folder = await temporaryFolder();

@@ -31,7 +31,7 @@ const result = {
 const failure = { format: 1, key: sha256('k'), trial: 't', error: new CryfoldError('CHILD_DIED', 'm').toRecord() };
 const fold = { format: 1, kind: 'fold', run: 'r', key: sha256('k') };
 
-/** Each reader with bytes that it takes, and what it does with others. */
+/** The readers, each with valid bytes and a function that reads bytes. */
 const readers: Record<string, { good: Uint8Array; read: (bytes: Uint8Array) => unknown }> = {
   npy: {
     good: encodeNpy(Float64Array.of(1, 2, 3, 4, 5, 6), [2, 3]),
@@ -52,7 +52,7 @@ const readers: Record<string, { good: Uint8Array; read: (bytes: Uint8Array) => u
   },
 };
 
-/** Some bytes changed, cut out, doubled or put in. */
+/** Returns a copy in which some bytes are changed, removed, repeated or replaced. */
 function mutate(good: Uint8Array, random: Random): Uint8Array {
   let bytes = Buffer.from(good);
   const at = () => Math.floor(random.uniform(0, bytes.length));
@@ -63,14 +63,14 @@ function mutate(good: Uint8Array, random: Random): Uint8Array {
     else if (kind === 1) bytes = bytes.subarray(0, from);
     else if (kind === 2) bytes = Buffer.concat([bytes.subarray(0, from), bytes.subarray(to)]);
     else if (kind === 3) bytes = Buffer.concat([bytes.subarray(0, to), bytes.subarray(from)]);
-    // Numbers, quotes and brackets are where parsers decide.
+    // Digits, quotes and brackets are the most likely to confuse a parser.
     else bytes[from] = '0919-+.eE"\'{}[]:,&*!|> \n'.charCodeAt(Math.floor(random.uniform(0, 24)));
   }
   return new Uint8Array(bytes);
 }
 
 for (const [name, { good, read }] of Object.entries(readers)) {
-  test(`${name}: ${ROUNDS} damaged inputs are read or refused with a code, quickly`, () => {
+  test(`reads ${ROUNDS} damaged inputs of ${name} quickly, or refuses them with a code`, () => {
     read(good);
     const random = new Random(1);
     let refused = 0;
@@ -82,7 +82,7 @@ for (const [name, { good, read }] of Object.entries(readers)) {
       } catch (error) {
         refused++;
         const shown = () => `${String((error as Error).stack)}\n${Buffer.from(bytes).toString('latin1').slice(0, 500)}`;
-        // A changed format number looks like a newer version's record, which is left to that version.
+        // A changed format number makes a record look like a newer version's, which older versions do not read.
         assert.ok(error instanceof CryfoldError && (error.failure === 'input' || isNewer(error)), shown());
       }
     }
@@ -91,7 +91,7 @@ for (const [name, { good, read }] of Object.entries(readers)) {
   });
 }
 
-test('results.json: refuses anything else with a code', () => {
+test('refuses anything that is not results.json with a code', () => {
   for (const text of ['', '{', 'null', '[]', '{"format":1}', '{"__proto__":{}}', '"x"', '1e999']) {
     assert.throws(() => decodeResults(new TextEncoder().encode(text), 'fuzz'), CryfoldError, text);
   }

@@ -7,7 +7,7 @@ import { cryfold, ownStore, temporaryFolder } from './command.js';
 import { putTones } from './public-corpora.js';
 import { withoutRedis } from './testbed.js';
 
-/** A promise that only data with known groups can keep. */
+/** Matches claims that are only true for data with known groups. */
 const PROMISE = /no (infant|group|recording) is in train and test|every clip is a group of its own|infant/;
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
@@ -62,13 +62,13 @@ test('refuses grouped folds of class folders before writing anything, and the su
   }
 });
 
-test('data without known groups leads to no promises, from the terminal to the model card', {
+test('makes no claims about groups for data without known groups, from the terminal to the model card', {
   skip: withoutRedis,
 }, async () => {
   const random = await run('random', 'data');
   assert.equal(random.code, 0, random.stderr);
-  assert.match(random.stdout, /^ungrouped folds: groups are not known, so recordings of one source may be/m);
-  assert.match(random.stdout, /Groups are not known: intervals and p-values take recordings for independent/);
+  assert.match(random.stdout, /^ungrouped folds: groups are not known, so recordings from one source may be/m);
+  assert.match(random.stdout, /Groups are not known: intervals and p-values treat recordings as independent/);
   assert.match(random.stderr, /note: file names look like parts of recordings .*--group-by/);
   const final = await cryfold([
     'train-final',
@@ -96,7 +96,7 @@ test('data without known groups leads to no promises, from the terminal to the m
   }
 });
 
-test('--group-duplicates only keeps equal sounds together; declared groups are trusted', {
+test('--group-duplicates keeps only equal sounds together, and trusts declared groups', {
   skip: withoutRedis,
 }, async () => {
   const copy = await readFile(path('data', FILES[0].file));

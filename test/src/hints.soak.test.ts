@@ -23,7 +23,7 @@ protocol: { folds: 2, repeats: 1 }
 estimators: { svm: { kind: svm } }
 search: { algorithm: random, trials: 2, space: { svm: { C: { log: [1, 100] } } } }
 `;
-/** Its loss is never finite, so that every fold fails. */
+/** The loss of its network is never finite, so every fold fails. */
 const BROKEN = `
 version: 1
 name: broken
@@ -31,7 +31,7 @@ protocol: { folds: 2, repeats: 1 }
 estimators: { small-cnn: { kind: small-cnn, epochs: 2, learningRate: 1e30, filters: [4, 8, 8], dense: [16] } }
 `;
 
-/** Commands of a newcomer after the first run, and their exit codes. */
+/** Commands that a new user tries after the first run, with their exit codes. */
 const LINES = [
   ['cryfold data inspect corpus', 0],
   ['cryfold sweep sweep.yaml --data corpus --workers 1', 0],
@@ -41,7 +41,7 @@ const LINES = [
   ['cryfold report latest --format md', 0],
 ] as const;
 
-/** done, incomplete, cancelled, and what compare says */
+/** The exit codes for done, incomplete and cancelled, and those of compare */
 const DOCUMENTED = [0, 3, 4, 5, 6];
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
@@ -69,26 +69,26 @@ function environment(): NodeJS.ProcessEnv {
   return { ...rest, PATH: `${path('bin')}:${process.env.PATH}` };
 }
 
-/** What a person does: types a line into a shell in the folder. */
+/** Runs a line in a shell in the folder, as if a user had typed it. */
 function type(line: string): Ended {
   const options = { cwd: folder.path, env: environment(), encoding: 'utf8' } as const;
   const { status, stdout, stderr } = spawnSync('bash', ['-c', line], options);
   return { code: status, stdout, stderr };
 }
 
-/** Commands that a text offers: after a colon at the end of a line. */
+/** Returns the commands that a text suggests, each after a colon at the end of a line. */
 function offered({ stdout, stderr }: Ended): string[] {
   return `${stdout}\n${stderr}`.split('\n').flatMap((line) => /: (cryfold .+)$/.exec(line)?.[1] ?? []);
 }
 
-/** Pastes what a command offers, and what that offers in turn; answers the names of the commands that were pasted. */
+/** Runs all commands that an output suggests, and recursively those that their outputs suggest. @returns all outputs */
 function pasteAll(ended: Ended, pasted = new Map<string, string>()): Map<string, string> {
   for (const line of offered(ended)) {
     if (pasted.has(line)) continue;
     pasted.set(line, '');
     const next = type(line);
     pasted.set(line, next.stdout + next.stderr);
-    assert.ok(DOCUMENTED.includes(next.code ?? -1), `${line}\nends with ${next.code}:\n${next.stdout}${next.stderr}`);
+    assert.ok(DOCUMENTED.includes(next.code ?? -1), `${line}\nexits with ${next.code}:\n${next.stdout}${next.stderr}`);
     pasteAll(next, pasted);
   }
   return pasted;
@@ -98,7 +98,7 @@ const names = (pasted: Map<string, string>, command: string) =>
   [...pasted.keys()].filter((line) => line.includes(` ${command}`)).length;
 
 for (const flags of ['', " --store 'my store'"]) {
-  test(`all printed commands work when pasted${flags && ', with a store of its own'}`, {
+  test(`prints only commands that work when pasted${flags && ', even with its own store'}`, {
     skip,
   }, async () => {
     const store = flags === '' ? path('cryfold') : path('my store');
@@ -134,7 +134,7 @@ for (const flags of ['', " --store 'my store'"]) {
   });
 }
 
-test('suggests status, log and retry after failed folds', { skip }, () => {
+test('suggests status, logs and retry after failed folds', { skip }, () => {
   const ran = type('cryfold run broken.yaml --data corpus --workers 1');
   assert.equal(ran.code, 3, ran.stderr);
   const pasted = pasteAll(ran);
@@ -142,7 +142,7 @@ test('suggests status, log and retry after failed folds', { skip }, () => {
   assert.match([...pasted].find(([line]) => line.includes(' logs '))?.[1] ?? '', /NN_LOSS_NOT_FINITE/);
 });
 
-test('printed commands inspect, cancel and continue a stopped run', { skip }, async () => {
+test('prints commands that inspect, cancel and continue a stopped run', { skip }, async () => {
   const command = start(
     ['run', path('svms.yaml'), '--data', path('corpus'), '--repeats', '15', '--workers', '1', '--seed', '9'],
     { CRYFOLD_STORE: path('cryfold') },
@@ -165,7 +165,7 @@ test('printed commands inspect, cancel and continue a stopped run', { skip }, as
   assert.equal(type(`cryfold status ${run}`).code, 0, 'the pasted retry finished it');
 });
 
-test('a run can be named by a prefix, latest, a protocol or a folder; several matches are listed', {
+test('finds a run by prefix, latest, protocol or folder, and lists the matches if there are several', {
   skip,
 }, async () => {
   const both = type('cryfold run svms.yaml --data corpus --workers 1 --protocol paper-folds,grouped --out copies');
@@ -192,7 +192,7 @@ test('a run can be named by a prefix, latest, a protocol or a folder; several ma
   assert.match(type('cryfold status svms').stderr, /RUN_AMBIGUOUS: svms stands for \d runs\n.*svms-\w+, svms-\w+/);
 });
 
-test('copies of another run are only replaced if forced', { skip }, async () => {
+test('replaces copies of another run only if forced', { skip }, async () => {
   const run = (seed: number, more = '') =>
     type(`cryfold run svms.yaml --data corpus --workers 1 --seed ${seed} --out kept${more}`);
   const file = path('kept', 'results.json');
@@ -201,17 +201,17 @@ test('copies of another run are only replaced if forced', { skip }, async () => 
   assert.equal(run(21).code, 0, 'the same run');
   const refused = run(22);
   assert.equal(refused.code, 2);
-  assert.match(refused.stderr, /OUT_TAKEN: kept holds the results of run svms-\w+\n.*--force/);
+  assert.match(refused.stderr, /OUT_TAKEN: kept contains the results of run svms-\w+\n.*--force/);
   assert.doesNotMatch(refused.stderr, /workers on this machine/, 'nothing was trained');
   const fused = type('cryfold fuse latest --members svm,weak --out kept');
-  assert.match(fused.stderr, /OUT_TAKEN: kept holds the results of other models of run/);
+  assert.match(fused.stderr, /OUT_TAKEN: kept contains the results of other models of run/);
   assert.deepEqual(await readFile(file), first);
   assert.equal(run(22, ' --force').code, 0);
   assert.notDeepEqual(await readFile(file), first);
 });
 
 test('finds a store in the --out folder of an earlier version', { skip }, async () => {
-  // As earlier versions left it: store and copies in one folder.
+  // Earlier versions put the store and the copies of results into one folder.
   const ran = type('cryfold run svms.yaml --data corpus --workers 1 --seed 31 --store old/store --out old');
   assert.equal(ran.code, 0, ran.stderr);
   const trained = type('cryfold train-final old --of svm');

@@ -6,7 +6,7 @@ import { RedisServer } from './redis-server.js';
 import { startService, untilReady } from './service.js';
 import { withoutRedis } from './testbed.js';
 
-/** Far longer than a test may take, so that a service that waits for its grace period to end fails the test. */
+/** Far longer than the test may take. If a service waits for its whole grace period, the test fails. */
 const GRACE_SECONDS = 600;
 const ENDS_WITHIN_SECONDS = 60;
 
@@ -18,7 +18,7 @@ before(async () => {
 after(() => folder.remove());
 
 for (const fault of ['cut', 'hang'] as const) {
-  test(`idle services end long before their grace period while Redis is unreachable (${fault})`, {
+  test(`stops idle services long before the end of their grace period while Redis is unreachable (${fault})`, {
     skip: withoutRedis,
   }, async () => {
     const redis = await RedisServer.start(folder.path);
@@ -36,7 +36,7 @@ for (const fault of ['cut', 'hang'] as const) {
       proxy.set(fault);
       for (const { process } of services) process.kill('SIGTERM');
       const ended = () => services.every(({ process }) => process.exitCode !== null || process.signalCode !== null);
-      await until('all services to end', ended, ENDS_WITHIN_SECONDS);
+      await until('all services to exit', ended, ENDS_WITHIN_SECONDS);
       assert.deepEqual(
         services.map(({ process }) => process.exitCode),
         [0, 0, 0],

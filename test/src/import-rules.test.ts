@@ -7,7 +7,7 @@ import { packageFolders, ROOT, temporaryFolder } from './command.js';
 
 let project: string;
 
-/** A project with this repository's lint rules and package manifests, and no code. */
+/** A project with this repository's lint rules and package manifests, but no code. */
 before(async () => {
   const folder = await temporaryFolder();
   process.once('exit', () => spawnSync('rm', ['-rf', folder.path]));
@@ -43,7 +43,7 @@ for (const [what, file, name] of [
   ['the command line from a library', 'packages/nn/src/a.ts', 'cryfold'],
   ['a vendor package that is not declared', 'packages/report/src/a.ts', 'lodash'],
 ]) {
-  test(`the lint refuses ${what}`, async () => {
+  test(`lint rejects an import of ${what}`, async () => {
     assert.match(await lint({ [file]: uses(name) }), /noUndeclaredDependencies/);
   });
 }
@@ -55,12 +55,12 @@ for (const [file, name] of [
   ['packages/core/src/a.ts', '@tensorflow/tfjs-node-gpu'],
   ['packages/store/src/a.ts', 'minio'],
 ]) {
-  test(`the lint refuses ${name} in ${file}`, async () => {
+  test(`lint rejects ${name} in ${file}`, async () => {
     assert.match(await lint({ [file]: uses(name) }), /noRestrictedImports[\s\S]*only packages\//);
   });
 }
 
-test('only its owners declare a vendor package, so that a file that may import one cannot import another’s', async () => {
+test('only the owners of a vendor package declare it, so other packages cannot import it', async () => {
   const rules = JSON.parse(await readFile(join(ROOT, 'biome.json'), 'utf8')).linter.rules;
   const vendors: Record<string, string> = rules.style.noRestrictedImports.options.paths;
   const owners = new Map(
@@ -83,7 +83,7 @@ for (const [kind, importing] of [
   ['values', 'import { b } from'],
   ['types', 'import type { b } from'],
 ]) {
-  test(`the lint refuses a circle of ${kind}`, async () => {
+  test(`lint rejects a circular import of ${kind}`, async () => {
     const text = await lint({
       'packages/core/src/one.ts': `${importing} './two.js';\nexport type a = typeof b;\nexport const a = 1;\n`,
       'packages/core/src/two.ts': `import { a } from './one.js';\nexport const b = a;\n`,
@@ -116,14 +116,14 @@ for (const [what, rule, text] of [
     `${Array.from({ length: 350 }, (_, i) => `export const a${i} = 1;`).join('\n')}\n`,
   ],
 ]) {
-  test(`the lint refuses ${what} in a package and in the tools`, async () => {
+  test(`lint rejects ${what} in a package and in the tools`, async () => {
     for (const file of ['packages/core/src/long.ts', 'packages/core/src/deep/er/long.ts', 'tools/src/long.ts']) {
       assert.match(await lint({ [file]: text }), new RegExp(`lint/\\w+/${rule}`), file);
     }
   });
 }
 
-test('the lint allows four parameters, 60 lines of a function’s body and 349 lines of a file', async () => {
+test('lint allows four parameters, function bodies of 60 lines and files of 349 lines', async () => {
   const four = `export function f(a: 1, b: 1, c: 1, d: 1) {\n${lines(59)}\n  return [a, b, c, d];\n}\n`;
   const rest = Array.from({ length: 287 }, (_, i) => `export const a${i} = 1;`).join('\n');
   const file = `${four}${rest}\n`;

@@ -28,7 +28,7 @@ const lines = (command: Command, msg: RegExp): Line[] =>
     .map((line) => JSON.parse(line) as Line)
     .filter((line) => msg.test(line.msg));
 
-/** A worker on a machine that is drained after so short a time that no fold ends. */
+/** Starts a worker with a grace period that is too short for any fold to finish. */
 function worker(): Command {
   const command = start(['worker', '--queues', 'gpu'], { ...bed.environment, CRYFOLD_GRACE_SECONDS: '0.05' });
   workers.push(command);
@@ -37,7 +37,7 @@ function worker(): Command {
 
 const status = async (id: string) => JSON.parse((await cryfold(['status', id, '--json'], bed.environment)).stdout);
 
-/** When a checkpoint was last written, milliseconds since 1970; 0 if never. */
+/** Returns when a checkpoint was last written, in milliseconds since 1970, or 0 without a checkpoint. */
 async function lastCheckpoint(kind: 'folds' | 'finals' = 'folds'): Promise<number> {
   const keys = await readdir(bed.path('store', kind)).catch(() => []);
   const times = keys.map(async (key) => {
@@ -57,15 +57,15 @@ test('counts interruptions of folds longer than the grace period, which still fi
     const drained = worker();
     await until('training', () => lines(drained, /^training$/).length > 0, 60);
     began.push(lines(drained, /^training$/)[0].from ?? 0);
-    // Warned of once the first epoch has shown how long the fold takes.
+    // The warning appears once the first epoch has shown how long the fold takes.
     await until('the warning', () => lines(drained, /longer than the grace period/).length > 0);
-    await until('a further checkpoint', async () => (await lastCheckpoint()) > before);
+    await until('another checkpoint', async () => (await lastCheckpoint()) > before);
     drained.process.kill('SIGTERM');
     assert.equal((await drained.ended).code, 0);
     assert.equal(lines(drained, /^attempt aborted$/).length, 1);
     assert.equal(lines(drained, /longer than the grace period/)[0].graceSeconds, 0.05);
   }
-  t.diagnostic(`began at ${began.join(', ')} of the training`);
+  t.diagnostic(`attempts started at ${began.join(', ')} of the training`);
   assert.ok(began[0] < began[1] && began[1] < began[2], 'each attempt resumes where the last one was stopped');
   const id = /run (tiny-\w+)/.exec(running.stderr())?.[1] ?? assert.fail(running.stderr());
   const { givenBack } = await until('the count', async () => {
@@ -89,8 +89,8 @@ test('counts interruptions of folds longer than the grace period, which still fi
   await until('a checkpoint of the final model', async () => (await lastCheckpoint('finals')) > 0);
   drained.process.kill('SIGTERM');
   assert.equal((await drained.ended).code, 0);
-  assert.ok((await lastCheckpoint('finals')) > 0, 'given back before its end');
+  assert.ok((await lastCheckpoint('finals')) > 0, 'the checkpoint remains when the job is given back');
   workers.push(start(['worker', '--queues', 'gpu'], bed.environment));
   assert.equal((await training.ended).code, 0);
-  assert.equal(await lastCheckpoint('finals'), 0, 'deleted once the model is committed');
+  assert.equal(await lastCheckpoint('finals'), 0, 'the checkpoint is deleted once the model is committed');
 });

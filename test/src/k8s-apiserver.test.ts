@@ -32,7 +32,7 @@ before(async () => {
   if (!cluster) return;
   crds = (await readdir(CRDS).catch(() => [])).length > 0;
   if (crds) {
-    // Longer than what apply notes down in an annotation.
+    // These CRDs are larger than the annotation in which `kubectl apply` would save them.
     await cluster.must(['create', '-f', CRDS]);
     await cluster.must(['wait', '--for=condition=Established', '--timeout=30s', 'crd', '--all']);
   }
@@ -47,7 +47,7 @@ after(async () => {
 for (const overlay of OVERLAYS) {
   const path = join(ROOT, 'k8s', 'overlays', overlay);
 
-  test(`kubectl apply -k of ${overlay} is accepted by a real API server, without a warning`, async (t) => {
+  test(`a real API server accepts kubectl apply -k of ${overlay} without warnings`, async (t) => {
     if (!cluster) return t.skip(NONE);
     if (overlay === 'gpu-cluster' && !crds) return t.skip(`no CRDs of KEDA and the others; ${HOW}`);
     const { code, stdout, stderr } = await cluster.kubectl(['apply', '-k', path, '--dry-run=server']);
@@ -57,7 +57,7 @@ for (const overlay of OVERLAYS) {
     assert.equal(stdout.trim().split('\n').length, count, stdout);
   });
 
-  test(`${overlay} passes kubeconform, strict`, async (t) => {
+  test(`${overlay} passes kubeconform in strict mode`, async (t) => {
     const kubeconform = await findTool('kubeconform');
     const schemas = join(KUBE_CACHE, 'schemas-1');
     if (!kubeconform || !kubectl) return t.skip('no kubeconform or no kubectl on PATH, in $CRYFOLD_TOOLS or cached');
@@ -72,12 +72,12 @@ for (const overlay of OVERLAYS) {
     assert.equal(code, 0, stdout);
     assert.deepEqual(summary, { valid: (await render(kubectl, overlay)).length, invalid: 0, errors: 0, skipped: 0 });
     if (overlay !== OVERLAYS[0]) return;
-    // A check that finds nothing must be able to find something.
+    // Proves that the check finds mistakes.
     const broken = await check(text.replace('readOnlyRootFilesystem', 'readOnlyRootFilesistem'));
-    assert.equal(broken.code, 1, 'a mistyped field passes');
+    assert.equal(broken.code, 1, 'a misspelled field was accepted');
   });
 
-  test(`every pod of ${overlay} is admitted under restricted Pod Security; a pod that asks for more privileges is not`, async (t) => {
+  test(`restricted Pod Security admits every pod of ${overlay}, but no pod with more privileges`, async (t) => {
     if (!cluster) return t.skip(NONE);
     const { kubectl: run } = { kubectl: cluster.kubectl.bind(cluster) };
     const create = (spec: Manifest) => {
@@ -114,26 +114,26 @@ for (const overlay of OVERLAYS) {
       const spec = structuredClone(templates[0].template.spec);
       ask(spec);
       const { code, stderr } = await create(spec);
-      assert.equal(code, 1, `a pod with ${what} is admitted`);
+      assert.equal(code, 1, `a pod with ${what} was admitted`);
       assert.match(stderr, /violates PodSecurity "restricted:latest"/, what);
     }
   });
 }
 
-test('the Job that cryfold sweep --kubernetes prints is accepted, and its pod admitted', async (t) => {
+test('a real API server accepts the Job that cryfold sweep --kubernetes prints, and admits its pod', async (t) => {
   if (!cluster) return t.skip(NONE);
   const spec = join(ROOT, 'specs', 'paper-search.yaml');
   const print = (...more: string[]) => cryfold(['sweep', spec, '--data', '/data', ...more, '--kubernetes']);
   const [first, again, other] = [await print(), await print(), await print('--limit', '300')];
   assert.equal(first.code, 0, first.stderr);
-  assert.equal(first.stdout, again.stdout, 'the same sweep is the same Job');
+  assert.equal(first.stdout, again.stdout, 'the same sweep produces the same Job');
   const [map, job] = JSON.parse(first.stdout).items;
   assert.notEqual(job.metadata.name, JSON.parse(other.stdout).items[1].metadata.name);
   assert.equal(map.data['spec.yaml'], await readFile(spec, 'utf8'));
   const { code, stderr } = await cluster.kubectl(['apply', '--dry-run=server', '-f', '-'], first.stdout);
   assert.equal(code, 0, stderr);
-  assert.equal(stderr, '', 'no warning, such as of Pod Security');
-  // What it mounts and refers to is what the overlays make.
+  assert.equal(stderr, '', 'there are no warnings, such as those of Pod Security');
+  // The overlays create everything that the Job mounts and refers to.
   const manifests = await render(kubectl, 'dev');
   const { containers, volumes } = job.spec.template.spec;
   pick(manifests, 'ConfigMap', containers[0].envFrom[0].configMapRef.name);
@@ -144,7 +144,7 @@ test('the Job that cryfold sweep --kubernetes prints is accepted, and its pod ad
   );
 });
 
-test('a misspelt field, a bad quantity and a contradictory budget are refused', async (t) => {
+test('a real API server rejects a misspelled field, a bad quantity and a contradictory budget', async (t) => {
   if (!cluster) return t.skip(NONE);
   const text = await renderText(kubectl, join(ROOT, 'k8s', 'overlays', 'gpu-cluster'));
   const mistakes: [string, string][] = [
@@ -159,12 +159,12 @@ test('a misspelt field, a bad quantity and a contradictory budget are refused', 
       ['apply', '--dry-run=server', '--validate=strict', '-f', '-'],
       text.replace(right, wrong),
     );
-    assert.equal(code, 1, `${wrong} passes`);
+    assert.equal(code, 1, `${wrong} was accepted`);
     assert.notEqual(stderr, '');
   }
 });
 
-test('on a cluster that schedules, rollouts complete, the CronJob creates its Job, and budgets keep the last replica', async (t) => {
+test('with a scheduler, rollouts finish, the CronJob creates its Job, and budgets keep the last replica', async (t) => {
   if (!cluster) return t.skip(NONE);
   if (!crds) return t.skip(`no CRDs of KEDA and the others; ${HOW}`);
   if (!process.env.CRYFOLD_TEST_ROLLOUT) return t.skip('takes two minutes: scripts/test-k8s runs it');
@@ -180,7 +180,7 @@ test('on a cluster that schedules, rollouts complete, the CronJob creates its Jo
       spec: { taints: [{ key: 'nvidia.com/gpu', effect: 'NoSchedule', value: 'present' }] },
       status: { allocatable: size, capacity: size },
     };
-    // One node has no taint: what needs no GPU goes there.
+    // One node has no taint. It gets the pods that need no GPU.
     if (name === 'node-2') node.spec.taints = [];
     await kube.must(['create', '-f', '-'], JSON.stringify(node));
   }
@@ -192,7 +192,7 @@ test('on a cluster that schedules, rollouts complete, the CronJob creates its Jo
   });
   for (const name of ['one', 'two']) await kube.must(['create', '-f', '-'], JSON.stringify(volume(name)));
   await kube.must(['apply', '-k', join(ROOT, 'k8s', 'overlays', 'gpu-cluster')]);
-  // Every minute instead of every night: the controller itself must make the Job, and its pod must run.
+  // Runs every minute instead of every night. The controller itself must create the Job, and the Job's pod must run.
   await kube.must(['-n', 'cryfold', 'patch', 'cronjob', 'retrain', '-p', '{"spec":{"schedule":"* * * * *"}}']);
   const deployments = ['coordinator', 'aggregator', 'worker-cpu', 'worker-gpu'];
   for (const name of deployments) {
@@ -200,7 +200,7 @@ test('on a cluster that schedules, rollouts complete, the CronJob creates its Jo
   }
   await kube.must(['-n', 'cryfold', 'rollout', 'status', 'statefulset/redis', '--timeout=60s']);
 
-  // A change rolls out, too, and to zero and back, as the autoscaler would.
+  // A change is also rolled out, and the deployment scales to zero and back, as with the autoscaler.
   await kube.must(['-n', 'cryfold', 'set', 'env', 'deployment', '--all', 'CRYFOLD_LOG_LEVEL=debug']);
   for (const name of deployments) {
     await kube.must(['-n', 'cryfold', 'rollout', 'status', `deployment/${name}`, '--timeout=60s']);
@@ -215,7 +215,7 @@ test('on a cluster that schedules, rollouts complete, the CronJob creates its Jo
 
   await evictions(kube);
   const job = await until(
-    'the CronJob to make its Job, and the Job its pod',
+    'the CronJob to create its Job, and the Job its pod',
     async () => {
       // Slows down the loop, since each check starts kubectl.
       await sleep(1000);
@@ -227,7 +227,7 @@ test('on a cluster that schedules, rollouts complete, the CronJob creates its Jo
   assert.equal(job.metadata.ownerReferences[0].kind, 'CronJob');
 });
 
-/** With the other replica gone, the coordinator's last pod may not be evicted; with it back, it may. */
+/** Checks that the coordinator's last pod may not be evicted, but may be as soon as there is another replica. */
 async function evictions(kube: KubeCluster): Promise<void> {
   const pods = async (): Promise<string[]> => {
     const args = ['get', 'pods', '-l', 'app.kubernetes.io/component=coordinator', '-o', 'name'];
@@ -240,16 +240,16 @@ async function evictions(kube: KubeCluster): Promise<void> {
     return kube.kubectl(['create', '--raw', path, '-f', '-'], JSON.stringify(eviction));
   };
   const allowed = async () => (await kube.get('pdb', 'coordinator'))?.status?.disruptionsAllowed;
-  await until('the budget to allow one', async () => (await allowed()) === 1);
+  await until('the budget to allow an eviction', async () => (await allowed()) === 1);
   await kube.must(['-n', 'cryfold', 'scale', 'deployment/coordinator', '--replicas=1']);
-  await until('the budget to allow none', async () => (await allowed()) === 0);
+  await until('the budget to allow no eviction', async () => (await allowed()) === 0);
   await until('one pod', async () => (await pods()).length === 1);
   const [last] = await pods();
   const refused = await evict(last);
   assert.equal(refused.code, 1);
   assert.match(refused.stderr, /violate the pod's disruption budget/);
   await kube.must(['-n', 'cryfold', 'scale', 'deployment/coordinator', '--replicas=2']);
-  await until('the budget to allow one again', async () => (await allowed()) === 1);
+  await until('the budget to allow an eviction again', async () => (await allowed()) === 1);
   const granted = await evict(last);
   assert.equal(granted.code, 0, granted.stderr);
 }

@@ -33,7 +33,7 @@ for (const overlay of OVERLAYS) {
       await check(await render(kubectl, overlay));
     });
 
-  each('no container is root, writes its image, or has a capability, a token or no limit', (manifests) => {
+  each('no container runs as root, writes to its image, has capabilities or a token, or lacks limits', (manifests) => {
     const templates = podTemplates(manifests);
     assert.ok(templates.length >= 5);
     for (const { name, template } of templates) {
@@ -51,10 +51,10 @@ for (const overlay of OVERLAYS) {
         const said = { readOnlyRootFilesystem, allowPrivilegeEscalation, drop: capabilities.drop };
         assert.deepEqual(said, { readOnlyRootFilesystem: true, allowPrivilegeEscalation: false, drop: ['ALL'] }, name);
         for (const resource of ['cpu', 'memory']) {
-          assert.ok(container.resources.requests[resource], `${name}: no request of ${resource}`);
-          assert.ok(container.resources.limits[resource], `${name}: no limit of ${resource}`);
+          assert.ok(container.resources.requests[resource], `${name} has no request for ${resource}`);
+          assert.ok(container.resources.limits[resource], `${name} has no limit for ${resource}`);
         }
-        assert.match(container.image, /:[\w.-]+$/, `${name}: an image without tag`);
+        assert.match(container.image, /:[\w.-]+$/, `${name} has an image without a tag`);
         assert.doesNotMatch(container.image, /:latest$/, name);
       }
     }
@@ -76,7 +76,7 @@ for (const overlay of OVERLAYS) {
       const { metadata, stringData } = document.toJS();
       keys.set(`Secret ${metadata.name}`, new Set(Object.keys(stringData)));
     }
-    // The example makes the same.
+    // The example creates the same Secret.
     for (const { kind, spec } of manifests) {
       if (kind !== 'ExternalSecret') continue;
       const external = spec.data.map((one: Manifest) => one.secretKey);
@@ -86,8 +86,8 @@ for (const overlay of OVERLAYS) {
     const refer = (by: string, kind: string, name: string, key?: string) => {
       looked++;
       const has = keys.get(`${kind} ${name}`);
-      assert.ok(has, `${by}: there is no ${kind} ${name}`);
-      if (key) assert.ok(has.has(key), `${by}: ${kind} ${name} has no key ${key}`);
+      assert.ok(has, `${by} refers to ${kind} ${name}, which does not exist`);
+      if (key) assert.ok(has.has(key), `${by} refers to the key ${key}, which ${kind} ${name} does not have`);
     };
     for (const { name: by, template } of podTemplates(manifests)) {
       const { volumes = [], containers } = template.spec;
@@ -95,7 +95,7 @@ for (const overlay of OVERLAYS) {
       const mounted = containers.flatMap((one: Manifest) => one.volumeMounts ?? []);
       for (const { name, secret, configMap } of volumes) {
         const mount = mounted.find((one: Manifest) => one.name === name);
-        assert.ok(mount, `${by}: nobody mounts ${name}`);
+        assert.ok(mount, `${by} has the volume ${name}, which no container mounts`);
         if (configMap) {
           refer(by, 'ConfigMap', configMap.name);
           for (const key of keys.get(`ConfigMap ${configMap.name}`) ?? []) paths.add(`${mount.mountPath}/${key}`);
@@ -117,7 +117,7 @@ for (const overlay of OVERLAYS) {
           assert.doesNotMatch(
             name,
             /(PASSWORD|SECRET|TOKENS?|ACCESS_KEY(_ID)?)$/,
-            `${by}: a secret in the environment`,
+            `${by} has a secret in the environment`,
           );
         }
       }
@@ -125,17 +125,17 @@ for (const overlay of OVERLAYS) {
     assert.ok(looked > 10);
   });
 
-  each('a worker has the time to drain, and the memory for its children', (manifests) => {
+  each('each worker has enough time to drain, and enough memory for its children', (manifests) => {
     const workers = podTemplates(manifests).filter(({ name }) => name.startsWith('worker-'));
     assert.ok(workers.length >= 2);
     for (const { name: component, template } of workers) {
       const [container] = template.spec.containers;
       const grace = Number(value(container, 'CRYFOLD_GRACE_SECONDS'));
-      // 15 s: what packages/runtime allows for a clean exit after the grace period.
+      // packages/runtime allows 15 s for a clean exit after the grace period.
       assert.ok(grace > 0 && template.spec.terminationGracePeriodSeconds >= grace + 15 + 5, component);
       const children = Number(container.args[container.args.indexOf('--children') + 1]);
       const child = Number(value(container, 'CRYFOLD_CHILD_MEMORY_MB'));
-      // A program has memory of its own beside the child that started it.
+      // A program needs its own memory, in addition to that of the child that started it.
       const processes = container.args.includes('--allow-commands') ? 2 * children : children;
       const limit = bytes(container.resources.limits.memory);
       assert.ok(children > 0 && limit >= (processes * child + 256) * MEBI, `${component}: ${limit / MEBI} MiB`);
@@ -143,13 +143,13 @@ for (const overlay of OVERLAYS) {
     const [redis] = podTemplates(manifests).find(({ name }) => name === 'redis')?.template.spec.containers ?? [];
     const { data } = manifests.find((one) => one.kind === 'ConfigMap' && one.metadata.name.startsWith('redis-config'));
     const [, most] = /^maxmemory (\w+)$/m.exec(data['redis.conf']) ?? [];
-    // Rewriting the append-only file may need as much again.
-    assert.ok(bytes(redis.resources.limits.memory) >= 2 * bytes(most), 'Redis grows past its limit');
+    // Rewriting the append-only file may temporarily double the memory usage.
+    assert.ok(bytes(redis.resources.limits.memory) >= 2 * bytes(most), 'Redis may exceed its limit');
     assert.match(data['redis.conf'], /^appendonly yes$/m);
     assert.match(data['redis.conf'], /^maxmemory-policy noeviction$/m);
   });
 
-  each('selectors, services, budgets, scalers and monitors find what they mean', (manifests) => {
+  each('selectors, services, budgets, scalers and monitors match the intended pods', (manifests) => {
     const labels = podTemplates(manifests).map(({ name, template }) => ({ name, labels: template.metadata.labels }));
     const found = (selector: Record<string, string>) =>
       labels
@@ -165,15 +165,15 @@ for (const overlay of OVERLAYS) {
           (one) => one.kind === 'Deployment' && one.metadata.name === spec.scaleTargetRef.name,
         );
         assert.ok(target, name);
-        assert.equal(target.spec.replicas, undefined, `applying ${name} again would set its replicas back`);
+        assert.equal(target.spec.replicas, undefined, `applying ${name} again would reset its replicas`);
         const [container] = target.spec.template.spec.containers;
         const children = container.args[container.args.indexOf('--children') + 1];
-        assert.equal(spec.triggers[0].metadata.threshold, children, 'a job for each child');
+        assert.equal(spec.triggers[0].metadata.threshold, children, 'the threshold is one job per child');
       }
     }
   });
 
-  each('the network lets through what is needed, and nothing else', (manifests) => {
+  each('network policies allow only the necessary connections', (manifests) => {
     const seen = new Set<string>();
     const pods = podTemplates(manifests).map(({ name, template }) => ({ name, template, namespace: 'cryfold' }));
     const foreign = (name: string, namespace: string, labels: Record<string, string>) => ({
@@ -219,11 +219,11 @@ for (const overlay of OVERLAYS) {
     assert.deepEqual([...seen].sort(), needed.sort());
     const outward = policies.flatMap(({ spec }) => (spec.egress ?? []).flatMap(({ to }: Manifest) => to ?? []));
     const blocks = outward.filter(({ ipBlock }: Manifest) => ipBlock);
-    assert.equal(blocks.length, inside.includes('minio') ? 0 : 1, 'ways out of the cluster');
+    assert.equal(blocks.length, inside.includes('minio') ? 0 : 1, 'number of rules for connections out of the cluster');
   });
 }
 
-test('only the component commands adds a worker that runs programs named by specs, in the image that the overlay names', async (t) => {
+test('only the component commands adds a worker that runs the programs in specs, in the overlay’s image', async (t) => {
   if (!kubectl) return t.skip(`no kubectl on PATH or cached; ${HOW}`);
   for (const overlay of OVERLAYS) {
     const templates = podTemplates(await render(kubectl, overlay));
@@ -240,7 +240,7 @@ test('only the component commands adds a worker that runs programs named by spec
   );
   const [container] = commands.spec.containers;
   assert.equal(container.image, 'registry.example.com/cryfold/commands-worker:0.1.0');
-  // It is written out in full: what it has in common with the workers of the base must stay the same.
+  // The component defines the worker in full, so check that it still matches the base workers where it should.
   const shared = ({ spec, metadata }: Manifest) => {
     const { containers, volumes, topologySpreadConstraints: _, ...pod } = structuredClone(spec);
     const [{ image: __, args: ___, env: ____, resources: _____, ...rest }] = containers;
@@ -250,7 +250,7 @@ test('only the component commands adds a worker that runs programs named by spec
   assert.deepEqual(shared(commands), shared(plain));
 });
 
-/** Cores that all pods of an overlay ask for together. */
+/** Returns the number of cores that all pods of an overlay request together. */
 function cores(manifests: Manifest[]): number {
   return manifests
     .filter(({ kind }) => kind === 'Deployment' || kind === 'StatefulSet')
@@ -265,7 +265,7 @@ function cores(manifests: Manifest[]): number {
 }
 
 for (const overlay of OVERLAYS.filter((name) => name.startsWith('dev'))) {
-  test(`${overlay}: all pods fit on a node with two cores next to its own services`, async (t) => {
+  test(`all pods of ${overlay} fit on a node with two cores, along with the node’s own services`, async (t) => {
     if (!kubectl) return t.skip(`no kubectl on PATH or cached; ${HOW}`);
     const asked = cores(await render(kubectl, overlay));
     assert.ok(asked > 0.5 && asked <= 1.5, `${asked} cores`);
@@ -279,7 +279,7 @@ test('the PrometheusRule contains the alerts of infra/prometheus', async (t) => 
   assert.deepEqual(rule.spec, alerts, 'run scripts/k8s-monitoring');
 });
 
-test('every dashboard is a ConfigMap that Grafana’s sidecar loads', async (t) => {
+test('each dashboard is in a ConfigMap that Grafana’s sidecar loads', async (t) => {
   if (!kubectl) return t.skip(`no kubectl on PATH or cached; ${HOW}`);
   const dashboards = join(ROOT, 'infra', 'grafana', 'dashboards');
   const maps = (await render(kubectl, 'gpu-cluster')).filter(
@@ -289,7 +289,7 @@ test('every dashboard is a ConfigMap that Grafana’s sidecar loads', async (t) 
   assert.deepEqual(files.map(([name]) => name).sort(), (await readdir(dashboards)).sort());
   for (const [name, text] of files) {
     assert.deepEqual(JSON.parse(text), JSON.parse(await readFile(join(dashboards, name), 'utf8')));
-    // kubectl apply notes all of it down in an annotation of 256 KiB at most.
+    // `kubectl apply` saves the whole ConfigMap in an annotation, which is limited to 256 KiB.
     assert.ok(text.length < 200_000, `${name}: ${text.length}`);
   }
 });
@@ -318,9 +318,9 @@ test('the nightly Job succeeds or fails with its commands, and forwards stop sig
     for (const code of Object.values(EXIT)) {
       await writeFile(stub, `#!/bin/sh\nexit ${code}\n`, { mode: 0o755 });
       const said = await say(command[0], [...command.slice(1), ...args], '', env);
-      assert.equal(said.code, fine.includes(code) ? 0 : code, `cryfold retrain ended with ${code}`);
+      assert.equal(said.code, fine.includes(code) ? 0 : code, `cryfold retrain exited with ${code}`);
     }
-    // As cryfold: it takes a moment to stop, and says that it was cancelled.
+    // Like cryfold, the stub takes a moment to stop, and exits with the code for a cancelled run.
     await writeFile(stub, '#!/bin/sh\ntrap "sleep 0.2; exit 4" TERM\necho ready\nwhile :; do sleep 0.1; done\n');
     const child = spawn(command[0], [...command.slice(1), ...args], { env, stdio: ['ignore', 'pipe', 'inherit'] });
     const ended = once(child.stdout, 'data').then(() => endOf(child, 'SIGTERM'));
@@ -341,7 +341,7 @@ interface Pod {
 const matches = (selector: Manifest, labels: Record<string, string>): boolean =>
   Object.entries(selector?.matchLabels ?? {}).every(([key, text]) => labels[key] === text);
 
-/** Whether policies let `pod` send to (egress) or receive from (ingress) a peer, by the rules of the NetworkPolicy API. */
+/** Returns whether NetworkPolicies allow `pod` to send to (egress) or receive from (ingress) a peer. */
 function allows(policies: Manifest[], way: 'ingress' | 'egress', pod: Pod, peer: Pod, port: number): boolean {
   if (pod.namespace !== 'cryfold') return true;
   const type = way === 'ingress' ? 'Ingress' : 'Egress';
@@ -364,7 +364,7 @@ function allows(policies: Manifest[], way: 'ingress' | 'egress', pod: Pod, peer:
 }
 
 function means({ namespaceSelector, podSelector, ipBlock }: Manifest, peer: Pod): boolean {
-  // Addresses of pods are private ones, which the blocks here leave out.
+  // Pods have private addresses, which these IP blocks exclude.
   if (ipBlock) return false;
   const namespace = namespaceSelector
     ? matches(namespaceSelector, { 'kubernetes.io/metadata.name': peer.namespace })

@@ -34,7 +34,7 @@ before(async () => {
   scalers = (await render(kubectl, 'gpu-cluster')).filter(({ kind }) => kind === 'ScaledObject');
   await writeFile(join(folder.path, 'tiny.yaml'), TINY_SPEC);
   await synthesizeCorpus(join(folder.path, 'corpus'), { clips: 60, seed: 1 });
-  // A person with port-forwards and the Secrets' values: what docs/kubernetes.md says to set.
+  // Sets the variables that docs/kubernetes.md lists for users with port-forwards, with the values of the Secrets.
   user = await pods.environment('coordinator');
   delete user.CRYFOLD_METRICS_PORT;
   delete user.CRYFOLD_API_PORT;
@@ -45,13 +45,13 @@ after(async () => {
   await folder.remove();
 });
 
-/** As the kubelet: a pod counts once it is ready. */
+/** Waits until a pod is ready, like the kubelet. */
 async function ready(name: string): Promise<ChildProcess> {
   assert.ok(pods);
   const child = await pods.start(name);
   let wrong = '';
   await until(`${name} to be ready`, async () => {
-    assert.equal(child.exitCode, null, `${name} ended: ${await pods?.log(name)}`);
+    assert.equal(child.exitCode, null, `${name} exited: ${await pods?.log(name)}`);
     wrong = (await pods?.probe(name, 'startupProbe')) || ((await pods?.probe(name, 'readinessProbe')) ?? '');
     return wrong === '';
   }).catch(async (error) => assert.fail(`${error.message}: ${wrong}: ${await pods?.log(name)}`));
@@ -68,7 +68,7 @@ const submit = (out: string, ...more: string[]): Command => {
   );
 };
 
-test('commands and environment of the manifests execute a complete run', async (t) => {
+test('executes a complete run with the commands and environments of the manifests', async (t) => {
   if (!pods) return t.skip(missing);
   for (const name of ['redis', 'minio', 'coordinator', 'aggregator']) await ready(name);
   const port = await pods.port('coordinator', 'metrics');
@@ -76,19 +76,19 @@ test('commands and environment of the manifests execute a complete run', async (
   let results = '';
   try {
     const desired = await autoscaler(port);
-    if (!desired) t.diagnostic('no prometheus on PATH, so the queues’ metric is not asked through it');
+    if (!desired) t.diagnostic('no prometheus on PATH, so the metric of the queues is not queried');
     const workers = new Map<string, ChildProcess>();
     const names = ['worker-gpu', 'worker-cpu'];
     for (const name of names) {
-      if (desired) await until(`${name} to be wanted`, async () => (await desired.of(name)) >= 1);
+      if (desired) await until(`KEDA to request ${name}`, async () => (await desired.of(name)) >= 1);
       workers.set(name, await ready(name));
     }
     const ended = await run.ended;
     assert.equal(ended.code, 0, ended.stderr + (await pods.log('worker-gpu')));
     results = ended.stdout;
-    t.diagnostic(`most resident, MiB (without training children): ${JSON.stringify(pods.memory())}`);
+    t.diagnostic(`peak resident memory in MiB (without training children): ${JSON.stringify(pods.memory())}`);
     for (const name of names) {
-      if (desired) await until(`${name} to be wanted no more`, async () => (await desired.of(name)) === 0);
+      if (desired) await until(`KEDA to stop requesting ${name}`, async () => (await desired.of(name)) === 0);
       const child = workers.get(name);
       assert.ok(child);
       assert.equal(await endOf(child, 'SIGTERM'), 0, `${name}: ${await pods.log(name)}`);
@@ -109,7 +109,7 @@ test('commands and environment of the manifests execute a complete run', async (
   assert.match(results, /small-cnn/);
 });
 
-test('a worker finishes its fold before scale-in stops it', async (t) => {
+test('finishes the fold of a worker before scale-in stops the worker', async (t) => {
   if (!pods) return t.skip(missing);
   const manifest = pick(await render((await findTool('kubectl')) ?? '', 'dev'), 'Deployment', 'worker-gpu');
   const worker = await ready('worker-gpu');
@@ -118,7 +118,7 @@ test('a worker finishes its fold before scale-in stops it', async (t) => {
   try {
     const since = async () => ((await pods?.log('worker-gpu')) ?? '').slice(before);
     await until(
-      'a fold in flight',
+      'a fold to start',
       async () => {
         assert.equal(run.process.exitCode, null, run.stderr());
         return (await since()).includes('"msg":"fold started"');
@@ -131,20 +131,20 @@ test('a worker finishes its fold before scale-in stops it', async (t) => {
     t.diagnostic(`the drain took ${seconds.toFixed(1)} s`);
     assert.ok(seconds < manifest.spec.template.spec.terminationGracePeriodSeconds);
     const log = await since();
-    assert.equal(log.match(/"msg":"fold started"/g)?.length, 1, 'it took no other fold');
-    assert.equal(log.match(/"msg":"fold committed"/g)?.length, 1, 'it finished the one it had');
+    assert.equal(log.match(/"msg":"fold started"/g)?.length, 1, 'the worker started no other fold');
+    assert.equal(log.match(/"msg":"fold committed"/g)?.length, 1, 'the worker finished its fold');
   } finally {
     await endOf(run.process, 'SIGTERM');
   }
 });
 
 interface Autoscaler {
-  /** Replicas that KEDA would ask for: none at or below the activation threshold, else a pod for each threshold's worth. */
+  /** Returns the replicas that KEDA would request: none up to the activation threshold, otherwise one per threshold. */
   of(name: string): Promise<number>;
   stop(): Promise<void>;
 }
 
-/** A real Prometheus that scrapes a coordinator, asked with the ScaledObjects' own queries. */
+/** Starts a real Prometheus that scrapes a coordinator, and sends it the queries of the ScaledObjects. */
 async function autoscaler(port: number): Promise<Autoscaler | undefined> {
   const program = await findTool('prometheus');
   if (!program) return undefined;
@@ -167,10 +167,10 @@ async function autoscaler(port: number): Promise<Autoscaler | undefined> {
       const answer = await fetch(`http://127.0.0.1:${own}/api/v1/query?query=${query}`).catch(() => undefined);
       // biome-ignore lint/suspicious/noExplicitAny: Prometheus's answer
       const found = answer?.ok ? ((await answer.json()) as any).data.result : [];
-      // Prometheus scrapes once a second: this paces the loops that ask it.
+      // Prometheus scrapes once per second, so slow down the loops that query it.
       await sleep(300);
       if (found.length === 0) return Number.NaN;
-      assert.equal(found.length, 1, 'KEDA takes one value');
+      assert.equal(found.length, 1, 'KEDA expects one value');
       const value = Number(found[0].value[1]);
       const {
         active = 0,
@@ -179,7 +179,7 @@ async function autoscaler(port: number): Promise<Autoscaler | undefined> {
         prioritized = 0,
       } = await queues.counts(name === 'worker-gpu' ? 'gpu' : 'cpu');
       const live = active + waiting + delayed + prioritized;
-      // The figures are up to 6 s old; where neither moves they must agree.
+      // The two values may be up to 6 s old, so they must agree only while neither changes.
       if (value !== live) return Number.NaN;
       if (value <= Number(metadata.activationThreshold)) return 0;
       return Math.min(maxReplicaCount, Math.ceil(value / Number(metadata.threshold)));

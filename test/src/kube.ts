@@ -15,7 +15,7 @@ export type Manifest = any;
 export const OVERLAYS = ['dev', 'dev-commands', 'gpu-cluster'] as const;
 export type Overlay = (typeof OVERLAYS)[number];
 
-/** Where `scripts/test-k8s --setup` puts CRDs and schemas. */
+/** The folder for the CRDs and schemas that `scripts/test-k8s --setup` downloads. */
 export const KUBE_CACHE = join(
   process.env.CRYFOLD_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'cryfold'),
   'kube',
@@ -29,14 +29,14 @@ export interface Said {
   stderr: string;
 }
 
-/** Runs a program to its end; its exit code is part of the answer. */
+/** Runs a program until it exits. The result includes the exit code. */
 export function say(program: string, args: string[], input = '', env = process.env): Promise<Said> {
   return new Promise((resolve) => {
     const child = execFile(program, args, { env, maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
       const code = error ? (typeof error.code === 'number' ? error.code : 1) : 0;
       resolve({ code, stdout, stderr });
     });
-    // One that ends without reading closes it first.
+    // A program that exits without reading its input closes the pipe.
     child.stdin?.on('error', () => {});
     child.stdin?.end(input);
   });
@@ -44,12 +44,12 @@ export function say(program: string, args: string[], input = '', env = process.e
 
 const rendered = new Map<string, Promise<string>>();
 
-/** The YAML of an overlay, or of any folder with a kustomization, as `kubectl apply -k` would send it. */
+/** Returns the YAML of an overlay, or of any folder with a kustomization, as `kubectl apply -k` would send it. */
 export function renderText(kubectl: string, folder: string): Promise<string> {
   let text = rendered.get(folder);
   if (!text) {
     text = say(kubectl, ['kustomize', folder]).then(({ code, stdout, stderr }) => {
-      // Kustomize also warns there, such as of deprecated fields.
+      // Kustomize also prints warnings to stderr, for example about deprecated fields.
       if (code !== 0 || stderr !== '') throw new Error(`kubectl kustomize ${folder}: ${stderr}`);
       return stdout;
     });
@@ -63,7 +63,7 @@ export async function render(kubectl: string, overlay: Overlay): Promise<Manifes
   return parseAllDocuments(text, { merge: true }).map((document) => document.toJS());
 }
 
-/** Everything with pods: name and pod template, with the volumes that a StatefulSet claims for its pods. */
+/** Returns the name and pod template of every workload, including the volumes that a StatefulSet claims. */
 export function podTemplates(manifests: Manifest[]): { name: string; kind: string; template: Manifest }[] {
   return manifests.flatMap(({ kind, metadata: { name }, spec }) => {
     if (kind === 'CronJob') return [{ name, kind, template: spec.jobTemplate.spec.template }];
@@ -79,14 +79,14 @@ export function podTemplates(manifests: Manifest[]): { name: string; kind: strin
   });
 }
 
-/** One manifest of those, or an error that names it. */
+/** Finds one manifest. @throws Error with its kind and name if it is missing */
 export function pick(manifests: Manifest[], kind: string, name: string): Manifest {
   const found = manifests.find((one) => one.kind === kind && one.metadata.name === name);
   if (!found) throw new Error(`no ${kind} ${name}`);
   return found;
 }
 
-/** A real etcd and kube-apiserver on this machine; with start(), also controllers, scheduler and kwok's nodes. */
+/** A real etcd and kube-apiserver on this machine; with startControllers(), also controllers, scheduler and kwok. */
 export class KubeCluster {
   readonly #folder: string;
   readonly #kubectl: string;
@@ -97,7 +97,7 @@ export class KubeCluster {
     this.#kubectl = kubectl;
   }
 
-  /** @returns undefined where kubectl, etcd or kube-apiserver is not on this machine */
+  /** @returns undefined if kubectl, etcd or kube-apiserver is not installed */
   static async start(folder: string): Promise<KubeCluster | undefined> {
     const tools = await Promise.all(['kubectl', 'etcd', 'kube-apiserver'].map((name) => findTool(name)));
     const [kubectl, etcd, apiserver] = tools;
@@ -123,9 +123,9 @@ export class KubeCluster {
       ...['--service-account-key-file', join(folder, 'sa.key')],
       ...['--service-account-signing-key-file', join(folder, 'sa.key')],
       ...['--token-auth-file', join(folder, 'tokens.csv'), '--authorization-mode', 'RBAC'],
-      // Else it would refuse such pods before Pod Security is asked.
+      // Otherwise, the API server would reject such pods before Pod Security checks them.
       '--allow-privileged=true',
-      // No controller makes the default service accounts as long as only the API server runs.
+      // While only the API server runs, no controller creates the default service accounts.
       ...['--disable-admission-plugins', 'ServiceAccount', '--endpoint-reconciler-type', 'none'],
     ]);
     const server = `https://127.0.0.1:${port}`;
@@ -163,7 +163,7 @@ export class KubeCluster {
     return stdout;
   }
 
-  /** Undefined where it is not there. Takes a while, since each call starts a kubectl and these are made in loops. */
+  /** Returns an object, or undefined if it does not exist. Waits first to slow down callers that poll with kubectl. */
   async get(kind: string, name: string): Promise<Manifest | undefined> {
     await sleep(400);
     const { code, stdout } = await this.kubectl(['-n', 'cryfold', 'get', kind, name, '-o', 'json']);
@@ -171,8 +171,8 @@ export class KubeCluster {
   }
 
   /**
-   * Starts the real controllers and scheduler, and kwok, which plays the kubelets of nodes that it is given.
-   * @returns the name of the first that is not on this machine
+   * Starts the real controllers and scheduler, and kwok, which simulates the kubelets of nodes that tests create.
+   * @returns the name of the first program that is not installed, if any
    */
   async startControllers(): Promise<string | undefined> {
     const names = ['kube-controller-manager', 'kube-scheduler', 'kwok'] as const;
@@ -211,7 +211,7 @@ export class KubeCluster {
   }
 }
 
-/** What kwok's nodes and pods do: get ready at once, complete where a Job owns them, go when deleted. */
+/** Defines what kwok simulates: nodes and pods are ready at once, pods of Jobs complete, and deleted pods disappear. */
 const STAGES = [
   {
     kind: 'Stage',

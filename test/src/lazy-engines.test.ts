@@ -8,7 +8,7 @@ import { withoutRedis } from './testbed.js';
 
 const skip = withoutRedis || (process.platform !== 'linux' && 'only Linux shows which files a process has mapped');
 
-/** The processes below a command that have TensorFlow's library mapped, and those that have not. */
+/** Returns a command's descendants, divided by whether they have loaded TensorFlow's library. */
 async function byTensorFlow(pid: number): Promise<{ loaded: string[]; free: string[] }> {
   const found = { loaded: [] as string[], free: [] as string[] };
   for (const { pid: own, command } of descendants(pid)) {
@@ -18,13 +18,13 @@ async function byTensorFlow(pid: number): Promise<{ loaded: string[]; free: stri
   return found;
 }
 
-/** Runs estimators of the tiny spec, and looks at all processes once a fold is committed. */
+/** Runs estimators of the tiny spec, and inspects all processes once a fold is committed. */
 async function processesOf(folder: string, estimators: string): Promise<{ loaded: string[]; free: string[] }> {
   const out = join(folder, estimators);
   const args = ['--data', join(folder, 'corpus'), ...ownStore(out), '--estimators', estimators, '--repeats', '60'];
   const running = start(['run', join(folder, 'tiny.yaml'), ...args, '--workers', '1']);
   try {
-    const ended = running.ended.then(({ stderr }) => assert.fail(`it ended too early: ${stderr}`));
+    const ended = running.ended.then(({ stderr }) => assert.fail(`the run exited too early: ${stderr}`));
     const committed = until('a committed fold', async () =>
       (await logLines(out)).some(({ msg }) => msg === 'fold committed'),
     );
@@ -47,7 +47,7 @@ test('only a process that trains networks loads TensorFlow', { skip }, async (t)
   for (const role of [' coordinator', ' aggregator', ' worker ', 'training-child.js']) {
     assert.ok(
       svm.free.some((command) => command.includes(role)),
-      `${role} was looked at`,
+      `${role} was inspected`,
     );
   }
 

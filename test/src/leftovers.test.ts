@@ -7,9 +7,9 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { ROOT, temporaryFolder } from './command.js';
 
-const skip = !existsSync('/proc/self/environ') && 'this system has no /proc, by which processes are found';
+const skip = !existsSync('/proc/self/environ') && 'this system has no /proc, which is needed to find processes';
 
-test('scripts/test finds, reports and removes what a test file left behind', { skip }, async (t) => {
+test('scripts/test finds, reports and removes what test files leave behind', { skip }, async (t) => {
   const folder = await temporaryFolder();
   t.after(folder.remove);
   const inside = join(folder.path, 'test.one');
@@ -17,7 +17,7 @@ test('scripts/test finds, reports and removes what a test file left behind', { s
   await mkdir(join(folder.path, 'test.tidy'));
   await writeFile(join(inside, 'note.txt'), 'left');
   const marked = { CRYFOLD_TEST_RUN: folder.path, CRYFOLD_TEST_FILE: 'test.two' };
-  // One is known by its environment; the other, like Redis, by its working directory alone.
+  // One process is recognized by its environment; the other, like Redis, only by its working directory.
   const left = [
     spawn('sleep', ['600'], { env: { PATH: process.env.PATH, ...marked } }),
     spawn('sleep', ['601'], { env: { PATH: process.env.PATH }, cwd: inside }),

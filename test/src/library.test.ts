@@ -23,15 +23,15 @@ before(async () => {
 });
 after(() => folder.remove());
 
-/** The example of docs/library.md, as JavaScript. */
+/** Returns the example in docs/library.md as JavaScript. */
 async function example(): Promise<string> {
   const page = await readFile(join(ROOT, 'docs', 'library.md'), 'utf8');
   const [, code] = /```ts\n(.*?)```/s.exec(page) ?? assert.fail('no example');
   return code.replace('share: number | undefined', 'share');
 }
 
-// tools/test/pack.test.ts compares what it returns with what `cryfold run --json` prints.
-test('evaluate returns the results in the store, and neither prints nor keeps its program alive', {
+// tools/test/pack.test.ts compares the returned results with the output of `cryfold run --json`.
+test('evaluate returns the results in the store, prints nothing, and does not keep its program alive', {
   skip: withoutRedis,
 }, async () => {
   await mkdir(path('node_modules'));
@@ -59,7 +59,7 @@ test('evaluate returns the results in the store, and neither prints nor keeps it
   assert.equal(dirname(result.files.report), path('evaluations', 'runs', result.run.id));
 });
 
-test('an aborted evaluation rejects with the reason once its processes have ended', {
+test('an aborted evaluation rejects with the reason once its processes have exited', {
   skip: withoutRedis,
 }, async () => {
   const stop = new AbortController();
@@ -74,7 +74,7 @@ test('an aborted evaluation rejects with the reason once its processes have ende
     },
   });
   await assert.rejects(evaluation, reason);
-  // The keeper of Redis, a coordinator, an aggregator and a worker
+  // The processes are the keeper of Redis, a coordinator, an aggregator and a worker.
   assert.ok(running >= 4, `${running} processes`);
   assert.deepEqual(
     descendants(process.pid)
@@ -84,7 +84,7 @@ test('an aborted evaluation rejects with the reason once its processes have ende
   );
 });
 
-test('an evaluation aborted while it reads recordings rejects without starting anything', async () => {
+test('an evaluation that is aborted while reading recordings rejects without starting anything', async () => {
   const stop = new AbortController();
   const lines: string[] = [];
   const evaluation = evaluate({
@@ -99,7 +99,7 @@ test('an evaluation aborted while it reads recordings rejects without starting a
   await assert.rejects(evaluate({ spec: SPEC, data: 'nowhere', signal: stop.signal }), { name: 'AbortError' });
 });
 
-test('wrong input rejects with a CryfoldError that has a code, a place and a hint', async () => {
+test('evaluate rejects wrong input with a CryfoldError that has a code, a location and a hint', async () => {
   const data = path('recordings');
   const store = path('wrong');
   const misspelt = { ...SPEC, estimators: { svm: { kind: 'svn' } } } as unknown as SpecInput;

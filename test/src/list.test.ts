@@ -21,7 +21,7 @@ before(async () => {
     const leans = { 'small-cnn': lean, 'tl-resnet50': lean, svm: lean };
     const { run, dataset } = await writeRandomRun(artifacts, { clips: 60, repeats: 1, name, lean: leans, planOnly });
     const store = new RunStore(artifacts);
-    // Once the sounds were compared, results say which groups are in both train and test.
+    // Results only report which groups are in both train and test after the sounds have been compared.
     await store.datasets.saveSharedSounds(dataset.key, []);
     if (!planOnly) await aggregate(store, run);
     return run;
@@ -29,7 +29,7 @@ before(async () => {
   ids.strong = await write('strong', 4);
   ids.weak = await write('weak', 0);
   ids.planned = await write('planned', 0, true);
-  // Plans that are written within one tick of the file system's clock have no order.
+  // Plans written within one tick of the file system's clock would have no order.
   const days = { strong: '2026-01-01T00:00Z', weak: '2026-01-02T00:00Z', planned: '2026-01-03T00:00Z' } as const;
   for (const [name, day] of Object.entries(days)) {
     const run = path('store', 'runs', ids[name as keyof typeof ids]);
@@ -44,7 +44,7 @@ after(() => folder.remove());
 const list = (...flags: string[]) => cryfold(['list', '--store', path('store'), ...flags]);
 const runsOf = async (...flags: string[]): Promise<RunStatus[]> => JSON.parse((await list(...flags, '--json')).stdout);
 
-test('list shows date, dataset, protocol, score and version of each run, the newest first', async () => {
+test('list shows the date, dataset, protocol, score and version of each run, newest first', async () => {
   const runs = await runsOf();
   assert.deepEqual(
     runs.map(({ run }) => run),
@@ -67,10 +67,10 @@ test('list shows date, dataset, protocol, score and version of each run, the new
   const score = `accuracy ${percent} (${strong.score.model}), inflated by leaks`;
   const wanted = ['complete', '15/15 folds', '2026-01-01T00:00', strong.dataset ?? '?', 'paper-folds 1x5', score];
   for (const text of [...wanted, VERSION]) assert.ok(line.includes(text), `${text}: ${line}`);
-  assert.equal(line.indexOf('2026'), stdout.split('\n')[0].indexOf('date'), 'columns stand below their heads');
+  assert.equal(line.indexOf('2026'), stdout.split('\n')[0].indexOf('date'), 'columns are aligned with their headers');
 });
 
-test('list --sort score puts the best run first and those without a score last', async () => {
+test('list --sort score lists the best run first and runs without a score last', async () => {
   assert.deepEqual(
     (await runsOf('--sort', 'score')).map(({ run }) => run),
     [ids.strong, ids.weak, ids.planned],

@@ -17,14 +17,14 @@ before(async () => {
 after(() => folder.remove());
 
 const out = () => ['--store', path('store')];
-/** Each seed makes a run of its own: runs share folds that are equal. */
+/** Starts a run. Each seed creates different folds, since runs share equal folds. */
 const run = (repeats: number, seed: number) =>
   start([
     ...['run', '--data', path('corpus'), ...out(), '--estimators', 'svm'],
     ...['--folds', '2', '--repeats', String(repeats), '--workers', '1', '--seed', String(seed)],
   ]);
 
-/** The id of a run once one of its folds trains. */
+/** Waits until a fold of the run is training. @returns the run's id */
 async function training({ stderr }: Command): Promise<string> {
   const id = () => /run (paper-\w+)/.exec(stderr())?.[1];
   await until('the run', async () => id() !== undefined);
@@ -42,7 +42,7 @@ async function stateOf(id: string) {
   return { code, state, active };
 }
 
-test('another terminal sees a local run as running, and can cancel it', { skip: withoutRedis }, async () => {
+test('shows a local run as running in another terminal, which can cancel it', { skip: withoutRedis }, async () => {
   const command = run(400, 1);
   const id = await training(command);
   await until('an active fold', async () => {
@@ -71,10 +71,10 @@ test('another terminal sees a local run as running, and can cancel it', { skip: 
   assert.match(ended.stderr, /^cryfold: CANCELLED: /m);
   assert.deepEqual(await stateOf(id), { code: 4, state: 'cancelled', active: [] });
   const log = await readFile(path('store/runs', id, 'logs/worker-0.log'), 'utf8');
-  assert.match(log, /^\d{4}-\d\d-\d\d \S+Z info {2}fold committed {2}svm\/\d+\/\d .*seconds=/m, 'a log for people');
+  assert.match(log, /^\d{4}-\d\d-\d\d \S+Z info {2}fold committed {2}svm\/\d+\/\d .*seconds=/m, 'a readable log');
 });
 
-test('a run whose command was killed is stopped, and retry continues it', { skip: withoutRedis }, async () => {
+test('shows a run whose command was killed as stopped, and retry continues it', { skip: withoutRedis }, async () => {
   const command = run(20, 2);
   const id = await training(command);
   command.process.kill('SIGKILL');
@@ -85,11 +85,11 @@ test('a run whose command was killed is stopped, and retry continues it', { skip
   assert.equal((await stateOf(id)).state, 'complete');
 });
 
-test('with several local runs, each command reaches the run that it names', { skip: withoutRedis }, async () => {
+test('with several local runs, each command reaches the requested run', { skip: withoutRedis }, async () => {
   const commands = [run(400, 3), run(400, 4)];
-  // Each is seen to train: whichever private Redis is found first knows nothing of the other run.
+  // Both runs must be training, since each private Redis contains only its own run.
   const [one, other] = await Promise.all(commands.map(training));
-  await until('both to train at once', async () => {
+  await until('both runs to train at once', async () => {
     const { stdout } = await cryfold(['status', ...out()]);
     for (const id of [one, other]) assert.match(stdout, new RegExp(`^${id} +running `, 'm'));
     return /^queue cpu +.*2 active/m.test(stdout) && stdout.match(/^worker /gm)?.length === 2;

@@ -6,9 +6,9 @@ import { synthesizeCorpus } from '@cryfold/corpus';
 import { cryfold, ownStore, temporaryFolder } from './command.js';
 import { withoutRedis } from './testbed.js';
 
-const skip = process.platform === 'linux' ? withoutRedis : 'only Linux bounds the memory of a process';
+const skip = process.platform === 'linux' ? withoutRedis : 'only Linux limits the memory of a process';
 
-// The first convolution gives 30 x 198 x 398 x 128 numbers, 1.2 GB.
+// The first convolution produces 30 x 198 x 398 x 128 numbers, which take 1.2 GB.
 const SPEC = `
 version: 1
 name: large
@@ -34,6 +34,6 @@ test('folds that need too much memory fail with OUT_OF_MEMORY after two attempts
   const codes = missing.map((fold: { model: string; code: string }) => `${fold.model} ${fold.code}`);
   assert.deepEqual(codes, ['large OUT_OF_MEMORY', 'large OUT_OF_MEMORY']);
   const log = await readFile(path(`out/store/runs/${run.id}/logs/worker-0.log`), 'utf8');
-  assert.equal(log.split(' warn  attempt failed  large/').length - 1, 4, 'two attempts of two folds');
+  assert.equal(log.split(' warn  attempt failed  large/').length - 1, 4, 'two folds had two attempts each');
   assert.match(log, /it used \d+ MiB of memory; the limit is 512 MiB/);
 });

@@ -21,7 +21,7 @@ let cluster: ObservedCluster;
 let results: RunResults;
 /** The worker's metrics after the first run */
 let worker: string;
-/** The sweep's run */
+/** The run id of the sweep */
 let sweep: string;
 let prometheus: Prometheus | undefined;
 let began: Date;
@@ -35,7 +35,7 @@ before(async () => {
   const { code, stdout, stderr } = await cluster.run();
   assert.equal(code, 0, stderr);
   results = JSON.parse(stdout) as RunResults;
-  await until('the coordinator to notice the end', async () =>
+  await until('the coordinator to notice that the run has finished', async () =>
     (await cluster.scrape('coordinator')).includes('phase="finished"'),
   );
   worker = await cluster.scrape('worker');
@@ -47,7 +47,7 @@ before(async () => {
   const swept = await cluster.sweep();
   assert.equal(swept.code, 0, swept.stderr);
   const ended = /cryfold_run_info\{run="(searched-\w+)",[^}]*phase="finished"/;
-  sweep = await until('the sweep to end', async () => ended.exec(await cluster.scrape('coordinator'))?.[1]);
+  sweep = await until('the sweep to finish', async () => ended.exec(await cluster.scrape('coordinator'))?.[1]);
   await prometheus?.scrapedTwice();
   for (const role of ROLES) texts[role] = role === 'serve' ? await scrapeServe() : await cluster.scrape(role);
 });
@@ -67,7 +67,7 @@ after(async () => {
   await cluster?.stop();
 });
 
-test('docs/metrics.md lists what services export, with kind, labels and meaning, and nothing else', async () => {
+test('docs/metrics.md lists exactly the exported metrics, with kind, labels and meaning', async () => {
   const document = await readFile(join(ROOT, 'docs', 'metrics.md'), 'utf8');
   const documented = new Map(
     [...document.matchAll(/^\| `(cryfold_\w+)` \| (\w+) \| ([CWAS ]+) \| (.*?) \| (.*) \|$/gm)].map(
@@ -96,7 +96,7 @@ test('docs/metrics.md lists what services export, with kind, labels and meaning,
   }
 });
 
-test('a sweep exports its trials, and counts their folds by estimator', () => {
+test('exports the trials of a sweep, and counts their folds by estimator', () => {
   const text = texts.coordinator;
   const trials = ['running', 'complete', 'pruned', 'failed'].map(
     (state) => seriesValue(text, `cryfold_sweep_trials{run="${sweep}",state="${state}"}`) ?? Number.NaN,
@@ -122,14 +122,14 @@ test('a sweep exports its trials, and counts their folds by estimator', () => {
   );
 });
 
-test('names of metrics contain their units, and those of counters end in _total', () => {
+test('names metrics after their units, and counters with the suffix _total', () => {
   for (const [name, { kind }] of Object.entries(CATALOGUE)) {
     assert.equal(name.endsWith('_total'), kind === 'counter', name);
     assert.doesNotMatch(name, /_(ms|millis|mb|percent|minutes)\b/);
   }
 });
 
-test('counts every fold of a run once, with the accuracies of the results', () => {
+test('counts each fold of a run once, with the same accuracies as in the results', () => {
   const { run, models } = results;
   const text = texts.coordinator;
   for (const [estimator, queue] of [
@@ -161,11 +161,11 @@ test('counts every fold of a run once, with the accuracies of the results', () =
   assert.equal(seriesValue(text, `cryfold_run_fraction_done_ratio{run="${run.id}"}`), 1);
 });
 
-test('a worker counts each image of each epoch, and its children', () => {
-  // 2 repeats x 3 folds, and each repeat trains on every clip twice
+test('counts the images of each epoch in a worker, and reports the worker’s children', () => {
+  // There are 2 repeats x 3 folds, so each repeat trains on every clip twice.
   const clips = 2 * 2 * results.dataset.clips * EPOCHS;
   const images = seriesValue(texts.worker, 'cryfold_trained_images_total{estimator="small-cnn"}') ?? 0;
-  assert.ok(Math.abs(images - clips) < 1e-6, `${images} images of ${clips}`);
+  assert.ok(Math.abs(images - clips) < 1e-6, `${images} images instead of ${clips}`);
   assert.equal(
     seriesValue(texts.worker, 'cryfold_epoch_duration_seconds_count{estimator="small-cnn"}'),
     2 * 3 * EPOCHS,
@@ -175,7 +175,7 @@ test('a worker counts each image of each epoch, and its children', () => {
     assert.ok((seriesValue(texts.worker, `cryfold_child_memory_bytes{queue="${queue}",child="0"}`) ?? 0) > 1e7);
     assert.ok((seriesValue(texts.worker, `cryfold_child_cpu_seconds_total{queue="${queue}"}`) ?? 0) > 0);
   }
-  assert.equal(texts.worker.includes('cryfold_training_loss{'), false, 'the folds have ended');
+  assert.equal(texts.worker.includes('cryfold_training_loss{'), false, 'the folds have finished');
 });
 
 interface Panel {
@@ -196,7 +196,7 @@ function whereThereIsOne(t: TestContext): Prometheus | undefined {
   return prometheus;
 }
 
-test('each panel of each dashboard finds data in a Prometheus that scraped a run', async (t) => {
+test('each panel of each dashboard finds data in a Prometheus server that scraped a run', async (t) => {
   const server = whereThereIsOne(t);
   if (!server) return;
   let count = 0;
@@ -207,7 +207,7 @@ test('each panel of each dashboard finds data in a Prometheus that scraped a run
           .replaceAll('$run', board === 'sweep' ? sweep : results.run.id)
           .replaceAll('$model', MODEL)
           .replaceAll('$__rate_interval', '5s');
-        assert.ok(await finds(server, expression), `${board}, ${title}: ${expression} finds nothing`);
+        assert.ok(await finds(server, expression), `${board}, ${title}: ${expression} has no data`);
         count++;
       }
     }
@@ -222,7 +222,7 @@ test('the committed dashboards match infra/grafana/src', async () => {
   }
 });
 
-test('alerts are silent on a healthy cluster, use existing series, and have runbooks', async (t) => {
+test('alerts do not fire on a healthy cluster, use existing series, and have runbooks', async (t) => {
   const server = whereThereIsOne(t);
   if (!server) return;
   const rules = await until('the rules to be evaluated', async () => {
@@ -238,7 +238,7 @@ test('alerts are silent on a healthy cluster, use existing series, and have runb
     assert.equal(state, 'inactive', name);
     assert.equal(annotations.runbook_url, `docs/runbooks.md#${name.toLowerCase()}`);
     for (const selector of selectors(query))
-      assert.ok(await finds(server, selector), `${name}: ${selector} matches nothing`);
+      assert.ok(await finds(server, selector), `${name}: ${selector} has no data`);
     assert.match(
       cases,
       new RegExp(`alertname: ${name}\\n +eval_time: \\w+\\n +exp_alerts:\\n`),
@@ -265,7 +265,7 @@ test('promtool accepts rules and configuration, and each alert fires when it sho
   }
 });
 
-test('an alert fires at the same number of returned folds that status reports as too many', async () => {
+test('the alert uses the number of returned folds that status reports as too many', async () => {
   const alerts = await readFile(join(ROOT, 'infra', 'prometheus', 'alerts.yml'), 'utf8');
   assert.equal(/cryfold_run_give_backs\) >= (\d+)/.exec(alerts)?.[1], `${MANY_GIVE_BACKS}`);
 });

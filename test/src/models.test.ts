@@ -29,7 +29,7 @@ interface Result {
   curve: { testLoss: number }[];
 }
 
-/** Runs the spec into the folder `out` and gives the results of its folds by trial. */
+/** Runs the spec with output in the folder `out`. @returns the results of its folds by trial */
 async function run(out: string, spec: string): Promise<Map<string, Result[]>> {
   const path = join(folder.path, 'spec.yaml');
   await writeFile(path, spec);
@@ -49,7 +49,7 @@ async function run(out: string, spec: string): Promise<Map<string, Result[]>> {
   const trials = new Map<string, Result[]>();
   for (const { key, trial, shuffle } of plan.jobs) {
     const result = JSON.parse(await readFile(join(store, 'folds', key, 'result.json'), 'utf8'));
-    // What was trained on shuffled labels is not kept.
+    // Models trained on shuffled labels are not kept.
     if (shuffle !== undefined) assert.equal(result.model, undefined);
     else trials.set(trial, [...(trials.get(trial) ?? []), result]);
   }
@@ -106,11 +106,11 @@ test('keepModels: best keeps the network with the lowest test log-loss, and gc r
   assert.deepEqual(await models('best'), [best.model?.[0].key]);
 });
 
-test('a run that keeps no networks shares folds with one that does, without owning their models', async () => {
+test('shares folds between a run that keeps networks and one that does not', async () => {
   const before = await run('best', SPEC);
   assert.equal((await models('best')).length, 1);
   await collect('best');
-  assert.equal((await models('best')).length, 1, 'the earlier run still wants them');
+  assert.equal((await models('best')).length, 1, 'the earlier run still needs its model');
   const none = await run('none', SPEC);
   assert.deepEqual(await models('none'), []);
   assert.equal(none.get('small')?.[0].curve[2].testLoss, before.get('small')?.[0].curve[2].testLoss);

@@ -6,7 +6,7 @@ import { synthesizeCorpus } from '@cryfold/corpus';
 import { decodeResults } from '@cryfold/evaluation';
 import { cryfold, ownStore, temporaryFolder } from './command.js';
 
-/** Members of every JavaScript object, which a plain look-up by name finds where nothing of that name was put. */
+/** Names of members that every JavaScript object inherits, so a plain lookup finds them even in an empty object. */
 const CLASSES = ['__proto__', 'constructor', 'hasOwnProperty', 'toString', 'valueOf'];
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
@@ -19,7 +19,7 @@ before(async () => {
 });
 after(() => folder?.remove());
 
-/** A CSV manifest of a corpus, in which class and infant have the names of an object's members. */
+/** Writes a CSV manifest of a corpus in which classes and infants are named like object members. */
 async function relabel(from: string, to: string): Promise<void> {
   await cp(from, to, { recursive: true });
   const files = (await readdir(to, { recursive: true })).filter((file) => file.endsWith('.wav')).sort();
@@ -48,7 +48,7 @@ fusion:
   both: { members: [constructor, svm] }
 `;
 
-test('classes, groups, columns, estimators and runs may have the names of object members', async () => {
+test('accepts classes, groups, columns, estimators and runs that are named like object members', async () => {
   await writeFile(path('spec.yaml'), SPEC);
   const out = path('out');
   const run = await cryfold([
@@ -93,7 +93,7 @@ test('classes, groups, columns, estimators and runs may have the names of object
   }
 });
 
-test('a final model with such names predicts them', async () => {
+test('predicts classes that are named like object members with a final model', async () => {
   const out = path('out');
   const { run } = decodeResults(await readFile(join(out, 'results.json')), 'results.json');
   const store = { CRYFOLD_STORE: `file:${join(out, 'store')}` };

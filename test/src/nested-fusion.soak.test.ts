@@ -55,14 +55,14 @@ function check({ status, models, missing }: RunResults): void {
   const found = Object.fromEntries(models.map(({ name, nested, folds }) => [name, [nested ?? false, folds.length]]));
   assert.deepEqual(found, { rbf: [false, 3], linear: [false, 3], plain: [false, 3], stack: [true, 3] });
   const [plain, stack] = ['plain', 'stack'].map((name) => models.find((model) => model.name === name)!);
-  assert.notEqual(plain.logLoss!.mean, stack.logLoss!.mean, 'both fusions learnt from the same predictions');
+  assert.notEqual(plain.logLoss!.mean, stack.logLoss!.mean, 'the two fusions learned from different predictions');
 }
 
-test('a nested stacked fusion trains its members inside each fold, and only the plain one is called optimistic', {
+test('trains members of a nested stacked fusion in each fold, and calls only the plain fusion optimistic', {
   skip,
 }, async () => {
   const { results, plan } = await run('run', SPEC);
-  // Two estimators over three outer folds, and over four inner folds in each.
+  // Two estimators are trained in three outer folds, and in the four inner folds of each of these.
   assert.equal(plan.jobs.length, 2 * 3 + 2 * 3 * 4);
   check(results);
   const report = await cryfold(['report', path('run'), '--format', 'md']);
@@ -82,10 +82,10 @@ test('a nested stacked fusion trains its members inside each fold, and only the 
   ]);
   const [plain, stack] = ['plain', 'stack'].map((name) => results.models.find((model) => model.name === name)!.pooled!);
   const { difference } = JSON.parse(compared.stdout).byGroup;
-  assert.ok(Math.abs(difference - (stack.logLoss - plain.logLoss)) < 1e-12, 'each is compared as it was evaluated');
+  assert.ok(Math.abs(difference - (stack.logLoss - plain.logLoss)) < 1e-12, 'compares the evaluated values');
 });
 
-test('in a nested sweep, a nested fusion learns from the inner folds of each fold’s winner', { skip }, async () => {
+test('fits a nested fusion in a nested sweep on the inner folds of each fold’s winner', { skip }, async () => {
   const { results } = await run('sweep', SPEC + SEARCH);
   check(results);
   assert.equal(results.search?.winners[0].inside.length, 3);

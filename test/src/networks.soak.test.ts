@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test';
 import { synthesizeCorpus } from '@cryfold/corpus';
 import { alive, cryfold, descendants, logLines, ownStore, start, temporaryFolder, until } from './command.js';
 
-/** Seconds until a run has trained its first epoch, on a machine that others use as well. */
+/** Seconds within which a run must train its first epoch, even on a shared machine. */
 const EPOCH_SECONDS = 180;
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
@@ -37,7 +37,7 @@ estimators:
   small-cnn: { kind: small-cnn, epochs: 40, learningRate: 1e-3, filters: [8, 8, 8], dense: [16] }
 `;
 
-test('a killed fold resumes from its checkpoint with the same bytes, and the checkpoint is deleted', async () => {
+test('resumes a killed fold from its checkpoint with the same bytes, and then deletes the checkpoint', async () => {
   const plain = await cryfold(await args('plain', LONG));
   assert.equal(plain.code, 0, plain.stderr);
   const out = join(folder.path, 'saved');
@@ -52,13 +52,13 @@ test('a killed fold resumes from its checkpoint with the same bytes, and the che
   const { code, stderr } = await running.ended;
   assert.equal(code, 0, stderr);
   const starts = (await logLines(out)).filter(({ msg }) => msg === 'fold started').length;
-  assert.ok(starts > 2, 'a fold was started again');
+  assert.ok(starts > 2, 'a fold was restarted');
   const table = (name: string) => readFile(join(folder.path, name, 'out-of-fold.csv'));
   assert.deepEqual(await table('saved'), await table('plain'));
   assert.equal((await files(store)).includes('state.safetensors'), false);
 });
 
-test('a damaged checkpoint is deleted, and its fold trained from the start to the same bytes', async () => {
+test('deletes a damaged checkpoint, and retrains its fold from the start with the same bytes', async () => {
   const out = join(folder.path, 'damaged');
   const command = await args('damaged', `${LONG}checkpoint: epoch\n`);
   const killed = start(command);
@@ -73,7 +73,7 @@ test('a damaged checkpoint is deleted, and its fold trained from the start to th
   );
   const below = descendants(killed.process.pid ?? assert.fail());
   killed.process.kill('SIGKILL');
-  await until('its processes to end', () => !below.some(({ pid }) => alive(pid)));
+  await until('its processes to exit', () => !below.some(({ pid }) => alive(pid)));
   await writeFile(join(store, saved), 'damaged');
   const { code, stderr } = await cryfold(command);
   assert.equal(code, 0, stderr);
@@ -82,7 +82,7 @@ test('a damaged checkpoint is deleted, and its fold trained from the start to th
   assert.deepEqual(await table('damaged'), await table('plain'));
 });
 
-test('a frozen backbone runs once for all folds, and partly frozen ones and other optimisers train as well', async () => {
+test('runs a frozen backbone once for all folds, and supports partly frozen ones and other optimizers', async () => {
   const spec = `
 version: 1
 name: variants
@@ -96,14 +96,14 @@ estimators:
   assert.equal(code, 0, stderr);
   assert.equal(JSON.parse(stdout).models.length, 3);
   const lines = await logLines(join(folder.path, 'variants'));
-  assert.equal(lines.filter(({ msg }) => msg === 'preparing').length, 1, 'both frozen trials share one pass');
+  assert.equal(lines.filter(({ msg }) => msg === 'preparing').length, 1, 'the two frozen trials share one pass');
   const wrong = spec.replace('conv5_block3_1_conv', 'conv9').replaceAll(/^ {2}frozen.*\n/gm, '');
   const refused = await cryfold(await args('wrong', wrong));
   assert.equal(refused.code, 3, 'every fold fails');
   assert.match(refused.stdout, /conv9/);
 });
 
-test('the other networks train with a frozen or partly frozen backbone, are refitted on all data, and predict', async () => {
+test('trains the other networks with frozen or partly frozen backbones, refits them, and predicts', async () => {
   const spec = `
 version: 1
 name: others

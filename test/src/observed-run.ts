@@ -5,10 +5,10 @@ import { cryfold, type Ended, temporaryFolder } from './command.js';
 import { RedisProcess } from './redis.js';
 import { type RunningService, startService, untilReady } from './service.js';
 
-/** Of the network in each fold */
+/** Epochs of the network in each fold */
 export const EPOCHS = 150;
 
-/** Two repeats of three folds, of a network that takes some seconds a fold, so that scrapes meet it in training, and an SVM. */
+/** Two repeats of three folds. The network trains for a few seconds per fold, long enough to be scraped meanwhile. */
 const SPEC = `
 version: 1
 name: observed
@@ -38,7 +38,7 @@ search:
   space: { svm: { C: { log: [0.1, 10000] } } }
 `;
 
-/** A small cluster whose services can be scraped, with data to run on it. */
+/** A small cluster whose services can be scraped, with a corpus to run. */
 export class ObservedCluster {
   readonly folder: string;
   readonly environment: Record<string, string>;
@@ -67,7 +67,7 @@ export class ObservedCluster {
       CRYFOLD_STORE: `file:${join(folder.path, 'store')}`,
       ...more,
     };
-    // What nvidia-smi answers on a machine with a GPU: few have one.
+    // Fakes the output of nvidia-smi, since most test machines have no GPU.
     const bin = join(folder.path, 'bin');
     await mkdir(bin);
     await writeFile(join(bin, 'nvidia-smi'), '#!/bin/sh\necho "0, 87, 20480, 143771"\n', { mode: 0o755 });
@@ -87,7 +87,7 @@ export class ObservedCluster {
     return cryfold(['run', path, '--data', corpus, '--out', join(this.folder, 'out'), '--json'], this.environment);
   }
 
-  /** `cryfold retrain` of an SVM, which makes it the first champion. */
+  /** Runs `cryfold retrain` with an SVM, which becomes the first champion. */
   async retrain(model: string): Promise<Ended> {
     const path = join(this.folder, 'retrain.yaml');
     await writeFile(path, RETRAINED);
@@ -95,7 +95,7 @@ export class ObservedCluster {
     return cryfold(['retrain', path, '--data', corpus, '--model', model], this.environment);
   }
 
-  /** `cryfold sweep` of an SVM's C. */
+  /** Runs `cryfold sweep` over the SVM parameter C. */
   async sweep(): Promise<Ended> {
     const path = join(this.folder, 'sweep.yaml');
     await writeFile(path, SEARCHED);

@@ -7,15 +7,15 @@ import { freePort } from '@cryfold/testing';
 import { PROGRAM } from './command.js';
 import { type Manifest, pick, podTemplates, say } from './kube.js';
 
-/** The address of a pod. Not the one that everything listens on: a service that listens there alone is not reached. */
+/** The address of pods. It differs from 127.0.0.1, so that a service listening only on 127.0.0.1 is unreachable. */
 const POD = process.platform === 'linux' ? '127.0.0.2' : '127.0.0.1';
 
-/** Runs the pods of rendered manifests as processes of this machine, each with its own command, environment and volumes. */
+/** Runs the pods of rendered manifests as processes on this machine, with their commands, environments and volumes. */
 export class Pods {
   readonly #folder: string;
   readonly #manifests: Manifest[];
   readonly #secrets: Map<string, Record<string, string>>;
-  /** `SERVICE:PORT` as pods write it, and where it is here */
+  /** Maps each `SERVICE:PORT` in the manifests to its address on this machine */
   readonly #addresses = new Map<string, string>();
   readonly #ports = new Map<string, Map<number, number>>();
   readonly #running: { name: string; log: string; process: ChildProcess }[] = [];
@@ -27,8 +27,8 @@ export class Pods {
   }
 
   /**
-   * @param programs what stands on a pod's PATH, by name
-   * @param secrets data of each Secret by name
+   * @param programs programs in a pod's PATH, by name
+   * @param secrets data of each Secret, by name
    */
   static async prepare(
     folder: string,
@@ -55,7 +55,7 @@ export class Pods {
     return found.template;
   }
 
-  /** The port of this machine that stands for one of a pod, given by its name or number. */
+  /** Returns the port on this machine that replaces a pod's port, given by name or number. */
   async port(pod: string, port: string | number): Promise<number> {
     const declared = this.#template(pod).spec.containers.flatMap((one: Manifest) => one.ports ?? []);
     const number = typeof port === 'number' ? port : declared.find((one: Manifest) => one.name === port)?.containerPort;
@@ -69,7 +69,7 @@ export class Pods {
     return ports.get(number) ?? number;
   }
 
-  /** A text of the pod as it must be here: other folders, other ports, other addresses. */
+  /** Adapts a text in a pod's manifest to this machine by replacing folders, ports and addresses. */
   async #here(pod: string, text: string, mounts: Map<string, string>): Promise<string> {
     const own = new Map<string, string>();
     for (const one of this.#template(pod).spec.containers.flatMap((one: Manifest) => one.ports ?? [])) {
@@ -77,7 +77,7 @@ export class Pods {
     }
     const paths = [...mounts.keys()].sort((a, b) => b.length - a.length);
     const all = [...paths, ...this.#addresses.keys(), ...own.keys()];
-    // In one pass, so that nothing of what was put in is changed again.
+    // Replace everything in one pass, so that replacements are not changed again.
     const pattern = new RegExp(`(?<![\\w.-])(${all.join('|')})(?![\\w-])`, 'g');
     return text.replaceAll(
       pattern,
@@ -91,7 +91,7 @@ export class Pods {
       mounts.set(mountPath, join(this.#folder, 'pods', pod, mountPath));
       await mkdir(join(this.#folder, 'pods', pod, mountPath), { recursive: true });
       const volume = template.spec.volumes.find((one: Manifest) => one.name === name);
-      if (!volume) throw new Error(`${pod} mounts ${name}, which it has not`);
+      if (!volume) throw new Error(`${pod} mounts ${name}, but has no such volume`);
     }
     for (const { name, mountPath } of container.volumeMounts) {
       const volume = template.spec.volumes.find((one: Manifest) => one.name === name);
@@ -100,7 +100,7 @@ export class Pods {
         files.push(...Object.entries<string>(pick(this.#manifests, 'ConfigMap', volume.configMap.name).data));
       for (const { key, path } of volume.secret?.items ?? []) {
         const text = this.#secrets.get(volume.secret.secretName)?.[key];
-        if (text === undefined) throw new Error(`${pod}: Secret ${volume.secret.secretName} has no ${key}`);
+        if (text === undefined) throw new Error(`${pod}: Secret ${volume.secret.secretName} has no key ${key}`);
         files.push([path, text]);
       }
       for (const [path, text] of files) {
@@ -112,7 +112,7 @@ export class Pods {
     return mounts;
   }
 
-  /** What a pod's process has in its environment. */
+  /** Returns the environment of a pod's process. */
   async environment(pod: string): Promise<Record<string, string>> {
     const template = this.#template(pod);
     const [container] = template.spec.containers;
@@ -128,7 +128,7 @@ export class Pods {
     return env;
   }
 
-  /** Starts one pod's container; its log is read with log(). */
+  /** Starts the container of a pod. Read its log with log(). */
   async start(pod: string): Promise<ChildProcess> {
     const template = this.#template(pod);
     const [container] = template.spec.containers;
@@ -151,7 +151,7 @@ export class Pods {
     return readFile(join(this.#folder, `${pod}.log`), 'utf8').catch(() => '');
   }
 
-  /** Looks as the kubelet would; the answer says what is wrong, or nothing. */
+  /** Runs a probe like the kubelet. @returns the problem, or '' if the probe succeeds */
   async probe(pod: string, kind: 'startupProbe' | 'livenessProbe' | 'readinessProbe'): Promise<string> {
     const [container] = this.#template(pod).spec.containers;
     const probe = container[kind];
@@ -185,14 +185,14 @@ export class Pods {
     });
   }
 
-  /** Whether every port that a pod's manifest declares is listened on: what is wrong, or nothing. */
+  /** Connects to each port that a pod's manifest declares. @returns the problems, or '' if all succeed */
   async unreachable(pod: string): Promise<string> {
     const ports = this.#template(pod).spec.containers.flatMap((one: Manifest) => one.ports ?? []);
     const said = await Promise.all(ports.map(({ containerPort }: Manifest) => this.#reach(pod, containerPort)));
     return said.filter(Boolean).join(', ');
   }
 
-  /** Peak memory of a process and its running children by name, in MiB. */
+  /** Returns the peak memory of each running pod's process in MiB, by pod name. */
   memory(): Record<string, number> {
     return Object.fromEntries(
       this.#running.flatMap(({ name, process: { pid, exitCode } }) => {
@@ -203,7 +203,7 @@ export class Pods {
     );
   }
 
-  /** Ends all, the last started first. */
+  /** Kills all pods, the last started first. */
   async stop(): Promise<void> {
     for (const { process: child } of this.#running.reverse()) await endOf(child, 'SIGKILL');
   }

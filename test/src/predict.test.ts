@@ -46,7 +46,7 @@ test('classifies all recordings of folders, reports bad ones, and exits with 1',
   assert.match(stderr, /^2 recordings were classified, 3 not$/m);
 });
 
-test('writes a row per window as CSV, with quotes if needed', async () => {
+test('writes one CSV row per window, with quotes if needed', async () => {
   const file = path('night', 'deep', 'long.wav');
   const { code, stdout } = await predict(file, path('night', 'bad.wav'), '--format', 'csv');
   assert.equal(code, 1);
@@ -64,7 +64,7 @@ test('writes a row per window as CSV, with quotes if needed', async () => {
   assert.match(rows[4], /WAV_INVALID: /);
 });
 
-test('predicts as before with a model that has no rule for other sounds', async () => {
+test('still predicts with a model that has no rule for other sounds', async () => {
   await writeFile(path('silent.wav'), encodeWav(new Float64Array(RATE), RATE));
   const { code, stdout } = await predict(path('silent.wav'), path('night', 'a.wav'), '--json');
   const { predictions, errors } = JSON.parse(stdout);
@@ -89,7 +89,7 @@ test('writes any format to a file, and refuses a path that cannot be written', a
   );
 });
 
-test('prints a recording before it reads the next one, and reads standard input', async () => {
+test('prints the prediction for a recording before reading the next one, and reads standard input', async () => {
   const child = spawn(
     process.execPath,
     [PROGRAM, 'predict', path('model'), path('night', 'a.wav'), '-', '--format', 'jsonl'],
@@ -99,7 +99,7 @@ test('prints a recording before it reads the next one, and reads standard input'
   const ended = new Promise((resolve) => child.once('close', resolve));
   for await (const piece of child.stdout) {
     lines.push(...String(piece).trim().split('\n'));
-    // Only now does the second recording come.
+    // Only now is the second recording available.
     if (lines.length === 1) child.stdin.end(encodeWav(tone(1), RATE));
   }
   assert.equal(await ended, 0);

@@ -20,11 +20,11 @@ import {
 import { RedisProcess } from './redis.js';
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
-/** A TMPDIR of this test's own, so that what is left in it is left by what it started. */
+/** A TMPDIR for this test alone, so anything left in it was left by the test's own processes. */
 let temporary: string;
 let reference: Buffer;
 
-/** Enough repeats that a run outlasts what is done to it. */
+/** Returns the arguments of a run, with enough repeats to outlast the faults. */
 const args = (out: string, repeats = 60) => {
   const data = ['--data', join(folder.path, 'corpus'), ...ownStore(join(folder.path, out))];
   return ['run', ...data, '--estimators', 'svm', '--folds', '2', '--repeats', String(repeats), '--workers', '1'];
@@ -52,7 +52,7 @@ interface Running {
   below: number[];
 }
 
-/** Starts a run and answers once a fold of it is committed. */
+/** Starts a run, and waits until one of its folds is committed. */
 async function running(out: string, tmpdir = temporary): Promise<Running> {
   const command = start(args(out), { TMPDIR: tmpdir });
   await until('a committed fold', async () => {
@@ -67,9 +67,9 @@ async function running(out: string, tmpdir = temporary): Promise<Running> {
 }
 
 const untilGone = ({ below, socket }: Running) =>
-  until('no process and no folder to be left', () => !below.some(alive) && !existsSync(dirname(socket)), 30);
+  until('all processes and folders to disappear', () => !below.some(alive) && !existsSync(dirname(socket)), 30);
 
-test('a run reports the loss of its private Redis, and ends with the same bytes', async () => {
+test('reports the loss of a run’s private Redis, and finishes the run with the same bytes', async () => {
   const run = await running('restarted');
   await rm(dirname(run.socket), { recursive: true });
   await until('a restart', () =>
@@ -77,13 +77,13 @@ test('a run reports the loss of its private Redis, and ends with the same bytes'
   );
   const again = descendants(run.keeper)[0]?.pid ?? assert.fail();
   process.kill(again, 'SIGKILL');
-  await until('a restart', () => run.command.stderr().includes('restarted: it ended (SIGKILL)'));
+  await until('a restart', () => run.command.stderr().includes('restarted: it exited (SIGKILL)'));
   assert.equal((await run.command.ended).code, 0, run.command.stderr());
   assert.deepEqual(await table('restarted'), reference);
   await untilGone(run);
 });
 
-test('a run without its temporary folder fails, and the same command continues', async () => {
+test('fails a run whose temporary folder is removed, and the same command continues it', async () => {
   const lost = join(folder.path, 'lost');
   await mkdir(lost);
   const run = await running('continued', lost);
@@ -99,7 +99,7 @@ test('a run without its temporary folder fails, and the same command continues',
   assert.deepEqual(await table('continued'), reference);
 });
 
-test('no process or folder outlives a command, regardless of how it ends', async () => {
+test('leaves no process or folder behind, however the command is stopped', async () => {
   const endings: ((run: Running) => void)[] = [
     ({ command }) => void command.process.kill('SIGKILL'),
     ({ command }) => {
@@ -107,7 +107,7 @@ test('no process or folder outlives a command, regardless of how it ends', async
     },
     ({ command }) => {
       command.process.kill('SIGINT');
-      // The moments within the orderly stop are the subject of this and the next ending.
+      // This and the next case interrupt the orderly shutdown.
       setTimeout(() => command.process.kill('SIGINT'), 150);
     },
     ({ command }) => {
@@ -123,16 +123,16 @@ test('no process or folder outlives a command, regardless of how it ends', async
   }
 });
 
-test('a run whose keeper of Redis is killed ends with an error and leaves no Redis', async () => {
+test('exits with an error and without leaving Redis behind if its keeper is killed', async () => {
   const run = await running('unkept');
   process.kill(run.keeper, 'SIGKILL');
   const { code, stderr } = await run.command.ended;
   assert.equal(code, 1);
-  assert.match(stderr, /^cryfold: REDIS_LOST: the private Redis: its keeper process ended \(SIGKILL\)/m);
+  assert.match(stderr, /^cryfold: REDIS_LOST: the private Redis: its keeper process exited \(SIGKILL\)/m);
   await untilGone(run);
 });
 
-test('nothing is left if Redis and its keeper are killed, or the keeper is suspended', async () => {
+test('leaves nothing behind if Redis and its keeper are killed, or if the keeper is suspended', async () => {
   const killed = await running('both');
   for (const pid of [killed.keeper, killed.redis]) process.kill(pid, 'SIGKILL');
   assert.equal((await killed.command.ended).code, 1);
@@ -145,21 +145,21 @@ test('nothing is left if Redis and its keeper are killed, or the keeper is suspe
 });
 
 const tied = spawnSync('setpriv', ['--pdeathsig', 'KILL', 'true']).status === 0;
-test('Redis ends if the command and its keeper are killed simultaneously', { skip: !tied }, async () => {
+test('stops Redis if the command and the keeper are killed simultaneously', { skip: !tied }, async () => {
   const run = await running('all');
   for (const pid of [run.command.process.pid ?? 0, run.keeper]) process.kill(pid, 'SIGKILL');
-  await until('no process to be left', () => !run.below.some(alive), 30);
+  await until('all processes to exit', () => !run.below.some(alive), 30);
   await rm(dirname(run.socket), { recursive: true });
 });
 
-test('a temporary folder with a path too long for a socket works', async () => {
+test('accepts a temporary folder whose path is too long for a socket', async () => {
   const long = join(folder.path, 'long'.repeat(30));
   await mkdir(long);
   const { code, stderr } = await cryfold(args('long', 2), { TMPDIR: long });
   assert.equal(code, 0, stderr);
 });
 
-test('only a private Redis is shut down, and never one in another folder', async () => {
+test('shuts down only a private Redis, and never one in another folder', async () => {
   const redis = await RedisProcess.start();
   try {
     for (const other of ['/tmp/redis.sock', join(folder.path, 'redis.sock'), `${redis.url}x`])

@@ -20,13 +20,13 @@ before(async () => {
 });
 after(() => folder.remove());
 
-/** Whether a command ends within a number of seconds, and its result. */
+/** Waits until a command exits, within this number of seconds. @returns its result */
 async function ends({ process, ended }: Command, seconds: number) {
-  await until('the process to end', () => process.exitCode !== null || process.signalCode !== null, seconds);
+  await until('the process to exit', () => process.exitCode !== null || process.signalCode !== null, seconds);
   return ended;
 }
 
-test('a service forked by another program leaves a shared Redis and its folder alone when that program dies', async () => {
+test('leaves a shared Redis and its folder alone when a program that forked services dies', async () => {
   const redis = await RedisProcess.start();
   try {
     const shared = dirname(redis.url);
@@ -52,7 +52,7 @@ test('a service forked by another program leaves a shared Redis and its folder a
     const pids = descendants(parent.pid ?? assert.fail()).map(({ pid }) => pid);
     assert.ok(pids.length >= 3);
     parent.kill('SIGKILL');
-    await until('the services to end', () => pids.every((pid) => !alive(pid)), 30);
+    await until('the services to exit', () => pids.every((pid) => !alive(pid)), 30);
     assert.deepEqual((await readdir(shared, { recursive: true })).filter((name) => name.endsWith('.txt')).sort(), [
       'other.txt',
       join('sub', 'other.txt'),
@@ -64,9 +64,9 @@ test('a service forked by another program leaves a shared Redis and its folder a
   }
 });
 
-test('an idle service stops within seconds regardless of its grace period, even if Redis is unreachable', async () => {
+test('stops an idle service within seconds despite a long grace period, even if Redis is unreachable', async () => {
   const bounds = [
-    // Nothing is waited for without a connection; 5 to 7 s were once.
+    // Without a connection, there is nothing to wait for. Earlier versions took 5 to 7 s.
     ['SIGKILL', 4],
     ['SIGSTOP', 10],
   ] as const;
@@ -89,7 +89,7 @@ test('an idle service stops within seconds regardless of its grace period, even 
   }
 });
 
-test('following a cluster’s run ends on a signal while Redis is unreachable', async () => {
+test('stops following a cluster’s run on a signal while Redis is unreachable', async () => {
   const redis = await RedisProcess.start();
   const corpus = join(folder.path, 'corpus');
   await synthesizeCorpus(corpus, { clips: 60, seed: 1 });
@@ -117,14 +117,14 @@ test('following a cluster’s run ends on a signal while Redis is unreachable', 
   }
 });
 
-/** `unshare` with the flags that give a process namespace of its own here, or undefined. */
+/** The flags with which `unshare` can create a process namespace on this machine, or undefined if it cannot. */
 const unshare = [
   ['--pid', '--fork'],
   ['--user', '--map-root-user', '--pid', '--fork'],
 ].find((flags) => spawnSync('unshare', [...flags, 'true'], { stdio: 'ignore' }).status === 0);
 
-test('process 1 of a container ends within two seconds of a SIGTERM while checking TensorFlow', {
-  skip: unshare === undefined && 'this user may not make a process namespace',
+test('exits within two seconds of a SIGTERM while checking TensorFlow as process 1 of a container', {
+  skip: unshare === undefined && 'this user may not create a process namespace',
 }, async (t) => {
   const { REDIS_URL: _redis, CRYFOLD_STORE: _store, ...rest } = process.env;
   const outside = spawn('unshare', [...(unshare ?? []), '--kill-child', process.execPath, PROGRAM, 'worker'], {
@@ -134,20 +134,20 @@ test('process 1 of a container ends within two seconds of a SIGTERM while checki
   const ended = once(outside, 'exit');
   try {
     const inside = await until('the process', () => descendants(outside.pid ?? assert.fail())[0]?.pid);
-    await until('TensorFlow to be looked for', () => descendants(inside).length > 0);
+    await until('the check of TensorFlow', () => descendants(inside).length > 0);
     const asked = performance.now();
     process.kill(inside, 'SIGTERM');
     assert.equal((await ended)[0], 0);
     const seconds = (performance.now() - asked) / 1000;
     t.diagnostic(`after ${seconds.toFixed(2)} s`);
-    // Measured at eight moments from 0.1 to 2 s after the start: 0.2 s at most.
+    // It took at most 0.2 s when measured at eight times from 0.1 to 2 s after the start.
     assert.ok(seconds < 2, `${seconds} s`);
   } finally {
     outside.kill('SIGKILL');
   }
 });
 
-test('unwritable output ends a command with a clear message', {
+test('exits with a clear message if its output cannot be written', {
   skip: process.platform !== 'linux',
 }, async () => {
   const shell = (command: string) =>
@@ -166,7 +166,7 @@ test('unwritable output ends a command with a clear message', {
   assert.equal(
     shell('"$NODE" "$PROGRAM" nonsense 2> /dev/full').status,
     2,
-    'errors that nobody can read keep their code',
+    'errors keep their exit code even if the message cannot be written',
   );
 });
 
@@ -180,7 +180,7 @@ test('requires a cache folder if the user has no home folder', { skip: process.g
   assert.equal((await cryfold(['list', '--store', join(folder.path, 'none', 'store')], { HOME: '' })).code, 0);
 });
 
-test('too few open files end a command with a message that names the limit', async () => {
+test('reports the limit if too few open files are allowed', async () => {
   for (const files of [30, 64, 128]) {
     const command = `ulimit -n ${files}; exec "$0" "$1" doctor`;
     const few = spawnSync('bash', ['-c', command, process.execPath, PROGRAM], { encoding: 'utf8' });

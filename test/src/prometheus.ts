@@ -21,7 +21,7 @@ export interface Series {
 /** Milliseconds between two scrapes of a target. */
 const SCRAPE_MS = 500;
 
-/** A real Prometheus that scrapes given addresses every half second. */
+/** A real Prometheus server that scrapes the given addresses every half second. */
 export class Prometheus {
   readonly url: string;
   readonly #process: ChildProcess;
@@ -31,7 +31,7 @@ export class Prometheus {
     this.#process = child;
   }
 
-  /** Undefined where this machine has none. */
+  /** @returns undefined if Prometheus is not installed */
   static async start(folder: string, targets: readonly string[]): Promise<Prometheus | undefined> {
     const program = await findTool('prometheus');
     if (!program) return undefined;
@@ -61,7 +61,7 @@ scrape_configs:
     return new Prometheus(url, child);
   }
 
-  /** Everything that an expression answers between two times, at steps of a quarter of a second. Throws where it is wrong. */
+  /** Evaluates an expression between two times, in steps of 0.25 s. @throws Error if the expression is invalid */
   async range(expression: string, from: Date, to: Date): Promise<Series[]> {
     const body = new URLSearchParams({
       query: expression,
@@ -75,7 +75,7 @@ scrape_configs:
     return answer.data.result;
   }
 
-  /** Waits until every target was scraped twice from now on: a rate needs two samples after the last change. */
+  /** Waits until every target has been scraped twice more, since a rate needs two samples after the last change. */
   async scrapedTwice(): Promise<void> {
     const first = Date.now() + SCRAPE_MS;
     await until('two more scrapes of every target', async () => {
@@ -85,7 +85,7 @@ scrape_configs:
     });
   }
 
-  /** The alert rules as Prometheus evaluated them last. */
+  /** Returns the alert rules with the state of their last evaluation. */
   async rules(): Promise<Rule[]> {
     const response = await fetch(`${this.url}/api/v1/rules?type=alert`);
     const { data } = (await response.json()) as { data: { groups: { rules: Rule[] }[] } };
@@ -99,7 +99,7 @@ scrape_configs:
   }
 }
 
-/** The selectors of an expression, without ranges: what must exist even where the whole is rightly empty. */
+/** Returns the selectors in an expression, without ranges. They must match series even if the expression is empty. */
 export function selectors(expression: string): string[] {
   return [...expression.matchAll(/\b((?:cryfold|process|nodejs)_\w+)(\{[^}]*\})?/g)].map(
     ([, name, labels = '']) => name + labels,

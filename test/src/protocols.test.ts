@@ -29,7 +29,7 @@ const run = (data: string, out: string, ...flags: string[]) =>
     ...flags,
   ]);
 
-/** A CSV corpus of every recording, with a copy at half the level under another infant's name. */
+/** Writes a CSV corpus of all recordings, and a copy of one at half its level under another infant's name. */
 async function corpusWithCopy(name: string): Promise<string> {
   const files = (await readdir(path('corpus'), { recursive: true })).filter((file) => file.endsWith('.wav')).sort();
   const rows = ['path,label,group'];
@@ -46,7 +46,7 @@ async function corpusWithCopy(name: string): Promise<string> {
   return files[0];
 }
 
-/** Checks that a sentence is the first that a run's table and its reports say. */
+/** Checks that a run's table and reports start with a sentence. */
 async function headed(out: string, stdout: string, sentence: string): Promise<void> {
   assert.equal(stdout.split('\n')[0], sentence);
   const page = await readFile(path(out, 'report.html'), 'utf8');
@@ -68,7 +68,7 @@ after(() => folder.remove());
 const resultsOf = async (...parts: string[]) =>
   decodeResults(await readFile(path(...parts, 'results.json')), join(...parts));
 
-test('several protocols use one store, get one folder of copies each, and are shown side by side in one table', async () => {
+test('evaluates several protocols with one store and one folder each, and compares them in one table', async () => {
   const { code, stdout, stderr } = await run(
     'corpus',
     'all',
@@ -103,18 +103,18 @@ test('several protocols use one store, get one folder of copies each, and are sh
   assert.match(await readFile(path('all', 'protocols.html'), 'utf8'), /Protocols side by side/);
   const again = await run('corpus', 'all', '--protocol', 'grouped', '--json');
   assert.equal(again.code, 0, again.stderr);
-  assert.equal(JSON.parse(again.stdout).run.id, grouped.run.id, 'the same run as one of several');
+  assert.equal(JSON.parse(again.stdout).run.id, grouped.run.id, 'the run is the same as when it is one of several');
   const planned = await run('corpus', 'all', '--protocol', 'paper', '--folds', '3', '--repeats', '2');
   assert.equal(planned.code, 0, planned.stderr);
   assert.equal(planned.stderr.match(/folds are already in the store/g)?.length, 2, 'nothing is trained twice');
 });
 
-test('folds may come from the data, and folds with one clip per class are trained without calibration', async () => {
+test('reads folds from the data, and trains folds with one clip per class without calibration', async () => {
   const files = (await readdir(path('corpus'), { recursive: true })).filter((file) => file.endsWith('.wav')).sort();
   const labels = new Map<string, string[]>();
   for (const file of files) labels.set(file.slice(-6, -4), [...(labels.get(file.slice(-6, -4)) ?? []), file]);
   const [first, second] = [...labels.values()];
-  // Fold b trains on the clips of fold a, one of each class, and the other way round.
+  // Testing fold b means training on fold a, which has one clip of each class, and vice versa.
   const rows = [first[0], second[0]].map((file) => `${file},${file.slice(-6, -4)},a`);
   rows.push(...[...first.slice(1, 4), ...second.slice(1, 4)].map((file) => `${file},${file.slice(-6, -4)},b`));
   await writeFile(path('corpus', 'folds.csv'), `path,label,fold\n${rows.join('\n')}\n`);
@@ -134,7 +134,7 @@ test('folds may come from the data, and folds with one clip per class are traine
   assert.ok((await readFile(path('named', 'report.html'), 'utf8')).includes(note));
 });
 
-test('tests a sweep, a fusion and a comparison of one split over groups, never over folds', async () => {
+test('tests sweeps, fusions and comparisons of one split over groups, never over folds', async () => {
   const spec = `version: 1
 name: one
 protocol: { splitter: ShuffleSplit, repeats: 1 }
@@ -162,8 +162,8 @@ search: { algorithm: random, trials: 2, space: { a: { C: { log: [0.1, 100] } } }
   assert.match(compared.stdout, /^same: .*\n.* accuracy pooled over \d+ groups, .* p [\d.]+ \(groups exchanged/);
 });
 
-test('refuses folds without a test clip before anything is trained or written', async () => {
-  // Infants of one class with 7, 4 and 1 clips, of another with 5 and 2: scikit-learn leaves a fold of five empty.
+test('refuses folds without a test clip before training or writing anything', async () => {
+  // The infants of one class have 7, 4 and 1 clips, those of the other 5 and 2. scikit-learn leaves one fold empty.
   const files = (await readdir(path('corpus'), { recursive: true })).filter((file) => file.endsWith('.wav')).sort();
   const rows = ['path,label,group'];
   for (const [infant, clips] of [7, 4, 1, 5, 2].entries()) {
@@ -180,7 +180,7 @@ test('refuses folds without a test clip before anything is trained or written', 
   assert.deepEqual(await readdir(path('empty')).catch(() => []), []);
 });
 
-test('a quieter copy in another group stops grouped folds before anything is written; random folds only report it', async () => {
+test('refuses grouped folds before writing if another group has a quieter copy; random folds report it', async () => {
   const original = await corpusWithCopy('copied');
   const refused = await run(join('copied', 'clips.csv'), 'leak', '--protocol', 'grouped');
   assert.equal(refused.code, 10);
@@ -195,7 +195,7 @@ test('a quieter copy in another group stops grouped folds before anything is wri
   assert.match(random.stderr, /same sound in both train and test of \d of 6 splits: .*copy\.wav#0/);
 });
 
-test('leaks are at the top of all outputs, and --group-duplicates prevents them', async () => {
+test('shows leaks at the top of all outputs, and --group-duplicates prevents them', async () => {
   await corpusWithCopy('headline');
   const data = join('headline', 'clips.csv');
   const allowed = await run(data, 'leaky', '--protocol', 'grouped', '--allow-leak');
@@ -237,7 +237,7 @@ test('leaks are at the top of all outputs, and --group-duplicates prevents them'
   assert.match(refused.stderr, /RepeatedKFold does not keep groups together[\s\S]*--protocol grouped/);
 });
 
-test('every planted copy in another group is counted, in the table, results.json and both reports', async () => {
+test('counts every planted copy in another group, in the table, results.json and both reports', async () => {
   const planted = 12;
   const files = (await readdir(path('corpus'))).filter((file) => file.endsWith('.wav')).sort();
   const rows = ['path,label'];
@@ -247,7 +247,7 @@ test('every planted copy in another group is counted, in the table, results.json
     await copyFile(path('corpus', file), path('planted', file));
     rows.push(`${file},${label}`);
     if (i >= planted) continue;
-    // Copies of every kind: equal, quieter, 60 ms later; two of some sounds, which count once.
+    // The copies are equal, quieter or 60 ms later. Some sounds have two copies, but count once.
     const { samples, rate } = decodeWav(await readFile(path('corpus', file)), file);
     const later = samples.slice(Math.round(0.06 * rate));
     const copies = [samples, samples.map((sample) => sample / 2), later].slice(i % 3, (i % 3) + (i % 2) + 1);
@@ -257,7 +257,7 @@ test('every planted copy in another group is counted, in the table, results.json
     }
   }
   await writeFile(path('planted', 'clips.csv'), `${rows.join('\n')}\n`);
-  // Five repeats of three folds separate every pair with probability 1 - 3^-5 each; which ones follows from the seed.
+  // Five repeats of three folds separate each pair with probability 1 - 3^-5. The seed determines which pairs.
   const { code, stdout, stderr } = await run(join('planted', 'clips.csv'), 'planted', '--repeats', '5');
   assert.equal(code, 0, stderr);
   const { leaks } = await resultsOf('planted');
@@ -271,7 +271,7 @@ test('every planted copy in another group is counted, in the table, results.json
   assert.deepEqual([named, /and 2 more duplicate sounds/.test(stderr)], [10, true]);
 });
 
-test('headline, results.json and reports agree for the donateacry devices', async (t) => {
+test('the headline, results.json and reports agree for the donateacry devices', async (t) => {
   const devices = join(ROOT, '..', 'shared', 'data', 'donateacry-devices.csv');
   if (!existsSync(devices)) return t.skip('needs ../shared/data/donateacry-devices.csv');
   const flags = ['--folds', '3', '--repeats', '1'];
@@ -288,7 +288,7 @@ test('headline, results.json and reports agree for the donateacry devices', asyn
   assert.equal(named, Math.min(10, leaks.sounds));
 });
 
-test('an unknown protocol is a usage error', async () => {
+test('reports an unknown protocol as a usage error', async () => {
   const { code, stderr } = await run('corpus', 'none', '--protocol', 'magic');
   assert.equal(code, 2);
   assert.match(stderr, /magic[\s\S]*paper, paper-split, paper-folds, grouped, logo, predefined/);

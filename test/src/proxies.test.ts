@@ -38,14 +38,14 @@ async function listening(t: TestContext, server: Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/** Requests that the proxy receives meanwhile. */
+/** Does some work. @returns its result, and the requests that the proxy received meanwhile */
 async function asked<T>(work: () => Promise<T>): Promise<[T, string[]]> {
   const before = proxy.asked.length;
   const result = await work();
   return [result, proxy.asked.slice(before)];
 }
 
-test('weights are downloaded through the proxy of HTTP_PROXY, unless NO_PROXY names their host', async (t) => {
+test('downloads weights through the proxy in HTTP_PROXY, unless NO_PROXY contains their host', async (t) => {
   const port = await listening(
     t,
     createServer((_request, response) => response.end('no weights')),
@@ -59,7 +59,7 @@ test('weights are downloaded through the proxy of HTTP_PROXY, unless NO_PROXY na
       }),
     );
   const [through, hosts] = await fetchWith({ HTTP_PROXY: address });
-  // The file arrived, and is none.
+  // The file arrived, but it does not contain weights.
   assert.match(through.stderr, /WEIGHTS_INVALID/);
   assert.deepEqual(hosts, [`weights.test:${port}`]);
 
@@ -71,10 +71,10 @@ test('weights are downloaded through the proxy of HTTP_PROXY, unless NO_PROXY na
   const [refused] = await fetchWith({ HTTP_PROXY: address });
   proxy.refuses = undefined;
   assert.match(refused.stderr, /WEIGHTS_UNREACHABLE: .*[Pp]roxy.*403/);
-  assert.ok(![through, direct, refused].some(({ stderr }) => stderr.includes(SECRET)), 'the password is in a message');
+  assert.ok(![through, direct, refused].some(({ stderr }) => stderr.includes(SECRET)), 'the password was printed');
 });
 
-test('--server goes through the proxy of HTTPS_PROXY in a tunnel, and to loopback directly', async (t) => {
+test('--server uses a tunnel through the proxy in HTTPS_PROXY, but connects to loopback directly', async (t) => {
   try {
     selfSigned({ key: path('key.pem'), certificate: path('ca.pem'), names: ['DNS:api.test'] });
   } catch {
@@ -106,7 +106,7 @@ test('--server goes through the proxy of HTTPS_PROXY in a tunnel, and to loopbac
   assert.ok(!wrong.stderr.includes('wrong@'));
 });
 
-test('traces go to their collector through the proxy', async (t) => {
+test('sends traces to their collector through the proxy', async (t) => {
   const paths: (string | undefined)[] = [];
   const collector = createServer((request, response) => {
     paths.push(request.url);

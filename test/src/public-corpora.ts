@@ -5,7 +5,7 @@ import { encodeWav } from '@cryfold/corpus';
 
 const RATE = 8000;
 
-/** A second of a tone in noise, another one for each seed. */
+/** Returns a tone in noise, a different one for each seed. It lasts one second by default. */
 export function tone(frequency: number, seed: number, seconds = 1): Float64Array {
   const random = new Random(seed);
   const phase = 6 * random.uniform();
@@ -16,7 +16,7 @@ export function tone(frequency: number, seed: number, seconds = 1): Float64Array
   );
 }
 
-/** Writes recordings by path and class; classes are tones of other pitch. */
+/** Writes recordings by path and class. Each class is a tone with a different pitch. */
 export async function putTones(root: string, files: readonly { file: string; label: number }[]): Promise<void> {
   for (const [seed, { file, label }] of files.entries()) {
     await mkdir(dirname(join(root, file)), { recursive: true });
@@ -24,7 +24,7 @@ export async function putTones(root: string, files: readonly { file: string; lab
   }
 }
 
-/** A file of a public corpus: its path, class and source, and the fold that its authors gave it. */
+/** A file of a public corpus: its path, class and source, and the fold that the authors assigned to it. */
 export interface PublicFile {
   file: string;
   label: number;
@@ -32,7 +32,7 @@ export interface PublicFile {
   fold: number;
 }
 
-/** Two takes of each of two sources per class, in each fold. */
+/** Returns files with two sources per class and two takes per source in each fold. */
 function takes(folds: number, write: (fold: number, label: number, source: number, take: number) => string) {
   const files: PublicFile[] = [];
   for (let fold = 1; fold <= folds; fold++) {
@@ -46,7 +46,7 @@ function takes(folds: number, write: (fold: number, label: number, source: numbe
   return files;
 }
 
-/** A small ESC-50: its five folds, file names and the columns of `meta/esc50.csv`, with generated tones as sound. */
+/** Writes a small ESC-50 of generated tones, with its five folds, file names and the columns of `meta/esc50.csv`. */
 export async function smallEsc50(root: string): Promise<PublicFile[]> {
   const files = takes(5, (fold, label, source, take) => `audio/${fold}-${source}-${'AB'[take]}-${label}.wav`);
   await putTones(root, files);
@@ -60,7 +60,7 @@ export async function smallEsc50(root: string): Promise<PublicFile[]> {
   return files;
 }
 
-/** A small UrbanSound8K: its ten folds, file names and the columns of its table, with generated tones as sound. */
+/** Writes a small UrbanSound8K of generated tones, with its ten folds, file names and table columns. */
 export async function smallUrbanSound8k(root: string): Promise<PublicFile[]> {
   const files = takes(10, (fold, label, source, take) => `audio/fold${fold}/${source}-${label}-0-${take}.wav`);
   await putTones(root, files);

@@ -18,7 +18,7 @@ before(async () => {
 });
 after(() => folder?.remove());
 
-/** Runs a corpus with its own folds; answers the terminal, the results, and what was planned. */
+/** Runs a corpus with its own folds. @returns the terminal output, the results, the plan and the manifest */
 async function predefined(data: string) {
   const flags = ['--data', path(data), ...ownStore(path(`out-${data}`)), '--workers', '1'];
   flags.push('--protocol', 'predefined');
@@ -31,7 +31,7 @@ async function predefined(data: string) {
   return { stdout, stderr, results, plan, manifest };
 }
 
-/** The splits of scikit-learn's PredefinedSplit; undefined where this machine has none. */
+/** Returns the splits of scikit-learn's PredefinedSplit, or undefined if scikit-learn is not installed. */
 function oracle(folds: readonly number[]): { train: number[]; test: number[] }[] | undefined {
   const script =
     'import json,sys;from sklearn.model_selection import PredefinedSplit as P;' +
@@ -47,7 +47,7 @@ const corpora: [string, (root: string) => Promise<PublicFile[]>, string[], strin
 ];
 
 for (const [name, make, classes, column] of corpora) {
-  test(`${name} runs with its own folds, which are scikit-learn's PredefinedSplit of its table`, {
+  test(`runs ${name} with its own folds, which equal scikit-learn's PredefinedSplit`, {
     skip: withoutRedis,
   }, async (t) => {
     const files = new Map((await make(path(name))).map((one) => [one.file, one]));
@@ -69,13 +69,13 @@ for (const [name, make, classes, column] of corpora) {
     assert.deepEqual(planned, splits);
     const expected = oracle(own.map(({ fold }) => fold));
     if (expected) assert.deepEqual(planned, expected);
-    else t.diagnostic('scikit-learn was not asked: no Python here has it');
+    else t.diagnostic('skipped the comparison with scikit-learn, which is not installed');
     assert.match(stdout, /^predefined folds: no group is in train and test$/m);
     assert.equal(results.models[0].accuracy?.count, folds.length);
   });
 }
 
-test('train and test folders run as one split that tests the test folder only', { skip: withoutRedis }, async () => {
+test('runs train and test folders as one split that tests only the test folder', { skip: withoutRedis }, async () => {
   const files = ['train', 'train', 'test'].flatMap((part, n) =>
     [0, 1].flatMap((label) => [0, 1].map((k) => ({ file: `${part}/${['low', 'high'][label]}/${n}${k}.wav`, label }))),
   );
@@ -90,14 +90,14 @@ test('train and test folders run as one split that tests the test folder only', 
   assert.match(stdout, /^predefined folds: groups are not known/m);
 });
 
-test('--test-on trains on all of one corpus and tests on all of another, in one report', {
+test('--test-on trains on all of one corpus and tests on all of another, with one report', {
   skip: withoutRedis,
 }, async () => {
   const files = (count: number) =>
     Array.from({ length: count }, (_, i) => ({ file: `${['low', 'high'][i % 2]}/${i}.wav`, label: i % 2 }));
   await putTones(path('home'), files(10));
   await putTones(path('clinic'), files(6));
-  // Other sound under the same names.
+  // The files have the same names but other sounds.
   await putTones(path('clinic'), [...files(6)].reverse());
   const spec = 'version: 1\nname: svm\nprotocol: { folds: 2, repeats: 1 }\nestimators: { svm: { kind: svm } }\n';
   await writeFile(path('two.yaml'), spec);
@@ -132,5 +132,5 @@ test('--test-on trains on all of one corpus and tests on all of another, in one 
   const refused = await run('--test-on', path('more'), '--out', path('differing'), '--json');
   const { error } = JSON.parse(refused.stdout);
   assert.deepEqual([error.code, error.message], ['CLASSES_DIFFER', 'home has high, low; more has high, low, other']);
-  assert.deepEqual(await readdir(path('differing', 'spec')).catch(() => []), [], 'before anything is trained');
+  assert.deepEqual(await readdir(path('differing', 'spec')).catch(() => []), [], 'nothing was trained');
 });

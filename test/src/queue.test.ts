@@ -44,7 +44,7 @@ async function failure(name: string) {
   return failureOf(reason);
 }
 
-test('input errors are not retried, and keep their record', async () => {
+test('does not retry input errors, and keeps their record', async () => {
   let calls = 0;
   const consumer = consume(async () => {
     calls++;
@@ -83,7 +83,7 @@ test('retries crashes up to four attempts, then fails', async () => {
   assert.equal(calls, 4);
 });
 
-test('infrastructure errors are retried later and not counted', async () => {
+test('retries infrastructure errors later without counting them', async () => {
   let calls = 0;
   let ended = false;
   const consumer = consume(async () => {
@@ -105,7 +105,7 @@ test('refuses an invalid payload with the reason', async () => {
   await consumer.close();
 });
 
-test('adding a job twice runs it once, and a closing consumer returns its job immediately', async () => {
+test('runs a job that is added twice only once, and a closing consumer returns it immediately', async () => {
   const started: string[] = [];
   const slow = consume(async (payload, signal) => {
     started.push('slow');
@@ -122,14 +122,14 @@ test('adding a job twice runs it once, and a closing consumer returns its job im
     started.push('quick');
     ended = Date.now();
   });
-  await until('another consumer to take it', () => ended);
+  await until('another consumer to process the job', () => ended);
   assert.ok(ended - closed < 5000, `${ended - closed} ms`);
   await until('an empty queue', async () => (await queues.liveIds('gpu')).size === 0);
   await quick.close();
   assert.deepEqual(started, ['slow', 'quick']);
 });
 
-test('counts jobs returned by closing consumers if enabled, until the job ends', async () => {
+test('counts how often closing consumers return a job if enabled, until the job is done', async () => {
   for (const countsGiveBacks of [true, false]) {
     const job = fold(`counted ${countsGiveBacks}`);
     let started = false;
@@ -151,13 +151,13 @@ test('counts jobs returned by closing consumers if enabled, until the job ends',
     assert.equal((await queues.giveBacks()).get(job.id), countsGiveBacks ? 1 : undefined);
     const next = new Consumer<WorkPayload>({ ...options, handle: async () => {} });
     consumers.push(next);
-    await until('the end of the job', async () => (await queues.liveIds('gpu')).size === 0);
-    await until('the count to be gone', async () => (await queues.giveBacks()).size === 0);
+    await until('the job to be done', async () => (await queues.liveIds('gpu')).size === 0);
+    await until('the count to be deleted', async () => (await queues.giveBacks()).size === 0);
     await next.close();
   }
 });
 
-test('a stopped consumer abandons jobs after its grace period, even if they hang', async () => {
+test('abandons jobs of a stopped consumer after its grace period, even if they hang', async () => {
   let started = false;
   let release = () => {};
   const stuck = consume(async () => {
@@ -176,7 +176,7 @@ test('a stopped consumer abandons jobs after its grace period, even if they hang
   release();
 });
 
-test('no password gets into logs or messages', async () => {
+test('keeps passwords out of logs and messages', async () => {
   const { url, remove } = await RedisProcess.withPassword('s3cr3t@/word');
   try {
     const wrong = url.replace('s3cr3t', 'wr0ng');
@@ -184,12 +184,12 @@ test('no password gets into logs or messages', async () => {
   } finally {
     await remove();
   }
-  // With any other scheme, ioredis would take the whole for the path of a socket.
+  // With any other scheme, ioredis would treat the whole URL as a socket path.
   for (const url of ['http://u:s3cr3t@127.0.0.1:1/', 'redis://127.0.0.1:1?password=s3cr3t', 'u:s3cr3t@127.0.0.1:1'])
     await assert.rejects(checkRedis(url, 1000), (error) => !String(error).includes('s3cr3t'));
 });
 
-test('a producer fails immediately while Redis is unreachable, and recovers afterwards', async () => {
+test('fails a producer immediately while Redis is unreachable, and recovers afterwards', async () => {
   await redis.kill();
   const asked = Date.now();
   const outage = (error: unknown) => error instanceof CryfoldError && error.code === 'REDIS_UNREACHABLE';
@@ -199,7 +199,7 @@ test('a producer fails immediately while Redis is unreachable, and recovers afte
   assert.ok(Date.now() - asked < 2000);
   await assert.rejects(checkRedis(redis.url, 500), (error) => (error as CryfoldError).code === 'REDIS_UNREACHABLE');
   await redis.restart();
-  await until('the queue to answer', () =>
+  await until('the queue to respond', () =>
     queues.add('gpu', [fold('after')]).then(
       () => true,
       () => false,

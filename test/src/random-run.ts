@@ -6,18 +6,18 @@ import { type ArtifactStore, RunStore } from '@cryfold/store';
 export interface RandomRunOptions {
   clips: number;
   repeats: number;
-  /** Adds to the logit of the true class, by estimator; 0 is guessing. */
+  /** Added to the logit of the true class, by estimator; 0 means guessing */
   lean?: Partial<Record<'small-cnn' | 'tl-resnet50' | 'svm', number>>;
   classes?: readonly string[];
   name?: string;
-  /** Writes no result for this many of the last folds of the SVM. */
+  /** How many of the SVM's last folds have no result */
   holes?: number;
-  /** Writes the plan of a cancelled run, and no result. */
+  /** Whether to write only the plan of a cancelled run, and no results */
   planOnly?: boolean;
 }
 
 const CLASSES = ['asphyxia', 'deaf', 'hunger', 'normal', 'pain'];
-/** Baby Chillanto's shares of clips, in percent. */
+/** Percentages of Baby Chillanto's clips by class. */
 const SHARES = [15, 39, 15, 22, 9];
 const LEAN = { 'small-cnn': 2.4, 'tl-resnet50': 2.9, svm: 2.7 };
 const SIZE = { height: 60, width: 90 };
@@ -34,9 +34,9 @@ fusion:
 `;
 
 /**
- * Writes a finished, but not yet aggregated run of the paper's four models to a store: random probabilities that lean
- * to the truth, with infants that are hard; learning curves, times and stripes for images. Nothing is trained. Equal
- * options give equal probabilities.
+ * Writes a finished but not yet aggregated run of the paper's four models to a store, without training anything. The
+ * probabilities are random but tend to be correct, except for some difficult infants. The run also has learning curves,
+ * times, and stripes as images. Equal options produce equal probabilities.
  */
 export async function writeRandomRun(
   artifacts: ArtifactStore,
@@ -55,7 +55,7 @@ export async function writeRandomRun(
   const spec = parseSpec(SPEC, 'random.yaml');
   spec.protocol.repeats = repeats;
   const labels = Array.from({ length: count }, (_, i) => labelAt((100 * i) / count));
-  // A run of 30 clips is of one infant, who is hard or easy for every model.
+  // Clips that belong to the same infant are equally difficult for every model.
   const groups = labels.map((_, i) => Math.floor(i / 30));
   const ease = Array.from({ length: groups.at(-1)! + 1 }, () => random.normal() - 0.2);
   const manifest: DatasetManifest = {
@@ -128,7 +128,7 @@ function curve(random: Random, epochs: number): FoldResult['curve'] {
   });
 }
 
-/** Horizontal bands in sox's colours, closer together the higher the label. */
+/** Returns an image with horizontal bands in SoX's colours. Bands are closer together for higher labels. */
 function stripes(labels: readonly number[]): Uint8Array {
   const { height, width } = SIZE;
   const pixels = new Uint8Array(labels.length * height * width * 3);

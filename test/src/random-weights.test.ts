@@ -6,7 +6,7 @@ import { openStore, RunStore } from '@cryfold/store';
 import { cryfold, temporaryFolder } from './command.js';
 import { writeRandomRun } from './random-run.js';
 
-test('report and compare mention random weights, and stored data keep the names of the spec', async (t) => {
+test('report and compare mention random weights, and stored data keeps the names in the spec', async (t) => {
   const folder = await temporaryFolder();
   t.after(() => folder.remove());
   const url = `file:${join(folder.path, 'store')}`;

@@ -13,7 +13,7 @@ let bed: Testbed;
 before(async () => {
   const worker = ['worker', '--queues', 'gpu'];
   bed = (await testbed(
-    // Folds of some seconds, so that a worker is surely in the middle of one.
+    // Folds take a few seconds, so that workers are certain to be training one.
     { 'slow.yaml': TINY_SPEC.replace('epochs: 2', 'epochs: 120').replace('folds: 3', 'folds: 2') },
     { coordinator: ['coordinator'], aggregator: ['aggregator'], one: worker, two: worker },
   )) as Testbed;
@@ -22,10 +22,10 @@ after(() => bed?.remove());
 
 const run = (seed: number) => bed.run('slow.yaml', '--estimators', 'small-cnn', '--seed', String(seed));
 
-/** Logged for an attempt that was too late or aborted. */
+/** Log messages for an attempt that was too late or aborted. */
 const VOID = /discarding this one|attempt aborted/;
 
-/** The line that a worker of this name wrote when it took a fold, after the first `skip` lines. */
+/** Waits until a worker takes a fold. @returns its log line about it, ignoring the first `skip` lines */
 async function taken(name: string, skip: number): Promise<LogLine> {
   return until(`${name} to take a fold`, async () => {
     const pid = bed.cluster.pid(name);
@@ -36,12 +36,12 @@ async function taken(name: string, skip: number): Promise<LogLine> {
 const since = async (skip: number, key: string | undefined, msg: string) =>
   (await logLines(bed.folder)).slice(skip).filter((line) => line.key === key && line.msg === msg);
 
-test('the fold of a killed worker restarts within 15 s', { skip }, async (t) => {
+test('restarts the fold of a killed worker within 15 s', { skip }, async (t) => {
   const running = start(run(1), bed.environment);
   const { key } = await taken('one', 0);
   process.kill(bed.cluster.pid('one') ?? assert.fail(), 'SIGKILL');
   const killed = Date.now();
-  await until('the fold to start again', async () => (await since(0, key, 'fold started')).length === 2, 30);
+  await until('the fold to restart', async () => (await since(0, key, 'fold started')).length === 2, 30);
   const seconds = (Date.now() - killed) / 1000;
   t.diagnostic(`${seconds.toFixed(1)} s`);
   assert.ok(seconds <= 15, `${seconds} s`);
@@ -49,7 +49,7 @@ test('the fold of a killed worker restarts within 15 s', { skip }, async (t) => 
   assert.equal((await since(0, key, 'fold committed')).length, 1);
 });
 
-test('a consumer recovers from a silently dead connection', { skip }, async (t) => {
+test('reconnects a consumer whose connection died silently', { skip }, async (t) => {
   const quiet = await Cluster.start(bed.path('quiet'), (await findRedis()) ?? '');
   const proxy = await TcpProxy.start(quiet.redisPort);
   const queues = new Queues(`redis://127.0.0.1:${quiet.redisPort}`);
@@ -75,9 +75,9 @@ test('a consumer recovers from a silently dead connection', { skip }, async (t) 
   try {
     await submit('first');
     await until('the first job', () => handled === 1);
-    // Connections made during the fault stay open and silent after it.
+    // Connections that are made during the fault stay open, but remain silent afterwards.
     proxy.set('hang');
-    // How long the outage lasts: long enough for the consumer to connect again into it.
+    // The outage lasts long enough for the consumer to reconnect during it.
     await sleep(1500);
     proxy.set('none');
     const healed = Date.now();
@@ -92,15 +92,15 @@ test('a consumer recovers from a silently dead connection', { skip }, async (t) 
   }
 });
 
-test('a worker that was stopped past its lock comes back and changes nothing', { skip }, async () => {
+test('ignores a worker that resumes after the lock of its fold has expired', { skip }, async () => {
   const before = (await logLines(bed.folder)).length;
   const running = start(run(2), bed.environment);
   const { key } = await taken('two', before);
   const zombie = bed.cluster.pid('two') ?? assert.fail();
   process.kill(zombie, 'SIGSTOP');
-  // Another worker takes the fold, and commits it while the first one's child has ended or still trains.
+  // Another worker takes and commits the fold, whether or not the first worker's child is still training.
   await until(
-    'the fold to be committed by another',
+    'another worker to commit the fold',
     async () => (await since(before, key, 'fold committed')).length === 1,
     90,
   );
@@ -109,7 +109,7 @@ test('a worker that was stopped past its lock comes back and changes nothing', {
   const [winner] = await since(before, key, 'fold committed');
   assert.notEqual(winner.pid, zombie);
   await until(
-    'the zombie to say that its attempt is void',
+    'the resumed worker to log that its attempt is void',
     async () => {
       const lines = (await logLines(bed.folder)).slice(before);
       return lines.some((line) => line.pid === zombie && line.key === key && VOID.test(line.msg));

@@ -15,7 +15,7 @@ before(async () => {
 });
 after(() => folder?.remove());
 
-/** A real Redis, and what it says changed on its way in bytes of the same number. */
+/** Starts a real Redis, optionally behind a proxy that replaces a text in its replies with one of equal length. */
 async function withRedis(
   flags: string[],
   work: (url: string) => Promise<void>,
@@ -59,7 +59,7 @@ function unsafe(message: RegExp) {
 
 const ownVersion = async (url: string) => (await inspectRedis(url)).version;
 
-test('a Redis that may evict jobs is refused', async () => {
+test('refuses a Redis that may evict jobs', async () => {
   for (const policy of ['allkeys-lru', 'volatile-ttl']) {
     await withRedis(['--maxmemory-policy', policy], async (url) => {
       await assert.rejects(checkRedis(url), unsafe(new RegExp(`eviction policy ${policy}`)));
@@ -67,13 +67,13 @@ test('a Redis that may evict jobs is refused', async () => {
   }
 });
 
-test('refuses a node of a Redis Cluster, since the keys of a queue would be on several nodes', async () => {
+test('refuses a node of a Redis Cluster, since a queue’s keys would be spread over several nodes', async () => {
   await withRedis(['--cluster-enabled', 'yes'], async (url) => {
     await assert.rejects(checkRedis(url), unsafe(/Redis Cluster/));
   });
 });
 
-test('refuses a replica, and a service waits until it is promoted', async () => {
+test('refuses a replica, but lets services wait until the replica is promoted', async () => {
   await withRedis(['--replicaof', '127.0.0.1', '1'], async (url) => {
     await assert.rejects(checkRedis(url), (error) => {
       assert.ok(error instanceof CryfoldError);
@@ -84,13 +84,13 @@ test('refuses a replica, and a service waits until it is promoted', async () => 
   });
 });
 
-test('a Redis older than BullMQ needs is refused, and one older than it recommends gets a warning', async (t) => {
+test('refuses a Redis that is too old for BullMQ, and warns about one older than recommended', async (t) => {
   let version = '';
   await withRedis([], async (url) => {
     version = await ownVersion(url);
   });
-  if (version.includes(' ')) return t.skip(`this is ${version}`);
-  // The version of the server on this machine, in a number of the same length.
+  if (version.includes(' ')) return t.skip(`this server is ${version}`);
+  // The replacement must have the same length as the version of the server on this machine.
   const older = (start: string) => start + version.slice(start.length).replace(/\d/g, '1');
   const said = (start: string): [string, string] => [`redis_version:${version}`, `redis_version:${older(start)}`];
   await withRedis(
@@ -111,7 +111,7 @@ test('a Redis older than BullMQ needs is refused, and one older than it recommen
   );
 });
 
-test('reconnects when the primary becomes a replica, with the errors of Redis 6', async () => {
+test('reconnects when the primary becomes a replica, given the error messages of Redis 6', async () => {
   const said: [string, string] = ['-READONLY ', '-ERR Error running script (call to f_0): @user_script: 1: -READONLY '];
   const work = async (url: string) => {
     const queues = new Queues(url);
@@ -157,7 +157,7 @@ test('warns about a Redis that saves nothing to disk, but not about one with an 
   }
 });
 
-test('if CONFIG is rejected, reads the policy from INFO and warns about settings it cannot determine', async () => {
+test('reads the policy from INFO if CONFIG is rejected, and warns about settings it cannot determine', async () => {
   const managed = ['--rename-command', 'CONFIG', ''];
   await withRedis([...managed, '--maxmemory-policy', 'allkeys-lfu'], async (url) => {
     await assert.rejects(inspectRedis(url), unsafe(/allkeys-lfu/));
@@ -178,13 +178,13 @@ test('if CONFIG is rejected, reads the policy from INFO and warns about settings
   await withRedis(
     ['--maxmemory-policy', 'allkeys-lfu'],
     async (url) => {
-      await assert.rejects(inspectRedis(url), unsafe(/allkeys-lfu/), 'CONFIG knows it where INFO does not');
+      await assert.rejects(inspectRedis(url), unsafe(/allkeys-lfu/), 'CONFIG reports the policy even if INFO does not');
     },
     hidden,
   );
 });
 
-test('doctor fails on the eviction policy with the command that sets it, and warns about persistence', async () => {
+test('doctor reports the eviction policy with the command that fixes it, and warns about persistence', async () => {
   await withRedis([], async (url) => {
     const environment = { REDIS_URL: url, CRYFOLD_STORE: join(folder.path, 'doctor') };
     const found = async (code: number) => {
@@ -202,7 +202,7 @@ test('doctor fails on the eviction policy with the command that sets it, and war
   });
 });
 
-test('a service does not start with an eviction policy, and is not ready once the policy changes to one', async () => {
+test('does not start a service with an eviction policy, and reports it as not ready if one is set later', async () => {
   await withRedis(['--maxmemory-policy', 'allkeys-lru'], async (url) => {
     const environment = { REDIS_URL: url, CRYFOLD_STORE: join(folder.path, 'service') };
     const { code, stderr } = await start(['aggregator'], environment).ended;

@@ -10,23 +10,23 @@ import { RedisServer } from './redis-server.js';
 import { withoutRedis } from './testbed.js';
 
 /**
- * Faults in which a Redis answers with errors instead of going away, each struck while a run trains: services must not
- * flood their logs, and folds must be committed again soon after.
+ * Tests faults in which Redis returns errors instead of disappearing. Each fault occurs during a run. Services must not
+ * flood their logs, and must soon commit folds again.
  */
 
 const skip = withoutRedis;
-/** Milliseconds that a fault lasts: long enough for a loop without a pause to write tens of thousands of lines. */
+/** Milliseconds that a fault lasts: long enough for a busy loop to log tens of thousands of lines. */
 const FAULT_MS = 2000;
-/** Lines at level warn or above that one service may write during a fault and its recovery. */
+/** The most lines at level warn or above that a service may log during a fault and its recovery. */
 const LINES = 25;
-/** The same in bytes. */
+/** The most bytes in these lines. */
 const BYTES = 50_000;
-/** Folds that must be committed after a fault for the cluster to count as recovered. */
+/** Number of folds that must be committed after a fault for the cluster to count as recovered. */
 const FOLDS = 3;
-/** Seconds for that, on a busy machine: a lock that ran out is noticed after 11 s. */
+/** Seconds within which a busy machine must recover. An expired lock is only noticed after 11 s. */
 const RECOVERY_SECONDS = 20;
 
-/** More folds than a worker trains in a minute, each a fraction of a second long. */
+/** Has more folds than a worker can train in a minute. Each takes a fraction of a second. */
 const SPEC = `
 version: 1
 name: many
@@ -79,14 +79,14 @@ after(async () => {
 
 const committed = async () => (await readdir(path('store', 'folds')).catch(() => [])).length;
 
-/** Lines of a log from warnings on. */
+/** Returns the lines of a log at level warn or above. */
 const complaints = (text: string) =>
   text
     .split('\n')
     .filter((line) => !line.startsWith('{') || /"level":[4-9]\d/.test(line))
     .filter(Boolean);
 
-/** Strikes, then checks that folds are committed again and that no service has flooded its log meanwhile. */
+/** Causes a fault, then checks that folds are committed again and that no service has flooded its log. */
 async function survives(strike: () => Promise<void>, said: RegExp | undefined, t: { diagnostic(text: string): void }) {
   const lengths = services.map((service) => service.stdout().length);
   await strike();
@@ -109,13 +109,13 @@ async function survives(strike: () => Promise<void>, said: RegExp | undefined, t
       lines.length <= LINES && lines.join('\n').length <= BYTES,
       `${SERVICES[i][0]}: ${lines.length} lines, ${lines.slice(0, 5).join('\n')}`,
     );
-    assert.equal(services[i].process.exitCode, null, `${SERVICES[i][0]} ended: ${services[i].stderr()}`);
+    assert.equal(services[i].process.exitCode, null, `${SERVICES[i][0]} exited: ${services[i].stderr()}`);
   }
-  assert.equal(following.process.exitCode, null, `the follower ended: ${following.stderr()}`);
-  if (said) assert.match(logs.flat().join('\n'), said, 'a service says what is wrong');
+  assert.equal(following.process.exitCode, null, `the follower exited: ${following.stderr()}`);
+  if (said) assert.match(logs.flat().join('\n'), said, 'a service reports the problem');
 }
 
-test('a failover that leaves connections open', { skip }, async (t) => {
+test('survives a failover that leaves connections open', { skip }, async (t) => {
   const next = await RedisServer.start(folder.path, ...FLAGS);
   await next.ask('REPLICAOF', '127.0.0.1', `${redis.port}`);
   await until('the replica', async () => (await next.ask('INFO', 'replication')).includes('master_link_status:up'));
@@ -124,7 +124,7 @@ test('a failover that leaves connections open', { skip }, async (t) => {
     async () => {
       await next.ask('REPLICAOF', 'NO', 'ONE');
       await old.ask('REPLICAOF', '127.0.0.1', `${next.port}`);
-      // As long as a DNS name takes to change.
+      // This is a realistic delay of a DNS update.
       await sleep(FAULT_MS);
       proxy.retarget(next.port);
     },
@@ -135,7 +135,7 @@ test('a failover that leaves connections open', { skip }, async (t) => {
   await old.stop();
 });
 
-test('a full memory', { skip }, (t) =>
+test('survives a full memory', { skip }, (t) =>
   survives(
     async () => {
       await redis.ask('CONFIG', 'SET', 'maxmemory', '1');
@@ -147,7 +147,7 @@ test('a full memory', { skip }, (t) =>
   ),
 );
 
-test('all connections killed repeatedly', { skip }, (t) =>
+test('survives repeated killing of all connections', { skip }, (t) =>
   survives(
     async () => {
       for (let i = 0; i < 10; i++) {
@@ -160,7 +160,7 @@ test('all connections killed repeatedly', { skip }, (t) =>
   ),
 );
 
-test('a Redis that is loading data after a restart', { skip }, (t) =>
+test('survives a Redis that is loading data after a restart', { skip }, (t) =>
   survives(
     async () => {
       await redis.ask('DEBUG', 'POPULATE', '4000', 'filler', '100');
@@ -176,7 +176,7 @@ test('a Redis that is loading data after a restart', { skip }, (t) =>
   ),
 );
 
-test('a password that was changed', { skip }, (t) =>
+test('survives a temporary change of the password', { skip }, (t) =>
   survives(
     async () => {
       await redis.ask('ACL', 'SETUSER', 'cryfold', 'resetpass', '>new');
@@ -189,7 +189,7 @@ test('a password that was changed', { skip }, (t) =>
   ),
 );
 
-test('a disk on which Redis cannot save', { skip }, (t) =>
+test('survives a disk on which Redis cannot save', { skip }, (t) =>
   survives(
     async () => {
       const file = join(redis.folder, 'unwritable.rdb');
@@ -207,7 +207,7 @@ test('a disk on which Redis cannot save', { skip }, (t) =>
   ),
 );
 
-test('a script without end', { skip }, (t) =>
+test('survives an endless script in Redis', { skip }, (t) =>
   survives(
     async () => {
       await redis.ask('CONFIG', 'SET', 'busy-reply-threshold', '100');

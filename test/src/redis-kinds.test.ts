@@ -8,7 +8,7 @@ import { cryfold, start, temporaryFolder, until } from './command.js';
 import { RedisServer } from './redis-server.js';
 import { withoutRedis } from './testbed.js';
 
-/** Redis behind Sentinels, as a Redis Cluster, and without a password: the queues on each. */
+/** Tests queues on Redis behind Sentinels, on a Redis Cluster, and with a missing or wrong password. */
 
 const skip = withoutRedis;
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
@@ -33,7 +33,7 @@ const fold = (name: string) => ({
   payload: { format: 1, kind: 'fold', run: 'r', key: sha256(name) } as const,
 });
 
-/** Queues at a URL, and a consumer of them that notes what it was given. */
+/** Opens the queues at a URL, with a consumer that records the jobs it receives. */
 function use(url: string) {
   const done = new Set<string>();
   const errors: string[] = [];
@@ -46,7 +46,7 @@ function use(url: string) {
       if (payload.kind === 'fold') done.add(payload.key);
     },
   });
-  /** Adds a job as often as needed while Redis is unreachable, and waits until it is done. */
+  /** Adds a job, retrying while Redis is unreachable, and waits until the job is done. */
   const doOne = async (name: string) => {
     const job = fold(name);
     await until(
@@ -99,7 +99,7 @@ test('finds the primary through Sentinels, even after a failover', { skip }, asy
   }
 });
 
-/** Stops a primary, has a job done without it, and says how long that took. */
+/** Stops a primary, and runs a job without it. @returns how long that took, as text */
 async function outlive(primary: RedisServer, doOne: (id: string) => Promise<void>): Promise<string> {
   await primary.stop();
   const stopped = Date.now();
@@ -107,7 +107,7 @@ async function outlive(primary: RedisServer, doOne: (id: string) => Promise<void
   return `a job was done ${((Date.now() - stopped) / 1000).toFixed(1)} s after its primary died`;
 }
 
-/** Three primaries of a Redis Cluster, and a replica of the one that has the keys of cryfold. */
+/** Starts a Redis Cluster with three primaries, and a replica of the primary that has cryfold's keys. */
 async function redisCluster(): Promise<RedisServer[]> {
   const flags = [
     '--cluster-enabled',
@@ -135,7 +135,7 @@ async function redisCluster(): Promise<RedisServer[]> {
   return [nodes[owner], ...nodes.filter((_, i) => i !== owner)];
 }
 
-test('a run on a Redis Cluster, one of whose primaries dies', { skip }, async (t) => {
+test('completes jobs and a run on a Redis Cluster after one of its primaries has died', { skip }, async (t) => {
   const nodes = await redisCluster();
   const [owner] = nodes;
   await assert.rejects(checkRedis(`redis://127.0.0.1:${owner.port}`), (error) => {
@@ -176,8 +176,8 @@ test('a run on a Redis Cluster, one of whose primaries dies', { skip }, async (t
   assert.doesNotMatch([...errors, ...services.map(({ stdout }) => stdout())].join('\n'), /CROSSSLOT/);
 });
 
-test('a Redis Cluster whose nodes announce no address is refused in time', { skip }, async () => {
-  // Its only node has met no other, from which it would know its own address.
+test('refuses a Redis Cluster whose nodes announce no address within the time limit', { skip }, async () => {
+  // A node learns its own address from other nodes, but this cluster has only one node.
   const node = await server('--cluster-enabled', 'yes');
   assert.equal(await node.ask('CLUSTER', 'ADDSLOTSRANGE', '0', '16383'), '+OK');
   await until('the cluster', async () => (await node.ask('CLUSTER', 'INFO')).includes('cluster_state:ok'));

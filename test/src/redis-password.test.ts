@@ -10,7 +10,7 @@ import { operate, RedisProcess } from './redis.js';
 
 const CLUSTER = ['--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1'];
 
-/** A Redis whose password is in a file, and processes that read it there. */
+/** Starts a Redis whose password is also in a file, and calls `work` with an environment that refers to the file. */
 async function withRotation({ user, isCluster }: Who, work: (rotation: Rotation) => Promise<void>): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'cryfold-rotation-'));
   const server = await RedisProcess.withPassword('admin-password', isCluster ? CLUSTER : []);
@@ -44,7 +44,7 @@ async function withRotation({ user, isCluster }: Who, work: (rotation: Rotation)
 }
 
 interface Who {
-  /** Absent: Redis's default user */
+  /** Absent for Redis's default user */
   user?: string;
   isCluster?: boolean;
 }
@@ -60,7 +60,7 @@ function redisUrl(environment: Record<string, string>): string {
   return target.kind === 'cluster' ? target.redisUrl : assert.fail(target.kind);
 }
 
-/** Producer and consumer, and a function that says when a job has gone through both. */
+/** Starts a producer and a consumer. @returns a function that passes a job through both, and one that closes them */
 async function startWork(url: string) {
   const done: string[] = [];
   const queues = new Queues(url);
@@ -92,7 +92,7 @@ const WHO: Record<string, Who> = {
   'a user of a Redis Cluster': { user: 'worker', isCluster: true },
 };
 for (const [name, who] of Object.entries(WHO)) {
-  test(`connections take a rotated password of ${name} from its file`, async () => {
+  test(`reads a rotated password of ${name} from its file`, async () => {
     const { user } = who;
     await withRotation(who, async ({ operator, write, environment }) => {
       const set = (password: string) =>
@@ -104,7 +104,7 @@ for (const [name, who] of Object.entries(WHO)) {
       const { job, close } = await startWork(url);
       try {
         await job('one');
-        // As a mounted secret often is, the file is replaced some time after the password.
+        // Like many mounted secrets, the file is updated some time after the password.
         await set('second');
         await operator('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
         await assert.rejects(checkRedis(url, 1000), /WRONGPASS/);

@@ -7,7 +7,7 @@ import { askRedisAt } from './chaos-redis.js';
 import { findRedis } from './cluster.js';
 import { until } from './command.js';
 
-/** A real Redis on a port of the loopback interface, whose settings a test chooses. */
+/** A real Redis server on a loopback port, with settings chosen by the test. */
 export class RedisServer {
   readonly port: number;
   readonly folder: string;
@@ -23,15 +23,15 @@ export class RedisServer {
   }
 
   /**
-   * @param folder for its working folder, which is named after its port
-   * @param flags such as `--requirepass x` or `--sentinel`; nothing is saved by default
+   * @param folder parent of the server's working folder, which is named after its port
+   * @param flags such as `--requirepass x` or `--sentinel`; by default, Redis saves nothing
    */
   static async start(folder: string, ...flags: string[]): Promise<RedisServer> {
     const program = (await findRedis()) as string;
     const port = await freePort();
     const own = join(folder, `redis-${port}`);
     await mkdir(own, { recursive: true });
-    // A Sentinel writes what it learns into its configuration.
+    // A Sentinel requires a configuration file, in which it saves its state.
     await writeFile(join(own, 'redis.conf'), '');
     const server = new RedisServer(program, port, own, flags);
     server.spawn();
@@ -39,7 +39,7 @@ export class RedisServer {
     return server;
   }
 
-  /** Starts the process, with further flags. */
+  /** Starts the process with additional flags. */
   spawn(...flags: string[]): void {
     const all = [
       join(this.folder, 'redis.conf'),
@@ -54,9 +54,9 @@ export class RedisServer {
     this.#process = spawn(this.#program, [...all, ...this.#flags, ...flags], { stdio: 'ignore' });
   }
 
-  /** Resolves once it answers anything, an error included. */
+  /** Waits until Redis returns any reply, even an error. */
   async answers(): Promise<void> {
-    await until('Redis to answer', () => this.ask('PING').catch(() => undefined));
+    await until('Redis to respond', () => this.ask('PING').catch(() => undefined));
   }
 
   ask(...words: string[]): Promise<string> {

@@ -9,7 +9,7 @@ import { checkRedis } from '@cryfold/queue';
 import { loadConfig } from '@cryfold/runtime';
 import { until } from './command.js';
 
-/** A real Redis on a Unix socket, which tests may kill and start again. */
+/** A real Redis on a Unix socket that tests may kill and restart. */
 export class RedisProcess {
   readonly url: string;
   #process: ChildProcess | undefined;
@@ -28,7 +28,7 @@ export class RedisProcess {
     return redis;
   }
 
-  /** One on a port of the loopback interface, with a password and more flags such as `--cluster-enabled yes`. */
+  /** Starts a Redis on a loopback port, with a password and additional flags such as `--cluster-enabled yes`. */
   static async withPassword(
     password: string,
     more: string[] = [],
@@ -42,7 +42,7 @@ export class RedisProcess {
     const flags = ['--port', String(port), '--bind', '127.0.0.1', '--requirepass', password, '--save', '', ...more];
     const child = spawn(program, flags, { stdio: 'ignore', cwd: folder });
     const url = `redis://:${encodeURIComponent(password)}@127.0.0.1:${port}`;
-    await until('Redis to answer', () =>
+    await until('Redis to respond', () =>
       operate(url, 'PING').then(
         () => true,
         () => false,
@@ -59,7 +59,7 @@ export class RedisProcess {
   async restart(): Promise<void> {
     const flags = ['--port', '0', '--unixsocket', this.url, '--dir', this.folder, '--appendonly', 'yes', '--save', ''];
     this.#process = spawn(this.program, flags, { stdio: 'ignore' });
-    await until('Redis to answer', () =>
+    await until('Redis to respond', () =>
       checkRedis(this.url, 500).then(
         () => true,
         () => false,
@@ -75,7 +75,7 @@ export class RedisProcess {
     await once(child, 'exit');
   }
 
-  /** Such as SIGSTOP, with which it takes connections and answers nothing. */
+  /** Sends a signal. With SIGSTOP, for example, Redis still accepts connections but does not respond. */
   signal(signal: NodeJS.Signals): void {
     this.#process?.kill(signal);
   }
@@ -87,8 +87,9 @@ export class RedisProcess {
 }
 
 /**
- * Gives one command to the Redis at a `redis://` URL, for what only an operator does.
- * @returns the first line of its reply; fails where that is an error
+ * Sends one administrative command to the Redis at a `redis://` URL.
+ * @returns the first line of the reply
+ * @throws Error if the reply is an error
  */
 export async function operate(url: string, ...words: string[]): Promise<string> {
   const { hostname, port, password } = new URL(url);

@@ -16,14 +16,14 @@ estimators:
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 const path = (...parts: string[]) => join(folder.path, ...parts);
 
-/** A manifest in which every clip is a group of its own. */
+/** Writes a manifest in which every clip is its own group. */
 async function manifest(name: string, rows: readonly { file: string; label: string }[]): Promise<string> {
   await mkdir(dirname(path(name)), { recursive: true });
   await writeFile(path(name), `path,label\n${rows.map(({ file, label }) => `${file},${label}`).join('\n')}\n`);
   return path(name);
 }
 
-/** Writes a recording again without its first 100 ms, at a third of its level. */
+/** Writes a copy of a recording without its first 100 ms, at a third of its level. */
 async function shifted({ file, label }: Clip): Promise<{ file: string; label: string }> {
   const { samples, rate } = decodeWav(await readFile(path(file)), file);
   const copy = `copies/${file.replaceAll('/', '-')}`;
@@ -47,7 +47,7 @@ before(async () => {
 });
 after(() => folder.remove());
 
-test('shifted copies of the champion’s training clips count as known if its audio is available', async () => {
+test('counts shifted copies of the champion’s training clips as known if their audio is available', async () => {
   const { clips } = await readDataset(path('corpus'));
   const inFolder = clips.map((clip) => ({ ...clip, file: `corpus/${clip.file}` }));
   const trained = inFolder.filter((_, i) => i % 3 !== 0);
@@ -55,7 +55,7 @@ test('shifted copies of the champion’s training clips count as known if its au
   const first = await retrain(await manifest('trained.csv', trained));
   assert.equal(first.outcome, 'promoted', first.reason);
 
-  // Of the copied clips, half are in the new data themselves; of the others only the files are next to it.
+  // Half of the originals are in the new data. The others are only available as files next to it.
   const copies = await Promise.all(trained.slice(0, 30).map(shifted));
   const rows = [...trained.slice(0, 15), ...copies, ...added];
   const { evidence, reason } = await retrain(await manifest('copied.csv', rows));
@@ -64,7 +64,7 @@ test('shifted copies of the champion’s training clips count as known if its au
   assert.equal(evidence.data.uncompared, 0);
   assert.doesNotMatch(reason, /audio/);
 
-  // The same data elsewhere, without the champion's other recordings.
+  // Uses the same data in another folder, without the champion's other recordings.
   for (const { file } of rows) await cp(path(file), path('elsewhere', file));
   const moved = await retrain(await manifest('elsewhere/copied.csv', rows));
   assert.equal(moved.evidence.test.clips, added.length + 15, moved.reason);

@@ -27,7 +27,7 @@ before(async () => {
 });
 after(() => folder.remove());
 
-/** A manifest of some clips; `relabel` may lie. */
+/** Writes a manifest of some clips, with labels that `relabel` may change. */
 async function manifest(
   name: string,
   chosen: Clip[],
@@ -62,7 +62,7 @@ async function show(out = 'out') {
   return JSON.parse(stdout);
 }
 
-/** Every third clip, of all infants and classes. */
+/** Returns every third clip. They include all infants and classes. */
 const few = () => clips.filter((_, i) => i % 3 === 0);
 
 test('promotes on new data, does nothing on the same data, refuses worse data, and promotes on more data', async () => {
@@ -75,7 +75,7 @@ test('promotes on new data, does nothing on the same data, refuses worse data, a
   const again = await retrain(await manifest('few', few()));
   assert.deepEqual([again.code, again.report.outcome, again.report.champion], [7, 'unchanged', champion]);
 
-  // As many clips again, each under the name of another class.
+  // Adds the same number of clips again, but with wrong labels.
   const classes = [...new Set(clips.map(({ label }) => label))].sort();
   const added = clips.filter((_, i) => i % 3 === 1);
   const lie = (clip: Clip, i: number) =>
@@ -86,7 +86,7 @@ test('promotes on new data, does nothing on the same data, refuses worse data, a
   assert.equal(worse.report.evidence.data.known, few().length);
   assert.equal(worse.report.evidence.data.clips, few().length + added.length);
 
-  // An unchanged spec can win by what the champion has not heard.
+  // An unchanged spec can win because of data that the champion has not been trained on.
   const grown = await retrain(await manifest('grown', clips));
   assert.deepEqual([grown.code, grown.report.outcome], [0, 'promoted'], grown.report.reason);
   const { difference, pValue, opponent } = grown.report.evidence.test;
@@ -103,7 +103,7 @@ test('promotes on new data, does nothing on the same data, refuses worse data, a
   const last = await readFile(join(folder.path, 'out', 'store', 'models', 'cry', 'last-retrain.json'), 'utf8');
   assert.deepEqual(JSON.parse(last), grown.report);
 
-  // Neither the champion nor a stand-in can be tested on these: no failure, and nothing is trained.
+  // Neither the champion nor a stand-in can be tested on this data. The command refuses it, and trains nothing.
   for (const [name, data, why] of [
     ['relabelled', await manifest('relabelled', few(), (clip) => `${clip.label}x`), /no clips of class/],
     ['fewer', await manifest('fewer', few()), /a stand-in needs 95 % of its 240 clips, but the new data has 33 %/],
@@ -116,7 +116,7 @@ test('promotes on new data, does nothing on the same data, refuses worse data, a
   assert.equal((await show()).champion, shown.champion);
 });
 
-test('partially overlapping data is decided by predictions of the stored champion', async () => {
+test('decides by predictions of the stored champion if the data overlaps partially', async () => {
   const alone = async (name: string, chosen: Clip[]) => {
     const file = await manifest(name, chosen);
     const path = join(folder.path, `${name}.csv`);
@@ -149,7 +149,7 @@ test('partially overlapping data is decided by predictions of the stored champio
   assert.equal(tested.champion, right.length / added.length);
   assert.ok(tested.challenger <= tested.champion, report.reason);
 
-  // The same runs, judged by another metric.
+  // Compares the same runs by another metric.
   const data2 = join(folder.path, 'overlapping.csv');
   const args = [
     'retrain',
@@ -169,7 +169,7 @@ test('partially overlapping data is decided by predictions of the stored champio
   const unknown = await cryfold([...args, '--metric', 'beauty']);
   assert.deepEqual([unknown.code, /there is no metric/.test(unknown.stdout)], [2, true], unknown.stdout);
 
-  // Recordings that the champion cannot predict say nothing about it.
+  // The champion cannot be judged by recordings that it cannot predict.
   await mkdir(join(folder.path, 'slow', 'corpus'), { recursive: true });
   for (const { file } of added) {
     const wav = await readFile(join(folder.path, 'corpus', file));
@@ -178,10 +178,10 @@ test('partially overlapping data is decided by predictions of the stored champio
   }
   const slow = await retrain(await alone('slow/data', added), 'overlap');
   assert.deepEqual([slow.code, slow.report.code], [8, 'MODEL_INCOMPARABLE'], slow.report.reason);
-  assert.match(slow.report.reason, /the stored champion cannot be tested: .* Hz, but the model only knows/);
+  assert.match(slow.report.reason, /the stored champion cannot be tested: .* Hz, but the model supports only/);
 });
 
-test('the stand-in of a nested fusion is evaluated nested, as its challenger is', async () => {
+test('evaluates the stand-in of a nested fusion nested, like its challenger', async () => {
   const nested = join(folder.path, 'nested.yaml');
   const fusion = 'fusion: { both: { rule: stacked, members: [svm, soft], nested: true } }';
   const text = SPEC.replace('repeats: 2', 'repeats: 1').replace('cry', 'nested');
@@ -202,9 +202,9 @@ test('the stand-in of a nested fusion is evaluated nested, as its challenger is'
   assert.deepEqual([both.nested, both.complete], [true, true]);
 });
 
-test('of two concurrent retrainings, one promotes and the other loses', async () => {
+test('lets one of two concurrent retrainings promote its model, and the other lose', async () => {
   const data = await manifest('both', few());
-  // One store, and runs of different seeds: two commands on one run are refused (OUT_IN_USE).
+  // The runs share a store but have different seeds, since two commands cannot use the same run (OUT_IN_USE).
   const environment = { CRYFOLD_STORE: join(folder.path, 'both', 'store') };
   const one = async (seed: number) => {
     const own = join(folder.path, `seed-${seed}.yaml`);
@@ -216,12 +216,12 @@ test('of two concurrent retrainings, one promotes and the other loses', async ()
   const outcomes = ended.map(({ code, stdout, stderr }) => [code, JSON.parse(stdout || `"${stderr}"`).outcome]);
   outcomes.sort(([a], [b]) => (a as number) - (b as number));
   assert.deepEqual(outcomes[0], [0, 'promoted']);
-  // Where the first was quick, the second found nothing left to do.
+  // If the first command is fast, the second finds nothing left to do.
   assert.ok(['9,lost', '7,unchanged'].includes(outcomes[1].join()), String(outcomes));
   assert.equal((await show('both')).history.length, 1);
 });
 
-test('a model no better than the majority class never becomes the first champion', async () => {
+test('never promotes a model that is no better than the majority class as the first champion', async () => {
   const guess = join(folder.path, 'guess.yaml');
   await writeFile(guess, SPEC);
   const classes = ['a', 'b'];

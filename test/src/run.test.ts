@@ -21,9 +21,9 @@ import {
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let spec: string;
 let corpus: string;
-/** An undisturbed run with one worker into the folder `one`. Tests only read that folder, so that each can run alone. */
+/** An undisturbed run with one worker and output in `one`. Tests only read that folder, so each test can run alone. */
 let undisturbed: Ended;
-/** The out-of-fold table of that run, which every other run must equal to the byte */
+/** The out-of-fold table of that run; the table of every other run must have the same bytes */
 let reference: Buffer;
 
 const args = (out: string, ...more: string[]) => [
@@ -47,7 +47,7 @@ before(async () => {
 });
 after(() => folder.remove());
 
-test('one worker trains four models and writes Table II, results and probabilities', async () => {
+test('trains four models with one worker, and writes Table II, results and probabilities', async () => {
   const results = decodeResults(await readFile(join(folder.path, 'one', 'results.json')), 'results.json');
   assert.equal(results.status, 'complete');
   assert.deepEqual(
@@ -67,7 +67,7 @@ test('one worker trains four models and writes Table II, results and probabiliti
   assert.equal(reference.toString().trim().split('\n').length, 61);
 });
 
-test('scikit-learn recomputes the same figures', async (t) => {
+test('reports the same metrics as scikit-learn', async (t) => {
   const python = process.env.CRYFOLD_ORACLE_PYTHON ?? 'python3';
   try {
     execFileSync(python, ['-c', 'import numpy, sklearn'], { stdio: 'ignore' });
@@ -80,7 +80,7 @@ test('scikit-learn recomputes the same figures', async (t) => {
   assert.match(text, /OK/);
 });
 
-test('running the same command again finds its results and trains nothing', async () => {
+test('reuses the results and trains nothing when the same command runs again', async () => {
   const out = await copyOfOne('again');
   const before = (await logLines(out)).length;
   const { code, stdout, stderr } = await cryfold(args('again', '--json'));
@@ -89,13 +89,13 @@ test('running the same command again finds its results and trains nothing', asyn
   assert.equal((await logLines(out)).length, before);
 });
 
-test('three workers give the same bytes as one', async () => {
+test('produces the same bytes with three workers as with one', async () => {
   const { code, stderr } = await cryfold(args('three', '--workers', '3'));
   assert.equal(code, 0, stderr);
   assert.deepEqual(await readFile(join(folder.path, 'three', 'out-of-fold.csv')), reference);
 });
 
-test('a damaged result is detected and retrained with the same bytes', async () => {
+test('detects a damaged result, and retrains it with the same bytes', async () => {
   const out = await copyOfOne('damaged');
   const store = join(out, 'store');
   const [fold] = await readdir(join(store, 'folds'));
@@ -107,7 +107,7 @@ test('a damaged result is detected and retrained with the same bytes', async () 
   assert.deepEqual(await readFile(join(out, 'out-of-fold.csv')), reference);
 });
 
-test('a command drives its own run, and leaves others in the same store alone', async () => {
+test('processes only the command’s own run, and leaves others in the same store alone', async () => {
   const out = join(folder.path, 'mine');
   const many = [...args('mine'), '--repeats', '40', '--estimators', 'svm'];
   const running = start(many);
@@ -121,7 +121,7 @@ test('a command drives its own run, and leaves others in the same store alone', 
   assert.equal(started.length, 3);
 });
 
-test('Ctrl-C stops without orphans, and the same command continues', async () => {
+test('stops on Ctrl-C without orphans, and the same command continues', async () => {
   const out = join(folder.path, 'stopped');
   const running = start(args('stopped', '--workers', '2'));
   const pid = running.process.pid ?? assert.fail('not started');
@@ -131,7 +131,7 @@ test('Ctrl-C stops without orphans, and the same command continues', async () =>
   running.process.kill('SIGINT');
   const { code, stderr } = await running.ended;
   assert.equal(code, 4, stderr);
-  await until('no process to be left', () => below.every((one) => !isAlive(one.pid)), 10);
+  await until('all processes to exit', () => below.every((one) => !isAlive(one.pid)), 10);
   const committed = (await logLines(out)).filter(({ msg }) => msg === 'fold committed').length;
   const again = await cryfold(args('stopped', '--workers', '2'));
   assert.equal(again.code, 0, again.stderr);
@@ -142,7 +142,7 @@ test('Ctrl-C stops without orphans, and the same command continues', async () =>
   assertNoneAfterCommit(lines);
 });
 
-test('kill -9 of a worker, its training child and the coordinator: same bytes, no fold trained after its commit', async () => {
+test('survives kill -9 of worker, child and coordinator with the same bytes, and trains no finished fold', async () => {
   const out = join(folder.path, 'killed');
   const running = start(args('killed', '--workers', '2'));
   const pid = running.process.pid ?? assert.fail('not started');
@@ -162,7 +162,7 @@ test('kill -9 of a worker, its training child and the coordinator: same bytes, n
   assertNoneAfterCommit(await logLines(out));
 });
 
-test('kill -9 of the command itself leaves no process behind', async () => {
+test('leaves no process behind after kill -9 of the command itself', async () => {
   const out = join(folder.path, 'orphans');
   const running = start(args('orphans', '--workers', '1'));
   const pid = running.process.pid ?? assert.fail('not started');
@@ -170,10 +170,10 @@ test('kill -9 of the command itself leaves no process behind', async () => {
   const below = descendants(pid);
   assert.ok(below.some(({ command }) => /redis-server|valkey-server/.test(command)));
   running.process.kill('SIGKILL');
-  await until('no process to be left', () => below.every((one) => !isAlive(one.pid)), 30);
+  await until('all processes to exit', () => below.every((one) => !isAlive(one.pid)), 30);
 });
 
-/** A copy of the undisturbed run's folder, its store included, that a test may change. */
+/** Copies the undisturbed run's folder, including its store, so that a test may change it. */
 async function copyOfOne(name: string): Promise<string> {
   const out = join(folder.path, name);
   await cp(join(folder.path, 'one'), out, { recursive: true });

@@ -29,7 +29,7 @@ const args = (out: string) => {
   return ['run', path('tiny.yaml'), '--data', path('corpus'), '--out', path(out), ...flags];
 };
 
-test('a run on S3 gives the same bytes as on files, and reveals no secrets', async (t) => {
+test('produces the same bytes on S3 as on files, and reveals no secrets', async (t) => {
   if (!server) return t.skip(`no S3 server: neither ${S3_TOOLS.join(' nor ')} on PATH, in $CRYFOLD_TOOLS or cached`);
   const files = await cryfold(args('files'), { CRYFOLD_STORE: join(folder.path, 'store') });
   assert.equal(files.code, 0, files.stderr);
@@ -45,7 +45,7 @@ test('a run on S3 gives the same bytes as on files, and reveals no secrets', asy
   assert.equal(ended.code, 0, ended.stderr);
   const table = (out: string) => readFile(join(folder.path, out, 'out-of-fold.csv'));
   assert.deepEqual(await table('s3'), await table('files'));
-  assert.ok(!(await readdir(join(folder.path, 's3'))).includes('store'), 'nothing but copies of results is local');
+  assert.ok(!(await readdir(join(folder.path, 's3'))).includes('store'), 'only copies of the results are local');
   const logs = /logs in (\S+)/.exec(ended.stderr)?.[1] ?? assert.fail(ended.stderr);
   t.after(() => rm(dirname(resolve(logs)), { recursive: true }));
   const again = await cryfold(args('s3'), server.environment('runs/here'));

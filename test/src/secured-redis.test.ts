@@ -18,14 +18,14 @@ let environment: Record<string, string>;
 let skip: string | false = false;
 const path = (name: string) => join(folder.path, name);
 
-/** The rule that docs/reliability.md recommends, as a line of a Redis configuration. */
+/** Returns the ACL rule in docs/reliability.md as a line of a Redis configuration. */
 async function documentedUser(): Promise<string> {
   const rule = /^ACL SETUSER (.*)$/m.exec(await readFile(join(ROOT, 'docs', 'reliability.md'), 'utf8'))?.[1];
-  assert.ok(rule, 'docs/reliability.md names the rule');
+  assert.ok(rule, 'docs/reliability.md contains the rule');
   return `user ${rule.replace('>PASSWORD', `>${PASSWORD}`)}`;
 }
 
-/** Whether something accepts connections at the port. */
+/** Returns whether something accepts connections at the port. */
 function listens(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1', () => resolve(true)).once('error', () => resolve(false));
@@ -55,7 +55,7 @@ before(async () => {
   await writeFile(path('redis.conf'), `${settings.join('\n')}\n`);
   const started = spawn(program, [path('redis.conf')], { stdio: 'ignore' });
   server = started;
-  await until('Redis to listen or to end', async () => started.exitCode !== null || listens(port));
+  await until('Redis to listen or exit', async () => started.exitCode !== null || listens(port));
   if (started.exitCode !== null) {
     skip = `${program} was built without TLS`;
     return;
@@ -80,7 +80,7 @@ after(async () => {
   await folder.remove();
 });
 
-test('a whole run, its status and its cancellation over TLS, as the documented user', async (t) => {
+test('runs, shows and cancels an evaluation over TLS as the documented user', async (t) => {
   if (skip) return t.skip(skip);
   const run = (seed: string) => [
     ...['run', path('tiny.yaml'), '--data', path('corpus'), '--out', path('out')],
@@ -92,7 +92,7 @@ test('a whole run, its status and its cancellation over TLS, as the documented u
   assert.equal(status.code, 0, status.stderr);
   const [{ run: id }] = JSON.parse((await cryfold(['list', '--json'], environment)).stdout);
   assert.equal((await cryfold(['cancel', id], environment)).code, 0);
-  const lines = await until('the queues to be looked at', async () => {
+  const lines = await until('the run to be logged as finished', async () => {
     const found = await logLines(folder.path);
     return found.some(({ msg }) => msg === 'run finished') && found;
   });
@@ -115,7 +115,7 @@ test('reports an untrusted certificate and a wrong password clearly', async (t) 
   }
 });
 
-test('the documented user can neither empty Redis nor read other keys', async (t) => {
+test('does not let the documented user empty Redis or read other keys', async (t) => {
   if (skip) return t.skip(skip);
   const { connect } = await import('node:tls');
   const url = new URL(environment.REDIS_URL);

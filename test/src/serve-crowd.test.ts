@@ -23,7 +23,7 @@ after(async () => {
   await folder.remove();
 });
 
-/** Opens a connection that sends this, and nothing more. */
+/** Opens a connection that sends only this text. */
 function open(text: string): { heard: () => string; socket: Socket } {
   const socket = connect(served.port, '127.0.0.1').on('error', () => {});
   let heard = '';
@@ -51,17 +51,17 @@ test('responds while a client keeps 300 connections open', async () => {
   assert.ok(kept <= 256, `${kept} connections`);
 });
 
-test('a slow upload gives up its place to the next request', async () => {
+test('drops a slow upload to make room for the next request', async () => {
   const head = 'POST /api/v1/predict HTTP/1.1\r\nhost: x\r\ncontent-type: audio/wav\r\n';
   const slow = Array.from({ length: 32 }, () => open(`${head}content-length: 10000000\r\n\r\n`).socket);
   const drip = setInterval(() => {
-    // Fast enough for the limit of a connection, and far too slow to end within the time of a request
+    // Fast enough to keep a connection, but far too slow to finish within a request's time limit
     for (const socket of slow) if (!socket.destroyed) socket.write(Buffer.alloc(1000));
   }, 500);
   try {
     await until('a refusal', async () => (await predict()) === 503);
-    await until('an answer', async () => (await predict()) === 200, 20);
-    assert.ok(slow.filter(({ destroyed }) => !destroyed).length >= 20, 'the others keep their places');
+    await until('a response', async () => (await predict()) === 200, 20);
+    assert.ok(slow.filter(({ destroyed }) => !destroyed).length >= 20, 'the other uploads continue');
   } finally {
     clearInterval(drip);
   }

@@ -54,13 +54,13 @@ interface Answer {
 async function predict({ url }: Served, body: Uint8Array | FormData, query = ''): Promise<Answer> {
   const headers: Record<string, string> = body instanceof FormData ? {} : { 'content-type': 'audio/wav' };
   const response = await fetch(`${url}/api/v1/predict${query}`, { method: 'POST', headers, body });
-  // biome-ignore lint/suspicious/noExplicitAny: what an answer holds is what the tests look at
+  // biome-ignore lint/suspicious/noExplicitAny: the tests check the content of the response
   const answer = (await response.json()) as any;
   const { code, message } = answer.error ?? {};
   return { status: response.status, code, message, retry: response.headers.get('retry-after'), body: answer };
 }
 
-/** Sends the head of a request, whose body the test sends or not. */
+/** Sends the head of a request, and leaves the body to the test. */
 function open({ port }: Served, ...headers: string[]): { socket: Socket; heard: () => string; closed: Promise<void> } {
   const socket = connect(port, '127.0.0.1');
   let heard = '';
@@ -90,7 +90,7 @@ test('responds to 32 clients with 10 MB each, in bounded memory', async () => {
   if (process.platform !== 'linux') return;
   const status = await readFile(`/proc/${served.process.pid}/status`, 'utf8');
   const peak = Number(/VmHWM:\s+(\d+)/.exec(status)?.[1]) / 1024;
-  // Their bodies alone are 320 MiB.
+  // The bodies of the requests alone are 320 MiB.
   assert.ok(peak < 280, `${peak} MiB`);
 });
 
@@ -118,7 +118,7 @@ test('cuts off an upload of unknown length as soon as it passes the limit', asyn
   await closed;
 });
 
-test('limits the size of a form, and the number of its files', async () => {
+test('limits the size of a form and its number of files', async () => {
   const served = await serve(['--max-upload-mb', '1']);
   const form = (files: number, bytes: Uint8Array) => {
     const made = new FormData();
@@ -132,7 +132,7 @@ test('limits the size of a form, and the number of its files', async () => {
   const field = form(1, CLIP);
   field.append('comment', 'text');
   assert.equal((await predict(served, field)).code, 'UPLOAD_INVALID');
-  // A client that leaves within a file, and one whose form ends there
+  // One client disconnects within a file. The form of another client ends there.
   const head = '--x\r\nContent-Disposition: form-data; name="f"; filename="a.wav"\r\n\r\nRIFF';
   const asForm = 'Content-Type: multipart/form-data; boundary=x';
   const { socket, heard, closed } = open(served, asForm, `Content-Length: ${head.length}`, 'Connection: close');
@@ -145,7 +145,7 @@ test('limits the size of a form, and the number of its files', async () => {
   assert.equal((await predict(served, CLIP)).status, 200);
 });
 
-test('refuses a request before reading its body while 32 are being received, until those time out', async () => {
+test('refuses requests before reading their bodies while 32 are being received, until those time out', async () => {
   const served = await serve(['--timeout', '6']);
   const slow = Array.from({ length: 32 }, () => open(served, 'Content-Length: 1000'));
   const { retry, code } = await until('a refusal', async () => {
@@ -157,10 +157,10 @@ test('refuses a request before reading its body while 32 are being received, unt
   await until('the refusal', () => heard().includes('SERVER_BUSY'));
   socket.destroy();
   await Promise.all(slow.map(({ closed }) => closed));
-  await until('a place', async () => (await predict(served, CLIP)).status === 200);
+  await until('a free slot', async () => (await predict(served, CLIP)).status === 200);
 });
 
-test('a prediction that takes too long fails, and the others keep their place', async () => {
+test('fails a prediction that takes too long, but completes those that are waiting', async () => {
   const served = await serve(['--timeout', '6']);
   process.kill(childOf(served), 'SIGSTOP');
   const answers = await Promise.all(Array.from({ length: 8 }, () => predict(served, CLIP)));
@@ -172,18 +172,18 @@ test('drops a waiting client that disconnects, and keeps the prediction process'
   const child = childOf(served);
   process.kill(child, 'SIGSTOP');
   const first = predict(served, CLIP);
-  await until('the first', async () => (await pending(served)) === 1);
+  await until('the first request', async () => (await pending(served)) === 1);
   const { socket } = open(served, `Content-Length: ${CLIP.length}`);
   socket.write(CLIP);
-  await until('the second', async () => (await pending(served)) === 2);
+  await until('the second request', async () => (await pending(served)) === 2);
   socket.destroy();
-  await until('the first alone', async () => (await pending(served)) === 1);
+  await until('the second request to be dropped', async () => (await pending(served)) === 1);
   process.kill(child, 'SIGCONT');
   assert.equal((await first).status, 200);
   assert.equal(childOf(served), child);
 });
 
-test('killing the prediction process only fails its request, with the reason', async () => {
+test('fails only the current request, with the reason, if the prediction process is killed', async () => {
   const served = await serve();
   const child = childOf(served);
   process.kill(child, 'SIGSTOP');
@@ -195,7 +195,7 @@ test('killing the prediction process only fails its request, with the reason', a
   assert.match(died.message ?? '', /SIGKILL, probably out of memory/);
 });
 
-test('SIGTERM ends within the grace period, and pending requests get a response', async () => {
+test('exits within the grace period after SIGTERM, and responds to pending requests', async () => {
   const served = await serve([], { CRYFOLD_GRACE_SECONDS: '3' });
   process.kill(childOf(served), 'SIGSTOP');
   const all = Promise.all([predict(served, CLIP), predict(served, CLIP)]);
@@ -211,19 +211,19 @@ test('SIGTERM ends within the grace period, and pending requests get a response'
     ],
   );
   assert.equal((await served.ended).code, 0);
-  // Its own limit after the grace is 15 s, a prediction's 30 s.
+  // The exit limit after the grace period is 15 s, and the limit for a prediction is 30 s.
   assert.ok(performance.now() - begun < 10_000);
 });
 
 interface Odd {
   channels?: number;
   rate?: number;
-  /** That follow the header, and that it claims */
+  /** Bytes that follow the header, and bytes that the header declares */
   bytes?: number;
   claimed?: number;
 }
 
-/** A WAV file of 8 bits with any header. */
+/** Returns an 8-bit WAV file with any header. */
 function oddWav({ channels = 1, rate = RATE, bytes = 16_000, claimed = bytes }: Odd) {
   const wav = Buffer.alloc(44 + bytes);
   wav.write('RIFF\0\0\0\0WAVEfmt ', 'latin1');
@@ -241,12 +241,12 @@ function oddWav({ channels = 1, rate = RATE, bytes = 16_000, claimed = bytes }: 
   return wav;
 }
 
-test('odd WAV files are classified or refused without crashing the prediction process', async () => {
+test('classifies or refuses unusual WAV files without crashing the prediction process', async () => {
   const served = await serve();
   const child = childOf(served);
   const cases: [Odd, number, string | undefined][] = [
     [{ claimed: 0x10000000 }, 422, 'WAV_INVALID'],
-    // As from a pipe: to the end
+    // A header as in a pipe: the sound extends to the end of the file.
     [{ claimed: 0xffffff00 }, 200, undefined],
     [{ bytes: 0 }, 422, 'WAV_EMPTY'],
     [{ channels: 65535, bytes: 65535 * 200 }, 422, 'CLIP_SHORT'],
@@ -254,7 +254,7 @@ test('odd WAV files are classified or refused without crashing the prediction pr
     [{ rate: 768_000, bytes: 4 * 768_000 }, 200, undefined],
     [{ rate: 0xffffffff }, 422, 'CLIP_SHORT'],
     [{ rate: 1, bytes: 19 * MIB }, 422, 'RECORDING_LONG'],
-    // An hour and a half of seconds
+    // A recording of an hour and a half
     [{ rate: 1000, bytes: 5400 * 1000 }, 422, 'RECORDING_LONG'],
   ];
   for (const [wav, status, code] of cases) {
@@ -264,7 +264,7 @@ test('odd WAV files are classified or refused without crashing the prediction pr
   assert.equal(childOf(served), child);
 });
 
-test('limits the windows per request, and the windows whose images a response contains', async () => {
+test('limits the windows per request, and the windows with images per response', async () => {
   const served = await serve();
   const wav = encodeWav(tone(400), RATE);
   const { windows } = (await predict(served, wav, '?images=true')).body.predictions[0];
@@ -275,7 +275,7 @@ test('limits the windows per request, and the windows whose images a response co
   assert.equal((await predict(served, form, '?hop=0.25')).code, 'RECORDING_LONG');
 });
 
-test('refuses an upload that cannot be written, which leaves nothing behind', async () => {
+test('refuses to start if uploads cannot be written, and leaves nothing behind', async () => {
   const { code, stderr } = await cryfold(['serve', '--model', model, '--port', '0'], {
     TMPDIR: join(scratch, 'absent'),
   });
@@ -283,17 +283,17 @@ test('refuses an upload that cannot be written, which leaves nothing behind', as
   assert.match(stderr, /SPOOL_FAILED/);
 });
 
-test('a killed service leaves no upload behind', async () => {
+test('leaves no upload behind if the service is killed', async () => {
   const served = await serve();
   process.kill(childOf(served), 'SIGSTOP');
   const { socket } = open(served, `Content-Length: ${CLIP.length}`);
   socket.write(CLIP);
   await until('the upload', async () => (await pending(served)) === 1);
-  // The file with its bytes has no name; afterEach checks again after SIGKILL.
+  // The file that contains the upload has no name. afterEach checks again after SIGKILL.
   assert.deepEqual(await readdir(scratch), []);
 });
 
-test('a service that cannot start ends with an exit code', async () => {
+test('exits with a code if the service cannot start', async () => {
   const broken = join(folder.path, 'broken');
   await writeModel(broken, LABELS);
   await writeFile(join(broken, 'members', 'svm', 'support.npy'), 'rubbish');
@@ -319,10 +319,10 @@ test('a service that cannot start ends with an exit code', async () => {
   await early.ended;
 });
 
-test('the page shows labels as text, and reports errors', async (t) => {
+test('shows labels as text and reports errors on the page', async (t) => {
   const executablePath = (await findTool('chromium')) ?? (await findTool('google-chrome'));
   if (!executablePath) return t.skip('needs chromium on PATH (apt-get install chromium)');
-  // Chromium's sandbox refuses to start as root, and the page is our own.
+  // Chromium's sandbox refuses to start as root. The page is our own, so it can run without the sandbox.
   const browser = await chromium.launch({ executablePath, args: process.getuid?.() === 0 ? ['--no-sandbox'] : [] });
   t.after(() => browser.close());
   const served = await serve(['--max-upload-mb', '1', '--timeout', '3']);

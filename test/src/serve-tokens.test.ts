@@ -25,7 +25,7 @@ before(async () => {
 });
 after(() => folder.remove());
 
-/** Replaces the file of tokens at once, as Kubernetes does. */
+/** Replaces the token file atomically, like Kubernetes. */
 async function replace(text: string): Promise<void> {
   await writeFile(path('next'), text);
   await rename(path('next'), path('tokens'));
@@ -40,7 +40,7 @@ async function serve(t: TestContext): Promise<Served> {
   return served;
 }
 
-test('serve takes the tokens of a replaced file without a restart, and keeps them while it cannot be read', async (t) => {
+test('serve reloads a replaced token file without a restart, and keeps its tokens if it is unreadable', async (t) => {
   await replace('');
   const refused = await cryfold(['serve', '--model', path('model'), '--port', '0'], {
     CRYFOLD_SERVE_TOKENS_FILE: path('tokens'),
@@ -57,20 +57,20 @@ test('serve takes the tokens of a replaced file without a restart, and keeps the
   };
   assert.equal(await statuses(), '200,401');
   await replace('');
-  await until('a look at the empty file', () => served.stdout().includes('tokens cannot be reloaded'));
+  await until('the empty file to be read', () => served.stdout().includes('tokens cannot be reloaded'));
   assert.equal(await statuses(), '200,401');
   await replace(`read:${NEW}\n`);
   await until('the new tokens', () => served.stdout().includes('tokens changed'));
   assert.equal(await statuses(), '401,200');
-  for (const token of [OLD, NEW]) assert.ok(!(served.stdout() + served.stderr()).includes(token), 'a token is logged');
+  for (const token of [OLD, NEW]) assert.ok(!(served.stdout() + served.stderr()).includes(token), 'a printed token');
 });
 
-test('the page requests the token at first, and whenever it is no longer valid', async (t) => {
+test('asks for the token on the first visit to the page, and when it is no longer valid', async (t) => {
   const executablePath = (await findTool('chromium')) ?? (await findTool('google-chrome'));
-  if (!executablePath) return t.skip('neither chromium nor google-chrome is here');
+  if (!executablePath) return t.skip('needs chromium on PATH (apt-get install chromium)');
   await replace(`read:${OLD}\n`);
   const served = await serve(t);
-  // Chromium's sandbox refuses to start as root, and the page is our own.
+  // Chromium's sandbox refuses to start as root. The page is our own, so it can run without the sandbox.
   const browser = await chromium.launch({ executablePath, args: process.getuid?.() === 0 ? ['--no-sandbox'] : [] });
   t.after(() => browser.close());
   const page = await browser.newPage();

@@ -62,7 +62,8 @@ before(async () => {
   ({ command: server, url } = await serve());
   const executablePath = (await findTool('chromium')) ?? (await findTool('google-chrome'));
   if (!executablePath) return;
-  // A microphone that beeps; Chromium's sandbox refuses to start as root, and the page is our own.
+  // The flags add a microphone that beeps. Chromium's sandbox refuses to start as root. The page is our own, so it can
+  // run without the sandbox.
   const args = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'];
   if (process.getuid?.() === 0) args.push('--no-sandbox');
   browser = await chromium.launch({ executablePath, args });
@@ -75,7 +76,7 @@ after(async () => {
 
 const wavOf = (i: number) => readFile(join(folder.path, 'corpus', clips[i].file));
 
-// biome-ignore lint/suspicious/noExplicitAny: what an answer holds is what the tests look at
+// biome-ignore lint/suspicious/noExplicitAny: the tests check the content of the response
 type Answer = any;
 
 async function send(body: string | Uint8Array | FormData, type?: string, query = '', to = url) {
@@ -84,7 +85,7 @@ async function send(body: string | Uint8Array | FormData, type?: string, query =
   return { status: response.status, body: (await response.json()) as Answer };
 }
 
-test('the service returns the same as cryfold predict, for a WAV body and a form', async () => {
+test('returns the same as cryfold predict, both for a WAV body and for a form', async () => {
   const file = join(folder.path, 'corpus', clips[0].file);
   const told = await json(['predict', 'cry', file]);
   const body = await send(await wavOf(0), 'audio/wav');
@@ -117,7 +118,7 @@ test('the service returns the same as cryfold predict, for a WAV body and a form
   assert.equal(hopped.body.predictions[0].windows.length, 5);
 });
 
-test('silence and noise are unlike the training data', async () => {
+test('reports silence and noise as unlike the training data', async () => {
   const of = async (samples: Float64Array) =>
     (await send(encodeWav(samples, 11025), 'audio/wav')).body.predictions[0] as Answer;
   const silent = await of(new Float64Array(2 * 11025));
@@ -172,7 +173,7 @@ test('rejects uploads above the limit and endless requests, and aborts long pred
   const closed = new Promise((resolve) => slow.once('close', () => resolve('closed')));
   slow.resume();
   assert.equal(await Promise.race([closed, sleep(45_000, 'still open', { ref: false })]), 'closed');
-  // The process that predicts is killed where it is; the service lives on with another.
+  // The prediction process is killed during its work, and the service continues with a new one.
   const [child] = descendants(small.command.process.pid ?? 0).filter(({ command }) =>
     command.includes('predict-child'),
   );
@@ -185,7 +186,7 @@ test('rejects uploads above the limit and endless requests, and aborts long pred
   await stop(small.command);
 });
 
-test('health checks respond immediately while predictions are computed', async () => {
+test('answers health checks immediately while predictions are computed', async () => {
   const long = encodeWav(
     new Float64Array(60 * 11025).map((_, i) => Math.sin(i / 5) * Math.sin(i / 999)),
     11025,
@@ -203,11 +204,11 @@ test('health checks respond immediately while predictions are computed', async (
   }
   assert.equal((await work).status, 200);
   assert.ok(looks > 3, `${looks} looks`);
-  // The event loop would be blocked for seconds.
+  // If predictions ran in the service's own event loop, they would block it for seconds.
   assert.ok(slowest < 1000, `${slowest} ms`);
 });
 
-test('switches to a new champion without dropping a request, but not to a damaged one', async () => {
+test('switches to a new champion without dropping a request, but not to a damaged champion', async () => {
   const seen = new Set<string>();
   let [running, answered] = [true, 0];
   const wav = await wavOf(0);
@@ -240,13 +241,13 @@ test('switches to a new champion without dropping a request, but not to a damage
   await until('the failed switch', async () => (await (await fetch(`${url}/metrics`)).text()).includes(failed));
   assert.equal((await send(wav, 'audio/wav')).body.model.version, versions[0]);
   await json(['models', 'rollback', 'cry']);
-  // The service still follows the champion, and returning to the served version was not a failure.
+  // The service still follows the champion. It does not count the return to the served version as a failure.
   await promote(versions[1]);
   await until('the next champion', async () => (await send(wav, 'audio/wav')).body.model.version === versions[1]);
   assert.equal((await (await fetch(`${url}/metrics`)).text()).includes(failed), true);
 });
 
-test('the API describes itself, and every response has the content security policy', async () => {
+test('describes the API, and sends the Content Security Policy with every response', async () => {
   const openapi = (await (await fetch(`${url}/openapi.json`)).json()) as {
     openapi: string;
     paths: Record<string, Record<string, { requestBody?: object; parameters?: unknown[] }>>;
@@ -272,7 +273,7 @@ const views = [
   { name: 'phone-dark', viewport: { width: 360, height: 740 }, colorScheme: 'dark' as const },
 ];
 for (const { name, viewport, colorScheme } of views) {
-  test(`the page in Chromium, ${name}: a file and a recording are classified, and all can use it`, async (t) => {
+  test(`classifies a file and a recording on an accessible page in Chromium, ${name}`, async (t) => {
     if (!browser) return t.skip('needs chromium on PATH (apt-get install chromium)');
     const context = await browser.newContext({ viewport, colorScheme, permissions: ['microphone'] });
     const page = await context.newPage();
@@ -285,7 +286,7 @@ for (const { name, viewport, colorScheme } of views) {
       .first()
       .waitFor();
     const check = async (what: string) => {
-      assert.equal(await page.evaluate('document.documentElement.scrollWidth - innerWidth'), 0, `${what}: too wide`);
+      assert.equal(await page.evaluate('document.documentElement.scrollWidth - innerWidth'), 0, `${what} is too wide`);
       await page.evaluate(AXE);
       const violations = await page.evaluate(
         'axe.run().then((r) => r.violations.map((v) => v.id + ": " + v.nodes[0].html.slice(0, 200)))',
@@ -294,13 +295,13 @@ for (const { name, viewport, colorScheme } of views) {
     };
     await check('at first');
 
-    // A recording of three clips: heading, bars, table and picture tell of the same prediction.
+    // The recording has three clips. The heading, bars, table and picture show the same prediction.
     const samples = new Float64Array(3 * 11025).map((_, i) => 0.5 * Math.sin(i / (4 + Math.floor(i / 11025))));
     const wav = Buffer.from(encodeWav(samples, 11025));
     await page.setInputFiles('#file', { name: 'three.wav', mimeType: 'audio/wav', buffer: wav });
     await page.locator('#result').waitFor();
     const { mean } = (await send(wav, 'audio/wav')).body.predictions[0];
-    // Tones are not voices.
+    // The recording contains tones, which are unlike voices.
     assert.equal(await page.locator('#heading').textContent(), 'Unlike the training data');
     assert.equal(await page.getByText('unlike the training data', { exact: true }).count(), 3);
     assert.equal(await page.locator('#bars li').count(), Object.keys(mean.probabilities).length);
@@ -317,7 +318,7 @@ for (const { name, viewport, colorScheme } of views) {
     }
     await check('with a result');
 
-    // Other rates are resampled in the browser; files without sound are reported.
+    // The browser resamples other rates. Files without sound are reported.
     const fast = Buffer.from(
       encodeWav(
         new Float64Array(44100).map((_, i) => 0.5 * Math.sin(i / 20)),
@@ -331,7 +332,7 @@ for (const { name, viewport, colorScheme } of views) {
 
     await page.getByRole('button', { name: 'Record' }).press('Enter');
     await page.getByRole('button', { name: 'Stop and classify' }).waitFor();
-    // The length of the recording, which the page shows.
+    // The page shows the length of the recording.
     await sleep(1500);
     await page.keyboard.press('Enter');
     await page.getByText(/your recording: [12]\.\d s at 11025 Hz/).waitFor();
@@ -344,7 +345,7 @@ for (const { name, viewport, colorScheme } of views) {
   });
 }
 
-test('recordings dropped on the page are classified', async (t) => {
+test('classifies recordings that are dropped on the page', async (t) => {
   if (!browser) return t.skip('needs chromium on PATH (apt-get install chromium)');
   const page = await browser.newPage();
   await page.goto(url);

@@ -5,7 +5,7 @@ export interface Served extends Command {
   port: number;
 }
 
-/** Starts `cryfold serve` with a model, by name or folder, on a free port. */
+/** Starts `cryfold serve` on a free port, with a model given by name or folder. */
 export async function serveModel(
   model: string,
   flags: string[] = [],
@@ -19,7 +19,7 @@ export async function serveModel(
   return { ...command, url: `http://127.0.0.1:${port}`, port: Number(port) };
 }
 
-/** Ends a service and its children at once: a child that a test stopped does not notice the end of its parent. */
+/** Kills a service and its children, since a child that a test has suspended does not notice when its parent exits. */
 export async function killServed({ process: service, ended }: Served): Promise<void> {
   const children = descendants(service.pid ?? 0);
   service.kill('SIGKILL');

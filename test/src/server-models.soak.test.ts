@@ -34,7 +34,7 @@ let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let cluster: Cluster;
 let bed: TestStore;
 let coordinator: string[];
-/** What a laptop has: no Redis, no store. */
+/** The environment of a laptop without Redis and without a store. */
 let remote: Record<string, string>;
 let environment: Record<string, string>;
 const path = (...names: string[]) => join(folder.path, ...names);
@@ -75,7 +75,7 @@ function server(url = remote.CRYFOLD_SERVER) {
   return { client, http: new HttpModels(client) };
 }
 
-test('--server trains, promotes, rolls back and uses final models without Redis and store', { skip }, async () => {
+test('--server trains, promotes, rolls back and uses final models without Redis or a store', { skip }, async () => {
   const doctor = await json(['doctor']);
   assert.ok(doctor.ok, JSON.stringify(doctor));
   const forgotten = await json(['doctor'], 1, { CRYFOLD_API_TOKEN: '' });
@@ -93,7 +93,7 @@ test('--server trains, promotes, rolls back and uses final models without Redis 
   const known = await json(['train-final', evaluated.id, '--of', 'both']);
   assert.deepEqual(known, { known: true, card: both.card });
   const svm = await json(['train-final', evaluated.id, '--of', 'svm']);
-  // The copy of results that the run left on the laptop names it as well.
+  // The run can also be found by its copy of the results on the laptop.
   assert.equal((await json(['train-final', path('out'), '--of', 'svm'])).known, true);
 
   const unknown = await cryfold(['train-final', evaluated.id, '--of', 'nothing'], remote);
@@ -158,7 +158,7 @@ test('--server trains, promotes, rolls back and uses final models without Redis 
   assert.deepEqual([serve.code, /CRYFOLD_STORE/.test(serve.stderr)], [2, true]);
 });
 
-test('alternating servers train a model, and report its failure', { skip }, async () => {
+test('trains a model through alternating servers, and reports its failure', { skip }, async () => {
   const [{ run }] = await json(['list']);
   const options = {
     redisUrl: environment.REDIS_URL,
@@ -216,7 +216,7 @@ test('train-final --server survives a coordinator restart, and continues after C
   const waiting = start(args, remote);
   await begun();
   process.kill(cluster.pid('coordinator') as number, 'SIGKILL');
-  await until('the coordinator to be gone', async () => !(await begunAtAll(address)));
+  await until('the coordinator to disappear', async () => !(await begunAtAll(address)));
   await begun();
   cluster.add('worker', ['worker']);
   const { code, stdout, stderr } = await waiting.ended;
@@ -248,7 +248,7 @@ test('run --server reports missing workers, explains Ctrl-C, and survives a coor
   const waiting = start(args, remote);
   await until('the run to be followed', async () => /12 folds · 0 running/.test(waiting.stderr()));
   await cluster.remove('coordinator', 'SIGKILL');
-  await until('its absence to be noticed', async () => /does not respond; retrying/.test(waiting.stderr()));
+  await until('the outage to be noticed', async () => /does not respond; retrying/.test(waiting.stderr()));
   cluster.add('coordinator', coordinator);
   cluster.add('worker', ['worker']);
   const { code, stderr } = await waiting.ended;
@@ -263,7 +263,7 @@ const begunAtAll = (address: string) =>
     () => false,
   );
 
-test('--server retrains with the same outcomes as on the cluster', { skip }, async () => {
+test('retrain --server has the same outcomes as retrain on the cluster', { skip }, async () => {
   const { clips } = await readDataset(path('corpus'));
   const manifest = async (
     name: string,
@@ -302,7 +302,7 @@ test('--server retrains with the same outcomes as on the cluster', { skip }, asy
       ['retrain', grown.champion],
     ],
   );
-  // The same verdict beside the cluster: nothing is computed again, and nothing is left to do.
+  // A retrain with direct access to the cluster finds nothing left to do, and keeps the champion.
   const direct = await json(
     ['retrain', path('spec.yaml'), '--data', path('grown.csv'), '--model', 'nightly', '--of', 'svm'],
     7,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { synthesizeCorpus } from '@cryfold/corpus';
 import { cryfold, temporaryFolder } from './command.js';
 
-/** A folder with a small corpus, in which specs of two folds are written and commands answer JSON. */
+/** Creates a folder with a small corpus. @returns functions that write specs with two folds and run commands */
 export async function smallNets() {
   const folder = await temporaryFolder();
   const path = (name: string) => join(folder.path, name);

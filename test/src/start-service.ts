@@ -5,7 +5,7 @@ import { type ArtifactStore, openStore, RunStore } from '@cryfold/store';
 export const READ = 'read-read-read-read';
 export const OPERATE = 'operate-operate-operate';
 
-/** An API on a free port that knows these two tokens. */
+/** Configuration of an API on a free port, with the two tokens above. */
 export const API: ApiConfig = {
   ...{ host: '127.0.0.1', port: 0, rate: 10_000 },
   tokens: [
@@ -14,7 +14,7 @@ export const API: ApiConfig = {
   ],
 };
 
-/** A server that listens, over a store that stays open; without one, over the store that `storeUrl` names. */
+/** Starts an API server on the given store, which stays open, or on the store at `storeUrl` by default. */
 export async function startApi(
   options: Omit<ServerOptions, 'store' | 'childMemoryMb'>,
   store?: ArtifactStore,
@@ -25,7 +25,7 @@ export async function startApi(
   return server;
 }
 
-/** A coordinator or an aggregator that has started. */
+/** Starts a coordinator or an aggregator, and returns it. */
 export async function started<T extends { start(): Promise<void> }>(service: T): Promise<T> {
   await service.start();
   return service;

@@ -10,10 +10,10 @@ import { RedisServer } from './redis-server.js';
 import { killServed, serveModel } from './served-model.js';
 import { withoutRedis } from './testbed.js';
 
-/** Processes are stopped while neither Redis nor the store answers. */
+/** Tests how processes stop while neither Redis nor the store responds. */
 
 const GRACE_SECONDS = 3;
-/** Beyond the grace: 5 s, and as much again for a busy machine. The store's patience with an outage is 60 s. */
+/** Seconds after the grace period: 5 s, doubled for busy machines. The store itself tolerates an outage of 60 s. */
 const MORE_SECONDS = 10;
 
 const [tool, program] = await (async () => {
@@ -49,15 +49,15 @@ after(async () => {
   await folder?.remove();
 });
 
-/** Sends SIGTERM, and answers the exit code of a process that ends in time. */
+/** Sends SIGTERM to a process, which must exit in time. @returns its exit code */
 async function stopped({ process, ended }: Command, what: string): Promise<number | null> {
   process.kill('SIGTERM');
   const gone = () => process.exitCode !== null || process.signalCode !== null;
-  await until(`${what} to end`, gone, GRACE_SECONDS + MORE_SECONDS);
+  await until(`${what} to exit`, gone, GRACE_SECONDS + MORE_SECONDS);
   return (await ended).code;
 }
 
-test('busy services and the command that follows their run end in time', { skip }, async () => {
+test('stops busy services, and the command that follows their run, in time', { skip }, async () => {
   const redis = await RedisServer.start(folder.path);
   const proxy = await TcpProxy.start(redis.port);
   await writeFile(
@@ -91,7 +91,7 @@ estimators:
   }
 });
 
-test('a prediction server stops in time while its store hangs', { skip }, async () => {
+test('stops a prediction server in time while its store hangs', { skip }, async () => {
   const run = ['run', '--data', path('corpus'), '--estimators', 'svm', '--folds', '3', '--workers', '1'];
   const made = [run, ['train-final', 'latest', '--of', 'svm', '--name', 'm', '--json']];
   let said = '';
@@ -105,7 +105,7 @@ test('a prediction server stops in time while its store hangs', { skip }, async 
   const served = await serveModel('m', ['--poll', '0.2'], environment);
   try {
     s3.set('hang');
-    // Several looks at the store: one of them hangs.
+    // Wait until the server has polled the store several times, so that a request hangs.
     await sleep(1000);
     assert.equal(await stopped(served, 'the service'), 0);
   } finally {

@@ -13,18 +13,18 @@ const GOLDENS = join(ROOT, 'test', 'goldens');
 /** SHA-256 of the out-of-fold.csv that commit 9364da0 wrote for this store. */
 const OUT_OF_FOLD = 'cc663f0b1b1b56c4eb150992892bac415b867bbf47b46c4943bec5de408eaf11';
 
-/** The results.json that commit 9364da0 wrote for it. */
+/** The results.json that commit 9364da0 wrote for this store. */
 const RESULTS = 'results-9364da0.json';
 
-/** What results of format 2 compute differently, or did not have. All else must have the bytes of that commit. */
+/** Fields that are new or computed differently since format 2. All others must have the same bytes as that commit's. */
 const CHANGED = new Set(['format', 'intervals', 'comparisons', 'leaks', 'groupSource', 'cryfold', 'audit']);
 const without = (value: unknown, names: ReadonlySet<string>): unknown =>
   JSON.parse(JSON.stringify(value, (key, member) => (names.has(key) ? undefined : member)));
 
-/** What baselines have since the metric of a run can be chosen; that commit knew their accuracy. */
+/** Metrics that were added to baselines later. In that commit, baselines had only an accuracy. */
 const ADDED = new Set(['balancedAccuracy', 'macroF1', 'logLoss']);
 
-/** Without the words of the protocol's label, which name groups now. */
+/** Removes changed fields, and the text of the protocol's label, which now mentions groups. */
 function unchanged(text: string): string {
   const { baselines, protocol, ...figures } = JSON.parse(text);
   const same = { ...figures, protocol: { ...protocol, label: '' }, baselines: without(baselines, ADDED) };
@@ -39,7 +39,7 @@ test('reuses a store written by commit 9364da0: trains nothing, and writes the s
   const path = (...parts: string[]) => join(folder.path, ...parts);
   await synthesizeCorpus(path('corpus'), { clips: 60, seed: 1 });
   await mkdir(path('out', 'store'), { recursive: true });
-  // Folds, plan and manifest; the images and what follows from them are computed again.
+  // The archive contains folds, plan and manifest. Images and everything derived from them are computed again.
   execFileSync('tar', ['xzf', join(GOLDENS, 'store-9364da0.tgz'), '-C', path('out', 'store')]);
   const { code, stderr } = await cryfold([
     'run',

@@ -3,25 +3,25 @@ import { findTool, S3Server } from '@cryfold/testing';
 
 const minio = await findTool('minio');
 
-/** A store for a test, and how a server or a process opens it. */
+/** A store for a test, with the settings that a server or a process needs to open it. */
 export interface TestStore {
   store: ArtifactStore;
   storeUrl: string;
   s3: S3Settings | undefined;
-  /** CRYFOLD_STORE, and what S3 needs */
+  /** CRYFOLD_STORE, and the variables for S3 */
   environment: Record<string, string>;
   remove: () => Promise<void>;
 }
 
 export interface StoreKind {
   name: 'file store' | 'S3 store';
-  /** False, or why tests on it are skipped */
+  /** The reason to skip tests on this kind of store, or false */
   skip: string | false;
-  /** @param folder where a file store lies; in S3, the prefix is its own name */
+  /** @param folder the folder of a file store; ignored for S3 */
   create: (folder: string) => Promise<TestStore>;
 }
 
-/** The kinds of store that all that goes through the API must work on: files and a real S3 server. */
+/** The kinds of store on which all API operations must work: files and a real S3 server. */
 export const STORE_KINDS: readonly StoreKind[] = [
   {
     name: 'file store',
@@ -51,7 +51,7 @@ export const STORE_KINDS: readonly StoreKind[] = [
   },
 ];
 
-/** The kind that a test file runs on: files, or what a file beside it asks for before it imports the tests. */
+/** Returns the kind of store for a test file: files, unless CRYFOLD_TEST_STORE is set before the tests are imported. */
 export function storeKind(): StoreKind {
   const wanted = process.env.CRYFOLD_TEST_STORE ?? 'file store';
   return STORE_KINDS.find(({ name }) => name === wanted) ?? STORE_KINDS[0];

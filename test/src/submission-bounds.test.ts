@@ -91,13 +91,13 @@ test('the API accepts the files of commands by hash, and refuses a spec whose fi
   };
   assert.equal(await upload(new TextEncoder().encode('print(2)')), 422);
   assert.equal(await upload(program), 201);
-  // The features are what is missing now.
+  // Now only the features are missing.
   assert.match((await own({ 'train.py': hash })).message, /^features\//);
 });
 
-test('a large run is planned while the API answers others', async () => {
+test('responds to other requests while planning a large run', async () => {
   const spec = written({ estimators: many(20, { kind: 'svm' }), protocol: { repeats: 200 } });
-  // The run's key for images is known once it was refused for the lack of them.
+  // The error about the missing images contains their key.
   const refused = await submit(spec);
   assert.equal(refused.code, 'ARTIFACT_MISSING');
   const images = /features\/\S+\.npy/.exec(refused.message)?.[0] ?? '';

@@ -11,7 +11,7 @@ import { cryfold, descendants, ownStore, PROGRAM, temporaryFolder, until } from 
 const redis = await findRedis();
 const skip = redis === undefined && 'neither redis-server nor valkey-server is on PATH or in the cache';
 
-// One trial at a time, so that what TPE learns from does not depend on which of two ends first.
+// One trial at a time, so that TPE's input does not depend on which of two trials finishes first.
 const SWEEP = `
 version: 1
 name: sweep
@@ -49,7 +49,7 @@ const args = (out: string) => [
   '1',
 ];
 
-/** Every record of the search and every committed fold, by name, with its bytes. */
+/** Returns the content of all search records and committed folds, by name. */
 async function records(out: string): Promise<Map<string, string>> {
   const found = new Map<string, string>();
   const store = path(join(out, 'store'));
@@ -66,23 +66,23 @@ async function sweep(out: string): Promise<RunResults> {
   return JSON.parse(stdout);
 }
 
-test('a sweep continues identically after all processes were killed', { skip }, async (t) => {
+test('continues a sweep identically after all of its processes were killed', { skip }, async (t) => {
   const undisturbed = await sweep('whole');
-  // Its own process group: the command, coordinator, aggregator, worker and training child die at once. Redis has another
-  // one, and nobody is left to end it.
+  // The command has its own process group, so it dies together with the coordinator, aggregator, worker and training
+  // child. Redis is in another group, so it must be killed separately.
   const { REDIS_URL: _redis, CRYFOLD_STORE: _store, ...env } = process.env;
   const killed = spawn(process.execPath, [PROGRAM, ...args('killed')], { env, stdio: 'ignore', detached: true });
   const ended = new Promise((resolve) => killed.once('exit', resolve));
   const folds = async () => [...(await records('killed')).keys()].filter((name) => name.endsWith('result.json')).length;
   await until('20 folds', async () => killed.exitCode !== null || (await folds()) >= 20, 120);
-  assert.equal(killed.exitCode, null, 'it ended before it could be killed');
+  assert.equal(killed.exitCode, null, 'the sweep finished before it could be killed');
   const server = descendants(killed.pid!).find(({ command }) => command.includes('unixsocket'));
   assert.ok(server, 'there is no Redis');
   process.kill(-killed.pid!, 'SIGKILL');
   try {
     process.kill(server.pid, 'SIGKILL');
   } catch (error) {
-    // Where the kernel ties it to its keeper, it may have ended already.
+    // If the kernel ties Redis to its keeper, Redis may already have exited.
     assert.equal((error as NodeJS.ErrnoException).code, 'ESRCH');
   }
   await ended;
@@ -101,7 +101,7 @@ test('a sweep continues identically after all processes were killed', { skip }, 
 
 test('plan counts a sweep’s stored folds, estimates its hours, and starts nothing', { skip }, async () => {
   const plan = async (out: string, ...more: string[]) => {
-    // Without what a sweep of this or another test measured on this machine.
+    // Ignores measurements of this machine by other sweeps.
     const environment = { CRYFOLD_CACHE: path('cache') };
     const { code, stdout, stderr } = await cryfold(['plan', ...args(out).slice(1), ...more, '--json'], environment);
     assert.equal(code, 0, stderr);
@@ -112,7 +112,7 @@ test('plan counts a sweep’s stored folds, estimates its hours, and starts noth
   const fresh = await plan('nowhere', '--cpu-hour-price', '0.5');
   assert.deepEqual([fresh.run, fresh.folds, fresh.inStore], [done.run, 42, 0]);
   assert.deepEqual([fresh.estimators[0].basis, fresh.estimators[0].history], ['typical', 0]);
-  await assert.rejects(stat(path('nowhere')), 'a plan wrote something');
+  await assert.rejects(stat(path('nowhere')), 'plan wrote something');
   const more = await plan('whole', '--repeats', '2', '--cpu-hour-price', '0.5');
   assert.equal(more.folds, 84);
   assert.ok(more.cpuHours > 0 && Math.abs(more.cost - 0.5 * more.cpuHours) < 1e-12);
@@ -139,14 +139,14 @@ test('status shows the trials of a sweep, best first', { skip }, async () => {
   assert.ok(importance.svm.some(({ share }: { share: number | null }) => share !== null));
 });
 
-test('the report of a sweep states that its figures are optimistic, and by how much', { skip }, async () => {
+test('states in the report of a sweep that its metrics are optimistic, and by how much', { skip }, async () => {
   const { code, stdout } = await cryfold(['report', path('whole'), '--format', 'md']);
   assert.equal(code, 0);
   assert.match(stdout, /OPTIMISTIC: svm/);
   assert.match(stdout, /was selected among 14 trials .* corrected for the selection/);
 });
 
-test('asha by another metric names it, and the folds of each trial, in the table, status and report', {
+test('shows the metric and the folds per trial of an asha sweep in the table, status and report', {
   skip,
 }, async () => {
   const asha = `search: { algorithm: asha, trials: 4, parallel: 1, asha: { eta: 2 }, space: { svm: { C: { log: [0.1, 100] } } } }\n`;
@@ -169,14 +169,14 @@ test('asha by another metric names it, and the folds of each trial, in the table
   assert.match(page, /balanced accuracy/);
 });
 
-test('a sweep needs a search section', async () => {
+test('refuses to sweep a spec without a search section', async () => {
   await writeFile(path('plain.yaml'), SWEEP.slice(0, SWEEP.indexOf('search:')));
   const { code, stderr } = await cryfold(['sweep', path('plain.yaml'), '--data', path('corpus')]);
   assert.equal(code, 2);
   assert.match(stderr, /no search section/);
 });
 
-test('nested: inner folds keep groups together, and figures are those of the trials that won inside', {
+test('keeps groups together in nested inner folds, and reports the metrics of the inner winners', {
   skip,
 }, async () => {
   const nested = `${SWEEP.slice(0, SWEEP.indexOf('search:')).replace('repeats: 1', 'repeats: 1, splitter: StratifiedGroupKFold')}search:

@@ -10,7 +10,7 @@ import { RedisServer } from './redis-server.js';
 import { startService, untilReady } from './service.js';
 import { withoutRedis } from './testbed.js';
 
-/** The units of infra/systemd: systemd-analyze verifies them, and their commands run as processes. */
+/** Verifies the units in infra/systemd with systemd-analyze, and runs their commands as processes. */
 
 const SOURCE = join(ROOT, 'infra', 'systemd');
 const COMMON = join('cryfold-.service.d', 'common.conf');
@@ -24,13 +24,13 @@ before(async () => {
 });
 after(() => folder.remove());
 
-/** All values of a setting, of the drop-in first, as systemd reads them. */
+/** Returns all values of a setting, those of the drop-in first. */
 function values(unit: string, setting: string): string[] {
   const text = [COMMON, unit].map((name) => readFileSync(join(SOURCE, name), 'utf8')).join('\n');
   return [...text.matchAll(new RegExp(`^${setting}=(.*)$`, 'gm'))].map(([, value]) => value);
 }
 
-/** The environment that systemd would give a unit; credentials and cache are in the test's folder. */
+/** Returns the environment of a unit as set by systemd, but with credentials and cache in the test's folder. */
 function environment(unit: string): Record<string, string> {
   const file = readFileSync(join(SOURCE, 'cryfold.env'), 'utf8');
   const pairs = [
@@ -41,7 +41,7 @@ function environment(unit: string): Record<string, string> {
   return Object.fromEntries(pairs.map((pair) => pair.split(/=(.*)/).map(specifiers)));
 }
 
-test('systemd-analyze accepts the units and reports a misspelt setting', async (t) => {
+test('systemd-analyze accepts the units, and reports a misspelled setting', async (t) => {
   const analyze = await findTool('systemd-analyze');
   if (!analyze) return t.skip('no systemd-analyze');
   cpSync(SOURCE, path('units'), { recursive: true });
@@ -58,7 +58,7 @@ test('systemd-analyze accepts the units and reports a misspelt setting', async (
   assert.match((await verify()).stderr, /KilMode/);
 });
 
-test('the environment of a unit names a file for every credential, and Prometheus scrapes its port', () => {
+test('each unit’s environment refers to a file for every credential, and Prometheus scrapes its port', () => {
   assert.equal(services.length, 5);
   const prometheus = readFileSync(join(SOURCE, 'prometheus.yml'), 'utf8');
   const scraped = new Set([...prometheus.matchAll(/example\.com:(\d+)/g)].map(([, port]) => port));
@@ -74,7 +74,7 @@ test('the environment of a unit names a file for every credential, and Prometheu
   }
 });
 
-test('the commands of the units, started like systemd does, evaluate a corpus and shut down cleanly', {
+test('the commands of the units, started as by systemd, evaluate a corpus and shut down cleanly', {
   skip: withoutRedis,
 }, async () => {
   const redis = await RedisServer.start(folder.path, '--requirepass', 'secret');

@@ -10,7 +10,7 @@ const redis = await findRedis();
 
 const kind = storeKind();
 
-/** For tests that need Redis: false, or why they are skipped. */
+/** The reason to skip tests that need Redis, or false. */
 export const withoutRedis =
   (redis === undefined && 'neither redis-server nor valkey-server is on PATH or in the cache') || kind.skip;
 
@@ -18,18 +18,19 @@ export interface Testbed {
   folder: string;
   cluster: Cluster;
   store: ArtifactStore;
-  /** REDIS_URL, the store and no grace */
+  /** Variables for Redis and the store, and a grace period of 0 */
   environment: Record<string, string>;
-  /** A path in its folder. */
+  /** Returns a path in the folder. */
   path: (...parts: string[]) => string;
-  /** Arguments that evaluate one of its specs on its corpus. */
+  /** Returns the arguments to evaluate one of the specs on the corpus. */
   run: (spec: string, ...flags: string[]) => string[];
   remove: () => Promise<void>;
 }
 
 /**
- * A folder with specs (by file name) and a corpus of 60 clips, and a cluster of processes over a store: `storeKind`,
- * files in the folder unless a test asks for others. Undefined where there is no Redis.
+ * Creates a folder with specs (by file name) and a corpus of 60 clips, and starts a cluster of processes on a store of
+ * the kind `storeKind`, which is a file store in the folder by default.
+ * @returns undefined if Redis is not installed
  */
 export async function testbed(
   specs: Record<string, string>,

@@ -36,7 +36,7 @@ interface KeyValue {
 const plain = (attributes: KeyValue[]) =>
   Object.fromEntries(attributes.map(({ key, value }) => [key, Object.values(value)[0]]));
 
-/** A collector: OTLP over HTTP in JSON, as in the specification. */
+/** Starts a collector that receives OTLP over HTTP in JSON, as specified. */
 const spans: Span[] = [];
 let collector: Server;
 let cluster: ObservedCluster;
@@ -63,7 +63,7 @@ after(async () => {
   collector.close();
 });
 
-test('one trace leads from a run’s plan to the commit of each fold and to its results', async () => {
+test('traces a run from its plan to the commit of each fold and to its results', async () => {
   const { code, stderr } = await cluster.run(SPEC);
   assert.equal(code, 0, stderr);
   const named = (name: string) => spans.filter((span) => span.name === name);
@@ -77,7 +77,7 @@ test('one trace leads from a run’s plan to the commit of each fold and to its 
     return parent ? [parent, ...ancestors(parent)] : [];
   };
   assert.equal(named('plan')[0].parentSpanId, run.spanId);
-  await until('the spans between to arrive', () =>
+  await until('the spans in between to arrive', () =>
     [...named('commit'), ...named('aggregate')].every((span) => ancestors(span).includes(run)),
   );
   for (const span of named('commit')) {

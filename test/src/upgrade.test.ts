@@ -50,14 +50,14 @@ after(async () => {
 const text = (bytes: Uint8Array | undefined) => new TextDecoder().decode(bytes);
 const coded = (code: string) => (error: unknown) => error instanceof CryfoldError && error.code === code;
 
-/** As a version would that calls its records so. */
+/** Rewrites a record with another format number, as another version would. */
 async function rewrite(record: RawRecord, format: number): Promise<string> {
   const old = JSON.parse(text(await record.read()));
   await record.write({ ...old, format, ...(format > 1 ? { invented: 'later' } : {}) });
   return text(await record.read());
 }
 
-/** The payloads of a version whose fold jobs look different, and which still reads those of this one. */
+/** The payloads of a next version that has another format for fold jobs, but still reads the current one. */
 const id = z.string();
 const foldOfNext = z.strictObject({
   format: z.literal(2),
@@ -69,7 +69,7 @@ const payloadOfNext = z.union([
   workPayload.transform((payload) => (payload.kind === 'fold' ? payload.key : payload.trial)),
 ]);
 
-test('two versions running together each take the jobs that they can read; nothing is lost, fails or is done twice', async () => {
+test('lets two versions each process the jobs that they can read: none is lost, fails or runs twice', async () => {
   const names = Array.from({ length: 12 }, (_, i) => sha256(`fold ${i}`));
   const ofNext = new Set(names.filter((_, i) => i % 3 === 1));
   const ended: { key: string; by: string }[] = [];
@@ -91,9 +91,9 @@ test('two versions running together each take the jobs that they can read; nothi
   });
   const added = Date.now();
   await queues.add('gpu', names.map(request));
-  await until('the old version to end what it reads', () => ended.length === names.length - ofNext.size);
+  await until('the old version to finish the jobs that it can read', () => ended.length === names.length - ofNext.size);
   const [vendor] = queues.vendorQueues().filter(({ name }) => name === 'gpu');
-  await until('the old version to look again', async () => {
+  await until('the old version to check again', async () => {
     const jobs = await Promise.all([...ofNext].map((key) => vendor.getJob(key)));
     return jobs.every((job) => job && job.attemptsStarted >= 2);
   });
@@ -102,8 +102,8 @@ test('two versions running together each take the jobs that they can read; nothi
   assert.deepEqual(await queues.liveIds('gpu'), ofNext);
   for (const key of ofNext) {
     const job = await vendor.getJob(key);
-    assert.equal(job?.attemptsMade, 0, 'no attempt is used up');
-    assert.ok(job.attemptsStarted <= 1 + seconds / 0.5, `no busy loop: ${job.attemptsStarted} times in ${seconds} s`);
+    assert.equal(job?.attemptsMade, 0, 'no attempt is counted');
+    assert.ok(job.attemptsStarted <= 1 + seconds / 0.5, `busy loop: ${job.attemptsStarted} times in ${seconds} s`);
   }
   assert.deepEqual(
     told.map((error) => (error as CryfoldError).context.artifact).sort(),
@@ -114,7 +114,7 @@ test('two versions running together each take the jobs that they can read; nothi
   const next = new Consumer<string>({
     ...{ ...common, schema: payloadOfNext },
     handle: async (key) => {
-      // Jobs of some length, so that one consumer does not take all of them.
+      // Jobs take some time, so that one consumer does not process all of them.
       await sleep(20);
       ended.push({ key, by: 'next' });
     },
@@ -122,10 +122,10 @@ test('two versions running together each take the jobs that they can read; nothi
   });
   const more = Array.from({ length: 40 }, (_, i) => sha256(`more ${i}`));
   await queues.add('gpu', more.map(request));
-  await until('all jobs to end', () => ended.length >= names.length + more.length, 90);
+  await until('all jobs to be done', () => ended.length >= names.length + more.length, 90);
   await until('an empty queue', async () => (await queues.liveIds('gpu')).size === 0);
   await Promise.all([old.close(), next.close()]);
-  assert.deepEqual(ended.map(({ key }) => key).sort(), [...names, ...more].sort(), 'each exactly once');
+  assert.deepEqual(ended.map(({ key }) => key).sort(), [...names, ...more].sort(), 'each job ran exactly once');
   for (const { key, by } of ended) if (ofNext.has(key)) assert.equal(by, 'next');
   assert.ok(
     ended.some(({ key, by }) => by === 'next' && !ofNext.has(key)),
@@ -134,7 +134,7 @@ test('two versions running together each take the jobs that they can read; nothi
   assert.equal((await queues.counts('gpu')).failed, 0);
 });
 
-test('a newer fold record stops the aggregator, does not count as damage, and is kept', async () => {
+test('stops the aggregator at a newer fold record, which is kept and does not count as damage', async () => {
   const plan = await writeRandomRun(store, { clips: 30, repeats: 1, name: 'fold' });
   const record = rawRecords(store).fold(plan.jobs[0].key);
   const kept = await rewrite(record, FORMATS.fold + 1);
@@ -143,7 +143,7 @@ test('a newer fold record stops the aggregator, does not count as damage, and is
   assert.equal(await runStore.runs.hasResults(plan.run), false);
 });
 
-test('an older version reports a newer run, and neither deletes nor replaces its data', async () => {
+test('reports a newer run in an older version, which neither deletes nor replaces its data', async () => {
   const newer = (await writeRandomRun(store, { clips: 30, repeats: 1, name: 'newer' })).run;
   await store.put('folds/orphan/0-a/probabilities.npy', new Uint8Array(8));
   const record = rawRecords(store).plan(newer);
@@ -209,7 +209,7 @@ test('coordinator and aggregator ignore a newer run with one log message, and co
     [plan.key]: await rewrite(plan, FORMATS.plan + 1),
     [fold.key]: await rewrite(fold, FORMATS.fold + 1),
   };
-  // A job of that run, by an older coordinator: only its plan is newer.
+  // An older coordinator enqueued a job of that run, so only the plan is newer.
   const { key, queue } = plans.plan.jobs[0];
   await queues.add(queue, [{ id: key, payload: { format: 1, kind: 'fold', run: plans.plan.run, key } }]);
 
@@ -219,9 +219,9 @@ test('coordinator and aggregator ignore a newer run with one log message, and co
   const of = (role: string) => ({ ...common, log: createLogger(role, 'warn', { destination: { write } }) });
   const services = [await started(new Coordinator(of('coordinator'))), await started(new Aggregator(of('aggregator')))];
   const sayNewer = (role: string) => said.filter((line) => line.role === role && line.err?.code === 'FORMAT_NEWER');
-  await until('the plain run to end', () => runStore.runs.hasResults(plans.plain.run));
+  await until('the plain run to finish', () => runStore.runs.hasResults(plans.plain.run));
   for (const role of ['coordinator', 'aggregator']) await until(role, () => sayNewer(role).length > 0);
-  // Time to try again: each service must say it only once, and change nothing.
+  // Leaves time for retries. Each service must log the problem only once, and change nothing.
   await sleep(3000);
   await Promise.all(services.map((service) => service.stop(0)));
   for (const role of ['coordinator', 'aggregator']) {
@@ -229,7 +229,7 @@ test('coordinator and aggregator ignore a newer run with one log message, and co
     const words = sayNewer(role).filter(({ err }) => err?.message.startsWith(key));
     assert.deepEqual(
       words.map(({ err }) => err?.message),
-      [`${key} has format ${reads + 1}; this cryfold reads up to ${reads}`],
+      [`${key} has format ${reads + 1}; this version reads formats up to ${reads}`],
     );
   }
   for (const [name, bytes] of Object.entries(newer)) assert.equal(text(await store.get(name)), bytes);
@@ -238,12 +238,12 @@ test('coordinator and aggregator ignore a newer run with one log message, and co
     assert.deepEqual(await runStore.runs.failures(run), []);
   }
   for (const name of ['runs', 'aggregate', 'gpu', 'cpu'] as const) assert.equal((await queues.counts(name)).failed, 0);
-  assert.ok((await queues.liveIds(queue)).has(key), 'the job still waits');
+  assert.ok((await queues.liveIds(queue)).has(key), 'the job is still waiting');
 
-  // As after the upgrade: a process that reads the format continues with the same job.
+  // After an upgrade, a process that can read the format continues with the same job.
   await plan.write(planBytes);
   const upgraded = await started(new Aggregator(of('upgraded')));
   await queues.add('aggregate', [{ id: plans.plan.run, payload: { format: 1, kind: 'run', run: plans.plan.run } }]);
-  await until('the run to end', () => runStore.runs.hasResults(plans.plan.run));
+  await until('the run to finish', () => runStore.runs.hasResults(plans.plan.run));
   await upgraded.stop(0);
 });

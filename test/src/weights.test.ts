@@ -18,7 +18,7 @@ import { cryfold, logLines, ownStore, ROOT, temporaryFolder } from './command.js
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 const path = (name: string) => join(folder.path, name);
 
-/** A file with the structure and shapes of Keras's resnet50 notop .h5 (94 MB), and weights that keep signals in range. */
+/** Writes a file with the structure of Keras's resnet50 notop .h5 (94 MB), and weights that keep signals in range. */
 async function writeResNet50(file: string): Promise<string> {
   await ready;
   const random = new Random(7);
@@ -71,7 +71,7 @@ estimators:
   net: { kind: tl-resnet50, backbone: frozen, epochs: 1, dense: [8] }
 `;
 
-/** Serves the file at /w.h5 and something else at every other path, and counts the requests. */
+/** Serves the file at /w.h5 and a web page at every other path, and counts the requests. */
 async function serveFile(t: TestContext): Promise<{ url: string; requests: () => number }> {
   let requests = 0;
   const server = createServer((request, response) => {
@@ -84,7 +84,7 @@ async function serveFile(t: TestContext): Promise<{ url: string; requests: () =>
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, requests: () => requests };
 }
 
-test('fetch downloads weights into the cache, where a spec finds them without source or store', async (t) => {
+test('fetch downloads weights into the cache, where specs find them without a source or store', async (t) => {
   const { url, requests } = await serveFile(t);
   const cache = { CRYFOLD_CACHE: path('fetched') };
   const fetched = await cryfold(['weights', 'fetch', `${url}/w.h5`, '--sha256', hash.toUpperCase()], cache);
@@ -107,7 +107,7 @@ test('fetch downloads weights into the cache, where a spec finds them without so
   assert.deepEqual(JSON.parse(copied.stdout), { weights: line.slice('weights: '.length), path: file, sha256: hash });
 });
 
-test('fetch discards files with a wrong or missing hash, with a hint', async (t) => {
+test('fetch discards files with a wrong or missing hash, and prints a hint', async (t) => {
   const { url } = await serveFile(t);
   const cache = { CRYFOLD_CACHE: path('refused') };
   const refuse = async (args: string[], code: number, problem: RegExp) => {
@@ -137,11 +137,11 @@ test('fetch discards files with a wrong or missing hash, with a hint', async (t)
   await refuse([golden, '--sha256', saved], 10, unfit);
 });
 
-test('weights are stored once, and a run that names them by path or key gives equal results', async () => {
+test('stores weights once, and produces equal results for weights given by path or key', async () => {
   const out = path('out');
   const cache = { CRYFOLD_CACHE: path('cache') };
   await mkdir(path('cache'));
-  // Where no Redis is on PATH, the embedded one is in the real cache.
+  // If no Redis is on PATH, the embedded Redis is in the real cache.
   await symlink(join(loadConfig().cacheDir, 'valkey'), path('cache/valkey'));
   const store = `file:${join(out, 'store')}`;
   const put = () => cryfold(['weights', 'put', path('resnet50.h5'), '--store', store, '--json'], cache);

@@ -1,5 +1,5 @@
-// Runs in an image, with --experimental-import-meta-resolve. Imports every package, or file of a package, that the code
-// in the image names, and all modules of cryfold's packages, so that missing exports are found as well.
+// Runs in an image, with --experimental-import-meta-resolve. Imports every package or file of a package that the
+// image's code refers to, and all modules of cryfold's packages, in order to find missing exports.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -42,7 +42,7 @@ for (const name of readdirSync(packages)) {
     }
   }
 }
-/** The modules that a package offers, except helpers of tests, which images do not contain. */
+/** Returns the modules that a package exports, except test helpers, which images do not contain. */
 function exportsOf(name) {
   const { exports = {} } = JSON.parse(readFileSync(join(packages, name, 'package.json'), 'utf8'));
   const files = Object.values(typeof exports === 'string' ? { '.': exports } : exports);

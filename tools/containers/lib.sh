@@ -1,14 +1,14 @@
-# What the scripts in this folder share: the locations of files, and how checks are reported. Sourced, not run.
+# Shared by the scripts in this folder: file locations, and functions that report checks. Sourced, not run.
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
 cache=${CRYFOLD_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/cryfold}
-# Files of base images, checks and nodes. Not in /tmp, which may be in memory.
+# The folder for base images, checks and nodes. It is not in /tmp, which may be in memory.
 work=${CRYFOLD_CONTAINERS:-/var/tmp/cryfold-containers}
 binaries=$work/bin
 version=$(sed -n 's/^  "version": "\(.*\)",$/\1/p' "$root/package.json")
 
-# podman without systemd (in a container, in CI): cgroupfs, events in a file; runc, since crun refuses cgroup v1 next to v2;
-# and no limit above the shell's own, which only CAP_SYS_RESOURCE may raise.
+# Settings for podman without systemd (in a container or in CI): cgroupfs, events in a file, runc (since crun refuses
+# cgroup v1 alongside v2), and limits no higher than the shell's own, which only CAP_SYS_RESOURCE may raise.
 if [ ! -d /run/systemd/system ] && [ -z "${CONTAINERS_CONF:-}" ]; then
   mkdir -p "$work"
   export CONTAINERS_CONF=$work/containers.conf
@@ -26,7 +26,7 @@ say() { printf '%s: %s\n' "$(basename "$0")" "$1" >&2; }
 fail() { say "$1"; exit 1; }
 usage() { sed -n '2,/^$/s/^# \{0,1\}//p' "$0"; exit "${1:-0}"; }
 
-# need TOOL ...: fails unless these tools are installed; Debian packages them
+# need TOOL ...: fails unless these tools are installed. They are packaged by Debian
 need() {
   local tool missing=()
   for tool in "$@"; do command -v "$tool" >/dev/null 2>&1 || missing+=("$tool"); done
@@ -34,8 +34,8 @@ need() {
   [ "$(id -u)" = 0 ] || fail 'needs root'
 }
 
-# program NAME: the path of a binary that Debian does not package: from $work/bin, the cache, or CRYFOLD_TOOLS
-# (compressed there), in this order. Returns 1 if it is in none of them.
+# program NAME: prints the path of a binary that Debian does not package. Looks in $work/bin, the cache, and
+# CRYFOLD_TOOLS (where it is compressed), in this order. Returns 1 if the binary is in none of them.
 program() {
   local name=$1 folder packed
   [ ! -x "$binaries/$name" ] || { echo "$binaries/$name"; return; }
@@ -53,17 +53,17 @@ program() {
   return 1
 }
 
-# service_image NAME: the image and tag that compose uses, such as redis:7.2
+# service_image NAME: prints the image and tag that compose uses, such as redis:7.2
 service_image() { sed -n "s/^ *image: \${$1_IMAGE:-\([^}]*\)}\$/\1/p" "$root/infra/compose.yaml"; }
 base_image() { sed -n "s/^ARG $1_IMAGE=//p" "$root/infra/Dockerfile"; }
 
-# One line per check, and a summary. `check NAME COMMAND ...` continues after a failure. The
-# command's last line is printed next to the name, or all of its output if it fails.
+# Checks print one line each, followed by a summary. `check NAME COMMAND ...` continues after a failure. It prints the
+# last line of the command's output next to the name, or the end of the output if the command fails.
 passed=0 failed=0 skipped=0 table=${CRYFOLD_CHECKS_TABLE:-}
 check() {
   local name=$1 began=$SECONDS log code=0 note; shift
   log=$(mktemp)
-  # Not in a condition, where Bash would ignore `set -e` in the command.
+  # The command is not in a condition, where Bash would ignore its `set -e`.
   set +e
   (set -e; "$@") >"$log" 2>&1
   code=$?
@@ -88,11 +88,11 @@ summary() {
   [ $failed = 0 ]
 }
 
-# until_true SECONDS COMMAND ...: tries twice a second; returns 1 when the time is up
+# until_true SECONDS COMMAND ...: tries a command twice per second; returns 1 after a timeout
 until_true() {
   local end=$((SECONDS + $1)); shift
   until "$@" >/dev/null 2>&1; do
-    [ $SECONDS -lt $end ] || { echo "not within its time: $*" >&2; return 1; }
+    [ $SECONDS -lt $end ] || { echo "timed out: $*" >&2; return 1; }
     sleep 0.5
   done
 }

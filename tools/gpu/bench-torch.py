@@ -1,11 +1,11 @@
-"""PyTorch's side: the training step that bench.mjs measures, on the same card. Prints one JSON object per variant.
+"""Measures the training step of bench.mjs in PyTorch, on the same card. Prints one JSON object per variant.
 
 usage: bench-torch.py [--children N] [--seconds S] [--device cuda] VARIANT ...
 
 VARIANT: MODEL:PRECISION[+channels_last][+compile or +reduce-overhead][+foldsK], with MODEL resnet50 or small-cnn and
 PRECISION float32 (no TF32), tf32, bfloat16 or float16 (autocast; float16 with GradScaler). +foldsK trains K folds in one
-graph. Images are 60 x 90, batches of 50, the optimizer is Adam; uint8 images are on the GPU and gathered by index, and
-the loss is read after every step, as in cryfold.
+graph. Images are 60 x 90, batches have 50 images, and the optimizer is Adam. As in cryfold, uint8 images are on the GPU
+and gathered by index, and the loss is read after every step.
 """
 
 import argparse
@@ -72,7 +72,7 @@ def say(**fields):
 
 
 def child(variant, device):
-    """Warm-up, then for each line `SECONDS` on stdin the images per second of that many seconds."""
+    """Warms up. Then, for each line `SECONDS` on stdin, trains for that long and prints the images per second."""
     start = time.perf_counter()
     training = Training(variant, device)
     for _ in range(2 if device == "cpu" else 15):
@@ -130,7 +130,7 @@ def main():
                 if arguments.device == "cuda":
                     torch.cuda.empty_cache()
                     torch.cuda.reset_peak_memory_stats()
-            except Exception as error:  # the other variants still count
+            except Exception as error:  # the other variants are still measured
                 say(side="PyTorch", variant=variant, error=str(error)[:300])
 
 

@@ -1,5 +1,5 @@
 /**
- * Measures how many images per second 1, 2, 4, ... processes train that share one GPU. Prints one JSON object per
+ * Measures how many images per second 1, 2, 4, ... processes that share one GPU can train. Prints one JSON object per
  * number of processes.
  * usage: node bench.mjs REPO VARIANT [--children N] [--seconds S] [--label TEXT]
  * VARIANT: MODEL:PRECISION[+xla], with MODEL resnet50 or small-cnn and PRECISION float32, bfloat16 or float16. All N

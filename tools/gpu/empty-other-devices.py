@@ -1,11 +1,11 @@
-"""Zeroes the device code of a CUDA library that one GPU architecture does not need, so that the file compresses well.
+"""Zeroes the device code in a CUDA library that one GPU architecture does not need, so that the file compresses well.
 
-usage: empty-other-devices.py FILE ARCH         ARCH as in sm_90: 90
+usage: empty-other-devices.py FILE ARCH         ARCH is 90 for sm_90
 
-Offsets stay. CUDA's "fatbins" are in the sections .nv_fatbin and __nv_relfatbin: a header (magic, header size, size of
-all entries), then entries (kind: 1 PTX, 2 machine code; header size; payload size; architecture). The machine code of
-ARCH stays. A fatbin without it keeps PTX, which the driver compiles, and machine code of the same major architecture, up
-to ARCH. Everything behind the last loaded segment, which is symbols and section headers, is cut off.
+Offsets do not change. CUDA's "fatbins" are in the sections .nv_fatbin and __nv_relfatbin: a header (magic, header size,
+size of all entries), then entries (kind: 1 PTX, 2 machine code; header size; payload size; architecture). The machine
+code for ARCH is kept. A fatbin without it keeps PTX, which the driver compiles, and machine code for the same major
+architecture up to ARCH. Everything after the last loaded segment (symbols and section headers) is cut off.
 """
 
 import mmap
@@ -27,7 +27,7 @@ def device_sections(data):
 
 
 def entries(data, start, end):
-    """The entries of each fatbin, as (kind, architecture, payload offset, payload size)."""
+    """Yields the entries of each fatbin as (kind, architecture, payload offset, payload size)."""
     at = start
     while at + 16 <= end:
         magic, _, header, length = struct.unpack_from("<IHHQ", data, at)
@@ -63,7 +63,7 @@ def main(path, wanted):
         size, count = struct.unpack_from("<HH", data, 0x36)
         segments = [struct.unpack_from("<IIQQQQ", data, table + i * size) for i in range(count)]
         end = max(offset + length for kind, _, offset, _, _, length in segments if kind == 1)
-        # No section headers any more.
+        # The file no longer has section headers.
         struct.pack_into("<Q", data, 0x28, 0)
         struct.pack_into("<HH", data, 0x3C, 0, 0)
     os.truncate(path, end)

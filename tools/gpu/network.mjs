@@ -30,8 +30,8 @@ export async function loadCheckout(repo, { threads, xla = false }) {
 }
 
 /**
- * Waves whose frequency depends on the class, with random direction and phase. Unlike noise, these images differ in the
- * way that pictures do. In the last layers, all noise looks the same, so normalization would magnify rounding errors.
+ * Draws waves whose frequency depends on the class, with random direction and phase. Unlike noise, these images differ
+ * like real pictures. In the last layers, all noise looks the same, so normalization would magnify rounding errors.
  * @returns { images, labels } for `feed`
  */
 export function waves(count) {
@@ -49,7 +49,7 @@ export function waves(count) {
   return { images, labels };
 }
 
-/** Park and Miller's generator of numbers between 0 and 1, which are the same on every machine. */
+/** Creates Park and Miller's generator of numbers between 0 and 1. They are the same on every machine. */
 function generator(seed) {
   let state = seed;
   return () => {

@@ -4,9 +4,9 @@
  * usage: node parity.mjs REPO THREADS                prints { device, losses: { RUN: [10 losses] } }
  *        node parity.mjs --compare CPU.json GPU.json   prints one line per run and file
  *
- * In its first step, Adam moves every weight by its learning rate, whatever the size of its gradient. If gradients are
- * small, rounding therefore decides the direction: at 1e-4, the losses of ResNet50 differ by 5 % between one CPU thread
- * and two. The rate of 1e-6 shows whether the kernels agree, and the others show how fast rounding errors grow.
+ * In its first step, Adam changes every weight by the learning rate, whatever the size of the gradient. If gradients
+ * are small, rounding therefore decides the direction. At 1e-4, the losses of ResNet50 with one CPU thread and with two
+ * differ by 5 %. The rate of 1e-6 shows whether the kernels agree, and the others show how fast rounding errors grow.
  */
 import { readFileSync } from 'node:fs';
 import { BATCH, loadCheckout, waves } from './network.mjs';

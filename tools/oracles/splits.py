@@ -1,6 +1,6 @@
-"""scikit-learn's splits, for tools/check-splits: a case per line of standard input, an answer per line of output.
+"""Computes scikit-learn's splits for tools/check-splits: one case per line of input, one answer per line of output.
 
-The first line names the versions. An answer is {"digest": ...} over every split's training and test indices, or
+The first line of output contains the versions. An answer is {"digest": ...} of all training and test indices, or
 {"refused": ...} with scikit-learn's reason.
 """
 
@@ -29,7 +29,7 @@ warnings.filterwarnings("ignore")
 
 
 def answers(case):
-    """Every splitter by name, each a function that gives pairs of training and test indices."""
+    """Returns every splitter by name, as a function that returns pairs of training and test indices."""
     k, r, seed, size = case["folds"], case["repeats"], case["seed"], case["testSize"]
     y, groups = np.array(case["labels"]), np.array(case["groups"])
     x = np.zeros((len(y), 1))
@@ -38,7 +38,7 @@ def answers(case):
     sized = dict(test_size=size, random_state=seed)
 
     def each_repeat(kind):
-        # The repeats of cryfold's grouped splitters have seeds of their own.
+        # Each repeat of cryfold's grouped splitters has its own seed.
         for own in case["repeatSeeds"]:
             yield from kind(k, shuffle=True, random_state=own).split(x, y, groups)
 

@@ -1,4 +1,4 @@
-"""The paper's evaluation as a user would write it: sox, Keras and scikit-learn in one process.
+"""Runs the paper's evaluation as a user might write it, with sox, Keras and scikit-learn in one process.
 
 usage: job-peer.py FOLDER          FOLDER/CLASS/*.wav, clips of one second
 Prints the four models' accuracies as JSON on the last line.

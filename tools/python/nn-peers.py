@@ -1,8 +1,8 @@
-"""Keras's side of `scripts/bench nn`: one JSON request a line on stdin, the seconds it took on stdout.
+"""Keras's side of `scripts/bench nn`: reads one JSON request per line from stdin, and writes the seconds to stdout.
 
 Argument: threads. Requests: {"what": "train" | "infer" | "fold", "model": "resnet50" | "small-cnn", "steps": N}. `train`
-and `infer` do N batches of 50 images of 60 x 90 with a model that is kept; `fold` builds a model and trains it on 200
-images for one epoch, as the first fold of a fresh process would, then predicts 50.
+and `infer` process N batches of 50 images of 60 x 90 with a model that is kept in memory. Like the first fold of a new
+process, `fold` builds a model, trains it on 200 images for one epoch, and predicts 50 images.
 """
 
 import json

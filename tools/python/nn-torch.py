@@ -1,6 +1,6 @@
-"""PyTorch's side of `scripts/bench nn`: requests and answers as in nn-peers.py; only training is compared.
+"""PyTorch's side of `scripts/bench nn`, with requests and answers as in nn-peers.py. Only training is compared.
 
-The networks are in channels_last memory format, oneDNN's fastest. Argument: threads.
+The networks use the memory format channels_last, which is the fastest for oneDNN. Argument: threads.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""What a task that does nothing costs in joblib and in Ray Tune: one JSON object on standard output.
+"""Measures the cost of a no-op task in joblib and in Ray Tune. Prints one JSON object to standard output.
 
 Only what is installed is measured: python3 -m pip install joblib 'ray[tune]'
 """
@@ -20,7 +20,7 @@ else:
     def nothing(i):
         return i
 
-    for workers in (4, 16):  # one worker is not a separate process there
+    for workers in (4, 16):  # with one worker, joblib starts no separate process
         with Parallel(n_jobs=workers, backend="loky", batch_size=1) as parallel:
             parallel(delayed(nothing)(i) for i in range(2 * workers))
             start = time.perf_counter()

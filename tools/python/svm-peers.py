@@ -1,4 +1,4 @@
-"""scikit-learn's side of `scripts/bench svm`: one JSON request a line on stdin, the seconds it took on stdout.
+"""scikit-learn's side of `scripts/bench svm`: reads one JSON request per line, and writes the seconds to stdout.
 
 Arguments: images.npy (u1, clips x pixels), labels.npy (i4). Requests: {"what": NAME, "clips": N}.
 """
@@ -13,7 +13,7 @@ from sklearn.model_selection import KFold, cross_validate
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.svm import SVC
 
-warnings.simplefilter("ignore")  # SVC(probability=True) is deprecated, and still what its users run
+warnings.simplefilter("ignore")  # SVC(probability=True) is deprecated, but still in common use
 images = np.load(sys.argv[1]).astype(np.float64) / 255
 labels = np.load(sys.argv[2])
 
@@ -32,12 +32,12 @@ def distances(clips):
 
 
 def folds_precomputed(clips):
-    """One fold with Platt scaling, distances given: 5 machines, each with LIBSVM's inner 5-fold cross-validation."""
+    """Runs one fold with Platt scaling on given distances: 5 SVMs, each with LIBSVM's inner 5-fold cross-validation."""
     squared = known[clips]
     train, test = first_fold(clips)
     start = time.perf_counter()
     gamma = 1 / (images.shape[1] * images[:clips][train].var())
-    prepared = time.perf_counter() - start  # gamma from moments is not what is compared
+    prepared = time.perf_counter() - start  # computing gamma from moments is not part of the comparison
     kernel = np.exp(-gamma * squared[np.ix_(train, train)])
     machine = OneVsRestClassifier(SVC(C=1000, kernel="precomputed", probability=True, random_state=0))
     machine.fit(kernel, labels[:clips][train]).predict_proba(np.exp(-gamma * squared[np.ix_(test, train)]))
@@ -45,7 +45,7 @@ def folds_precomputed(clips):
 
 
 def pixels(clips):
-    """Two folds on two processors, as a user would: cross_validate on the flattened images."""
+    """Runs two folds on two processors as a user would, with cross_validate on the flattened images."""
     machine = OneVsRestClassifier(SVC(C=1000, gamma="scale", probability=True, random_state=0))
     splits = list(KFold(5, shuffle=True, random_state=0).split(images[:clips]))[:2]
     cross_validate(machine, images[:clips], labels[:clips], cv=splits, n_jobs=2, scoring="neg_log_loss")

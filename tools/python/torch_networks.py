@@ -1,6 +1,6 @@
-"""cryfold's networks in PyTorch, for benchmarks: Keras's layers and strides for images of 60 x 90 and five classes.
+"""cryfold's networks in PyTorch for benchmarks, with Keras's layers and strides for images of 60 x 90 and five classes.
 
-With folds > 1, ResNet50 trains several folds in one graph: their channels lie next to each other, in grouped convolutions.
+With folds > 1, ResNet50 trains several folds in one graph. Their channels are adjacent, in grouped convolutions.
 """
 
 import torch
@@ -41,7 +41,7 @@ def resnet50(folds=1):
         for a, b in widths:
             parts += [nn.Linear(a, b), nn.ReLU()]
         return nn.Sequential(*parts, nn.Linear(64, CLASSES))
-    # One dense layer per fold: a grouped convolution of 1 x 1.
+    # One dense layer per fold, as a grouped 1 x 1 convolution.
     parts += [nn.AdaptiveAvgPool2d(1), nn.Dropout(0.25)]
     for a, b in widths:
         parts += [nn.Conv2d(folds * a, folds * b, 1, groups=folds), nn.ReLU()]

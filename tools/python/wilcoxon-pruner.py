@@ -1,4 +1,4 @@
-"""Optuna's side of `tools/study-racing`: races each sweep of a JSON file with WilcoxonPruner, prints what is left of it.
+"""Optuna's side of `tools/study-racing`: races each sweep in a JSON file with WilcoxonPruner, and prints the results.
 
 Needs optuna. usage: wilcoxon-pruner.py SCORES.json     sweeps x trials x folds
 """

@@ -1,4 +1,4 @@
-// Compares cryfold with tools that a user might use instead; started by scripts/bench.
+// Compares cryfold with tools that users might use instead. Started by scripts/bench.
 import { parseArgs } from 'node:util';
 import type { Comparison } from './bench/measure.js';
 
@@ -11,43 +11,43 @@ interface Member {
 // Each benchmark is loaded on demand, since loading TensorFlow alone takes a second.
 const MEMBERS: Record<string, Member> = {
   augment: {
-    description: 'what changing the training images costs a training step, one thread (1-2 min)',
+    description: 'the cost of augmentation per training step, with one thread (1-2 min)',
     compare: async (only) => (await import('./bench/augment.js')).compare(only),
   },
   cluster: {
-    description: '500 simulated workers: what they ask of a coordinator and of Redis (2-3 min)',
+    description: 'the load of 500 simulated workers on a coordinator and on Redis (2-3 min)',
     compare: async () => (await import('./bench/cluster.js')).compare(),
   },
   features: {
-    description: 'the paper’s images per second on one core, beside sox + resize',
+    description: 'the paper’s images per second on one core, compared with sox + resize',
     compare: async () => (await import('./bench/features.js')).compare(),
   },
   job: {
-    description: 'the paper’s evaluation of 600 clips, from WAV files to the table, beside a plain script (15-20 min)',
+    description: 'the paper’s evaluation of 600 clips, from WAV files to the table, against a plain script (15-20 min)',
     compare: async (only) => (await import('./bench/job.js')).compare(only),
   },
   nn: {
-    description: 'ResNet50 and Small CNN: training, prediction, a first fold, beside Keras, PyTorch (10-20 min)',
+    description: 'ResNet50 and Small CNN: training, prediction, a first fold, against Keras, PyTorch (10-20 min)',
     compare: async (only) => (await import('./bench/nn.js')).compare(only),
   },
   orchestration: {
-    description: 'what a fold costs besides its training, beside BullMQ, joblib, Ray Tune; idle memory (4-8 min)',
+    description: 'overhead per fold, against BullMQ, joblib and Ray Tune; idle memory (4-8 min)',
     compare: async () => (await import('./bench/orchestration.js')).compare(),
   },
   svm: {
-    description: 'distances, folds, a grid and predictions, beside scikit-learn, ml-svm and libsvm-js (5-8 min)',
+    description: 'distances, folds, a grid and predictions, against scikit-learn, ml-svm, libsvm-js (5-8 min)',
     compare: async () => (await import('./bench/svm.js')).compare(),
   },
 };
 
 const HELP = `Usage: scripts/bench NAME [--only TEXT] [--json]
 
-Compares cryfold with a peer in alternating pairs in one run and prints medians, one line per comparison; a ratio
-over 1 means that cryfold is better. Only ratios mean anything on a shared machine.
+Compares cryfold with a peer in alternating pairs in one run and prints medians, one line per comparison. A ratio
+above 1 means that cryfold is better. On a shared machine, only ratios are meaningful.
 
-  --only   of nn: cases with these words, such as 'resnet50 train float32 2x1' (processes x threads) or 'PyTorch';
-           of augment: small-cnn or resnet50; of job: a folder with CLASS/*.wav of one second instead
-  --json   an array of {name, ours, theirs, peer, unit, ratio, target, ok} instead
+  --only   for nn: cases with these words, such as 'resnet50 train float32 2x1' (processes x threads) or 'PyTorch';
+           for augment: small-cnn or resnet50; for job: a folder of CLASS/*.wav files, one second each, to use instead
+  --json   print an array of {name, ours, theirs, peer, unit, ratio, target, ok} instead
 
 Exit status: 0 if every target is met, 1 if one is missed, 2 if the benchmark could not run.
 
@@ -88,7 +88,7 @@ async function main(): Promise<number> {
   }
   const [name] = positionals;
   if (positionals.length !== 1 || !Object.hasOwn(MEMBERS, name)) {
-    process.stderr.write(positionals.length === 1 ? `bench: no benchmark is called ${name}\n\n${HELP}` : HELP);
+    process.stderr.write(positionals.length === 1 ? `bench: there is no benchmark ${name}\n\n${HELP}` : HELP);
     return 2;
   }
   try {

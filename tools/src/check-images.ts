@@ -26,7 +26,7 @@ async function main(): Promise<void> {
       await checkImage(built, name);
     }
     for (const what of built.skipped) console.log(`check-images: not run: ${what}`);
-    console.log(`check-images: ${wanted.length} images, every other step was run`);
+    console.log(`check-images: ${wanted.length} images; all other steps were run`);
   } finally {
     if (values.keep) console.log(`check-images: kept in ${scratch}`);
     else rmSync(scratch, { recursive: true, force: true });

@@ -22,7 +22,7 @@ const { positionals } = parseArgs({ allowPositionals: true });
 const tracked = execFileSync('git', ['ls-files', '-z', '-s', '--', ...positionals], { cwd: ROOT, encoding: 'utf8' });
 const lines = tracked.split('\0').flatMap((entry) => {
   const [, mode, path] = /^(\d+) .*\t(.*)$/s.exec(entry) ?? [];
-  // Links (tools/NAME) lead to a file that is read under its own name.
+  // Skips links such as tools/NAME. Their target is read under its own name.
   if (!mode?.startsWith('100')) return [];
   const text = readFileSync(join(ROOT, path), 'utf8');
   if (!isRead(path, text)) return [];

@@ -134,7 +134,7 @@ function digest(splits: readonly Split[]): string {
   return hash.digest('hex');
 }
 
-/** What cryfold returns: a digest, or why it refuses. */
+/** Returns cryfold's answer: a digest of the splits, or the reason for a refusal. */
 function ours(request: Case): { digest?: string; refused?: string } {
   try {
     const own = FUNCTIONS[request.splitter];
@@ -147,7 +147,7 @@ function ours(request: Case): { digest?: string; refused?: string } {
   }
 }
 
-/** scikit-learn in a process of its own, which handles one case after the other. */
+/** scikit-learn in a separate process that handles one case after another. */
 async function oracle() {
   const script = fileURLToPath(new URL('../../oracles/splits.py', import.meta.url));
   const modules = process.env.PYTHONPATH ?? join(homedir(), '.cache/cryfold/oracle-3.11');
@@ -160,7 +160,7 @@ async function oracle() {
   const next = async () => {
     const { value, done } = await lines.next();
     if (!done) return JSON.parse(value);
-    throw new Error('python3 with scikit-learn answers nothing: set PYTHONPATH to where scikit-learn is');
+    throw new Error('python3 with scikit-learn does not respond: set PYTHONPATH to the folder of scikit-learn');
   };
   const versions = (await next()) as { sklearn: string; numpy: string };
   return {
@@ -177,7 +177,7 @@ async function oracle() {
   };
 }
 
-/** A case in one line, with enough information to draw it again. */
+/** Describes a case in one line, with enough information to reproduce it. */
 function shapeOf(index: number, { splitter, labels, groups, folds, repeats, seed, testSize }: Case): string {
   const [classes, own] = [labels, groups].map((values) => new Set<unknown>(values).size);
   const shape = `${labels.length} clips, ${classes} classes, ${own} groups`;

@@ -10,16 +10,17 @@ import { median } from './statistics.js';
 const HELP = `Usage: tools/compare-bench --old DIR [--new DIR] [--bench NAME] [--pairs N] [--json]
 
 Runs \`scripts/bench NAME --json\` of an old and a new checkout in alternating runs: old, new, new, old, old, new, ...
-Prints for each figure that both report the medians and the ratio new / old (the median over pairs, with its range): a
-ratio over 1 means that the new one is better. Both checkouts must be set up and built. Leave the machine alone meanwhile.
+For each result that both report, it prints the medians and the ratio new / old (the median over pairs, with its range).
+A ratio above 1 means that the new checkout is better. Both checkouts must be set up and built. Do not use the machine
+for anything else meanwhile.
 
   --old    the old checkout
-  --new    the new checkout; this one by default
-  --bench  the benchmark (orchestration)
-  --pairs  how many pairs of runs (3)
-  --json   an array of {name, unit, old, new, ratio, ratios} instead
+  --new    the new checkout; default: this checkout
+  --bench  the benchmark; default: orchestration
+  --pairs  the number of pairs of runs; default: 3
+  --json   print an array of {name, unit, old, new, ratio, ratios} instead
 
-Exit status: 0 if every run could be made, whatever the ratios are; 2 if not.
+Exit status: 0 if all runs succeeded, whatever their ratios, otherwise 2.
 `;
 
 interface Row {
@@ -30,7 +31,7 @@ interface Row {
   new: number;
   /** Median over pairs of new / old */
   ratio: number;
-  /** For each pair */
+  /** The ratio of each pair */
   ratios: number[];
 }
 

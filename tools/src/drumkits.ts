@@ -11,7 +11,7 @@ Recordings whose names do not say what was struck are left out.
   tools/drumkits drums/usr/share/hydrogen/data/drumkits > drumkits.csv
 `;
 
-/** What the names of recordings contain; the first match decides. */
+/** Patterns in the names of recordings, by class. The first match decides. */
 const CLASSES: readonly (readonly [string, RegExp])[] = [
   ['hi-hat', /hi ?hat|\bhats?\b|^(open|closed|pedal)?hh|^h[ocp]\b|chh|ohh/],
   ['cymbal', /crash|ride|splash|china|cymbal|^[cr]c\b/],
@@ -20,7 +20,7 @@ const CLASSES: readonly (readonly [string, RegExp])[] = [
   ['tom', /\b(floor|pearl)?tom|^[fhml]?t\b/],
 ];
 
-/** Undefined if the name does not indicate a class. */
+/** @returns undefined if the name does not indicate a class */
 export function drumOf(name: string): string | undefined {
   const words = name
     .toLowerCase()

@@ -32,7 +32,7 @@ const SHAPES = [
 type Shape = (typeof SHAPES)[number];
 const kind = splitterOf('StratifiedGroupKFold');
 
-/** Infants with one class each and at least 1 clip: 6 on average, geometrically distributed. */
+/** Draws infants with one class each. The number of clips per infant is geometrically distributed, 6 on average. */
 function corpus([infants, classes, folds]: Shape, random: Random): SplitRequest {
   const labels: number[] = [];
   const groups: string[] = [];
@@ -85,7 +85,7 @@ const seed = wholeOption('seed', values.seed, { least: 0 });
 const rows = SHAPES.map((shape) => measure(shape, corpora, seed));
 if (values.json) console.log(JSON.stringify({ corpora, seed, rows }));
 else {
-  console.log(`StratifiedGroupKFold, 10 repeats, ${corpora} corpora a row; the last four in percent of corpora`);
+  console.log(`StratifiedGroupKFold, 10 repeats, ${corpora} corpora per row; the last four columns are in percent`);
   console.log('infants  classes  folds   empty fold   one class to train on   impossible   fewer folds work');
   for (const { infants, classes, folds, FOLD_EMPTY, FOLD_ONE_CLASS, SPLIT_IMPOSSIBLE, fewerWork } of rows) {
     const shares = [FOLD_EMPTY, FOLD_ONE_CLASS, SPLIT_IMPOSSIBLE, fewerWork].map((n) =>

@@ -9,7 +9,7 @@ export const ROLES = ['coordinator', 'worker'] as const;
 export type Role = (typeof ROLES)[number];
 
 export interface IdleCluster {
-  /** The checkout whose command is started; it must be built */
+  /** The checkout whose command is started. It must be built */
   root: string;
   /** URL of a Redis that nothing else uses */
   url: string;
@@ -23,9 +23,9 @@ export interface IdleCluster {
 const START = 60;
 
 /**
- * Starts a coordinator and a worker that have nothing to do, and measures each of them together with the processes that
- * it has started.
- * @throws Error if one of them ends before it is measured, or is not ready within a minute
+ * Starts an idle coordinator and an idle worker, and measures the memory of each, including the processes that it has
+ * started.
+ * @throws Error if one of them exits before it is measured, or is not ready within a minute
  */
 export async function measureIdle({ root, url, folder, seconds }: IdleCluster): Promise<Record<Role, Memory>> {
   const program = join(root, 'packages', 'cli', 'bin', 'cryfold.js');
@@ -64,7 +64,7 @@ class Member {
   /** @throws Error if it has ended */
   ready(): boolean {
     const { exitCode } = this.#child;
-    if (exitCode !== null) throw new Error(`the ${this.role} ended with exit code ${exitCode}: ${this.#said}`);
+    if (exitCode !== null) throw new Error(`the ${this.role} exited with code ${exitCode}: ${this.#said}`);
     return this.#said.includes(`"${this.role} ready"`);
   }
 

@@ -1,6 +1,5 @@
-// Starts an idle coordinator and an idle worker of a checkout, with a Redis and a store of their own, and prints the
-// memory of each after they have settled. Prints the median of several starts, since garbage collections change each
-// figure.
+// Starts an idle coordinator and an idle worker of a checkout, with their own Redis and store, and prints the memory of
+// each after they have settled. Prints medians over several starts, since garbage collection affects each measurement.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -13,13 +12,14 @@ import { median } from './statistics.js';
 
 const HELP = `Usage: tools/idle-memory [--root DIR] [--seconds N] [--times N] [--json]
 
-Prints the MiB of an idle coordinator, an idle worker and both together: resident (RSS), and with shared pages divided
-among the processes that map them (PSS). Other Node processes of this machine lower the PSS; the RSS ignores them.
+Prints the memory of an idle coordinator, of an idle worker and of both together, in MiB: the resident memory (RSS), and
+the memory with shared pages divided among the processes that map them (PSS). Other Node processes on this machine lower
+the PSS, but not the RSS.
 
-  --root     the checkout to measure, which must be built; this one by default
-  --seconds  how long they settle, once both are ready, before they are measured (20)
-  --times    how many starts the medians are over (1)
-  --json     {root, seconds, times, coordinator, worker, together}, each of the last three {rss, pss}
+  --root     the checkout to measure, which must be built; default: this checkout
+  --seconds  how long both settle after they are ready, before they are measured; default: 20
+  --times    the number of starts; medians are printed; default: 1
+  --json     print {root, seconds, times, coordinator, worker, together}; the last three are {rss, pss}
 `;
 
 const { values } = parseArgs({

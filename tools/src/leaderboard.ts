@@ -95,15 +95,15 @@ if (values.help) {
 }
 const terminator = tokens.find(({ kind }) => kind === 'option-terminator');
 const stray = tokens.find((token) => token.kind === 'positional' && token.index < (terminator?.index ?? Infinity));
-if (stray) usage(`what is ${JSON.stringify((stray as { value: string }).value)}? Options of cryfold run follow --`);
+if (stray) usage(`unexpected ${JSON.stringify((stray as { value: string }).value)}; put run options after --`);
 const corpora = (values.corpus ?? usage('--corpus NAME=PATH is missing')).map((text) => {
   const at = text.indexOf('=');
   return at > 0
     ? { name: text.slice(0, at), path: resolve(text.slice(at + 1)) }
-    : usage(`--corpus ${text}: no NAME=PATH`);
+    : usage(`--corpus ${text}: must be NAME=PATH`);
 });
 const pairs = values.compare.map((text) => text.split(':'));
-for (const pair of pairs) if (pair.length !== 2) usage(`--compare ${pair.join(':')}: not A:B`);
+for (const pair of pairs) if (pair.length !== 2) usage(`--compare ${pair.join(':')}: must be A:B`);
 const sections: string[] = [];
 const found = new Map<string, Evaluated>();
 try {

@@ -1,9 +1,9 @@
-// Measures what viewers of the live page cost: how fast the folds of a long run finish with and without viewers, and
-// how many requests per second the API handles. Everything, including the viewers, shares the processors of this
-// machine with the one worker. Time windows go without, with, with, without, ... so that drift cancels out. Every
-// viewer has received its first event before a window with viewers begins, and a window without viewers waits until the
-// server has stopped refreshing the pages that were left. The rate of a window is measured from the end of its first
-// fold to the end of its last one. Do not use the machine meanwhile.
+// Measures how much viewers of the live page slow down a long run: how fast its folds finish with and without viewers,
+// and how many requests per second the API handles. Everything, including the viewers, shares the processors of this
+// machine with the single worker. Time windows alternate (without viewers, with, with, without, ...), so that drift
+// cancels out. A window with viewers begins after every viewer has received its first event. A window without viewers
+// waits until the server has stopped refreshing closed pages. The rate of a window is measured from the end of its
+// first fold to the end of its last fold. Do not use the machine meanwhile.
 //
 // usage: tools/load-api [--fold small-cnn|svm] [--pairs N] [--viewers N] [--window SECONDS] [--seconds N]
 import { availableParallelism, loadavg } from 'node:os';
@@ -16,7 +16,7 @@ import { Viewers } from './load-api/viewers.js';
 import { mean, median } from './statistics.js';
 
 /**
- * Duration of a fold: a second or two on one core, the minimum for networks, or about 10 ms, which is the worst case.
+ * Kinds of folds. A fold takes a second or two on one core, the minimum for networks, or about 10 ms, the worst case.
  */
 const FOLDS = {
   'small-cnn': { estimator: 'kind: small-cnn, epochs: 10', window: 40, folds: 5000 },
@@ -38,13 +38,13 @@ const { values } = parseArgs({
 interface Pair {
   unwatched: Rate;
   watched: Rate;
-  /** Bytes a second that each viewer read */
+  /** Bytes per second that each viewer read */
   heard: number;
-  /** Of the rate when watched, percent */
+  /** Change of the rate caused by viewers, in percent */
   change: number;
 }
 
-/** Brings viewers and measures; they stay until a window without them. */
+/** Measures time windows with or without viewers. Viewers stay until the next window without them. */
 class Windows {
   #watched = false;
 
@@ -83,7 +83,7 @@ function pairLine({ unwatched, watched, heard, change }: Pair): string {
   const folds = ({ folds, each }: Rate) => `${folds} folds of ${each.toFixed(3)} s`;
   return (
     `${unwatched.rate.toFixed(3)} folds/s unwatched (${folds(unwatched)}), ${watched.rate.toFixed(3)} watched ` +
-    `(${folds(watched)}; ${heard.toFixed(0)} bytes/s a viewer): ${change.toFixed(1)} %`
+    `(${folds(watched)}; ${heard.toFixed(0)} bytes/s per viewer): ${change.toFixed(1)} %`
   );
 }
 
@@ -120,7 +120,7 @@ async function main(): Promise<void> {
   const loaded = await LoadedRun.start(kind.estimator, kind.folds);
   const viewers = new Viewers(loaded.url);
   try {
-    // The first folds come while the others are still being enqueued.
+    // The first folds are trained while the others are still being enqueued.
     await sleep(window * 1000);
     const load = `${availableParallelism()} cores, load ${loadavg()[0].toFixed(1)}`;
     console.log(`${values.fold}, ${values.viewers} viewers, windows of ${window} s, ${load}`);
@@ -133,7 +133,7 @@ async function main(): Promise<void> {
     console.log(summary(pairs));
     viewers.leave();
     const { total, done } = await loaded.cancel();
-    console.log(`requests, of a run of ${total} folds, ${done} of them done, now cancelled:`);
+    console.log(`requests for a cancelled run of ${total} folds, ${done} of which are done:`);
     await requests(loaded);
   } finally {
     viewers.leave();

@@ -1,8 +1,8 @@
 // Measures the duplicate detector: how many distorted copies of real and synthetic sounds it misses, and how many
 // different sounds it mistakes for copies.
 //   tools/measure-duplicates --data DIR [--clips 100] [--seed 1] [--codec mp3=PROGRAM] [--json]
-// Recordings are split by group into two halves. Limits of the detector may only be chosen on the tuning half; the
-// figures that count are those of the held-out half.
+// Recordings are split by group into two halves. Limits of the detector may only be chosen on the tuning half. Only the
+// results on the held-out half are valid measurements.
 // PROGRAM is called with the WAV file to read and the WAV file to write. Vorbis and GSM are measured if sox is on the
 // PATH.
 import { execFileSync } from 'node:child_process';
@@ -27,7 +27,7 @@ import { markdownTable } from './estimates.js';
 const RATE = 8000;
 const PER_MS = RATE / 1000;
 
-/** Two seconds, of which the original is the first. */
+/** Two seconds of sound. The original is the first second. */
 type Source = Float64Array;
 type Codec = (samples: Float64Array) => Float64Array;
 
@@ -78,7 +78,7 @@ async function measure(sources: readonly Source[], distort: (source: Source) => 
   return { copies: sources.length, missed, false: wrong };
 }
 
-/** Sounds of which no two are the same. */
+/** Returns sets of sounds that all differ from each other. */
 function different(random: Random): Record<string, Sound[]> {
   const many = (count: number, rate: number, sample: (clip: number) => (i: number) => number): Sound[] =>
     Array.from({ length: count }, (_, clip) => {
@@ -116,12 +116,12 @@ function spread<T>(all: readonly T[], count: number): T[] {
   return Array.from({ length: Math.min(count, all.length) }, (_, i) => all[Math.floor(i * step)]);
 }
 
-/** Recordings that an earlier version of this tool measured, when the limits were chosen: `count` of them, spread evenly. */
+/** Number of recordings, spread evenly, on which an earlier version of this tool chose the limits. */
 const SEEN = 60;
 
 /**
- * The first clip of each recording of two seconds or more, by half. A group belongs to the half that the last bit of its
- * hash names, but to the tuning half if it has a recording that the limits were chosen on.
+ * Returns the first clip of each recording of two seconds or more, by half. The last bit of a group's hash decides its
+ * half, but groups with a recording that was used to choose the limits belong to the tuning half.
  */
 function halves(clips: readonly Clip[]): Record<Half, Clip[]> {
   const firsts = new Map<string, Clip>();
@@ -132,7 +132,7 @@ function halves(clips: readonly Clip[]): Record<Half, Clip[]> {
   return { tuning: all.filter(isTuning), 'held-out': all.filter((clip) => !isTuning(clip)) };
 }
 
-/** Two seconds of `count` recordings of both halves, spread evenly; shorter recordings are skipped. */
+/** Reads two seconds of `count` recordings from each half, spread evenly. Shorter recordings are skipped. */
 async function realSources(data: string, count: number) {
   const dataset = await readDataset(data, { clipSeconds: 2, skipBad: true });
   const found: Partial<Record<Half, Source[]>> = {};
@@ -142,7 +142,7 @@ async function realSources(data: string, count: number) {
     const chosen = spread(clips, count);
     for await (const { samples } of readClips({ root: dataset.root, clips: chosen })) sources.push(samples.slice());
     found[half as Half] = sources;
-    print(`${half}: ${clips.length} recordings of ${groups} groups, of which ${sources.length} are measured`);
+    print(`${half}: ${clips.length} recordings in ${groups} groups; ${sources.length} recordings are measured`);
   }
   return found;
 }
@@ -222,7 +222,7 @@ try {
     others[name] = { sounds: sounds.length, false: firsts.filter((first, i) => first !== i).length };
   }
   const counts = Object.entries(others).map(([name, one]) => [name, String(one.sounds), String(one.false)]);
-  print(`\n${markdownTable([['different sounds', 'how many', 'joined with another'], ...counts])}`);
+  print(`\n${markdownTable([['different sounds', 'number', 'mistaken for copies'], ...counts])}`);
   const corpus = values.data === undefined ? undefined : await wholeCorpus(values.data);
   if (corpus) print(`\nthe data: ${corpus.clips} clips compared in ${corpus.seconds.toFixed(1)} s; shared sounds:`);
   for (const clips of corpus?.sounds ?? []) print(`  ${clips.join('  ')}`);

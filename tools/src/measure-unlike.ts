@@ -1,8 +1,8 @@
 // Measures the rule that rejects clips unlike the training data: how many clips of held-out groups of the same classes
 // it rejects, and how many clips of other sounds.
 //   tools/measure-unlike --data DIR [--other NAME=DIR]... [--repeats 10] [--clip-seconds 1]
-// In each repeat, the rule is learned from two thirds of the groups. Recordings of OTHER are resampled to the rate of
-// the data. A recording is rejected if more than half of its clips are.
+// In each repeat, the rule is learned from two thirds of the groups. Recordings in OTHER are resampled to the rate of
+// the data. A recording is rejected if more than half of its clips are rejected.
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { Random } from '@cryfold/core';
@@ -109,7 +109,7 @@ async function soundsIn(folder: string): Promise<Sound[]> {
   return sounds;
 }
 
-/** Sounds of a clip's length, 6 to 54 dB below full scale, with 16 bits. */
+/** Returns 16-bit sounds with the length of a clip, 6 to 54 dB below full scale. */
 function signals(): [string, Sound[]][] {
   const noise = new Random(2);
   const white = () => Float64Array.from({ length }, () => noise.normal());
@@ -146,7 +146,7 @@ function signals(): [string, Sound[]][] {
     return samples.map((one) => Math.max(-1, Math.min(1, Math.round(one * gain * 32768) / 32768)));
   };
   function pink(): Float64Array {
-    // The sum of three poles is within a decibel of 1/f over the audible range: Kellet's economy filter.
+    // Kellet's economy filter: the sum of three poles is within a decibel of 1/f over the audible range.
     const state = [0, 0, 0];
     return white().map((one) => {
       state[0] = 0.99765 * state[0] + one * 0.099046;

@@ -1,5 +1,5 @@
 /**
- * Reads an integer from the command line. Ends the process with code 2 if it is missing or out of range.
+ * Reads an integer from the command line. Exits with code 2 if it is missing or out of range.
  * @param name name of the option, without dashes
  */
 export function wholeOption(name: string, value: string, { least = 1, most = Number.MAX_SAFE_INTEGER } = {}): number {

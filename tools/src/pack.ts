@@ -1,6 +1,6 @@
-// Packs the cryfold command with everything that is ours into one tarball, which npm installs without a checkout. Packages of
-// other vendors come from the registry, at the versions of package-lock.json; what they need in turn, at the newest
-// versions that they allow.
+// Packs the cryfold command with all packages in this repository into a tarball. npm can install it without a checkout.
+// Third-party packages come from the registry, in the versions in package-lock.json. Their own dependencies come in the
+// newest versions that they allow.
 //
 // usage: tools/pack [--out FOLDER]     default: the working folder. Prints the path of the tarball.
 import { execFileSync } from 'node:child_process';
@@ -17,11 +17,11 @@ interface Manifest {
   [member: string]: unknown;
 }
 
-/** Its install script would download an old TensorFlow. `cryfold setup` builds it with the current version instead. */
+/** The install script of this package would download an old TensorFlow. `cryfold setup` builds the current version. */
 const BINDING = '@tensorflow/tfjs-node-gpu';
-/** What it needs besides Node once it is installed. npm does not install the dependencies of bundled packages. */
+/** Packages that the binding needs at run time. npm does not install the dependencies of bundled packages. */
 const BINDING_NEEDS = ['@mapbox/node-pre-gyp', '@tensorflow/tfjs', 'google-protobuf', 'progress'];
-/** What build-tensorflow looks for next to the binding */
+/** Packages that build-tensorflow expects next to the binding */
 const HEADERS = 'node-api-headers';
 const SCOPE = '@cryfold/';
 
@@ -32,7 +32,7 @@ const locked: Record<string, { version: string }> = JSON.parse(
   readFileSync(join(ROOT, 'package-lock.json'), 'utf8'),
 ).packages;
 
-/** Packages of this repository that a package needs, directly or not, by their folder in packages/. */
+/** Returns the packages of this repository that a package needs directly or indirectly, as folders in packages/. */
 function packagesOf(name: string, found = new Map<string, Manifest>()): Map<string, Manifest> {
   if (found.has(name)) return found;
   const manifest = manifestOf(join(ROOT, 'packages', name));
@@ -43,7 +43,7 @@ function packagesOf(name: string, found = new Map<string, Manifest>()): Map<stri
   return found;
 }
 
-/** What the tarball contains of a package: its code, its types, and everything else that its manifest lists. */
+/** Returns the files of a package for the tarball: code, types, and everything else that its manifest lists. */
 function copyPackage(name: string, to: string): void {
   const from = join(ROOT, 'packages', name);
   mkdirSync(to, { recursive: true });
@@ -68,9 +68,9 @@ function stage(folder: string): void {
       dependencies[one] = one.startsWith(SCOPE) ? cli.version : version;
     }
   }
-  // The tarball has a README of its own.
+  // The tarball has its own README.
   rmSync(join(folder, 'packages', 'cli', 'package.json'));
-  // The command finds them relative to packages/cli, as in a checkout.
+  // The command finds these files relative to packages/cli, as in a checkout.
   for (const part of ['LICENSE', 'README.md', 'docs', 'specs', 'examples']) {
     cpSync(join(ROOT, part), join(folder, part), { recursive: true });
   }

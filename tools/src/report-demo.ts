@@ -1,5 +1,5 @@
-// Writes the HTML report of a made-up run of the paper's four models (from random numbers, nothing is trained), and
-// prints how long aggregating and reporting took.
+// Writes the HTML report of a simulated run of the paper's four models (from random numbers, without training), and
+// prints how long aggregation and reporting took.
 //
 // usage: tools/report-demo [--out FILE] [--clips N] [--repeats N] [--null] [--hostile] [--holes N]
 //   --null     models that only guess: the report must start with a warning
@@ -53,7 +53,7 @@ try {
   const seconds = (ms: number) => (ms / 1000).toFixed(2);
   console.log(
     `${plan.jobs.length} folds, ${values.clips} clips: aggregated in ${seconds(aggregated - began)} s, ` +
-      `reported in ${seconds(reported - aggregated)} s, ${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MB at most`,
+      `reported in ${seconds(reported - aggregated)} s, peak ${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MB`,
   );
   console.log(`report: ${out}`);
 } finally {

@@ -13,7 +13,7 @@ import { RandomState } from '@cryfold/evaluation';
 
 const CHAMPION = 900;
 const HELD_OUT = 600;
-/** Number of clips in the new data, how many of them the champion knows, and the folds */
+/** Number of clips in the new data, how many of them the champion was trained on, and the folds */
 const CASES = [
   { clips: 300, known: 60, folds: 5, repeats: 1 },
   { clips: 400, known: 130, folds: 10, repeats: 5 },

@@ -3,7 +3,7 @@ import { argmaxRows, METRICS, type MetricName, type RandomState, type Split } fr
 import type { Predictions } from '@cryfold/run-control';
 
 export const CLASSES = ['a', 'b', 'c'];
-/** Number of values that describe a clip. The poor configuration reads only the first of them */
+/** Number of values that describe a clip; the poor configuration reads only the first ones */
 export const COLUMNS = 30;
 export const POOR = 20;
 
@@ -58,7 +58,7 @@ export class World {
 /** Probability of each class for a clip. */
 type Model = (clip: SimulatedClip) => number[];
 
-/** Nearest class mean over the first columns; undefined if there are fewer than two classes. */
+/** Trains a nearest-mean classifier on the first columns. @returns undefined if there are fewer than two classes */
 export function train(clips: readonly SimulatedClip[], columns: number): Model | undefined {
   const counts = CLASSES.map(() => 0);
   const means = CLASSES.map(() => new Float64Array(columns));

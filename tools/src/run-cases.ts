@@ -1,4 +1,4 @@
-// Runs cases in which users found faults, and checks that a test in this repository covers each of them.
+// Reproduces faults that users have found, and checks that a test in this repository covers each of them.
 import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,15 +12,16 @@ import { ROOT } from './paths.js';
 
 const HELP = `Usage: tools/run-cases [--cases DIR] [--only TEXT] [--json]
 
-Runs every case that was found in use with today's commands. Prints a line for each: whether it ended as it must, what
-it ended with (a value or an error code), and the test that holds it. Ends with code 1 if a case fails, if its test is
-missing, or if a file of the folder belongs to no case. A pending case waits for an issue, and fails once it passes.
+Runs all cases that users have reported with the current commands. Prints one line per case: whether the outcome is as
+expected, the outcome itself (a value or an error code), and the test that covers the case. Exits with code 1 if a case
+fails, if its test is missing, or if a file in the folder belongs to no case. A pending case waits for an issue, and is
+reported as failed as soon as its outcome is as expected.
 
-  --cases  folder of the scripts and files that make the inputs (../shared/cases)
-  --only   only cases whose names contain this
-  --json   {cases: [{name, state, ended, tests}], passed, failed, pending}
+  --cases  folder of the scripts and files that create the inputs; default: ../shared/cases
+  --only   run only cases whose names contain this text
+  --json   print {cases: [{name, state, ended, tests}], passed, failed, pending}
 
-Needs python3 with numpy (scripts/test fetches it), sox and redis-server. Takes a few minutes.
+Needs python3 with numpy (scripts/test installs it), sox and redis-server. Takes a few minutes.
 `;
 
 /** Files in the folder that other files use. */
@@ -41,10 +42,10 @@ async function outcomeOf(one: Case, bench: Bench): Promise<Outcome> {
   const right = missing === undefined && expected.test(ended);
   if (pending === undefined) return { name, ended, tests, state: right ? 'ok' : 'FAILED' };
   if (!right) return { name, ended, tests, state: 'pending' };
-  return { name, tests, state: 'FAILED', ended: `${ended} (passes: name its test instead of pending: ${pending})` };
+  return { name, tests, state: 'FAILED', ended: `${ended} (passes now: add its test in place of pending: ${pending})` };
 }
 
-/** A failed outcome for each file in the folder that no case reads, and for each file that a case misses. */
+/** Returns a failed outcome for each file in the folder that no case uses, and for each file that a case lacks. */
 async function unclaimed(folder: string): Promise<Outcome[]> {
   const there = await readdir(folder);
   const claimed = GROUPS.flatMap(({ inputs }) => inputs);
@@ -71,7 +72,7 @@ function show({ name, state, ended, tests }: Outcome): void {
   console.log(`${name}: ${state}  ${short}${files && `  test: ${files}`}`);
 }
 
-/** numpy and scikit-learn, where scripts/test has installed them. */
+/** The folder in which scripts/test has installed numpy and scikit-learn. */
 async function findOracle(): Promise<void> {
   const { oracle } = (await import(`${ROOT}scripts/unit-peers.mjs`)) as { oracle(): string | undefined };
   const found = [oracle(), process.env.PYTHONPATH].filter(Boolean).join(':');

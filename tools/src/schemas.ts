@@ -1,5 +1,5 @@
-// Writes docs/spec.schema.json, with which editors complete and check specs, and docs/results.schema.json, from the zod
-// schemas of packages/plan and packages/evaluation. Run `npm run format` afterwards.
+// Writes docs/spec.schema.json, which lets editors complete and check specs, and docs/results.schema.json. Both are
+// generated from the zod schemas in packages/plan and packages/evaluation. Run `npm run format` afterwards.
 import { writeFileSync } from 'node:fs';
 import { resultsJsonSchema } from '@cryfold/evaluation';
 import { specJsonSchema } from '@cryfold/plan';

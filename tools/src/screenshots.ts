@@ -1,5 +1,5 @@
-// Makes the pictures in README.md from a real run: specs/demo.yaml on a synthetic corpus, as in scripts/demo. Prints
-// Table II of that run, which README.md shows. Takes minutes, since it trains.
+// Creates the pictures in README.md from a real run of specs/demo.yaml on a synthetic corpus, as in scripts/demo. Also
+// prints Table II of that run for README.md. Takes several minutes, since it trains models.
 //
 // usage: tools/screenshots [--out FOLDER]     default: docs/images
 import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
@@ -14,7 +14,7 @@ import { ROOT } from './paths.js';
 
 /** README.md is opened often, so its pictures must be small. */
 const MOST_BYTES = 300_000;
-/** Enough for a training run on a busy machine. */
+/** Seconds within which a training run must finish, even on a busy machine. */
 const PATIENCE_SECONDS = 3600;
 
 const { values } = parseArgs({ options: { out: { type: 'string', default: join(ROOT, 'docs', 'images') } } });
@@ -22,7 +22,7 @@ const out = resolve(values.out);
 mkdirSync(out, { recursive: true });
 const folder = mkdtempSync(join(tmpdir(), 'cryfold-screenshots-'));
 
-/** Takes a picture of a page once `ready` is true in it. */
+/** Takes a picture of a page once the expression `ready` is true on that page. */
 async function take(
   browser: Browser,
   { url, file, ready, size }: { url: string; file: string; ready: string; size: [number, number] },
@@ -52,7 +52,7 @@ const HALF_DONE = `document.querySelector('main progress')?.value >= 0.5
 
 const executablePath = (await findTool('chromium')) ?? (await findTool('google-chrome'));
 if (!executablePath) throw new Error('needs chromium on PATH');
-// Chromium's sandbox refuses to start as root, and the pages are our own.
+// Chromium's sandbox refuses to start as root. The pages are our own, so they can run without the sandbox.
 const browser = await chromium.launch({ executablePath, args: process.getuid?.() === 0 ? ['--no-sandbox'] : [] });
 let run: Command | undefined;
 try {

@@ -1,12 +1,12 @@
-// Measures how optimistic the winner of a sweep is, by algorithm, on trials whose true accuracy is known: their answers
-// are random, so there is nothing to learn. Decisions and corrections use the code of real sweeps. Prints a Markdown
-// table, or JSON with --json.
+// Measures how optimistic the score of a sweep's winner is for each algorithm. The trials have known true accuracies,
+// and their answers are random, so there is nothing to learn. Decisions and corrections use the same code as real
+// sweeps. Prints a Markdown table, or JSON with --json.
 //
 //   tools/simulate-asha --clips 60 --repeats 1 --trials 27 --sweeps 60
 //
 // --spread P draws the true accuracy of each trial from a normal distribution around 50 % with a standard deviation of
-// P points; the default 0 is pure noise. A clip is easy or hard for a trial (answered correctly in 90 or 10 % of the
-// repeats).
+// P points; the default 0 means pure noise. A clip is easy or hard for a trial: it is answered correctly in 90 or 10 %
+// of the repeats.
 import { parseArgs } from 'node:util';
 import { deriveSeed, Random } from '@cryfold/core';
 import { type Split, splitterOf } from '@cryfold/evaluation';
@@ -61,7 +61,7 @@ function planOf(algorithm: string): RunPlan {
 
 interface SimulatedTrial {
   truth: number;
-  /** By clip and repeat */
+  /** Whether each answer is correct, by clip and repeat */
   right: boolean[][];
 }
 
@@ -77,7 +77,7 @@ function drawTrial(trial: string, sweep: number): SimulatedTrial {
 
 type Answers = (trial: string) => SimulatedTrial;
 
-/** What a trial predicts for the test clips of a split, in the form of a stored fold. */
+/** Returns a trial's predictions for the test clips of a split, in the form of a stored fold. */
 function predict({ right }: SimulatedTrial, { test, repeat }: RunPlan['splits'][number]) {
   const probabilities = new Float64Array(2 * test.length);
   for (const [row, clip] of test.entries()) {
@@ -91,7 +91,7 @@ function predict({ right }: SimulatedTrial, { test, repeat }: RunPlan['splits'][
 const share = ({ right }: SimulatedTrial, { test, repeat }: RunPlan['splits'][number]) =>
   meanScore(test.map((clip) => Number(right[clip][repeat])));
 
-/** Runs a simulated sweep to its end. */
+/** Runs a simulated sweep until it finishes. */
 function play(plan: RunPlan, answers: Answers): SearchLog {
   const decisions: Decision[] = [];
   const done = new Set<string>();

@@ -1,6 +1,6 @@
 // Measures how often `cryfold data audit` claims that properties of recordings predict the class, on simulated data
-// where the truth is known: data whose properties say nothing about the class, and data with a planted property. Prints
-// a Markdown table.
+// where the truth is known: data whose properties are independent of the class, and data with a planted property.
+// Prints a Markdown table.
 //
 //   tools/simulate-audit --cases 200
 //
@@ -22,7 +22,7 @@ interface World {
   /** Number of recordings, or of groups if there are any */
   units: number;
   groups: 'none' | 'one class each' | 'all classes';
-  /** By how many standard deviations the level of one class differs */
+  /** Number of standard deviations by which the level of one class differs */
   planted: number;
 }
 

@@ -1,7 +1,7 @@
-// Measures how often `cryfold retrain` promotes a worse model, and how often a better one, for many overlaps of the new
-// data with the champion's. Draws corpora of infants, trains nearest-mean classifiers on them, and decides with the
-// code of the command (which data the champion knows, what the challenger is compared with, the test). A large held-out
-// set shows which model is really better.
+// Measures how often `cryfold retrain` promotes a worse or a better model, for different overlaps between the new data
+// and the champion's data. Draws corpora of infants, trains nearest-mean classifiers on them, and decides with the
+// command's own code: which data the champion knows, what the challenger is compared with, and the test. A large
+// held-out set shows which model is really better.
 //
 // With --nights N, a slightly worse configuration challenges the same champion every night, on growing data.
 //
@@ -55,8 +55,8 @@ const OVERLAPS = [0, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.95, 1];
 /** Number of clips in the new data, relative to the champion's */
 const SIZES = [1 / 3, 1, 2];
 /**
- * grouped: folds keep infants together, and the new and the held-out clips come from new infants. random: folds are
- * random, and all clips come from the same infants.
+ * With `grouped`, folds keep infants together, and new and held-out clips come from new infants. With `random`, folds
+ * are random, and all clips come from the same infants.
  */
 const PROTOCOLS = ['grouped', 'random'] as const;
 type Protocol = (typeof PROTOCOLS)[number];
@@ -69,11 +69,11 @@ interface Scenario {
 }
 
 interface Case {
-  /** How much better the challenger, trained on all new data, is on held-out clips; it is better if this is above 0 */
+  /** How much better the challenger, trained on all new data, is on held-out clips; negative if it is worse */
   truth: number;
   opponent: 'champion' | 'stand-in' | 'refused';
   promoted: boolean;
-  /** Whether the previous rule would have promoted it: always a stand-in, and a t-test over folds */
+  /** Whether the previous rule, a t-test over folds against a stand-in, would have promoted the challenger */
   formerly: boolean;
 }
 
@@ -107,7 +107,7 @@ interface Night {
   after: number;
 }
 
-/** What `cryfold retrain` would do; undefined if a model cannot be trained. */
+/** Decides like `cryfold retrain`. @returns undefined if a model cannot be trained */
 function retrain({ protocol, metric, champion, now, before, after }: Night, random: RandomState) {
   const manifest = { clips: now, grouped: true, classes: CLASSES };
   const labels = Int32Array.from(now, (clip) => clip.class);
@@ -137,8 +137,8 @@ function retrain({ protocol, metric, champion, now, before, after }: Night, rand
 }
 
 /**
- * How much better the challenger, trained on all new data, is than the stored champion; it is better if this is above
- * 0.
+ * Returns how much better the challenger, trained on all new data, is than the stored champion. The value is negative
+ * if the challenger is worse.
  */
 function truthOf(
   { stored, deployed }: NonNullable<ReturnType<typeof retrain>>,
@@ -223,7 +223,7 @@ function summarise(cases: readonly Case[]) {
   const count = (of: readonly Case[], what: (one: Case) => boolean) => of.filter(what).length;
   const share = (of: readonly Case[], what: (one: Case) => boolean) =>
     of.length === 0 ? null : count(of, what) / of.length;
-  // Only counts challengers that were compared, because counting refused ones would make the test look better.
+  // Counts only challengers that were compared, since counting refused ones would make the test look better.
   const compared = worse.filter(({ opponent }) => opponent !== 'refused');
   const wrong = count(compared, ({ promoted }) => promoted);
   return {
@@ -294,7 +294,7 @@ function opponentsText({ opponents, cases: all }: ReturnType<typeof summarise>):
 function simulateOverlaps(random: RandomState): void {
   const title = METRICS[about.metric].title;
   print(
-    `${cases} cases a row; the champion was trained on ${CHAMPION} clips; metric ${title}; level ${percent(about.level)}`,
+    `${cases} cases per row; champion trained on ${CHAMPION} clips; metric ${title}; level ${percent(about.level)}`,
   );
   const rows: object[] = [];
   const cells = [

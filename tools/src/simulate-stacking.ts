@@ -1,11 +1,11 @@
-// Measures how optimistic the accuracy of a fitted fusion is where the truth is known: SVMs on images that say nothing
-// about their labels, fused by every rule, and by `weighted` and `stacked` with `nested: true`. Folds, SVMs and fusions
-// use the code of real runs. Prints a Markdown table, or JSON with --json.
+// Measures how optimistic the accuracy of a fitted fusion is when the truth is known. SVMs are trained on images that
+// are independent of their labels, and fused by every rule, and by `weighted` and `stacked` with `nested: true`. Folds,
+// SVMs and fusions use the same code as real runs. Prints a Markdown table, or JSON with --json.
 //
 //   tools/simulate-stacking --clips 60,300 --sets 60
 //
 // --signal S makes the images of each class brighter by S grey levels (with noise of 40) in columns that are specific
-// to the class. --splitter names another splitter. With KFold, classes are unequal within folds, which puts estimators
+// to the class. --splitter selects another splitter. With KFold, classes are unbalanced within folds, so estimators are
 // below chance on noise.
 import { parseArgs } from 'node:util';
 import { deriveSeed, Random } from '@cryfold/core';
@@ -53,8 +53,8 @@ ${FUSIONS.map(([name, rule, nested]) => `  ${name}: { rule: ${rule}, members: [r
 );
 
 /**
- * Balanced labels in random order, and images of noise in which each class is brighter by the signal in columns of its
- * own.
+ * Draws balanced labels in random order, and images of noise in which each class is brighter by the signal in its own
+ * columns.
  */
 function drawSet(clips: number, set: number): TrainingData {
   const random = new Random(deriveSeed('stacking', clips, set));
@@ -74,7 +74,7 @@ function drawSet(clips: number, set: number): TrainingData {
   };
 }
 
-/** A store in memory for the distances that all folds share. */
+/** An in-memory store for the distances that all folds share. */
 function memory(): Artifacts {
   const files = new Map<string, Uint8Array>();
   return {
@@ -97,7 +97,7 @@ function memory(): Artifacts {
 
 type Predictions = Pick<EvaluationInput, 'splits' | 'probabilities'> & { decisions: Map<string, Float64Array[]> };
 
-/** What every estimator of the spec predicts for the test clips of each split. */
+/** Returns the predictions of every estimator in the spec for the test clips of each split. */
 async function train<S extends EvaluationInput['splits']>(
   data: TrainingData,
   splits: S,

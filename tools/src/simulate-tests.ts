@@ -3,10 +3,10 @@
 //
 //   tools/simulate-tests --runs 200 --corpora 52x44,30x15 --effects 0,0.25,0.5 --samples 400 --groups 5,10,20,50
 //
-// Tests: two models have equal skill. Every group (infant) is easy or hard for both, and each model does better or
-// worse on it by chance (normal, standard deviation `effects` on the scale of log-odds). Repeats differ little, like
-// those of a trained model. Intervals: groups have one class each and different sizes, and their accuracies differ
-// (standard deviation 1 on the scale of log-odds). The truth comes from 100,000 groups.
+// For the tests, two models have equal skill. Every group (infant) is easy or hard for both, and each model does better
+// or worse on it by chance (normal, with the standard deviation `effects` on the log-odds scale). Repeats differ
+// little, as with real models. For the intervals, groups have one class each and different sizes, and their accuracies
+// differ (standard deviation 1 on the log-odds scale). The truth is estimated from 100,000 groups.
 import { parseArgs } from 'node:util';
 import { deriveSeed, Random } from '@cryfold/core';
 import {
@@ -45,7 +45,7 @@ const GROUPS = numbers(values.groups);
 const CORPORA = values.corpora.split(',').map((text) => text.split('x').map(Number) as [number, number]);
 for (const value of [RUNS, REPEATS, SAMPLES, ...EFFECTS, ...GROUPS, ...CORPORA.flat()]) {
   if (Number.isFinite(value) && value >= 0) continue;
-  console.error('simulate-tests: sizes are numbers, such as --runs 200 --corpora 52x44,30x15 --groups 5,10');
+  console.error('simulate-tests: sizes must be numbers, such as --runs 200 --corpora 52x44,30x15 --groups 5,10');
   process.exit(2);
 }
 
@@ -53,7 +53,7 @@ const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
 /** Gamma distributed with shape 2 and mean 1 */
 const gamma = (random: Random) => -0.5 * (Math.log(1 - random.uniform()) + Math.log(1 - random.uniform()));
 
-/** A count, and its share with two standard errors, for a share of simulations. */
+/** A share of simulations, with its standard error. */
 interface Share {
   share: number;
   error: number;
@@ -63,7 +63,7 @@ function shareOf(hits: number, total: number): Share {
   return { share, error: Math.sqrt((share * (1 - share)) / total) };
 }
 
-/** Clips of groups of different sizes, whose two classes alternate. */
+/** Draws clips in groups of different sizes. The two classes alternate within each group. */
 function drawClips(random: Random, groups: number, size: number): EvaluationInput['clips'] {
   const weights = Array.from({ length: groups }, () => gamma(random));
   const total = weights.reduce((sum, weight) => sum + weight, 0);
@@ -76,7 +76,7 @@ function drawClips(random: Random, groups: number, size: number): EvaluationInpu
   );
 }
 
-/** Two equally skilled models, evaluated like a run. */
+/** Evaluates two equally skilled models like a run. */
 function simulateRun(seed: number, [groups, size]: [number, number], effect: number, grouped: boolean) {
   const random = new Random(seed);
   const clips = drawClips(random, groups, size);
@@ -105,7 +105,7 @@ function simulateRun(seed: number, [groups, size]: [number, number], effect: num
   return results.comparisons[0];
 }
 
-/** The share of runs in which each test is significant, and in which the interval of the difference contains 0. */
+/** Returns how often each test is significant, and how often the interval of the difference contains 0. */
 function errorRates(corpus: [number, number], effect: number, grouped: boolean) {
   const hits = { folds: 0, groups: 0, covered: 0 };
   for (let run = 0; run < RUNS; run++) {
@@ -126,7 +126,7 @@ const CLASSES = 5;
 const FIGURES = { accuracy, balancedAccuracy, macroF1 };
 type Figure = keyof typeof FIGURES;
 
-/** Groups with one class each: what was predicted for each of their clips. */
+/** Groups with one class each, with the predictions for their clips. */
 function drawGroups(random: Random, groups: number): { label: number; predicted: number[] }[] {
   return Array.from({ length: groups }, (_, g) => {
     const label = g % CLASSES;
@@ -149,7 +149,7 @@ function truth(): Record<Figure, number> {
   };
 }
 
-/** The intervals of a run with these groups. */
+/** Returns the intervals of a run with these groups. */
 function simulateIntervals(seed: number, groups: number) {
   const drawn = drawGroups(new Random(seed), groups);
   const clips = drawn.flatMap(({ label, predicted }, g) =>
@@ -199,7 +199,7 @@ if (values.json) {
   console.log(JSON.stringify({ runs: RUNS, repeats: REPEATS, samples: SAMPLES, tests, intervals }, null, 2));
 } else {
   console.log(
-    `Two models of equal skill, ${RUNS} runs of ${REPEATS} x 5 folds a row; nominal error rate 5 %, coverage 95 %`,
+    `Two models of equal skill, ${RUNS} runs of ${REPEATS} x 5 folds per row; nominal error rate 5 %, coverage 95 %`,
   );
   console.log(
     table(
@@ -210,7 +210,7 @@ if (values.json) {
         'folds',
         'corrected t over folds',
         'exchange of groups',
-        'interval of the difference holds 0',
+        'interval of the difference contains 0',
       ],
       tests.map((one) => [
         ...[one.groups, one.clips, one.effect, one.folds],
@@ -218,7 +218,7 @@ if (values.json) {
       ]),
     ),
   );
-  console.log(`\n95 % intervals of pooled figures that hold the truth, ${SAMPLES} corpora a row`);
+  console.log(`\n95 % intervals of pooled metrics that contain the truth, ${SAMPLES} corpora per row`);
   console.log(
     table(
       ['groups', 'accuracy', 'balanced accuracy', 'macro F1', 'mean width, accuracy'],

@@ -9,7 +9,7 @@ export function median(values: readonly number[]): number {
   return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
 }
 
-/** The value below which a share `q` of the numbers lies, 0 <= q <= 1. */
+/** Returns the quantile `q` of the numbers, 0 <= q <= 1. */
 export function quantile(values: readonly number[], q: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))];

@@ -1,5 +1,5 @@
-// Measures what the figures of a sweep say if there is nothing to learn, and if there is something. Data sets consist
-// of noise (labels are independent of the images, so every setting is worth 50 %) or have a weak signal. On each, a
+// Measures which accuracies a sweep reports with and without anything to learn. Data sets consist of noise (labels are
+// independent of the images, so the true accuracy of every setting is 50 %) or have a weak signal. For each data set, a
 // grid of 24 SVM settings is searched with plain cross-validation, corrected by the bootstrap (BBC-CV), and evaluated
 // by nested cross-validation with inner folds.
 //
@@ -24,7 +24,7 @@ interface Row {
   method: keyof Scores;
   /** Accuracy over all data sets */
   mean: number;
-  /** Its standard error */
+  /** Standard error of this accuracy */
   error: number;
 }
 
@@ -54,6 +54,6 @@ else {
 }
 const above = (method: keyof Scores) => noise.some((row) => row.method === method && row.mean - 1.96 * row.error > 0.5);
 if (!above('plain') || above('corrected') || above('nested')) {
-  console.error('not as promised: plain must look too good on noise, and the others must not');
+  console.error('unexpected result: on noise, only plain cross-validation should look too good');
   process.exitCode = 1;
 }

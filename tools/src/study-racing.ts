@@ -1,17 +1,17 @@
-// Measures how much of a sweep fold racing saves, and how often it gives up the best trial. Simulated sweeps are raced
-// by the code that races real ones, and for comparison by Optuna's WilcoxonPruner on the same numbers (`--python
-// PYTHON` with optuna).
+// Measures how many folds of a sweep racing saves, and how often it gives up the best trial. Simulated sweeps are raced
+// by the same code as real ones, and for comparison by Optuna's WilcoxonPruner on the same numbers (`--python PYTHON`
+// with optuna).
 //
 // usage: tools/study-racing [--sweeps N] [--thresholds 0.01,0.05,...] [--min-folds 5,10] [--scenario PART-OF-NAME]
 //                           [--seed N] [--python PYTHON] [--optuna-sweeps N] [--json]
 //
 // The model: a sweep has 20 trials on 10 repeats x 5 folds of N clips. Trial i classifies clip c correctly in repeat r
 // with probability sigmoid(skill_i + difficulty_c + affinity_ic + luck_icr). The difficulty ~ N(1, 2) is the same for
-// all trials and cancels out in pairs. The affinity ~ N(0, 1) is how well a trial does on a clip in every repeat, so
-// more repeats add no evidence about it. The luck ~ N(0, 0.7) is that of one training. The score of a fold is its
+// all trials and cancels out in pairs. The affinity ~ N(0, 1) is how well a trial handles a clip in every repeat, so
+// more repeats add no evidence about it. The luck ~ N(0, 0.7) belongs to one training run. The score of a fold is its
 // share of correct answers. The skills of three in four trials are N(0, spread); one in four is much worse (minus |N(2,
-// 1)|), like a learning rate with which nothing is learned. The best trial is the one with the highest skill, whose
-// mean over all possible clips is the highest.
+// 1)|), like a trial with a learning rate at which nothing is learned. The best trial has the highest skill, so its
+// mean over all possible clips is also the highest.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -101,7 +101,8 @@ else {
   );
   for (const row of rows) console.log(line(row));
   console.log(`
-saved: folds not evaluated, of ${TRIALS} trials x ${REPEATS * FOLDS} folds. winner kept: the trial that the whole sweep would
-have chosen was not given up. best kept: that of the highest true accuracy; near kept: one within 0.5 points of it.
-regret: how many points of true accuracy the chosen trial is below the best, and without racing.`);
+saved: share of ${TRIALS} trials x ${REPEATS * FOLDS} folds that were not evaluated. winner kept: the trial chosen by a
+complete sweep was not given up. best kept: the same for the trial with the highest true accuracy. near kept: the same
+for a trial within 0.5 points of the best. regret: points of true accuracy by which the chosen trial is below the best.
+unraced: the regret without racing.`);
 }

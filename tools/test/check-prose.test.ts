@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { findPhrases } from '../src/prose/find-phrases.js';
 import { PROSE_RULES } from '../src/prose/rules.js';
 
-/** Split, so that no rule matches this file. */
+/** These words are split so that no rule matches this file. */
 const AGAIN = `an${'ew'}`;
 const CONTINUES = ['go', 'es on'].join('');
 

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 
 const PROGRAM = fileURLToPath(new URL('../src/compare-bench.js', import.meta.url));
 
-/** Two checkouts whose `scripts/bench` is the given shell text, which may use $side and append to $log. */
+/** Creates two checkouts whose `scripts/bench` is the given shell script. It may read $side and append to $log. */
 function checkouts(t: TestContext, text: string) {
   const folder = mkdtempSync(join(tmpdir(), 'cryfold-compare-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
@@ -33,7 +33,7 @@ n=$(grep -c "^$side" "$log")
 printf '[{"name":"folds","ours":%d,"unit":"folds/s"},{"name":"%s only","ours":1,"unit":"/s"}]' $((n * rate)) $side
 exit 1`;
 
-test('runs both checkouts in alternating order and reports the median ratio of what both measure', (t) => {
+test('runs both checkouts in alternating order, and reports median ratios of their common results', (t) => {
   const { run, runs } = checkouts(t, RATES);
   const { status, stdout, stderr } = run('--pairs', '3', '--json');
   assert.equal(status, 0, stderr);

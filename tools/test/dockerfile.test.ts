@@ -13,7 +13,7 @@ ENTRYPOINT ["first"]
 ENTRYPOINT ["cryfold"]
 `;
 
-test('a stage has the instructions of the stages that it is based on, followed by its own', () => {
+test('returns the instructions of the stages that a stage is based on, followed by its own', () => {
   const stages = parseDockerfile(TEXT);
   assert.deepEqual(
     stages.map(({ name, from }) => [name, from]),

@@ -14,7 +14,7 @@ const pages = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '*.m
   .filter((path) => path !== '' && existsSync(join(ROOT, path)));
 const prose = (path: string) => read(path).replaceAll(/^```[\s\S]*?^```$/gm, '');
 
-/** The name by which GitHub links to a heading of a page. */
+/** Returns GitHub's anchor for a heading. */
 function anchorsOf(path: string): Set<string> {
   const anchors = new Set<string>();
   for (const [, heading] of prose(path).matchAll(/^#{1,6} (.+)$/gm)) {
@@ -27,7 +27,7 @@ function anchorsOf(path: string): Set<string> {
   return anchors;
 }
 
-/** Relative links of a page that lead nowhere. */
+/** Returns the broken relative links of a page. */
 function brokenLinks(page: string): string[] {
   const links = [...prose(page).matchAll(/\]\(([^)\s]+)\)/g)].map(([, link]) => link);
   return links.filter((link) => {
@@ -39,7 +39,7 @@ function brokenLinks(page: string): string[] {
   });
 }
 
-test('every relative link of a page leads to a file and a heading', () => {
+test('every relative link on a page leads to an existing file and heading', () => {
   assert.ok(pages.length > 60);
   for (const page of pages) assert.deepEqual(brokenLinks(page), [], page);
 });
@@ -55,24 +55,24 @@ test('every complete spec on a page is valid', () => {
   const specs = pages.flatMap((page) =>
     [...read(page).matchAll(/^```yaml\n([\s\S]*?)^```$/gm)]
       .map(([, text]) => ({ page, text }))
-      // extending.md shows kinds that are not built in; extending.test.ts runs its spec.
+      // extending.md shows kinds that are not built in. extending.test.ts runs its spec.
       .filter(({ text }) => /^version: 1$/m.test(text) && page !== 'docs/extending.md'),
   );
   assert.ok(specs.length >= 2);
   for (const { page, text } of specs) parseSpec(text, page);
 });
 
-test('the diagram of docs/architecture.md shows the imports of all packages', () => {
+test('the diagram in docs/architecture.md shows the imports of all packages', () => {
   assert.ok(read('docs/architecture.md').includes(packageDiagram()), 'run tools/architecture-doc');
 });
 
-test('pictures of the README are small', () => {
+test('the pictures in the README are below 300 kB each', () => {
   for (const [, path] of read('README.md').matchAll(/!\[[^\]]*\]\(([^)]+)\)/g)) {
     assert.ok(statSync(join(ROOT, path)).size < 300_000, path);
   }
 });
 
-/** Who uses each package of other vendors, as docs/dependencies.md has it. */
+/** Returns the users of each third-party package, in the format of docs/dependencies.md. */
 function usersOf(field: 'dependencies' | 'devDependencies', folders: readonly string[]): Map<string, string[]> {
   const users = new Map<string, string[]>();
   for (const folder of folders) {
@@ -84,7 +84,7 @@ function usersOf(field: 'dependencies' | 'devDependencies', folders: readonly st
   return users;
 }
 
-test('docs/dependencies.md lists exactly the packages that are needed, with who uses them', async () => {
+test('docs/dependencies.md lists exactly the required packages and their users', async () => {
   const packages = (await packageFolders()).sort().map((name) => `packages/${name}`);
   const runtime = usersOf('dependencies', packages);
   const development = usersOf('devDependencies', ['.', 'infra/grafana', ...packages, 'test', 'tools']);

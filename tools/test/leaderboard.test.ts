@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { evaluateRun, type RunResults, repeatedKFold } from '@cryfold/evaluation';
 import { comparisonTable, modelTable } from '../src/leaderboard/tables.js';
 
-/** Each group has clips of both classes. A model predicts the true class, except for the clips that it misses. */
+/** Returns a run in which each group has clips of both classes. A model is correct except for the clips it misses. */
 function results(misses: Record<string, (clip: number) => boolean>): RunResults {
   const clips = Array.from({ length: 80 }, (_, i) => ({ id: `${i}`, group: `${i % 8}`, label: (i >> 3) % 2 }));
   const splits = repeatedKFold(80, { splits: 5, repeats: 1, seed: 0 });
@@ -27,12 +27,12 @@ function results(misses: Record<string, (clip: number) => boolean>): RunResults 
 }
 
 const never = () => false;
-/** Wrong about 38 of 80 clips, some of them in every group. */
+/** Misses 38 of 80 clips, some in every group. */
 const often = (clip: number) => clip % 5 < 2 || clip % 8 === 7;
 const found = { grouped: results({ often, never }), random: results({ never, often: (clip) => clip < 8 }) };
 const cells = (line: string) => line.split('|').map((cell) => cell.trim());
 
-test('lists the best model on grouped folds first, with its figures on both kinds of folds', () => {
+test('lists the best model on grouped folds first, with its metrics on both kinds of folds', () => {
   const [head, , first, second, majority] = modelTable(found).split('\n').map(cells);
   assert.equal(head.length, 8);
   assert.deepEqual([first[1], first[2], first[4], first[5]], ['never', '100.0 ± 0.0', '100.0 ± 0.0', '100.0 ± 0.0']);
@@ -44,7 +44,7 @@ test('lists the best model on grouped folds first, with its figures on both kind
   assert.match(majority[2], /^50\.0 ± 0\.0$/);
 });
 
-test('compares the first model minus the second, whatever their order in the spec is, adjusted for all tests', () => {
+test('subtracts the second model from the first in any spec order, and adjusts p-values for all tests', () => {
   const pairs = [
     ['never', 'often'],
     ['often', 'never'],
@@ -56,7 +56,7 @@ test('compares the first model minus the second, whatever their order in the spe
   const [, difference, low, high, p, adjusted] = better[2].match(shape)!;
   assert.equal(difference, '+47.5');
   assert.deepEqual(worse[2].match(shape)!.slice(1, 4), ['-47.5', high.replace('+', '-'), low.replace('+', '-')]);
-  // All 8 groups are worse, and 2 of the 2^8 exchanges are just as extreme.
+  // All 8 groups are worse, so only 2 of the 2^8 exchanges are as extreme as the observed difference.
   assert.equal(p, '0.008');
   assert.equal(adjusted, '0.016');
 });

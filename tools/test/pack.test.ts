@@ -10,7 +10,7 @@ import { ROOT } from '../src/paths.js';
 
 const PACK = fileURLToPath(new URL('../src/pack.js', import.meta.url));
 
-/** Names of vendors of which some package has another version than the root of the checkout, as npm installs them. */
+/** Scopes with a package whose version differs from the one in the root of the checkout, as installed by npm. */
 function linkNested(modules: string): void {
   for (const folder of readdirSync(join(ROOT, 'packages'))) {
     const nested = join(ROOT, 'packages', folder, 'node_modules');
@@ -22,7 +22,7 @@ function linkNested(modules: string): void {
   }
 }
 
-/** Replaces npm, which would download them, by links to other vendors' packages in the checkout. */
+/** Links to third-party packages in the checkout instead of downloading them with npm. */
 function linkVendors(modules: string): void {
   for (const name of readdirSync(join(ROOT, 'node_modules'))) {
     if (name.startsWith('.') || name === 'cryfold' || name === '@cryfold') continue;
@@ -46,7 +46,7 @@ execFileSync('tar', ['xzf', tarball, '-C', installed, '--strip-components', '1']
 linkVendors(modules);
 linkNested(modules);
 
-/** Runs Node in the folder, where no environment variable names a Redis or a store. */
+/** Runs Node in the folder, without environment variables for Redis or a store. */
 function node(...args: string[]): string {
   const { REDIS_URL: _redis, CRYFOLD_STORE: _store, ...env } = process.env;
   const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: folder.path, env, encoding: 'utf8' });
@@ -54,7 +54,7 @@ function node(...args: string[]): string {
   return stdout;
 }
 
-test('the tarball evaluates recordings in a folder without a checkout, once setup has built TensorFlow', () => {
+test('the tarball evaluates recordings without a checkout after setup has built TensorFlow', () => {
   const { bin, dependencies } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
   assert.ok(Object.values<string>(dependencies).every((version) => /^\d+\.\d+\.\d+/.test(version)));
   const cryfold = (...args: string[]) => node(join(installed, bin.cryfold), ...args);
@@ -65,7 +65,7 @@ test('the tarball evaluates recordings in a folder without a checkout, once setu
   const results = JSON.parse(cryfold('run', '--data', 'recordings', ...quick, '--json'));
   assert.deepEqual([results.status, results.models[0].name, results.models[0].folds.length], ['complete', 'svm', 2]);
 
-  // A stored spec is a spec, so this is the same run.
+  // A spec in the store is also a valid spec, so this is the same run.
   const program = `import { evaluate } from 'cryfold';
     const spec = ${JSON.stringify(results.spec)};
     console.log(JSON.stringify(await evaluate({ spec, data: 'recordings' })));`;
@@ -74,7 +74,7 @@ test('the tarball evaluates recordings in a folder without a checkout, once setu
 
 test('the tarball has types that programs can use', async () => {
   const [, example] = /```ts\n(.*?)```/s.exec(readFileSync(join(ROOT, 'docs', 'library.md'), 'utf8')) ?? assert.fail();
-  // The expected errors show that these are not of type any.
+  // The expected errors show that the values do not have the type any.
   const wrong = `
     // @ts-expect-error
     result.models[0].acuracy;

@@ -19,7 +19,7 @@ for (const [name, generate] of [
   });
 }
 
-test('docs/environment.md names every variable of cryfold that code, scripts or manifests mention', () => {
+test('docs/environment.md lists every cryfold variable in code, scripts or manifests', () => {
   const page = read('docs/environment.md');
   const folders = ['packages', 'scripts', 'infra', 'k8s'];
   const files = folders.flatMap((folder) =>

@@ -22,7 +22,7 @@ before(async () => {
   folder = await temporaryFolder();
   const executablePath = (await findTool('chromium')) ?? (await findTool('google-chrome'));
   if (!executablePath) return;
-  // Chromium's sandbox refuses to start as root, and the page is our own.
+  // Chromium's sandbox refuses to start as root. The page is our own, so it can run without the sandbox.
   const args = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
   browser = await chromium.launch({ executablePath, args });
 });
@@ -45,7 +45,7 @@ for (const [what, flags] of [
     if (!browser) return t.skip('needs chromium on PATH (apt-get install chromium)');
     demo('page.html', ...flags);
     for (const { name, ...options } of views) {
-      // axe is a script, which the page's own policy would refuse.
+      // The page's own policy would block axe, which is a script.
       const context = await browser.newContext({ ...options, bypassCSP: true });
       const page = await context.newPage();
       const seen: string[] = [];
@@ -57,9 +57,9 @@ for (const [what, flags] of [
           seen.push(`request: ${request.url()}`);
       });
       await page.goto(pathToFileURL(join(folder.path, 'page.html')).href);
-      assert.equal(await page.evaluate('document.documentElement.scrollWidth - innerWidth'), 0, `${name}: too wide`);
+      assert.equal(await page.evaluate('document.documentElement.scrollWidth - innerWidth'), 0, `${name} is too wide`);
       const cut = await page.evaluate('[...document.images].filter((image) => !image.naturalWidth).length');
-      assert.equal(cut, 0, `${name}: broken images`);
+      assert.equal(cut, 0, `${name} has broken images`);
       await page.evaluate(AXE);
       const violations = await page.evaluate(
         'axe.run().then((r) => r.violations.map((v) => v.id + ": " + v.nodes[0].html.slice(0, 200)))',
@@ -76,7 +76,7 @@ for (const [what, flags] of [
   });
 }
 
-test('the report opens under its own policy, which refuses scripts', async (t) => {
+test('the report works under its own policy, which blocks scripts', async (t) => {
   if (!browser) return t.skip('needs chromium on PATH (apt-get install chromium)');
   demo('page.html');
   const page = await browser.newPage();
@@ -90,9 +90,9 @@ test('the report opens under its own policy, which refuses scripts', async (t) =
   await page.close();
 });
 
-test('10 x 5 folds of four models over 2,268 clips: aggregated and reported within 10 s and 500 MB', () => {
+test('aggregates and reports 10 x 5 folds of four models on 2,268 clips within 10 s and 500 MB', () => {
   const text = demo('large.html', '--clips', '2268', '--repeats', '10');
-  const [, aggregated, reported, memory] = /aggregated in (\S+) s, reported in (\S+) s, (\d+) MB/.exec(text) ?? [];
+  const [, aggregated, reported, memory] = /aggregated in (\S+) s, reported in (\S+) s, peak (\d+) MB/.exec(text) ?? [];
   assert.ok(Number(aggregated) + Number(reported) < 10, text);
   assert.ok(Number(memory) < 500, text);
 });

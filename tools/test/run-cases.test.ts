@@ -12,15 +12,15 @@ const cases = GROUPS.flatMap((group) => group.cases);
 const tool = fileURLToPath(new URL('../src/run-cases.js', import.meta.url));
 const run = (...args: string[]) => spawnSync(process.execPath, [tool, ...args], { encoding: 'utf8' });
 
-test('every case has a unique name, and is pending or names a test that exists', async () => {
+test('every case has a unique name, and is pending or refers to an existing test', async () => {
   assert.equal(new Set(cases.map(({ name }) => name)).size, cases.length);
   for (const one of cases) assert.equal(await missingTest(one), undefined, one.name);
   const tests = [{ file: cases[0].tests[0].file, name: 'what no test is called' }];
   assert.match((await missingTest({ tests })) ?? '', /has no test "what no test is called"/);
-  assert.equal(await missingTest({ tests: [] }), 'no test holds it');
+  assert.equal(await missingTest({ tests: [] }), 'no test covers it');
 });
 
-test('a case that cannot run fails, and so does a folder without the files of cases', async () => {
+test('reports a case that cannot run as failed, and so a folder without the files of cases', async () => {
   const empty = await mkdtemp(join(tmpdir(), 'cryfold-no-cases-'));
   try {
     const one = run('--cases', empty, '--only', '14 semicolon');

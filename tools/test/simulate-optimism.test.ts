@@ -4,14 +4,14 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-/** What a tool prints with --json, which is the same for the same options. */
+/** Returns the output of a tool with --json. It is the same for the same options. */
 async function simulate(tool: string, ...options: string[]) {
   const program = fileURLToPath(new URL(`../src/${tool}.js`, import.meta.url));
   const { stdout } = await promisify(execFile)(process.execPath, [program, ...options, '--json']);
   return JSON.parse(stdout);
 }
 
-test('on noise, a corrected winner is at chance, and an asha winner only if no trial is stopped early', async () => {
+test('on noise, a corrected winner is at chance level; an asha winner is only if no trial stops early', async () => {
   const { rows } = await simulate('simulate-asha', '--sweeps', '8', '--samples', '100');
   const [random, racing, asha, allFolds] = rows;
   for (const { plain, corrected, truth } of [random, racing, allFolds]) {

@@ -177,7 +177,7 @@ function cluster(): Dashboard {
     .withPanel(rows('Workers', 'max by (instance, host, queues) (cryfold_worker_info)', ['Value']))
     .withPanel(
       rows(
-        'Seconds since Redis answered',
+        'Seconds since Redis responded',
         'time() - max by (instance, check) (cryfold_check_passed_timestamp_seconds{check="redis"})',
         ['check'],
         { unit: 's' },
@@ -266,7 +266,7 @@ function sweep(): Dashboard {
     )
     .withPanel(lines('Best score so far', [[`max by (metric) (cryfold_sweep_best_score${RUN})`, '{{metric}}']]))
     .withPanel(lines('Trials by state', [[`max by (state) (cryfold_sweep_trials${RUN})`, '{{state}}']]))
-    .withPanel(lines('Folds of ended trials', [[`max by (kind) (cryfold_sweep_folds${RUN})`, '{{kind}}']]))
+    .withPanel(lines('Folds of finished trials', [[`max by (kind) (cryfold_sweep_folds${RUN})`, '{{kind}}']]))
     .withPanel(
       lines('Folds by estimator and state', [
         [`max by (estimator, state) (cryfold_run_folds${RUN})`, '{{estimator}} {{state}}'],

@@ -25,7 +25,7 @@ import * as trend from '@grafana/grafana-foundation-sdk/trend';
 /** Selected by a variable of each dashboard, since existing Grafana servers name their data source differently. */
 const SOURCE = { type: 'prometheus', uid: '$datasource' };
 
-/** Grafana's grid is 24 wide. */
+/** Size and format of a panel. Grafana's grid has 24 columns. */
 export interface Place {
   wide?: number;
   high?: number;
@@ -44,7 +44,7 @@ const now = (expression: string) =>
 
 const letters = 'ABCDEF';
 
-/** Lines over time. */
+/** Creates a panel with lines over time. */
 export function lines(title: string, queries: readonly Query[], place: Place = {}): timeseries.PanelBuilder {
   const panel = new timeseries.PanelBuilder()
     .title(title)
@@ -62,7 +62,7 @@ export function lines(title: string, queries: readonly Query[], place: Place = {
   return panel;
 }
 
-/** The last value, large. */
+/** Creates a panel that shows the last value in large type. */
 export function figure(title: string, query: Query, place: Place = {}): stat.PanelBuilder {
   const panel = new stat.PanelBuilder()
     .title(title)
@@ -75,7 +75,7 @@ export function figure(title: string, query: Query, place: Place = {}): stat.Pan
   return panel;
 }
 
-/** Rows of labels and values. */
+/** Creates a table with rows of labels and values. */
 export function rows(
   title: string,
   expression: string,
@@ -121,7 +121,7 @@ function matrix(title: string, expression: string, row: string, column: string, 
   return panel;
 }
 
-/** One row per estimator and repeat, one column per fold, coloured from the lowest value to the highest. */
+/** Creates a table with one row per estimator and repeat, and one column per fold, coloured by value. */
 export function foldGrid(
   title: string,
   metric: string,
@@ -130,7 +130,7 @@ export function foldGrid(
   return matrix(title, byFold(metric), 'row', 'fold', place).colorScheme(new FieldColorBuilder().mode(place.scheme));
 }
 
-/** The same with the state of each fold in words. */
+/** Creates the same table with the state of each fold in words. */
 export function stateGrid(title: string, metric: string): table.PanelBuilder {
   const words = { waiting: 'dark-grey', active: 'blue', done: 'green', failed: 'red' };
   const options = Object.fromEntries(
@@ -146,7 +146,7 @@ export function stateGrid(title: string, metric: string): table.PanelBuilder {
 const byFold = (metric: string) =>
   `label_join(max by (estimator, repeat, fold) (${metric}{run="$run"}), "row", " ", "estimator", "repeat")`;
 
-/** A learning curve: epochs along the x axis, one line per estimator and part. */
+/** Creates a panel with learning curves: epochs along the x axis, one line per estimator and part. */
 export function curve(title: string, metric: string, place: Place = {}): trend.PanelBuilder {
   const transformations: DataTransformerConfig[] = [
     { id: 'groupingToMatrix', options: { columnField: 'line', rowField: 'epoch', valueField: 'Value' } },
@@ -170,7 +170,7 @@ export function curve(title: string, metric: string, place: Place = {}): trend.P
   return panel;
 }
 
-/** A dashboard, refreshed every 15 s; `choose` adds a selector for one value of a label. */
+/** Creates a dashboard that is refreshed every 15 s. `choose` adds a selector for one value of a label. */
 export function board(name: string, choose?: { label: string; of: string }): DashboardBuilder {
   const builder = new DashboardBuilder(`cryfold: ${name}`)
     .uid(`cryfold-${name.toLowerCase()}`)

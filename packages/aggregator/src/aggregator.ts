@@ -80,7 +80,7 @@ export class Aggregator implements Service {
 export async function aggregate(store: RunStore, run: string): Promise<RunResults> {
   let damaged: CryfoldError | undefined;
   const onDamaged: OnDamaged = async (job, error) => {
-    // Without its record, the fold counts as missing, so the coordinator has it trained again.
+    // Without its record, the fold counts as missing, so the coordinator lets it be trained again.
     await store.folds.drop(job.key);
     damaged = error;
   };

@@ -54,7 +54,7 @@ export function evaluateStored(run: StoredRun, fusion: Spec['fusion'] = run.plan
   };
 }
 
-/** Notes about estimators that had to fall back to something else, with the number of affected folds. */
+/** Returns notes about estimators that had to use a fallback, with the number of affected folds. */
 function fallbackNotes({ folds }: StoredRun): string[] {
   const own = folds.filter(({ job }) => job.shuffle === undefined);
   return [...new Set(own.map(({ job }) => job.trial))].flatMap((trial) => {

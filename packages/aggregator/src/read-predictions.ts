@@ -10,7 +10,7 @@ export interface StoredPredictions {
 }
 
 /**
- * Reads the stored predictions of an estimator or fusion. Only evaluates the model itself, or for a fusion also its
+ * Reads the stored predictions of an estimator or fusion. Evaluates only the model itself and, for a fusion, its
  * members.
  * @param rule fusion rule, if the fusion is not in the spec of the run
  * @throws CryfoldError see `readRun`; PROBABILITIES_INVALID, USAGE if the run has no such model

@@ -73,7 +73,7 @@ export async function readPlanned(store: RunStore, planned: StoredPlan, onDamage
   };
 }
 
-/** A plan without the inner folds of nested fusions, which are not evaluated themselves. */
+/** Returns the plan without the inner folds of nested fusions, which are not evaluated themselves. */
 function outerPlan(plan: RunPlan): RunPlan {
   return {
     ...plan,
@@ -82,7 +82,7 @@ function outerPlan(plan: RunPlan): RunPlan {
   };
 }
 
-/** Predictions of the members of nested fusions in inner folds; empty if there are no nested fusions. */
+/** Reads the predictions of the members of nested fusions in inner folds; empty if there are no nested fusions. */
 async function readInner(
   store: RunStore,
   plan: RunPlan,

@@ -6,8 +6,8 @@ import type { RunStore, StoredPlan } from '@cryfold/store';
 import { type OnDamaged, readUndamaged, type StoredRun } from './read-run.js';
 
 /**
- * Predictions of each trial of the search over all data, for all folds on which the trial was judged. Excludes failed
- * trials.
+ * The predictions of each trial of the search that uses all data, for all folds on which the trial was judged. Excludes
+ * failed trials.
  */
 export type TriedTrials = Map<string, TestedFold[]>;
 
@@ -32,7 +32,7 @@ export async function readTrials(
   return tried;
 }
 
-/** The trials of a sweep, and the quality of its winners. */
+/** Returns the trials of a sweep, and the quality of its winners. */
 export function searchResults(
   stored: StoredPlan,
   run: StoredRun,

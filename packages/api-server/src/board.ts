@@ -7,10 +7,10 @@ import { errorResponse } from './answers.js';
 import type { Http } from './http.js';
 
 const BOARD = '/queues';
-/** Shows a read-only board to clients without the role `operate`. */
+/** Path of the read-only board, for clients without the role `operate`. */
 const READ_ONLY = '/queues/read';
 
-/** Maximum number of jobs per page that its settings offer. */
+/** Maximum number of jobs per page that the board's settings offer. */
 const JOBS = 50;
 
 /** The page of the board uses inline styles. Nothing may be loaded from other hosts, including fonts. */

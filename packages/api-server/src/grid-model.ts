@@ -97,7 +97,7 @@ export class GridModel {
     }
   }
 
-  /** Distinct folds that have no result. */
+  /** Returns the distinct folds that have no result. */
   missing(of: (job: FoldJob) => boolean = () => true): FoldJob[] {
     const found = new Map<string, FoldJob>();
     for (const [i, job] of this.#plan.jobs.entries()) {
@@ -128,7 +128,7 @@ export class GridModel {
     return [...untimed.values()];
   }
 
-  /** Each reason once, with all cells that failed for it. */
+  /** Returns each reason once, with all cells that failed for it. */
   failures(): Failure[] {
     const groups = new Map<string, Failure>();
     for (const [key, reason] of this.#reasons) {
@@ -144,14 +144,14 @@ export class GridModel {
     return all.sort((a, b) => a.cells[0] - b.cells[0]);
   }
 
-  /** Cells that changed since the last call, with their indices. */
+  /** Returns the cells that changed since the last call, with their indices. */
   takeChanges(): GridChange['cells'] {
     const changes = [...this.#changed].map((i): [number, ...Cell] => [i, ...this.#cells[i]]);
     this.#changed.clear();
     return changes;
   }
 
-  /** Everything that the page shows about the folds. */
+  /** Returns everything that the page shows about the folds. */
   snapshot(): FoldGrid {
     const { spec, jobs, splits, dataset } = this.#plan;
     const trials = Object.entries(spec.estimators).map(([name, parameters]) => ({
@@ -191,7 +191,7 @@ function shown(plan: RunPlan): RunPlan {
   return { ...plan, jobs: plan.jobs.filter((job) => !isInnerFold(plan, job)) };
 }
 
-/** What the page needs to know about a metric. */
+/** Returns what the page needs to know about a metric. */
 export function figureOf(metric: MetricName): Figure {
   const { title, sign, share } = METRICS[metric];
   return { title, sign, share };

@@ -8,7 +8,7 @@ export function fusionsOf({ spec }: Pick<RunPlan, 'spec'>): GridFusion[] {
   return Object.entries(spec.fusion ?? {}).map(([name, { rule, members }]) => ({ name, rule, members }));
 }
 
-/** What the live page shows of the results of an ended run. */
+/** Returns the part of a finished run's results that the live page shows. */
 export function outcomeOf(results: RunResults): GridOutcome {
   const metric = metricOf(results);
   const fusions = results.models.filter(({ kind }) => kind === 'fusion');

@@ -31,7 +31,8 @@ export class GridReader {
   }
 
   /**
-   * A warning about unknown groups, and about leaks between the folds of a run; null if there is nothing to warn about.
+   * Returns a warning about unknown groups and about sounds or groups in both train and test; null if there is nothing
+   * to warn about.
    */
   async warning(plan: RunPlan): Promise<string | null> {
     const sounds = await ifReadable(this.#store.datasets.sharedSounds(plan.dataset.key));
@@ -53,15 +54,15 @@ export class GridReader {
     return [found ?? [], unknown ?? []].flat().join(' ') || null;
   }
 
-  /** Those of the given folds that have a result. */
+  /** Returns those of the given folds that have a result. */
   async done(jobs: readonly FoldJob[]): Promise<FoldJob[]> {
     const has = await mapLimited(jobs, ({ key }) => this.#store.folds.has(key));
     return jobs.filter((_job, i) => has[i]);
   }
 
   /**
-   * The run's metric on the test clips of a committed fold, and the duration in seconds. @param known the metric, if
-   * already known
+   * Reads the run's metric on the test clips of a committed fold, and the duration in seconds.
+   * @param known the metric, if already known
    * @returns undefined if there is no readable result
    */
   async result(
@@ -90,7 +91,7 @@ export class GridReader {
     return METRICS[metric].of(labels, rows, plan.dataset.classes.length);
   }
 
-  /** Why folds failed, by fold key. */
+  /** Reads why folds failed, by fold key. */
   async reasons(run: string): Promise<Map<string, Reason>> {
     const failures = await this.#store.runs.failures(run);
     return new Map(
@@ -103,7 +104,7 @@ export class GridReader {
     return this.#store.runs.results(run);
   }
 
-  /** The trials of a sweep from the folds read so far, with display names. */
+  /** Returns the trials of a sweep, based on the folds read so far, with display names. */
   trials(stored: StoredPlan): TrialRow[] {
     return namedTrials(stored.base.spec, this.#table.rows(stored));
   }

@@ -23,7 +23,7 @@ interface Known {
 
 /**
  * Trains models for clients, which poll the progress. State is only kept in memory. Trained parts are in the store, so
- * that another server, or this one after a restart, continues from there.
+ * that another server, or this one after a restart, can continue from there.
  */
 export class ModelMaker {
   readonly #models: ModelControl;

@@ -25,7 +25,9 @@ const reason = z.string().max(10_000);
 /** Maximum size in bytes of a retraining report, and of a promotion with its evidence. */
 const RETRAIN = 256 * 1024;
 
-/** Milliseconds to hold the list of versions for all viewers, because each card is one read of the store. */
+/**
+ * Milliseconds for which the list of versions is cached for all viewers, because each card must be read from the store.
+ */
 const FRESH_MS = 2000;
 
 export interface ModelRoutes {

@@ -5,7 +5,7 @@ import type { Checks } from '@cryfold/runtime';
 const FRESH_MS = 2000;
 const PATIENCE_MS = 3000;
 
-/** Runs readiness checks, which concurrent requests share. */
+/** Runs readiness checks. Concurrent requests share the results. */
 export class Readiness {
   readonly #checks: Checks;
   #looked = 0;

@@ -4,7 +4,7 @@ import { BoundedChild } from '@cryfold/runtime';
 import type { S3Settings } from '@cryfold/store';
 
 const ENTRY = fileURLToPath(new URL('./report-child.js', import.meta.url));
-/** Maximum number of reports of complete runs in the cache; each has one or two megabytes. */
+/** Maximum number of reports of complete runs in the cache; each takes one or two megabytes. */
 const KEPT = 8;
 /** Maximum number of waiting reports. */
 const WAITING = 16;
@@ -75,7 +75,7 @@ export class ReportWriter {
         else reject(CryfoldError.fromRecord(answer.error));
       });
       child.once('exit', (code, signal) => {
-        const died = new CryfoldError('CHILD_DIED', `the report's process ended (${signal ?? `code ${code}`})`);
+        const died = new CryfoldError('CHILD_DIED', `the report process exited (${signal ?? `code ${code}`})`);
         reject(bounded.outOfMemory(signal) ?? died);
       });
       const task: ReportTask = { ...this.#store, run };

@@ -19,7 +19,7 @@ const SHARE = 20;
  * figures later.
  */
 const READS = 20;
-/** The same limit once the run has ended. */
+/** Maximum number of results to read per second once the run has ended. */
 const READS_AFTER = 200;
 
 /**
@@ -36,7 +36,7 @@ export class RunGrid implements Watched {
   #status: RunStatus;
   #warning: string | null = null;
   #outcome: GridOutcome | null = null;
-  /** Finished folds whose results were not read yet */
+  /** Finished folds whose results have not been read yet */
   #unread: FoldJob[] = [];
   #swept = 0;
   #pauseMs = 0;
@@ -87,7 +87,7 @@ export class RunGrid implements Watched {
     this.#publish();
   };
 
-  /** The plan of a sweep grows with its decisions, and loses waiting folds of pruned trials. */
+  /** Reads the plan again: the plan of a sweep grows with its decisions, and loses waiting folds of pruned trials. */
   async #readPlan(): Promise<void> {
     const stored = await this.#reader.plan(this.#model.plan.run);
     if (stored === this.#stored) return;
@@ -130,7 +130,9 @@ export class RunGrid implements Watched {
     this.#unread = this.#unread.slice(batch.length);
   }
 
-  /** When a run has ended, one record contains everything except durations, which are read a few at a time. */
+  /**
+   * Reads the results of an ended run: one record contains everything except durations, which are read a few at a time.
+   */
   async #readEnd(): Promise<void> {
     const { run } = this.#model.plan;
     const results = await this.#reader.results(run);

@@ -150,7 +150,7 @@ function addTextRoutes(app: App, { control, list, reports, held }: RunRoutes): v
       const results = await list.store.runs.results(params.run);
       if (!results) throw new CryfoldError('RUN_NOT_FOUND', `run ${params.run} has not ended, so it has no report yet`);
       const page = await reports.write(params.run, results.status === 'complete');
-      // The report gets a sandboxed policy of its own, so that it cannot act on behalf of the viewer.
+      // The report gets its own sandboxed policy, so that it cannot act on behalf of the viewer.
       const policy = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; media-src data:";
       return reply.type('text/html; charset=utf-8').header('content-security-policy', policy).send(page);
     },
@@ -162,7 +162,7 @@ function addSubmitRoute(app: App, { control, list }: RunRoutes): void {
     '/runs',
     {
       config: { role: 'operate' },
-      // The spec, the dataset key and the names of both fields.
+      // Leaves room for the spec, the dataset key and the names of both fields.
       bodyLimit: LIMITS.specBytes + 1024,
       schema: {
         summary: 'Start a spec on a dataset whose manifest and features are in the store',

@@ -11,7 +11,7 @@ import type { TransferLimits } from './transfers.js';
 
 export interface ServerOptions {
   redisUrl: string;
-  /** Not closed when the server closes */
+  /** Stays open when the server closes */
   store: RunStore;
   /** URL of the same store, for the processes that write reports */
   storeUrl: string;

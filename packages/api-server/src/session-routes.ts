@@ -10,8 +10,8 @@ const LOGIN = 4096;
 
 /** Login of a browser: it sends the token once, and gets a cookie. */
 export function addSessionRoutes(app: App, access: Access, wrongTokens: WrongTokens<FastifyRequest>): void {
-  // This rate is not limited, so that others behind the same address cannot keep anyone from logging in. Wrong tokens
-  // are counted instead.
+  // The rate of these requests is not limited, so that nobody behind the same address can keep others from logging in.
+  // Wrong tokens are counted instead.
   const anyone = { role: 'anyone', rateLimit: false } as const;
   const answers = { 200: sessionSchema, '4xx': errorAnswer };
   app.get(

@@ -5,7 +5,7 @@ export interface TransferLimits {
   /** Maximum number of concurrent downloads, in total and per client */
   downloads: number;
   downloadsOfOne: number;
-  /** Maximum number of concurrent uploads. Each may need 8 MiB of memory for a part */
+  /** Maximum number of concurrent uploads. Each may need 8 MiB of memory to buffer a part */
   uploads: number;
   /** Transfers that move less than `windowBytes` within this many milliseconds are aborted */
   windowMs: number;

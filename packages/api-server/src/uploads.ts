@@ -62,8 +62,8 @@ function checkAudit(key: string): Check {
 }
 
 function checkRecord(decode: (bytes: Buffer) => unknown): Check {
-  // Copied into one buffer, since a client may send single bytes and each of them would be a chunk of hundreds of
-  // bytes.
+  // Copied into one buffer, since a client may send single bytes, each of which would be kept as a chunk that takes
+  // hundreds of bytes.
   let held = Buffer.alloc(0);
   let length = 0;
   return {
@@ -95,7 +95,7 @@ function checkArray(key: string, { type, dimensions, last }: ArrayForm): Check {
   const read = (bytes: Buffer) => {
     const { shape, start, bytes: data } = decodeNpyHeader(bytes, type, dimensions, key);
     if (data === 0 || (last !== undefined && shape.at(-1) !== last))
-      throw corrupt(key, `an array of shape (${shape.join(', ')})`);
+      throw corrupt(key, `unexpected array shape (${shape.join(', ')})`);
     expected = start + data;
     head = undefined;
   };

@@ -25,7 +25,7 @@ before(async () => {
 });
 after(() => rm(folder, { recursive: true }));
 
-/** The API over the store alone: it listens at no port, and has no queues. */
+/** The API of a store alone. It does not listen on a port, and has no queues. */
 async function api(t: TestContext, checks: Checks = {}) {
   const control = new StoreControl(store);
   const models = new StoreModels(store, { train: async () => assert.fail('nothing is trained here') });
@@ -81,7 +81,7 @@ test('requires a token on all routes except health, login and the API descriptio
   assert.equal((await app.inject('/healthz')).statusCode, 200);
 });
 
-test('a read token cannot change anything', async (t) => {
+test('refuses all changes with a read token', async (t) => {
   const app = await api(t);
   for (const [method, url, payload] of [
     ['POST', `/api/v1/runs/${run}/cancel`, {}],

@@ -96,7 +96,7 @@ test('groups folds by failure reason, and shows retried folds as waiting', () =>
   assert.deepEqual(states(model).slice(0, 3), [CELL.waiting, CELL.failed, CELL.done]);
 });
 
-test('cells show the metric of the run', () => {
+test('shows the metric of the run in cells', () => {
   const plan = planOf(TWO);
   const model = new GridModel({ ...plan, spec: { ...plan.spec, metric: 'logLoss' } });
   assert.deepEqual(model.snapshot().figure, { title: 'log-loss', sign: -1, share: false });
@@ -107,7 +107,7 @@ test('cells show the metric of the run', () => {
   for (const [i, [trial, , fold]] of places.entries()) if (trial === 0) assert.equal(cells[i][2], 1 + fold);
 });
 
-test('takes every accuracy from the results once a run has ended, and marks folds without one as failed', () => {
+test('reads all accuracies from the results of an ended run, and marks folds without one as failed', () => {
   const model = new GridModel(planOf(TWO));
   const [first] = model.plan.jobs;
   model.setResult(first.key, 0.5, 3);
@@ -118,7 +118,7 @@ test('takes every accuracy from the results once a run has ended, and marks fold
     const known = trial === 0 && fold !== 2;
     assert.deepEqual(cells[i], known ? [CELL.done, fold === 0 ? 0.5 : 1] : [CELL.failed, null]);
   }
-  assert.ok(untimed.length > 0 && untimed.every(({ key }) => key !== first.key), 'of the first the seconds are known');
+  assert.ok(untimed.length > 0 && untimed.every(({ key }) => key !== first.key), 'the duration of the first is known');
 });
 
 test('keeps the results of losing trials at the end of a sweep', () => {

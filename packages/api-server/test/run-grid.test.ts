@@ -19,7 +19,7 @@ async function scene(t: TestContext, metric?: string) {
   const plan = await saveSmallRun(store, metric && `metric: ${metric}`);
   const control = new StoreControl(store);
   const list = new RunList(control);
-  /** Commits a fold whose predictions are all right. */
+  /** Commits a fold whose predictions are all correct. */
   const commit = async (i: number) => {
     const { key, split } = plan.jobs[i];
     const { test } = plan.splits[split];
@@ -66,7 +66,7 @@ test('shows folds by the metric of the run', async (t) => {
   const { plan, list, commit, cells } = await scene(t, 'logLoss');
   await commit(0);
   const [[, , value]] = cells(await RunGrid.open(list, plan.run));
-  assert.ok(Math.abs(value) < 1e-9, `right and sure: a log-loss of 0, not an accuracy of 1: ${value}`);
+  assert.ok(Math.abs(value) < 1e-9, `correct and certain, so a log-loss of 0, not an accuracy of 1: ${value}`);
 });
 
 test('warns about sounds in both train and test if they were compared', async (t) => {
@@ -84,7 +84,7 @@ test('warns about sounds in both train and test if they were compared', async (t
   assert.equal(await warningOf(), '1 sound is in both train and test: these figures are inflated.');
 });
 
-test('notes that groups are not known', async (t) => {
+test('warns that groups are unknown', async (t) => {
   const { store, plan, list } = await scene(t);
   const manifest = await store.datasets.manifest(plan.dataset.key);
   await store.datasets.saveManifest({ ...manifest, format: 2, groupSource: { kind: 'none' } });

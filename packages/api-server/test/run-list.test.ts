@@ -12,7 +12,7 @@ import { saveSmallRun } from './small-run.js';
 
 type Job = Awaited<ReturnType<Queues['job']>>;
 
-/** A stored run and its list, with the number of look-ups so far; `state` changes what they find. */
+/** A stored run and its list, with the number of look-ups so far. Setting `state` changes what look-ups find. */
 async function scene(t: TestContext, job?: () => Job) {
   t.mock.timers.enable({ apis: ['Date'], now: Date.parse('2026-01-01') });
   const folder = await mkdtemp(join(tmpdir(), 'cryfold-list-'));
@@ -93,7 +93,7 @@ test('refreshes the brief status of an inactive run every ten seconds', async (t
   assert.equal(found.asked, 2);
 });
 
-test('the brief status of an active run follows the progress of its coordinator', async (t) => {
+test('updates the brief status of an active run with the progress from its coordinator', async (t) => {
   let done = 0;
   const progress = () => ({ total: 3, done, failed: 0, trials: {}, active: [], etaSeconds: 7 });
   const { list, run, found } = await scene(t, () => ({ state: 'active', progress: progress() }) as unknown as Job);

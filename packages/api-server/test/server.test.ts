@@ -12,7 +12,7 @@ import { ApiServer } from '../src/server.js';
 
 const coded = (code: string) => (error: unknown) => error instanceof CryfoldError && error.code === code;
 
-/** A server that has not started; its Redis is never there. */
+/** A server that has not been started. Its Redis is unreachable. */
 async function prepared(t: TestContext, api: Partial<ApiConfig>) {
   const folder = await mkdtemp(join(tmpdir(), 'cryfold-server-'));
   t.after(() => rm(folder, { recursive: true }));
@@ -36,12 +36,12 @@ test('connects and listens only after start, and leaves the store open on close'
   await store.ping();
 });
 
-test('a failed start closes everything it opened', async (t) => {
+test('closes everything it opened if starting fails', async (t) => {
   const taken = createServer(() => {}).listen(0, '127.0.0.1');
   t.after(() => taken.close());
   await once(taken, 'listening');
   const { port } = taken.address() as AddressInfo;
-  // A connection that stayed open would keep this process from ending.
+  // A connection that stayed open would keep this process from exiting.
   await assert.rejects((await prepared(t, { port })).server.start(), coded('API_PORT_TAKEN'));
   await assert.rejects((await prepared(t, { host: '0.0.0.0' })).server.start(), coded('API_EXPOSED'));
 });

@@ -13,8 +13,8 @@ import { untilStopped } from './stop-signals.js';
 import { jsonText, say } from './terminal.js';
 
 /**
- * `cryfold cancel RUN`: writes a record to the store, which coordinator and workers check about every second, and waits
- * until no job of the run is active. Finished folds are kept.
+ * `cryfold cancel RUN`: writes a record to the store, and waits until no job of the run is active. The coordinator and
+ * the workers check for this record about every second. Finished folds are kept.
  */
 export async function cancelCommand(name: string, options: ControlOptions, config: Config): Promise<number> {
   return withControl(config, async ({ runs, store }) => {
@@ -101,7 +101,7 @@ export async function extendCommand(
 }
 
 /**
- * Refuses, before changing anything, to change a run that another command is executing.
+ * Fails, before anything is changed, if another command is executing the run.
  * @throws CryfoldError USAGE
  */
 function refuseLive(run: string, { live }: Control): void {
@@ -109,11 +109,11 @@ function refuseLive(run: string, { live }: Control): void {
   if (!same) return;
   throw new CryfoldError('USAGE', `${run} is still running in process ${same.pid} on ${same.host}`, {
     context: { run, pid: same.pid },
-    hint: `Wait until it ends, or stop it: ${asTyped(`cryfold cancel ${run}`)}`,
+    hint: `Wait until it finishes, or stop it: ${asTyped(`cryfold cancel ${run}`)}`,
   });
 }
 
-/** Runs a stored plan to its end, as `cryfold run` does. */
+/** Executes a stored plan until the run ends, as `cryfold run` does. */
 async function drive(
   plan: RunPlan,
   { store, storeUrl, server }: Control,

@@ -26,7 +26,7 @@ export function rememberGiven(flags: Given): void {
 /**
  * Makes the commands in a text work when pasted: each gets the program name as the user typed it and the `--store` or
  * `--server` of the current command. Adds nothing if the defaults apply. The flags come before the name of the command,
- * so it does not matter where in a sentence the command ends.
+ * because it is not known where in a sentence the command ends.
  * @param store `--store` for the commands, if it differs from that of the current command
  */
 export function asTyped(text: string, store: string | undefined = given.store): string {

@@ -72,14 +72,16 @@ export async function compareCommand(a: string, b: string, options: CompareOptio
   return EXIT_OF[comparison.verdict];
 }
 
-/** The named models. By default, the first fusion that both runs have, or their only common model. */
+/**
+ * Returns the requested models. By default, this is the first fusion that both runs have, or their only common model.
+ */
 function chooseModels(named: string[] | undefined, a: RunResults, b: RunResults): [string, string] {
   if (named && (named.length === 1 || named.length === 2)) return [named[0], named.at(-1)!];
   const common = a.models.filter(({ name }) => b.models.some((other) => other.name === name));
   const choice = common.find(({ kind }) => kind === 'fusion') ?? (common.length === 1 ? common[0] : undefined);
   if (!named && choice) return [choice.name, choice.name];
   const list = (results: RunResults) => results.models.map(({ name }) => name).join(', ');
-  throw new CryfoldError('USAGE', '--model: name the model to compare, or one per run as a,b', {
+  throw new CryfoldError('USAGE', '--model: specify the model to compare, or one per run as a,b', {
     hint: `Models of ${a.run.id}: ${list(a)}. Models of ${b.run.id}: ${list(b)}.`,
   });
 }
@@ -88,7 +90,7 @@ const modelOf = ({ results, model }: RunSide) => results.models.find(({ name }) 
 
 const isComplete = (side: RunSide) => modelOf(side)?.complete === true;
 
-/** A model's stored predictions, or undefined if the test does not need them. */
+/** Reads a model's stored predictions; undefined if the test does not need them. */
 async function predictionsFor(
   side: RunSide,
   storeUrl: () => FoundRun['storeUrl'] & string,

@@ -13,7 +13,7 @@ export interface ControlOptions {
   json: boolean;
 }
 
-/** Access to runs and to their store: a folder, the store of a cluster, or that of a server. */
+/** Access to runs and to their store: a folder, the store of a cluster, or the store of a server. */
 export interface Control {
   runs: RunControl;
   store: RunStore;
@@ -31,8 +31,8 @@ const POLL_MS = 200;
 
 /**
  * Runs `work` with access to the runs: through a server, a cluster, or a store and the private Redis of each command
- * that is executing runs there. If one of these commands ends in the meantime, `work` runs again without it, so `work`
- * must not print before its last query.
+ * that is executing runs there. If one of these commands exits in the meantime, `work` runs again without its Redis, so
+ * `work` must not print before its last query.
  */
 export async function withControl<T>(config: Config, work: (control: Control) => Promise<T>): Promise<T> {
   const storeUrl = storeUrlOf(config);
@@ -79,8 +79,8 @@ async function withLiveRuns<T>(store: RunStore, storeUrl: string, work: (control
       return await (urls.length === 0 ? ask([]) : Promise.race([ask(urls), untilGone(() => !lost(), gone.signal)]));
     } catch (error) {
       if (urls.length === 0 || !(error instanceof CryfoldError) || error.code !== 'REDIS_UNREACHABLE') throw error;
-      // If commands ended in the meantime, the store has their final state. If all of them still exist, the error is
-      // real.
+      // If commands exited in the meantime, the store contains their final state. If all of them are still running, the
+      // error is real.
       urls = lost() ? urls.filter((url) => there().has(url)) : [];
     } finally {
       gone.abort();
@@ -88,13 +88,16 @@ async function withLiveRuns<T>(store: RunStore, storeUrl: string, work: (control
   }
 }
 
-/** A query to a Redis that has ended may never return. @throws CryfoldError REDIS_UNREACHABLE once it has ended */
+/**
+ * Fails once a private Redis is gone, because a query to it may never return.
+ * @throws CryfoldError REDIS_UNREACHABLE
+ */
 async function untilGone(there: () => boolean, stop: AbortSignal): Promise<never> {
   while (stop.aborted || there()) await sleep(POLL_MS, undefined, { signal: stop }).catch(() => new Promise(() => {}));
-  throw new CryfoldError('REDIS_UNREACHABLE', 'the command that started this private Redis has ended');
+  throw new CryfoldError('REDIS_UNREACHABLE', 'the command that started this private Redis has exited');
 }
 
-/** URLs of the private Redis servers that respond. A server may belong to another user or have just ended. */
+/** URLs of the private Redis servers that respond. A server may belong to another user or may have just exited. */
 async function answering(live: readonly LiveRun[]): Promise<string[]> {
   const asked = live.map(async ({ redisUrl }) => {
     if (redisUrl === undefined) return [];

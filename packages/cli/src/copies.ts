@@ -11,8 +11,8 @@ const RESULTS = 'results.json';
 const FILES = [RESULTS, 'out-of-fold.csv', 'report.html'];
 
 /**
- * Whose results a folder contains. For `cryfold fuse`, the models are included, since they differ from those of the
- * run.
+ * The run whose results a folder contains. For `cryfold fuse`, this includes the models, since they differ from those
+ * of the run.
  */
 export interface CopiedRun {
   run: string;
@@ -45,7 +45,7 @@ export class Copies {
     if (held === undefined || isSame(held, wanted)) return;
     const { run } = held;
     const what = run === '' ? 'other results' : run === wanted.run ? `other models of run ${run}` : `run ${run}`;
-    throw new CryfoldError('OUT_TAKEN', `${this.out} holds ${run === '' ? what : `the results of ${what}`}`, {
+    throw new CryfoldError('OUT_TAKEN', `${this.out} contains ${run === '' ? what : `the results of ${what}`}`, {
       context: { path: this.#folder.path, run },
       hint: 'Choose another folder with --out, or overwrite this one with --force. The store keeps every run.',
     });
@@ -63,7 +63,7 @@ export class Copies {
     return paths;
   }
 
-  /** The run whose results are in the folder. Empty if they cannot be read; undefined without results. */
+  /** The run whose results are in the folder. Empty if they cannot be read; undefined if the folder contains no results. */
   async #held(): Promise<{ run: string; results?: RunResults } | undefined> {
     const file = join(this.#folder.path, RESULTS);
     try {

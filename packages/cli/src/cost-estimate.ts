@@ -25,13 +25,13 @@ const MINUTE = 1 / 60;
 export interface CostEstimate {
   /** Hours of one worker, for estimators whose speed is known */
   hours: number;
-  /** Hours until the end with the workers that this command starts; on a cluster, with one worker */
+  /** Hours until the run ends with the workers that this command starts; on a cluster, with one worker */
   elapsedHours: number;
   /** One sentence for the user; undefined if nothing is left to train */
   text: string | undefined;
 }
 
-/** This machine if its own workers train; undefined if the workers of a cluster do. */
+/** Returns this machine if its own workers train; undefined if the workers of a cluster do. */
 export function machineOf({ target }: Pick<Config, 'target'>): SummaryOptions['machine'] {
   return target.kind === 'local' ? { processor: cpus()[0]?.model.trim() ?? 'unknown', host: hostname() } : undefined;
 }
@@ -49,8 +49,8 @@ export interface Calibrating {
 }
 
 /**
- * Measures the estimators of a plan for which `summarisePlan` finds no finished fold. To avoid delaying runs of a few
- * minutes, these only use earlier measurements.
+ * Measures the estimators of a plan for which `summarisePlan` finds no finished fold. Runs of a few minutes only use
+ * earlier measurements, so that they are not delayed.
  */
 export function calibrator(
   plan: RunPlan,
@@ -115,7 +115,7 @@ export function basisText(summaries: readonly PlanSummary[]): string {
   return parts.length > 0 ? parts.join('; ') : 'nothing is left to train';
 }
 
-/** `1.6 h`, `12 min`, `less than a minute` */
+/** Formats a duration, such as `1.6 h`, `12 min` or `less than a minute`. */
 function durationText(hours: number): string {
   if (hours < MINUTE) return 'less than a minute';
   if (hours < 1) return `about ${Math.round(60 * hours)} min`;

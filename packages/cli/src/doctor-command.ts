@@ -16,7 +16,7 @@ interface Check {
   name: string;
   ok: boolean;
   found: string;
-  /** Problems that do not stop anything from working */
+  /** Problems that do not prevent anything from working */
   warnings?: string[];
   /** How to fix a failed check */
   fix?: string;

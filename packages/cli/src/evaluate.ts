@@ -12,7 +12,7 @@ import { readConfig } from './program.js';
 import { checkStoreFolder } from './run-folder.js';
 import { storeUrlOf } from './store-url.js';
 
-/** What `evaluate` reads and where it keeps results. Options have the names of the flags of `cryfold run`. */
+/** What `evaluate` reads, and where it keeps results. Options have the names of the flags of `cryfold run`. */
 export interface EvaluateOptions {
   /**
    * A spec, or the path of a YAML file with one. Paths in a spec are relative to the folder of its file; in an object,
@@ -44,15 +44,15 @@ export interface EvaluateOptions {
 }
 
 /**
- * Evaluates a spec on recordings, as `cryfold run` does: on this machine, in processes of its own that end with the
- * call. Ignores REDIS_URL and CRYFOLD_SERVER. Prints nothing.
+ * Evaluates a spec on recordings, as `cryfold run` does: on this machine, in its own processes, which exit before the
+ * call returns. Ignores REDIS_URL and CRYFOLD_SERVER. Prints nothing.
  * @returns the results; `status` is `incomplete` if folds failed, which `missing` lists
- * @throws CryfoldError with `code` (docs/errors.md) and `hint`; the reason of `signal` once that is aborted
+ * @throws CryfoldError with `code` (docs/errors.md) and `hint`; the reason of `signal` if it is aborted
  */
 export async function evaluate(options: EvaluateOptions): Promise<EvaluatedRun> {
   const { signal, onProgress = () => {} } = options;
   checkOptions(options);
-  // The listeners of this call end with the derived signal.
+  // Listeners are added to a derived signal, so that none remain on the caller's signal.
   const stop = AbortSignal.any(signal ? [signal] : []);
   stop.throwIfAborted();
   const update = (line: string) => {
@@ -88,7 +88,7 @@ async function run(options: EvaluateOptions, display: RunDisplay, stop: AbortSig
   }
 }
 
-/** Checks what the flags of the command check. @throws CryfoldError USAGE */
+/** Checks the options as the command checks its flags. @throws CryfoldError USAGE */
 function checkOptions({ data, workers, limit }: EvaluateOptions): void {
   const wrong = (what: string) =>
     new CryfoldError('USAGE', `evaluate: ${what}`, { hint: 'docs/library.md explains the options.' });

@@ -18,13 +18,13 @@ import { ServerRun } from './server-run.js';
 
 const PROGRAM = fileURLToPath(new URL('../../bin/cryfold.js', import.meta.url));
 
-/** Where the progress and the messages of a run go. */
+/** Where to print the progress and the messages of a run. */
 export type RunDisplay = Pick<ProgressDisplay, 'say' | 'always' | 'update' | 'clear'>;
 
 /** Where to execute a stored run, and how to show its progress. */
 export interface Surroundings {
   options: {
-    /** Local worker processes; default one per core */
+    /** Number of local worker processes; default: one per core */
     workers?: number;
     /** Port of the live page of a local run; true for any free port */
     ui?: number | true;
@@ -40,8 +40,8 @@ export interface Surroundings {
 }
 
 /**
- * Publishes and executes a run that was prepared, unless its complete results are in the store.
- * @returns undefined if stopped before the end
+ * Publishes and executes a prepared run, unless its complete results are already in the store.
+ * @returns undefined if stopped before the run ended
  * @throws CryfoldError as `publish` and `execute`
  */
 export async function complete(preparation: Preparation, surroundings: Surroundings): Promise<RunResults | undefined> {
@@ -61,7 +61,7 @@ export async function complete(preparation: Preparation, surroundings: Surroundi
 
 /**
  * Runs a stored plan: on the server it was submitted to, on the cluster at REDIS_URL, or locally.
- * @returns undefined if stopped before the end
+ * @returns undefined if stopped before the run ended
  * @throws CryfoldError CANCELLED, or the error that ended the run
  */
 export async function execute(plan: RunPlan, surroundings: Surroundings): Promise<RunResults | undefined> {

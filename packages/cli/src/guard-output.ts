@@ -1,9 +1,9 @@
 import { EXIT, OUTPUT_CLOSED } from './exit-codes.js';
 
 /**
- * Ends the command with a clear message if standard output cannot be written. If the reader closed the pipe (`| head
- * -1`), ends silently with the code that a shell reports after SIGPIPE. Ignores errors on standard error: there is
- * nowhere to report them, and the work matters more than its progress messages.
+ * Makes the command exit with a clear message if standard output cannot be written. If the reader closed the pipe (`|
+ * head -1`), the command exits silently with the code that a shell reports after SIGPIPE. Ignores errors on standard
+ * error: there is nowhere to report them, and the work matters more than its progress messages.
  */
 export function guardOutput(): void {
   process.stderr.on('error', () => {});
@@ -16,7 +16,7 @@ export function guardOutput(): void {
   });
 }
 
-/** Waits until all output is written, or until writing has failed and ended the command. */
+/** Waits until all output is written, or until writing has failed and the command exits. */
 export async function outputWritten(): Promise<void> {
   await new Promise((resolve) => process.stdout.write('', resolve));
   // Errors are emitted in the next turn of the event loop.

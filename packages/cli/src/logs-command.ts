@@ -9,7 +9,7 @@ import { jsonText, say } from './terminal.js';
 
 /**
  * `cryfold logs RUN [TRIAL/REPEAT/FOLD]`: shows which attempt of a fold was committed, its host, its duration and its
- * log, and the logs of failed attempts. If no fold is named, shows the logs of failed attempts of all folds. Lines are
+ * log, and the logs of failed attempts. If no fold is given, shows the logs of failed attempts of all folds. Lines are
  * formatted for people; --json prints them as stored.
  */
 export async function logsCommand(

@@ -58,4 +58,4 @@ Environment:
 Exit codes: 0 done, 1 failed, 2 usage, 3 incomplete (some folds failed), 4 cancelled,
   10 bad input (spec, data, weights), where retrying does not help; compare: 0 better, 5 same, 6 worse;
   retrain: 0 promoted, 7 unchanged, 8 refused, 9 lost to another promotion;
-  141 the output was closed before the command ended`;
+  141 the output was closed before the command finished`;

@@ -108,8 +108,9 @@ function addRetrain(program: Command, wrap: ActionWrapper): void {
       'after',
       `
 The champion is tested on clips of the new data that it was not trained on, and compared with the challenger's
-out-of-fold predictions of the same clips. If the new data contains 95 % of the champion's clips, a stand-in, trained on
-those in each fold, is tested on all clips instead. If neither is possible, the challenger is refused before training.
+out-of-fold predictions of the same clips. If the new data contains 95 % of the champion's clips, a stand-in that is
+trained on these clips in each fold is tested on all clips instead. If neither is possible, the challenger is refused
+before training.
 
 Exit codes: 0 promoted, 7 unchanged, 8 refused (not better, or not comparable: see "code" in --json),
 9 another retraining finished first, 3 incomplete, 4 cancelled`,

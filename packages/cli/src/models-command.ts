@@ -74,7 +74,7 @@ export function modelsPromoteCommand(
 }
 
 function noVersion(name: string): CryfoldError {
-  return new CryfoldError('USAGE', `${name} names a model without a version`, {
+  return new CryfoldError('USAGE', `${name} does not include a version`, {
     hint: 'Give NAME@VERSION. List the versions: cryfold models list',
   });
 }

@@ -4,12 +4,12 @@ import { readFileSync } from 'node:fs';
 const POLL_MS = 500;
 
 /**
- * Ends a command started by npm (`npx cryfold ...` or a package script) with SIGTERM when npm or its shell is gone. npm
- * passes signals only to its shell, so killing npx would leave the command running. A command that was started in
+ * Stops a command started by npm (`npx cryfold ...` or a package script) with SIGTERM when npm or its shell is gone.
+ * npm passes signals only to its shell, so killing npx would leave the command running. A command that was started in
  * another way may outlive its parent, as with nohup.
  */
 export function endWithNpm(environment: NodeJS.ProcessEnv = process.env): void {
-  // Child processes inherit the variable, but they end with the command anyway.
+  // Child processes inherit the variable, but they exit with the command anyway.
   if (process.connected || !/^['"]?(\S*\/)?cryfold['"]?(\s|$)/.test(environment.npm_lifecycle_script ?? '')) return;
   const shell = process.ppid;
   const npm = parentOf(shell);
@@ -20,7 +20,7 @@ export function endWithNpm(environment: NodeJS.ProcessEnv = process.env): void {
   }, POLL_MS).unref();
 }
 
-/** Undefined if the system has no /proc or the process has just ended. */
+/** Undefined if the system has no /proc or the process has just exited. */
 function parentOf(pid: number): string | undefined {
   try {
     // The name, in parentheses, may contain spaces.

@@ -86,7 +86,9 @@ const precisionText = ({ estimator, precision, ratio }: PrecisionSpeed): string 
 
 const hoursText = (hours: number | null) => (hours === null ? 'unknown' : hours.toFixed(hours < 10 ? 2 : 0));
 
-/** Time of the gpu and cpu queues, and what it costs, for one or more plans; a part that is unknown makes the sum unknown. */
+/**
+ * Formats the hours of the gpu and cpu queues and their cost, summed over plans. If any part is unknown, so is the sum.
+ */
 function costText(summaries: readonly PlanSummary[]): string {
   const total = (of: (summary: PlanSummary) => number | null) =>
     summaries.map(of).reduce((sum, own) => (sum === null || own === null ? null : sum + own), 0);

@@ -17,7 +17,7 @@ type Shown = Pick<Surroundings, 'store' | 'storeUrl' | 'server'> & {
 
 /**
  * Prints the results, saves the report and the tables in the store, and writes the copies that the user asked for.
- * @param findings were already printed, and are repeated in the JSON
+ * @param findings findings that were already printed; they are repeated in the JSON output
  * @throws CryfoldError OUT_UNWRITABLE, OUT_TAKEN
  */
 export async function present(
@@ -28,7 +28,8 @@ export async function present(
 ): Promise<void> {
   const { store, server, copies } = shown;
   const { id } = results.run;
-  // The server has direct access to the folds; from here, each would take a request. It writes the report on request.
+  // The server has direct access to the folds, whereas this command would need a request for each. So the server writes
+  // the report.
   const page = server ? await server.report(id) : await saveReport(results, store);
   let files = filesOf(id, shown);
   if (copies) {

@@ -8,7 +8,7 @@ import { checkOutFile, OutFolder, writeOutFile } from './write-out.js';
 export interface ProblemList {
   /** The `--problems` file, which is always written */
   file?: string | undefined;
-  /** Otherwise a folder, in which the list is written only if the output does not name all recordings */
+  /** Otherwise, the folder for the list, which is written only if the output does not mention all recordings */
   folder?: string | undefined;
 }
 

@@ -81,8 +81,8 @@ export async function runProgram(
 }
 
 /**
- * Flags take precedence over environment variables.
- * @throws CryfoldError USAGE if both a store and a server are given
+ * Options that all commands share. They take precedence over environment variables, and a store and a server cannot be
+ * combined.
  */
 interface GlobalFlags {
   store?: string;
@@ -123,7 +123,7 @@ function report(thrown: unknown, json: boolean): number {
   return error.failure === 'input' && !PASSING.has(error.code) ? EXIT.input : EXIT.failed;
 }
 
-/** Codes of bad input that may not occur again, because damaged artifacts are recomputed. */
+/** Codes of bad input that a retry may fix, because damaged artifacts are recomputed. */
 const PASSING: ReadonlySet<ErrorCode> = new Set([...DAMAGE_CODES, 'DATA_CHANGED', 'RUN_FAILED']);
 
 /** The error for too few file descriptors. Loading a command opens hundreds of files at the same time. */

@@ -18,7 +18,7 @@ import { OutFolder } from './write-out.js';
 /**
  * `cryfold run --protocol paper,grouped`: plans all protocols before starting the first, then runs them one after the
  * other in the same store, so that shared folds are trained only once. Finally prints one table and writes one report
- * about all of them. `--out` puts copies into a subfolder per protocol, and `--json` prints a line per protocol.
+ * that cover all protocols. `--out` puts copies into a subfolder per protocol, and `--json` prints a line per protocol.
  * Returns the worst exit code.
  */
 export async function runProtocols(

@@ -144,7 +144,7 @@ export async function retrainCommand(
 }
 
 /**
- * The winner of a sweep must be compared by the metric that selected it.
+ * Returns the metric that decides. The winner of a sweep must be compared by the metric that selected it.
  * @throws CryfoldError USAGE
  */
 function chooseMetric(spec: Spec, name: string | undefined): MetricName {
@@ -182,8 +182,8 @@ function stepsOf(preparation: Preparation, surroundings: Surroundings): Retraini
 }
 
 /**
- * The out-of-fold predictions of a fitted fusion are too optimistic, because its members were trained on the clips on
- * which it is tested.
+ * Refuses a fitted fusion that is not nested. Its out-of-fold predictions are too optimistic, because its members were
+ * trained on the clips on which it is tested.
  */
 function checkFusion({ fusion }: Spec, of: string, specPath: string): void {
   const rule = Object.hasOwn(fusion, of) ? fusion[of] : undefined;

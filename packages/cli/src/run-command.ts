@@ -33,7 +33,7 @@ export interface RunOptions extends Overrides, ConfirmOptions, DataOptions {
   /** Overwrite the results of another run in `out` */
   force: boolean;
   limit?: number;
-  /** Another corpus, on which models are tested that were trained on all clips of `data` */
+  /** Another corpus, on which models trained on all clips of `data` are tested */
   testOn?: string;
   workers?: number;
   skipBad: boolean;
@@ -105,7 +105,7 @@ async function evaluate(
   const server = target.kind === 'server' ? new HttpControl(new HttpClient(target)) : undefined;
   const shared: Shared = { config, environment, display, store, storeUrl, server };
   try {
-    // Decoding takes long, so first check all runs for what file names can tell.
+    // Decoding takes a long time, so first check all runs for problems that file names alone reveal.
     for (const one of runs) await checkGroupsKnown(await specOf(one), one);
     const prepared: Prepared[] = [];
     for (const one of runs) prepared.push(await prepare(one, shared));

@@ -5,7 +5,7 @@ export function shownState({ state, scheduling }: RunStatus): string {
   return scheduling?.paused && state === 'running' ? 'paused' : state;
 }
 
-/** `3/5 folds, 1 failed` */
+/** Formats the number of folds, such as `3/5 folds, 1 failed`. */
 export function countsText({ done, total, failed }: RunStatus): string {
   return `${done}/${total} folds${failed > 0 ? `, ${failed} failed` : ''}`;
 }

@@ -2,7 +2,7 @@ import { CryfoldError, ifReadable, mapLimited } from '@cryfold/core';
 import { isProtocolName, protocolNameOf } from '@cryfold/plan';
 import { RUN_ID, type RunStore } from '@cryfold/store';
 
-/** Names the run that was started, finished or shown last. */
+/** Name for the run that was started, finished or shown last. */
 const LATEST = 'latest';
 
 /** Maximum number of runs to list in a message. */

@@ -9,8 +9,8 @@ interface ScheduleOptions {
 }
 
 /**
- * Adds `pause`, `resume` and `schedule`. @param command adds a command with the shared options of commands that control
- * runs
+ * Adds `pause`, `resume` and `schedule`.
+ * @param command adds a command with the options that all commands for controlling runs share
  */
 export function addScheduleCommands(
   command: (name: string, description: string) => Command,

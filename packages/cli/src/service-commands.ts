@@ -102,7 +102,7 @@ export async function workerCommand(options: WorkerCommandOptions, config: Confi
   const { Worker } = await import('@cryfold/worker');
   return runService('worker', options, config, async (surroundings) => {
     const { childMemoryMb, cacheDir, local } = config;
-    // The worker of a local run stops together with its run, so its work never moves elsewhere.
+    // The worker of a local run stops together with the run, so its work never moves to another worker.
     const graceSeconds = local ? Number.POSITIVE_INFINITY : config.graceSeconds;
     const limits = { childMemoryMb, graceSeconds, allowCommands };
     const worker = new Worker({ ...surroundings, queues, children, gpus, cacheDir, ...limits });

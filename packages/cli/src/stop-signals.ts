@@ -7,8 +7,8 @@ const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 /** Milliseconds that a local run may take to stop: 10 s for its services, 5 s for its Redis, and some slack. */
 const LOCAL_MS = 20_000;
 /**
- * The same for a command that only follows a run. Otherwise, a pending request to an unreachable store would take a
- * minute.
+ * Milliseconds that a command may take to stop if it only follows a run. Otherwise, a pending request to an unreachable
+ * store would take a minute.
  */
 const FOLLOWING_MS = 3000;
 
@@ -21,7 +21,7 @@ export interface StopOptions {
 
 /**
  * Runs work that Ctrl-C, SIGTERM or a closed terminal stops. The first signal aborts the work's AbortSignal. A second
- * signal ends the process immediately, and so does a timeout if the work has not stopped by then.
+ * signal terminates the process immediately, and so does a timeout if the work has not stopped by then.
  */
 export async function untilStopped<T>(
   work: (stop: AbortSignal) => Promise<T>,

@@ -16,7 +16,7 @@ export const namedStore = ({ target }: Targeted): string | undefined =>
 /** URL of the store: `namedStore`, or the folder `cryfold` in the working directory. */
 export const storeUrlOf = (config: Targeted): string => namedStore(config) ?? `file:${resolve(DEFAULT_STORE)}`;
 
-/** The `--store` value that a suggested command needs if it concerns another store than the current command. */
+/** The `--store` value that a suggested command needs if its store differs from that of the current command. */
 export function otherStore(storeUrl: string, config: Targeted): string | undefined {
   if (storeUrl === storeUrlOf(config)) return undefined;
   const folder = storeFolder(storeUrl);

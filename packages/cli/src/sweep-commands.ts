@@ -48,7 +48,7 @@ export function addSweepCommands(program: Command, options: readonly Option[], w
         if (!(await readSpec(spec)).search) {
           throw new CryfoldError('USAGE', `${spec} has no search section`, {
             context: { file: spec },
-            hint: 'specs/paper-search.yaml is an example; cryfold run evaluates a spec without one.',
+            hint: 'specs/paper-search.yaml is an example; cryfold run evaluates specs without a search section.',
           });
         }
         if (kubernetes) return (await import('./sweep-kubernetes.js')).printSweepJob(spec, image, options, values);

@@ -21,7 +21,7 @@ function flags(options: readonly Option[], values: Record<string, unknown>): str
 
 /**
  * `cryfold sweep --kubernetes`: prints a ConfigMap with the spec and a Job that launches the sweep in the cluster that
- * k8s/ describes, as a JSON List for `kubectl apply -f -`. The same spec and flags give the same names, so that
+ * k8s/ describes, as a JSON List for `kubectl apply -f -`. The same spec and flags produce the same names, so that
  * applying the list again changes nothing. `--data` is a path in the volume `cryfold-data`, which is mounted at /data.
  */
 export async function printSweepJob(

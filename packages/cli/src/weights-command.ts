@@ -71,7 +71,7 @@ export async function weightsFetchCommand(
   return EXIT.done;
 }
 
-/** The file at a path or URL, verified with the given hash or that of the published file. */
+/** Reads the file at a path or URL, verified with the given hash or with the hash of the published file. */
 async function checked(source: string, sha256: string | undefined, cacheDirectory: string): Promise<WeightsFile> {
   const [address, fragment] = /^[a-z][\w+.-]*:\/\//i.test(source) ? source.split('#') : [undefined, undefined];
   const published = publishedHash(address ?? source) || PUBLISHED_WEIGHTS.md5;

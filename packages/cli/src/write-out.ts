@@ -88,7 +88,7 @@ export function writeOutFile(path: string, content: string | Uint8Array | AsyncI
       await rename(staged, path);
     } catch (error) {
       await rm(staged, { force: true }).catch(() => {});
-      // Errors of `write` do not name the path that the user gave, so it is added.
+      // Errors of `write` do not include the path that the user gave, so it is added.
       throw Object.assign(error as Error, { path });
     }
   });

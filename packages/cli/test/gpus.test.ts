@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { standIn } from '@cryfold/testing';
 import { gpuOfEachChild } from '../src/gpus.js';
 
-test('gives the first children different GPUs, from nvidia-smi or CUDA_VISIBLE_DEVICES', async (t) => {
+test('assigns different GPUs to the first children, from nvidia-smi or CUDA_VISIBLE_DEVICES', async (t) => {
   const program = await standIn(
     t,
     'nvidia-smi',

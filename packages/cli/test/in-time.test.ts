@@ -10,7 +10,7 @@ function logged() {
   return { lines, log: createLogger('test', 'info', { destination }) };
 }
 
-test('fails with the last error when the time limit for all checks together is over', async () => {
+test('fails with the last error when the time limit for all checks together is exceeded', async () => {
   const { lines, log } = logged();
   let checks = 0;
   const start = inTime(0.3, log, async (patiently) => {
@@ -20,7 +20,7 @@ test('fails with the last error when the time limit for all checks together is o
     });
   });
   await assert.rejects(start, { code: 'STORE_UNREACHABLE', message: 'the store is unreachable: 2' });
-  assert.equal(checks, 2, 'at the beginning, and when the time was over');
+  assert.equal(checks, 2, 'at the start, and when the time limit was reached');
   assert.deepEqual(
     lines.map(({ code, msg }) => [code, msg]),
     [['STORE_UNREACHABLE', 'the store is unreachable: 1']],

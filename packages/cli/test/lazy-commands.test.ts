@@ -21,7 +21,7 @@ function loadedBy(...args: string[]): string[] {
   );
 }
 
-test('--help loads no command, store, queue or configuration', () => {
+test('loads no command, store, queue or configuration for --help', () => {
   for (const args of [['--help'], ['run', '--help'], ['worker', '--help']]) {
     const loaded = loadedBy(...args);
     assert.ok(loaded.some((url) => url.endsWith('/cli/dist/src/main.js') || url.endsWith('/service-program.js')));
@@ -34,8 +34,8 @@ test('--help loads no command, store, queue or configuration', () => {
   }
 });
 
-test('listing the runs of a folder loads no numerical or training code', () => {
-  // The layers of networks belong to their kinds; the code that computes with them does not.
+test('loads no numerical or training code for listing the runs of a folder', () => {
+  // The layers of networks are part of their kinds, but the code that computes with them is not.
   const layers = 'nn(?!\\/dist\\/src\\/(augment|graph|layers|models|ops)\\/)';
   const local = 'local-run(?!\\/dist\\/src\\/(live-run|out-lock)\\.js)';
   const heavy = new RegExp(

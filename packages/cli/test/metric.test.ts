@@ -30,7 +30,7 @@ const manifest = {
 };
 const planOf = (from: Spec) => planRun({ spec: from, manifest, splits: makeSplits(from, manifest) });
 
-test('--metric changes the run id but no fold key; accuracy is the default', () => {
+test('changes the run id but no fold key for --metric, whose default is accuracy', () => {
   const plain = planOf(spec);
   const balanced = planOf(apply(spec, { metric: 'balancedAccuracy' }));
   assert.equal(balanced.spec.metric, 'balancedAccuracy');
@@ -39,19 +39,19 @@ test('--metric changes the run id but no fold key; accuracy is the default', () 
     balanced.jobs.map(({ key, seed }) => [key, seed]),
     plain.jobs.map(({ key, seed }) => [key, seed]),
   );
-  assert.deepEqual([plain.format, balanced.format], [1, 2], 'earlier versions do not know the key');
+  assert.deepEqual([plain.format, balanced.format], [1, 2], 'earlier versions do not support the key');
   assert.deepEqual(planOf(apply(spec, { metric: 'accuracy' })), plain);
   assert.deepEqual(planOf(apply(balanced.spec, { metric: 'accuracy' })), plain);
 });
 
-test('--metric also sets the search metric of a sweep, and estimators without a search keep it', () => {
+test('sets the search metric of a sweep from --metric, and keeps it for estimators without a search', () => {
   assert.equal(apply(searched, { metric: 'logLoss' }).search?.metric, 'logLoss');
   assert.equal(apply(searched, { metric: 'logLoss' }).metric, undefined);
   const alone = apply(searched, { estimators: ['b'] });
   assert.deepEqual([alone.search, alone.metric], [undefined, 'macroF1']);
 });
 
-test('refuses an unknown metric, and a metric next to search.metric', () => {
+test('refuses an unknown metric, and a metric in addition to search.metric', () => {
   for (const metric of ['magic', 'constructor', '', 'AUC']) {
     assert.throws(() => apply(spec, { metric }), /--metric: there is no metric/);
   }

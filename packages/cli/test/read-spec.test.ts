@@ -19,7 +19,7 @@ test('reads specs in UTF-8 and UTF-16 with a byte order mark, and reports the li
   const line = text.slice(0, text.indexOf('pleuré')).split('\n').length;
   await assert.rejects(read(Buffer.from(text, 'latin1')), {
     code: 'SPEC_INVALID',
-    message: `${path}:${line}: the text is not UTF-8, but probably Latin-1, in which this line is # pleuré`,
+    message: `${path}:${line}: the text is not UTF-8, but probably Latin-1; this line reads # pleuré`,
     hint: `Save it as UTF-8, or convert it: iconv -f WINDOWS-1252 -t UTF-8 '${path}' > utf8.tmp && mv utf8.tmp '${path}'`,
   });
 });

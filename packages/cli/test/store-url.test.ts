@@ -17,7 +17,7 @@ test('uses the store of the environment, or the folder cryfold by default', () =
   assert.equal(storeUrlOf(server), 'http://h:8080');
 });
 
-test('a hint includes the store only if it differs from that of the command', () => {
+test('includes the store in a hint only if it differs from that of the command', () => {
   assert.equal(otherStore(storeUrlOf(local), local), undefined);
   assert.equal(otherStore(`file:${resolve('old', 'store')}`, local), 'old/store');
   assert.equal(otherStore('file:/elsewhere', local), '/elsewhere');

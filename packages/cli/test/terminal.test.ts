@@ -11,7 +11,7 @@ test('keeps line breaks and our own colours, and replaces other control characte
   assert.equal(safe(EVIL), 'a\ufffd]52;c;aGk=\ufffd\ufffd[2J\ufffd31m\ufffdgpj.wav\ncryfold: all is well\ufffd');
 });
 
-test('JSON contains no control characters and parses to the same value', () => {
+test('prints JSON that contains no control characters and parses to the same value', () => {
   const value = { [EVIL]: [EVIL, 'ordinary ü 眠い', 1.5, null] };
   for (const indent of [undefined, 2]) {
     const text = jsonText(value, indent);
@@ -21,13 +21,13 @@ test('JSON contains no control characters and parses to the same value', () => {
   assert.equal(jsonText({ label: 'schläfrig' }), '{"label":"schläfrig"}');
 });
 
-test('a line break in a name cannot fake another message', () => {
+test('prevents a line break in a name from faking another message', () => {
   const error = new CryfoldError('WAV_INVALID', `${EVIL}: cannot be read`, { hint: 'Remove it.' });
   for (const line of safe(errorText(error)).trimEnd().split('\n').slice(1)) assert.match(line, /^ {2}\S/);
   assert.match(errorText(error), /\n {2}Remove it\.\n$/);
 });
 
-test('progress and messages contain no control characters from the data', () => {
+test('prints progress and messages without control characters from the data', () => {
   let written = '';
   const stream = { isTTY: true, columns: 200, write: (text: string) => (written += text) };
   const display = new ProgressDisplay(stream as unknown as NodeJS.WriteStream, false);

@@ -52,7 +52,7 @@ const REPAIRS = 3;
 interface Running {
   queues: Queues;
   consumer: Consumer<RunPayload>;
-  /** Loops of scans and metrics, which end once `stopped` is signalled */
+  /** Loops that scan the store and export metrics until `stopped` is signalled */
   loops: Promise<unknown>;
 }
 
@@ -132,7 +132,7 @@ export class Coordinator implements Service {
     });
   }
 
-  /** Forwards events of jobs to the runs that they belong to. */
+  /** Forwards events of jobs to the runs to which they belong. */
   async #listen(queues: Queues): Promise<void> {
     const dead = (queue: QueueName, count = 1) => this.#metrics.add('cryfold_dead_jobs_total', { queue }, count);
     for (const queue of QUEUE_NAMES) dead(queue, 0);
@@ -216,14 +216,14 @@ export class Coordinator implements Service {
     const log = this.#options.log.child({ run });
     const reading = store.runs.plan(run);
     reading.catch(() => {});
-    // Checked before the plan is read, because an operator may have cancelled the run since its plan is unreadable.
+    // Checked before the plan is read, because an operator may have cancelled a run whose plan is unreadable.
     if (await store.runs.isCancelled(run)) return;
     const stored = await reading;
     const folds = new RunFolds(stored.plan);
     const search = SearchDriver.of(store, stored);
     const driver = new RunDriver({ folds, store, queues, log });
     log.info({ folds: folds.plan.jobs.length }, 'run started');
-    // Registered before enqueuing, since short folds may end while others are still being enqueued. Catching up on
+    // Registered before enqueuing, since short folds may finish while others are still being enqueued. Catching up on
     // 1,000 missed events would take 3 s.
     this.#drivers.add(driver);
     let ended: 'finished' | 'cancelled' | 'failed' = 'failed';

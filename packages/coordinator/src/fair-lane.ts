@@ -5,7 +5,7 @@ import { MAX_PRIORITY } from '@cryfold/queue';
 export const WINDOW = 1000;
 
 /**
- * How far a run's tag advances with each job. A run with high priority gets four jobs for each job with normal
+ * How far a run's tag advances with each job. A run with high priority gets four jobs for each job of a run with normal
  * priority.
  */
 const STRIDES: Record<Priority, number> = { high: 1, normal: 4, low: 16 };
@@ -27,9 +27,9 @@ export interface LaneRequest {
 
 /**
  * The jobs of one run for one queue. Jobs get tags by start-time fair queueing (Goyal, Vin and Cheng 1996): the first
- * job gets the tag of the job at the front of the queue, and each further job a stride more. Workers take the smallest
- * tag, so that runs alternate by weight, no matter how many jobs each has enqueued, and a new run waits for at most one
- * job of every other run.
+ * job gets the tag of the job at the front of the queue, and the tag of each further job is larger by one stride.
+ * Workers take the smallest tag, so that runs alternate by weight, no matter how many jobs each has enqueued, and a new
+ * run waits for at most one job of every other run.
  */
 export class FairLane {
   /** In execution order; the jobs before `#next` have been taken */
@@ -68,7 +68,7 @@ export class FairLane {
     this.#enqueued.delete(key);
   }
 
-  /** Takes jobs from the backlog and gives them tags. Returns fewer jobs than there is room for if tags run out. */
+  /** Takes jobs from the backlog and gives them tags. If tags run out, returns fewer jobs than there is room for. */
   take({ front, room, priority }: LaneRequest, isWanted: (key: string) => boolean): TaggedJob[] {
     // When the queue is empty, restarts from the first tag, so that tags do not run out on a busy cluster.
     this.#tag = front === undefined ? 1 : Math.max(this.#tag, front);

@@ -82,7 +82,10 @@ export class FoldEnqueuer {
     return paused ? 0 : Math.min(maxParallel, WINDOW);
   }
 
-  /** `maxParallel` applies to both queues together, and the window to each queue. */
+  /**
+   * Returns how many jobs of a lane may be enqueued. `maxParallel` limits both queues together; the window limits each
+   * queue.
+   */
   #room(lane: FairLane): number {
     const all = [...this.#lanes.values()].reduce((sum, { enqueued }) => sum + enqueued, 0);
     return this.#limit - (this.scheduling.maxParallel === undefined ? lane.enqueued : all);

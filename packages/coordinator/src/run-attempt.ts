@@ -41,7 +41,7 @@ export class RunAttempt {
   }
 
   /**
-   * Executes a run until it ends. The driver must have begun.
+   * Executes a run until it ends. The caller must first call `begin` of the driver.
    * @throws CryfoldError CANCELLED if the coordinator stops; RUN_FAILED if the results cannot be computed
    */
   async run(): Promise<'finished' | 'cancelled'> {
@@ -82,13 +82,13 @@ export class RunAttempt {
     this.#reconciled = Date.now();
   }
 
-  /** Lets a sweep decide on the basis of finished folds, and passes its new plan to the driver. */
+  /** Lets a sweep make decisions based on finished folds, and passes its new plan to the driver. */
   async sweep(): Promise<void> {
     const { driver, search } = this.#options;
     if (search && (await search.step(driver.folds))) await driver.replan(search.plan);
   }
 
-  /** Publishes the progress of the run on its job if it has changed, or in any case with `anyway`. */
+  /** Publishes the progress of the run on its job if it has changed or if `anyway` is set. */
   async publish(anyway = false): Promise<void> {
     const { driver, search, attempt } = this.#options;
     const folds = { ...driver.folds.progress(), scheduling: driver.scheduling };
@@ -99,7 +99,7 @@ export class RunAttempt {
   }
 
   /**
-   * Requests the results once every fold has a result or has finally failed. @returns whether the results exist
+   * Requests the results once every fold has a result or has permanently failed. @returns whether the results exist
    * @throws CryfoldError RUN_FAILED, with `repaired` in its context if folds are missing again
    */
   async finish(): Promise<boolean> {

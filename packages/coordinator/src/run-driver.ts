@@ -70,7 +70,7 @@ export class RunDriver {
     return this.#enqueuer.scheduling;
   }
 
-  /** Loads final failures that earlier coordinators have recorded, and enqueues missing folds. */
+  /** Loads permanent failures that earlier coordinators have recorded, and enqueues missing folds. */
   async begin(): Promise<void> {
     const { runs } = this.#store;
     const { plan } = this.folds;
@@ -100,7 +100,7 @@ export class RunDriver {
   }
 
   /**
-   * @param look read before any result, so that a fold that ends in between counts as done, never as missing
+   * @param progress read before any result, so that a fold that finishes in between counts as done, never as missing
    * @param first whether to look up all folds, and to count their results as found rather than computed
    */
   async #reconcile({ live, expected }: Progress, first: boolean): Promise<void> {
@@ -127,7 +127,7 @@ export class RunDriver {
     const runnable: FoldJob[] = [];
     const enqueued: FoldJob[] = [];
     for (const job of this.folds.pending) {
-      // An event may have enqueued it since `look` was read, and it may already have ended.
+      // An event may have enqueued the fold since `live` was read, and the fold may already have ended.
       if (isLive(job) || (this.#enqueuer.expects(job) && !expected.has(job.key))) enqueued.push(job);
       else if ((await this.#prepared(job, live)) && this.folds.isPending(job.key)) runnable.push(job);
     }
@@ -207,8 +207,8 @@ export class RunDriver {
   }
 
   /**
-   * Removes waiting jobs. Workers stop running jobs themselves. If another run needs a removed job, that run's
-   * reconciliation enqueues it again.
+   * Removes waiting jobs. Running jobs are stopped by the workers themselves. If another run needs a removed job, that
+   * run's reconciliation enqueues it again.
    */
   async cancel(): Promise<void> {
     await this.#takeBack();

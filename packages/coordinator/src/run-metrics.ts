@@ -8,7 +8,8 @@ import type { SearchDriver } from './search-driver.js';
 /** Milliseconds for which the series of a run are kept after its end. */
 const STAY_MS = 15 * 60_000;
 /**
- * Maximum number of folds with series of their own. Each fold has three, so that a scrape of 100 runs stays below 1 MB.
+ * Maximum number of folds with series of their own. Since each fold has three series, a scrape of 100 runs stays below
+ * 1 MB.
  */
 const FOLDS = 1500;
 /** Maximum number of results to read per run and refresh. */
@@ -142,7 +143,7 @@ export class RunMetrics {
     });
   }
 
-  /** The exported figures of a committed fold; empty if the record is unreadable. */
+  /** Reads the exported figures of a committed fold; empty if the record is unreadable. */
   async #result(fold: string): Promise<FoldResult | { seconds: undefined; accuracy: undefined } | undefined> {
     try {
       return await this.#store.folds.result(fold);

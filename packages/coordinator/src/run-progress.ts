@@ -28,7 +28,7 @@ export interface RunProgress {
   /** Estimated seconds until the end; null while unknown */
   etaSeconds: number | null;
   phase: RunPhase;
-  /** How it shares the workers; only in published progress */
+  /** How the run shares the workers; only in published progress */
   scheduling?: Scheduling;
   /** Why an operation is being retried, such as a full disk */
   waits?: string;

@@ -34,7 +34,7 @@ export class SearchDriver {
     return this.#stored.plan;
   }
 
-  /** Number of folds on which ended trials were judged, and number of folds that were saved. */
+  /** Returns the number of folds on which ended trials were judged, and the number of folds that were saved. */
   folds(): { judged: number; saved: number } {
     const folds = { judged: 0, saved: 0 };
     for (const { state, statistics, context } of this.#stored.search?.trials.values() ?? []) {
@@ -55,7 +55,7 @@ export class SearchDriver {
     return search !== undefined && openContests({ plan: base, log: search, outcome: () => undefined }).length === 0;
   }
 
-  /** Makes decisions on the basis of finished folds. Returns whether the plan has changed. */
+  /** Makes decisions based on finished folds. Returns whether the plan has changed. */
   async step(folds: RunFolds): Promise<boolean> {
     const { base, plan, search, next } = this.#stored;
     const seen = `${folds.ended} ${next}`;
@@ -84,7 +84,10 @@ export class SearchDriver {
     return true;
   }
 
-  /** Removes a record with missing data, which restarts the run so that the fold is trained again. */
+  /**
+   * Reads a fold's score. If the fold's data is missing or damaged, removes its record and throws an error that
+   * restarts the run, so that the fold is trained again.
+   */
   async #read(job: FoldJob): Promise<void> {
     try {
       await this.#scores.read(this.#stored.plan, job);

@@ -7,7 +7,7 @@ import { createLogger } from '@cryfold/runtime';
 import { openStore, RunStore } from '@cryfold/store';
 import { Coordinator } from '../src/coordinator.js';
 
-test('a coordinator opens nothing before it is started, and then stops immediately', async (t) => {
+test('opens nothing before it is started, and can then be stopped immediately', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'cryfold-idle-'));
   t.after(() => rm(folder, { recursive: true }));
   const store = new RunStore(openStore(`file:${folder}`));

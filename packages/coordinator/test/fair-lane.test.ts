@@ -42,7 +42,7 @@ function lane(run: string, count: number): FairLane {
   return made;
 }
 
-test('two runs of equal priority progress equally, even if one enqueued all its folds first', () => {
+test('lets two runs of equal priority progress equally, even if one enqueued all its folds first', () => {
   const queue = new OneQueue();
   queue.fill(lane('a', 1000), 1000);
   queue.shares(300);
@@ -51,7 +51,7 @@ test('two runs of equal priority progress equally, even if one enqueued all its 
   assert.ok(Math.abs(a - b) <= 1, `${a} and ${b}`);
 });
 
-test('a small run on a busy queue starts immediately, and alternates with the large one', () => {
+test('starts a small run on a busy queue immediately, and alternates it with the large one', () => {
   const queue = new OneQueue();
   queue.fill(lane('sweep', 2000), 2000);
   queue.shares(100);
@@ -59,7 +59,7 @@ test('a small run on a busy queue starts immediately, and alternates with the la
   assert.equal(queue.shares(21).small, 10);
 });
 
-test('each priority level gets four times the share of the level below', () => {
+test('gives each priority level four times the share of the level below', () => {
   const queue = new OneQueue();
   queue.fill(lane('low', 200), 200, 'low');
   queue.fill(lane('normal', 500), 500, 'normal');
@@ -69,7 +69,7 @@ test('each priority level gets four times the share of the level below', () => {
   assert.ok(Math.abs(high / normal - 4) < 0.1, `${high} / ${normal}`);
 });
 
-test('a run does not accumulate turns while it has no jobs', () => {
+test('does not let a run accumulate turns while it has no jobs', () => {
   const queue = new OneQueue();
   queue.fill(lane('a', 1000), 1000);
   queue.shares(500);
@@ -77,7 +77,7 @@ test('a run does not accumulate turns while it has no jobs', () => {
   assert.deepEqual(queue.shares(200), { a: 100, b: 100 });
 });
 
-test('when tags run out, the queue drains and restarts from the first tag', () => {
+test('drains the queue and restarts from the first tag when tags run out', () => {
   const queue = new OneQueue();
   const long = lane('a', 300);
   // State after half a million folds on a queue that was never empty.

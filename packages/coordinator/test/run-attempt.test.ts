@@ -69,7 +69,7 @@ test('fails with the reason if the results cannot be computed, and reports wheth
   }
 });
 
-test('a cancelled run ends, and its waiting jobs are removed', async (t) => {
+test('ends a cancelled run, and removes its waiting jobs', async (t) => {
   const plan = planOf(NETWORK);
   const { store, queues, run } = await attempted(t, plan);
   assert.equal(await run.cancel(), false);
@@ -112,7 +112,7 @@ test('executes a run to its end while others commit folds and write results', as
   assert.equal(published.at(-1)?.done, 3);
 });
 
-test('a sweep extends its plan by its decisions, and accepts an earlier decision of another coordinator', async (t) => {
+test('extends the plan of a sweep, and accepts an earlier decision of another coordinator', async (t) => {
   const search = 'search: { trials: 2, space: { s: { C: { log: [1, 100] } } } }\n';
   const plan = planOf('{ s: { kind: svm } }', search);
   const first = await attempted(t, plan);
@@ -126,7 +126,7 @@ test('a sweep extends its plan by its decisions, and accepts an earlier decision
   assert.equal(await other.step(first.folds), false, 'nothing new to decide on');
 });
 
-test('the best trial so far is among those with most folds, regardless of a single lucky fold', async (t) => {
+test('finds the best trial so far among those with the most folds, despite a single lucky fold', async (t) => {
   const search = 'search: { trials: 2, metric: macroF1, space: { s: { C: { log: [1, 100] } } } }\n';
   const plan = planOf('{ s: { kind: svm } }', search);
   const { store, folds, run } = await attempted(t, plan);
@@ -148,7 +148,7 @@ test('the best trial so far is among those with most folds, regardless of a sing
   assert.ok(best && best.mean > 0 && best.mean < 1);
 });
 
-test('a sweep removes a result with missing data, so that its fold is retrained', async (t) => {
+test('removes a result with missing data in a sweep, so that its fold is retrained', async (t) => {
   const search = 'search: { trials: 2, space: { s: { C: { log: [1, 100] } } } }\n';
   const { store, folds, run } = await attempted(t, planOf('{ s: { kind: svm } }', search));
   await run.sweep();

@@ -22,7 +22,7 @@ test('enqueues exactly the folds without a result or recorded failure', async (t
   assert.equal(folds.progress().found, 1);
 });
 
-test('reconciliation re-enqueues lost jobs, and finds results without events', async (t) => {
+test('re-enqueues lost jobs in a reconciliation, and finds results without events', async (t) => {
   const plan = planOf(NETWORK);
   const { store, folds, queues, driver } = await scene(t, plan);
   await driver.begin();
@@ -38,7 +38,7 @@ test('reconciliation re-enqueues lost jobs, and finds results without events', a
   );
 });
 
-test('a completed job without a result stays missing', async (t) => {
+test('treats a completed job without a result as missing', async (t) => {
   const plan = planOf(NETWORK);
   const { store, folds, driver } = await scene(t, plan);
   const [{ key }] = plan.jobs;
@@ -49,7 +49,7 @@ test('a completed job without a result stays missing', async (t) => {
   assert.equal(folds.phaseOf(key), 'done');
 });
 
-test('damaged features fail the waiting folds of a trial, but not the one that is training', async (t) => {
+test('fails the waiting folds of a trial with damaged features, but not the one that is training', async (t) => {
   const plan = planOf(NETWORK);
   const { store, folds, queues, driver } = await scene(t, plan);
   await driver.begin();
@@ -65,7 +65,7 @@ test('damaged features fail the waiting folds of a trial, but not the one that i
   assert.equal(await store.runs.failure(plan.run, second), undefined);
 });
 
-test('a crash or an input error in one split fails only that fold', async (t) => {
+test('fails only one fold after a crash or an input error in its split', async (t) => {
   for (const code of ['CHILD_DIED', 'SVM_ONE_CLASS', 'NN_LOSS_NOT_FINITE', 'FOLD_ONE_CLASS'] as const) {
     const plan = planOf(NETWORK);
     const { folds, queues, driver } = await scene(t, plan);
@@ -92,7 +92,7 @@ test('computes prerequisites once, before any fold', async (t) => {
   assert.equal(queues.jobs('cpu').size, 6);
 });
 
-test('all folds fail if their prerequisite cannot be computed', async (t) => {
+test('fails all folds if their prerequisite cannot be computed', async (t) => {
   const plan = planOf('{ s: { kind: svm } }');
   const needed = prerequisiteOf(plan, 's') ?? assert.fail();
   const { folds, queues, driver } = await scene(t, plan);
@@ -103,7 +103,7 @@ test('all folds fail if their prerequisite cannot be computed', async (t) => {
   assert.equal(folds.progress().failed, 3);
 });
 
-test('cancelling removes waiting jobs, but not running ones', async (t) => {
+test('removes waiting jobs of a cancelled run, but not running ones', async (t) => {
   const plan = planOf(NETWORK);
   const { queues, driver } = await scene(t, plan);
   await driver.begin();
@@ -112,7 +112,7 @@ test('cancelling removes waiting jobs, but not running ones', async (t) => {
   assert.deepEqual([...queues.jobs('gpu').keys()], [plan.jobs[1].key]);
 });
 
-test('a new plan removes jobs of dropped folds, and enqueues new ones', async (t) => {
+test('removes the jobs of folds that a new plan drops, and enqueues new ones', async (t) => {
   const both = planOf('{ a: { kind: small-cnn }, b: { kind: small-cnn, epochs: 2 } }');
   const only = (trial: string) => ({ ...both, jobs: both.jobs.filter((job) => job.trial === trial) });
   const { queues, driver, folds } = await scene(t, both);
@@ -159,7 +159,7 @@ test('does not re-enqueue a fold that an event enqueued and that ends during a r
   assert.ok(!queues.jobs('gpu').has(second), 'it would be trained twice');
 });
 
-test('pausing removes waiting jobs and lets training folds finish; resuming continues', async (t) => {
+test('removes waiting jobs and lets training folds finish when paused, and continues when resumed', async (t) => {
   const plan = planOf(NETWORK);
   const { store, folds, queues, driver } = await scene(t, plan);
   await driver.begin();
@@ -177,7 +177,7 @@ test('pausing removes waiting jobs and lets training folds finish; resuming cont
   assert.equal(queues.jobs('gpu').size, 2);
 });
 
-test('a run stays paused if it was paused before its coordinator started', async (t) => {
+test('keeps a run paused if it was paused before its coordinator started', async (t) => {
   const plan = planOf('{ s: { kind: svm } }');
   const { store, queues, driver } = await scene(t, plan);
   await store.runs.saveScheduling(plan.run, { priority: 'high', paused: true });
@@ -208,7 +208,7 @@ test('lists folds that workers returned, most frequent first, until the run ends
   assert.deepEqual([...queues.givenBack.keys()], ['of-another-run']);
 });
 
-test('a cancelled run keeps the give-backs of its unfinished folds for other runs', async (t) => {
+test('keeps the give-backs of unfinished folds of a cancelled run for other runs', async (t) => {
   const plan = planOf(NETWORK);
   const { store, queues, driver } = await scene(t, plan);
   await driver.begin();
@@ -220,7 +220,7 @@ test('a cancelled run keeps the give-backs of its unfinished folds for other run
   assert.deepEqual([...queues.givenBack.keys()], [second]);
 });
 
-test('a cancelled run keeps the give-backs of prerequisites of its unfinished folds', async (t) => {
+test('keeps the give-backs of prerequisites that unfinished folds of a cancelled run need', async (t) => {
   const plan = planOf('{ s: { kind: svm } }');
   const needed = prerequisiteOf(plan, 's') ?? assert.fail();
   const { store, queues, driver } = await scene(t, plan);

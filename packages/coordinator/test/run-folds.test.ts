@@ -20,7 +20,7 @@ test('counts folds by trial, and found folds separately', () => {
   assert.equal(folds.settled, false);
 });
 
-test('a fold ends only once: a done fold cannot fail, and a failed fold cannot become active', () => {
+test('ends a fold only once: a done fold cannot fail, and a failed fold cannot become active', () => {
   const [job, other] = planOf('{ a: { kind: svm } }').jobs;
   const folds = new RunFolds(planOf('{ a: { kind: svm } }'));
   folds.markDone(job.key, false);
@@ -32,7 +32,7 @@ test('a fold ends only once: a done fold cannot fail, and a failed fold cannot b
   assert.equal(folds.failure(other.key)?.code, 'WAV_INVALID');
 });
 
-test('a fold is active until no worker is executing it', () => {
+test('counts a fold as active until no worker is executing it', () => {
   const plan = planOf('{ a: { kind: small-cnn } }');
   const folds = new RunFolds(plan);
   const [job] = plan.jobs;
@@ -47,7 +47,7 @@ test('a fold is active until no worker is executing it', () => {
   assert.deepEqual([folds.phaseOf(job.key), folds.progress().active], ['waiting', []]);
 });
 
-test('trials with equal parameters share their folds', () => {
+test('shares folds between trials with equal parameters', () => {
   const plan = planOf('{ a: { kind: svm }, b: { kind: svm } }');
   const folds = new RunFolds(plan);
   assert.equal(folds.pending.length, 3);
@@ -56,7 +56,7 @@ test('trials with equal parameters share their folds', () => {
   assert.deepEqual([total, done], [6, 2]);
 });
 
-test('a new plan drops waiting folds that it does not contain, and keeps finished ones', () => {
+test('drops waiting folds that a new plan does not contain, and keeps finished ones', () => {
   const both = planOf('{ a: { kind: small-cnn }, b: { kind: svm } }');
   const folds = new RunFolds(both);
   folds.markDone(both.jobs[0].key, false);

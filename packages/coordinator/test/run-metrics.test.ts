@@ -75,7 +75,7 @@ async function commit(key: string, epochs: number): Promise<void> {
   await store.folds.commit(result);
 }
 
-test('a scrape of a coordinator with 100 runs of the paper and all of their series stays below 1 MB', async (t) => {
+test('keeps a scrape of a coordinator with 100 runs of the paper and all of their series below 1 MB', async (t) => {
   const metrics = new RunMetrics(endpoint.metrics, store);
   for (let run = 0; run < RUNS; run++) {
     const plan = planOf(run);

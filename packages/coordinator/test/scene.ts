@@ -20,16 +20,16 @@ const manifest: DatasetManifest = {
   clips: Array.from({ length: 6 }, (_, i) => ({ id: `${i}`, label: 'ab'[i % 2], group: `${i}` })),
 };
 
-/** A plan with folds of each estimator in a spec's YAML. */
+/** Creates a plan with folds of each estimator in a spec's YAML. */
 export function planOf(estimators: string, rest = '', folds = 3) {
   const spec = parseSpec(`version: 1\nname: small\nestimators: ${estimators}\n${rest}`, 'spec.yaml');
   return planRun({ spec, manifest, splits: repeatedKFold(6, { splits: folds, repeats: 1, seed: 0 }) });
 }
 
-/** As the message of a failed job. */
+/** Returns the message of a job that failed with a code. */
 export const reason = (code: ErrorCode) => JSON.stringify(new CryfoldError(code, 'it failed').toRecord());
 
-/** Queues in memory, with those of BullMQ's rules that a run driver relies on. */
+/** Queues in memory that follow the rules of BullMQ on which a run driver relies. */
 class MemoryQueues implements RunQueues {
   /** Jobs that wait or run, by queue and id */
   readonly live = new Map<QueueName, Map<string, JobRequest>>();
@@ -91,7 +91,7 @@ class MemoryQueues implements RunQueues {
   }
 }
 
-/** A run's driver over a file store of its own, which leaves with the test. */
+/** Creates the driver of a run with its own file store, which is removed after the test. */
 export async function scene(t: TestContext, plan: ReturnType<typeof planOf>) {
   const folder = await mkdtemp(join(tmpdir(), 'cryfold-coordinator-'));
   t.after(() => rm(folder, { recursive: true }));

@@ -1,21 +1,22 @@
 import { isUtf8 } from 'node:buffer';
 import { printable } from './printable.js';
 
-/** Maximum number of characters of a damaged line to quote in a message. */
+/** Maximum number of characters that a message quotes from a damaged line. */
 const SHOWN = 60;
 
 /**
- * Windows-1252 from 0x80 to 0x9f, where Latin-1 has control characters. U+FFFD marks the bytes it leaves undefined,
- * which indicate another encoding. Node 20's TextDecoder treats windows-1252 as Latin-1.
+ * The characters of Windows-1252 from 0x80 to 0x9f, where Latin-1 has control characters. U+FFFD marks bytes that are
+ * undefined in Windows-1252; text that contains them must be in another encoding. This table is needed because Node
+ * 20's TextDecoder treats windows-1252 as Latin-1.
  */
 const WINDOWS = '€\ufffd‚ƒ„…†‡ˆ‰Š‹Œ\ufffdŽ\ufffd\ufffd‘’“”•–—˜™š›œ\ufffdžŸ';
 
 /**
- * Thrown for bytes that are not text in a supported encoding. The message suggests the likely encoding, but names
- * neither the file nor the line.
+ * Thrown for bytes that are not text in a supported encoding. The message suggests the likely encoding, but includes
+ * neither the file name nor the line number.
  */
 export class EncodingError extends Error {
-  /** From 1 */
+  /** Number of the first damaged line, starting at 1 */
   readonly line: number;
   /** A name that `iconv -f` accepts; undefined if no encoding is likely */
   readonly encoding: string | undefined;
@@ -27,7 +28,7 @@ export class EncodingError extends Error {
     this.encoding = encoding;
   }
 
-  /** How to fix the file. @param file path of the file, as the user wrote it */
+  /** Returns a hint on how to fix the file. @param file path of the file, as the user wrote it */
   hint(file: string): string {
     const from = this.encoding;
     if (from === undefined) return 'Save it as UTF-8.';
@@ -38,7 +39,7 @@ export class EncodingError extends Error {
 
 /**
  * Decodes a text file written by a user: UTF-8, or UTF-16 with a byte order mark. The mark is removed.
- * @throws EncodingError for any invalid byte: lenient decoding would make different words equal
+ * @throws EncodingError for any invalid byte, because lenient decoding could make different words equal
  */
 export function decodeText(bytes: Uint8Array): string {
   const [first, second, third, fourth] = bytes;
@@ -60,7 +61,7 @@ function notText(bytes: Uint8Array, nul: number): EncodingError {
     const encoding = half === 0 ? 'UTF-16BE' : 'UTF-16LE';
     return new EncodingError(1, `the text is probably ${encoding} without a byte order mark`, encoding);
   }
-  return new EncodingError(countLines(bytes.subarray(0, nul)), 'a character is NUL, so this is not text');
+  return new EncodingError(countLines(bytes.subarray(0, nul)), 'a NUL character shows that the file is not text');
 }
 
 function decodeUtf16(bytes: Uint8Array, encoding: 'utf-16le' | 'utf-16be'): string {
@@ -81,11 +82,11 @@ function notUtf8(bytes: Uint8Array): EncodingError {
   const part = bytes.subarray(start, end < 0 ? undefined : end).subarray(0, SHOWN);
   const shown = Array.from(part, (byte) => WINDOWS[byte - 0x80] ?? String.fromCharCode(byte));
   const name = windows ? 'Windows-1252' : 'Latin-1';
-  const why = `the text is not UTF-8, but probably ${name}, in which this line is ${printable(shown.join('').trim())}`;
+  const why = `the text is not UTF-8, but probably ${name}; this line reads ${printable(shown.join('').trim())}`;
   return new EncodingError(line, why, 'WINDOWS-1252');
 }
 
-/** Finds the start of the first line that is not UTF-8 by bisection: a file may have millions of lines. */
+/** Finds the start of the first line that is not UTF-8. Uses bisection, because a file may have millions of lines. */
 function firstDamagedLine(bytes: Uint8Array): number {
   let start = 0;
   let end = bytes.length;
@@ -99,7 +100,7 @@ function firstDamagedLine(bytes: Uint8Array): number {
   }
 }
 
-/** The number of line feeds plus one. */
+/** Returns the number of line feeds plus one. */
 function countLines(bytes: Uint8Array): number {
   return bytes.reduce((lines, byte) => (byte === 0x0a ? lines + 1 : lines), 1);
 }

@@ -1,15 +1,16 @@
 /**
  * The kind of a failure, which decides whether the interrupted work is retried.
  * - `usage`: the command or its arguments are wrong; nothing was started.
- * - `input`: data or spec are wrong; never retried, because the same input would fail again.
- * - `infrastructure`: store, Redis or network; retried with backoff, and not counted as an attempt of the job.
+ * - `input`: the data or the spec is wrong; never retried, because the same input would fail again.
+ * - `infrastructure`: the store, Redis or the network failed; retried with backoff, and not counted as an attempt of
+ *   the job.
  * - `crash`: a process died or ran out of memory; retried a few times in a new process.
  */
 export type FailureClass = 'usage' | 'input' | 'infrastructure' | 'crash';
 
 /**
  * Whether an input error concerns one fold or a whole trial. `fold`: caused by the split or the random numbers of this
- * fold, so the trial's other folds still run. `trial`: the cause is shared by all folds, such as parameters or
+ * fold, so the trial's other folds still run. `trial`: caused by something that all folds share, such as parameters or
  * features, so every fold would fail in the same way.
  */
 export type FailureScope = 'fold' | 'trial';
@@ -23,9 +24,9 @@ export interface ErrorDetails {
 }
 
 /**
- * Every error code with its class, its meaning and its FailureScope (default: `fold`). Use scope `trial` only for
- * errors that every fold of the trial would hit; otherwise the order of the folds would decide which ones run.
- * docs/errors.md is generated from this list.
+ * Every error code with its class, meaning and FailureScope (default: `fold`). Use the scope `trial` only for errors
+ * that would occur in every fold of the trial; otherwise, which folds run would depend on their order. docs/errors.md
+ * is generated from this list.
  */
 export const ERROR_CODES = {
   USAGE: ['usage', 'The command line is wrong.'],
@@ -36,17 +37,17 @@ export const ERROR_CODES = {
   ],
   PLAN_TOO_LARGE: ['input', 'A spec, or the run that it describes, exceeds the size limits.'],
   DATA_NOT_FOUND: ['input', 'The data directory or manifest does not exist.'],
-  DATA_EMPTY: ['input', 'The data has no recording or no complete clip.'],
+  DATA_EMPTY: ['input', 'The data contains no recordings or no complete clips.'],
   DATA_ONE_CLASS: ['input', 'The data has only one class, so there is nothing to classify.'],
-  DATA_CLASS_LOST: ['input', 'A class has files but no usable clip, so the run would lose it.'],
+  DATA_CLASS_LOST: ['input', 'A class has files but no usable clips, so the run would lose this class.'],
   DATA_TOO_FEW: ['input', 'There are fewer clips than the splits need.'],
-  DATA_MANIFEST_INVALID: ['input', 'A CSV manifest lacks a column, a value or a file.'],
+  DATA_MANIFEST_INVALID: ['input', 'A CSV manifest lacks a column or a value, or lists a file that does not exist.'],
   DATA_NAME_INVALID: ['input', 'A file does not follow the naming scheme or class folders of the other files.'],
-  DATA_UNREADABLE: ['input', 'A file or folder of the data cannot be read and is left out.'],
-  DATA_READ_ALREADY: ['input', 'A file or folder of the data was already read under another path and is left out.'],
-  DATA_BAD: ['input', 'Several recordings of the data cannot be used; the message shows one example per cause.'],
-  DATA_TOO_LARGE: ['input', 'The data has more files, folders or clips than one run may have.'],
-  DATA_CHANGED: ['input', 'A file of the data changed between two reads of one run.'],
+  DATA_UNREADABLE: ['input', 'A file or folder in the data cannot be read and is left out.'],
+  DATA_READ_ALREADY: ['input', 'A file or folder in the data was already read under another path and is left out.'],
+  DATA_BAD: ['input', 'Several recordings in the data cannot be used; the message shows one example per cause.'],
+  DATA_TOO_LARGE: ['input', 'The data has more files, folders or clips than a run allows.'],
+  DATA_CHANGED: ['input', 'A file in the data changed between two reads in the same run.'],
   WAV_INVALID: [
     'input',
     'A file is not a recording, is truncated or damaged, or uses an encoding that is not supported.',
@@ -58,21 +59,21 @@ export const ERROR_CODES = {
   CLIP_SHORT: ['input', 'A recording is shorter than half a clip.'],
   CLIP_SILENT: ['input', 'All samples of a clip are equal, so its spectrogram is blank.'],
   SPLIT_IMPOSSIBLE: ['input', 'The splitter cannot create the requested folds from this data.'],
-  FOLD_EMPTY: ['input', 'A fold has no test clip or no training clip.'],
+  FOLD_EMPTY: ['input', 'A fold has no test clips or no training clips.'],
   FOLD_ONE_CLASS: ['input', 'All training clips of a fold belong to one class.'],
   GROUPS_UNKNOWN: [
     'input',
     'The spec requests grouped folds, but the data does not say which recordings belong together.',
   ],
-  CLASSES_DIFFER: ['input', 'The data and the corpus of --test-on have different classes.'],
+  CLASSES_DIFFER: ['input', 'The data and the --test-on corpus have different classes.'],
   LAYOUT_UNCLEAR: ['input', 'The folders of the data can be read in more than one way.'],
   LEAK_FOUND: [
     'input',
-    'A grouped protocol would leak: equal sounds are in both train and test, or every clip is its own group.',
+    'A grouped protocol would leak: identical sounds are in both train and test, or every clip is its own group.',
   ],
   RATE_UNKNOWN: [
     'input',
-    'A recording has a sampling rate that the training data does not have, and recordings are not resampled.',
+    'A recording has a sampling rate that does not occur in the training data, and recordings are not resampled.',
   ],
   MODEL_NOT_FOUND: ['usage', 'The store or folder has no model with this name or version, or no champion yet.'],
   MODEL_INCOMPARABLE: ['input', 'A champion and its challenger cannot be compared on the new data.'],
@@ -84,15 +85,15 @@ export const ERROR_CODES = {
   SERVER_BUSY: ['infrastructure', 'Too many recordings are waiting to be predicted.'],
   PREDICTION_TIMEOUT: ['crash', 'A prediction took longer than the service allows.'],
   PROMOTION_LOST: ['usage', 'Another command promoted a version of this model in the meantime.'],
-  NPY_INVALID: ['input', 'Bytes are not an npy array of the expected type and shape.', 'trial'],
+  NPY_INVALID: ['input', 'A file is not an npy array of the expected type and shape.', 'trial'],
   FEATURES_INVALID: [
     'input',
-    'Files of vectors cannot be read, contain numbers that are not finite, or do not match the data.',
+    'Files with precomputed vectors cannot be read, contain numbers that are not finite, or do not match the data.',
   ],
   FEATURES_EXTERNAL: ['usage', 'A feature set of precomputed vectors cannot compute vectors for new recordings.'],
   SVM_NOT_FINITE: ['input', 'The kernel matrix or the parameters contain NaN or infinite values.'],
   SVM_ONE_CLASS: ['input', 'The training rows of a fold have fewer than two classes.'],
-  SVM_NOT_CONVERGED: ['input', 'The SVM solver reached its iteration limit before its tolerance.'],
+  SVM_NOT_CONVERGED: ['input', 'The SVM solver reached its iteration limit before it converged.'],
   NN_LOSS_NOT_FINITE: ['input', 'The training loss became NaN or infinite.'],
   WEIGHTS_NOT_FOUND: ['input', 'The pretrained weights file does not exist.', 'trial'],
   WEIGHTS_INVALID: [
@@ -112,7 +113,7 @@ export const ERROR_CODES = {
   START_TIMEOUT: ['infrastructure', 'A service could not start in time.'],
   STORE_URL_INVALID: ['usage', 'The store URL has a scheme or form that is not supported.'],
   STORE_UNREACHABLE: ['infrastructure', 'The artifact store cannot be read or written.'],
-  STORE_KEY_INVALID: ['input', 'An artifact key is empty, absolute, or would escape the store.'],
+  STORE_KEY_INVALID: ['input', 'An artifact key is empty, absolute, or points outside the store.'],
   STORE_UNSAFE: [
     'usage',
     'The store ignores or refuses conditional puts, so it cannot guarantee that a result is committed only once.',
@@ -120,7 +121,7 @@ export const ERROR_CODES = {
   STORE_BUCKET_MISSING: ['infrastructure', 'The bucket of the store does not exist.'],
   STORE_CLOCK_WRONG: [
     'infrastructure',
-    'The clock of this machine differs too much from the clock of the S3 server, which refuses its requests.',
+    "This machine's clock differs too much from the S3 server's clock, so the server refuses the requests.",
   ],
   STORE_DENIED: ['infrastructure', 'The store rejects the credentials or does not allow the operation.'],
   ARTIFACT_TOO_LARGE: ['input', 'An artifact is too large to be read into memory.', 'trial'],
@@ -135,16 +136,19 @@ export const ERROR_CODES = {
     'infrastructure',
     'A newer version of cryfold wrote this job or record. It is left untouched; a job waits for a newer process.',
   ],
-  SPEC_FILE_INVALID: ['input', 'A file named by an estimator of the spec cannot be read or is too large.'],
+  SPEC_FILE_INVALID: ['input', 'A file that an estimator in the spec refers to cannot be read or is too large.'],
   COMMAND_NOT_FOUND: ['input', 'The program of a command estimator cannot be started.', 'trial'],
   COMMAND_FAILED: ['input', 'The program of a command estimator exited with an error.'],
   COMMAND_TIMEOUT: ['input', 'The program of a command estimator ran longer than its timeoutMinutes.'],
   COMMAND_OUTPUT_INVALID: ['input', 'The program of a command estimator did not write the expected array.'],
   COMMANDS_NOT_ALLOWED: [
     'infrastructure',
-    'A worker or command started without --allow-commands would have to run a program named by a spec or model. Another worker may take the job.',
+    'A worker or command started without --allow-commands would have to run a program specified by a spec or model. Another worker may take the job.',
   ],
-  OUT_OF_MEMORY: ['crash', 'A training or predicting process needed more memory than it may use. Retried once.'],
+  OUT_OF_MEMORY: [
+    'crash',
+    'A training or prediction process needed more memory than it may use. The job is retried once.',
+  ],
   CHECKPOINT_DAMAGED: [
     'crash',
     'The checkpoint of a fold cannot be read. It is deleted, and the fold starts from scratch.',
@@ -159,9 +163,9 @@ export const ERROR_CODES = {
   RUN_FAILED: ['input', 'At least one fold failed permanently, so the run is incomplete.'],
   SERVER_UNREACHABLE: [
     'infrastructure',
-    'The server named by --server does not respond, or its response does not come from the API.',
+    'The server given by --server does not respond, or its response does not come from the cryfold API.',
   ],
-  API_EXPOSED: ['usage', 'The API would accept connections from other machines without any token.'],
+  API_EXPOSED: ['usage', 'The API would accept connections from other machines without requiring a token.'],
   API_PORT_TAKEN: ['infrastructure', 'The API cannot listen on its port.'],
   API_UNAUTHORIZED: ['usage', 'A request to the API or a prediction service has no valid token or session.'],
   API_FORBIDDEN: ['usage', 'The token does not permit the request, or the request came from another site.'],
@@ -176,8 +180,8 @@ export const ERROR_CODES = {
 export type ErrorCode = keyof typeof ERROR_CODES;
 
 /**
- * Codes of errors about missing or damaged bytes that a record refers to. If the record is removed, the bytes are
- * computed again.
+ * Codes of errors about missing or damaged bytes that a record refers to. If the record is deleted, cryfold computes
+ * the bytes again.
  */
 export const DAMAGE_CODES: ReadonlySet<ErrorCode> = new Set(['ARTIFACT_MISSING', 'ARTIFACT_CORRUPT', 'NPY_INVALID']);
 
@@ -195,7 +199,7 @@ export function scopeOf(code: ErrorCode): FailureScope {
   return scope;
 }
 
-/** The only error type of cryfold: a code, a failure class, what is wrong, where, and what to do. */
+/** The only error type in cryfold. Contains a code, a failure class, what is wrong, where, and how to fix it. */
 export class CryfoldError extends Error {
   readonly code: ErrorCode;
   readonly failure: FailureClass;
@@ -211,7 +215,7 @@ export class CryfoldError extends Error {
     this.hint = details.hint;
   }
 
-  /** True if a retry can succeed. */
+  /** Whether a retry can succeed. */
   get retryable(): boolean {
     return this.failure === 'infrastructure' || this.failure === 'crash';
   }
@@ -240,8 +244,9 @@ export class CryfoldError extends Error {
 }
 
 /**
- * Removes secrets from a URL for messages and logs: the query, and user and password, which is everything up to the
- * last `@` because a password may contain one. Also handles `USER:PASSWORD@HOST` without a scheme, but not paths.
+ * Removes secrets from a URL for messages and logs: the query, the user and the password. Everything up to the last `@`
+ * is removed, because a password may contain `@`. Also handles `USER:PASSWORD@HOST` without a scheme. Leaves paths
+ * unchanged.
  */
 export function redactUrl(url: string): string {
   return url

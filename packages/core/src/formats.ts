@@ -28,7 +28,7 @@ export const FORMATS = {
 /** Member of a fold's environment that records how the training deviated from the request. */
 export const FOLD_NOTE = 'note';
 
-/** The newest format that a schema reads, or undefined if its records have no format. */
+/** Returns the newest format that a schema reads, or undefined if the schema has no format number. */
 function newestRead(schema: z.core.$ZodType): number | undefined {
   const { def } = schema._zod;
   if (schema instanceof z.ZodObject) {
@@ -50,20 +50,20 @@ export function refuseNewer(schema: z.ZodType, value: unknown, name: string): vo
   throw newer(name, Number(format), reads);
 }
 
-/** Error for a record in a newer format than this version reads. */
+/** Returns the error for a record in a newer format than this version reads. */
 export function newer(name: string, format: number, reads: number): CryfoldError {
-  return new CryfoldError('FORMAT_NEWER', `${name} has format ${format}; this cryfold reads up to ${reads}`, {
+  return new CryfoldError('FORMAT_NEWER', `${name} has format ${format}; this version reads formats up to ${reads}`, {
     context: { artifact: name, format, reads },
-    hint: 'A newer version of cryfold wrote it. Upgrade this one; do not delete the record.',
+    hint: 'A newer version of cryfold wrote it. Upgrade this installation; do not delete the record.',
   });
 }
 
-/** Error codes of records that stay unreadable no matter how often reading is retried. */
+/** Codes of read errors that recur no matter how often the record is read again. */
 const UNREADABLE: ReadonlySet<string> = new Set(['FORMAT_NEWER', 'JOB_INVALID', 'ARTIFACT_TOO_LARGE']);
 
 /**
- * Whether a record is damaged, too large, or written by a newer version of cryfold. One such record must not keep
- * others from being read.
+ * Whether a record is damaged, too large, or written by a newer version of cryfold. Such a record must not prevent
+ * other records from being read.
  */
 export function isUnreadable(error: unknown): error is CryfoldError {
   return error instanceof CryfoldError && UNREADABLE.has(error.code);
@@ -79,7 +79,7 @@ export function unlessUnreadable<T>(decode: () => T): T | undefined {
   }
 }
 
-/** Like `unlessUnreadable`, for a record that is read from a store. */
+/** Like `unlessUnreadable`, but for a record that is being read from a store. */
 export async function ifReadable<T>(read: Promise<T>): Promise<T | undefined> {
   try {
     return await read;

@@ -5,11 +5,11 @@ export const GROUP_KINDS = ['column', 'file-name', 'folder', 'recording', 'patte
 
 /**
  * What the groups of a dataset are and how they were determined. Absent in records of earlier versions.
- * - `column`: a column of a table, `name`
- * - `file-name`: file names of a corpus that cryfold knows; `name` is the kind of group, such as `infant`
+ * - `column`: the groups are in a table's column `name`
+ * - `file-name`: the file names of a supported corpus contain the groups; `name` is the kind of group, such as `infant`
  * - `folder`, `recording`: the user declared each folder or recording to be a group
- * - `pattern`: the user's regular expression, `name`
- * - `sounds`: only equal or overlapping sounds are grouped
+ * - `pattern`: the user's regular expression `name` extracts the groups
+ * - `sounds`: only identical or overlapping sounds are grouped
  * - `none`: groups are unknown, and each recording counts as its own group
  */
 export const groupSourceSchema = z.strictObject({

@@ -17,9 +17,9 @@ export const LIMITS = {
   label: 1_000,
   /** Characters in a clip's id, a group or a dataset's name. */
   text: 4_096,
-  /** Folds that a run trains, over all estimators, trials and shuffles. */
+  /** Folds that a run trains, across all estimators, trials and shuffles. */
   jobs: 100_000,
-  /** Clips on the training and test sides of all splits, added up. */
+  /** Total number of clips on the training and test sides of all splits. */
   indices: 5_000_000,
   /** Bytes of a stored plan. A plan within the other limits always fits. */
   planBytes: 64 * 2 ** 20,

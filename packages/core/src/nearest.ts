@@ -16,8 +16,8 @@ const initials = (name: string): string =>
 const LONGEST = 100;
 
 /**
- * The known name that the user most likely meant. It is equal except for case and separators, has the same initials, or
- * differs in at most a third of its letters. Undefined if no name is close enough.
+ * Returns the known name that the user most likely meant: one that differs only in case and separators, has the same
+ * initials, or differs in at most a third of its letters. Returns undefined if no name is close enough.
  */
 export function nearestName(name: string, known: Iterable<string>): string | undefined {
   const wanted = plain(name).slice(0, LONGEST);
@@ -32,7 +32,7 @@ export function nearestName(name: string, known: Iterable<string>): string | und
   return best;
 }
 
-/** `Did you mean X? ` for the start of a hint, or an empty string. */
+/** Returns `Did you mean X? ` for the start of a hint, or an empty string. */
 export function didYouMean(name: string, known: Iterable<string>): string {
   const nearest = nearestName(name, known);
   return nearest === undefined ? '' : `Did you mean ${nearest}? `;

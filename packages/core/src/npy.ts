@@ -38,7 +38,7 @@ export function encodeNpy(data: NpyData, shape: readonly number[]): Uint8Array {
   return out;
 }
 
-/** What the header of an npy file says about its data. */
+/** What the header of an npy file says about the data. */
 export interface NpyHeader {
   type: NpyType;
   shape: number[];

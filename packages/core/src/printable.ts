@@ -10,8 +10,8 @@ export function printable(text: string): string {
 }
 
 /**
- * Escapes those characters in JSON text, so that it is safe to show and still parses to the same value. Line breaks and
- * tabs stay, since JSON only contains them between values.
+ * Escapes the characters that `printable` replaces, but in JSON text, which then parses to the same value and is safe
+ * to show. Line breaks and tabs stay, because JSON contains them only between values.
  */
 export function escapeControls(json: string): string {
   return json.replace(CONTROLS, (character) =>

@@ -16,23 +16,23 @@ function kindOf(entry: Entry): string {
 
 /**
  * Throws unless the path is a regular file of at most `limit` bytes. Follows symbolic links.
- * @throws Error whose message describes the path without naming it
+ * @throws Error whose message says what is wrong without including the path
  */
 export function checkRegular(entry: Entry, limit: number): void {
   if (!entry.isFile()) throw new Error(`it is ${kindOf(entry)}, not a regular file`);
   if (entry.size > limit) throw tooLarge(limit);
 }
 
-/** The limit as text, in the largest unit that divides it. */
+/** Returns the error for a file above the limit, which is written in the largest unit that divides it. */
 function tooLarge(limit: number): Error {
   const text = limit >= 2 ** 20 ? `${limit / 2 ** 20} MiB` : `${limit / 2 ** 10} KiB`;
   return new Error(`it is larger than ${text}`);
 }
 
 /**
- * Reads a file named by a user. Never blocks on a named pipe and never reads more than `limit` bytes, even from a
- * device or a growing file.
- * @throws Error as `checkRegular`, and file system errors
+ * Reads a file whose path a user specified. Never blocks on a named pipe and never reads more than `limit` bytes, even
+ * from a device or a growing file.
+ * @throws the errors of `checkRegular`, and file system errors
  */
 export async function readRegularFile(path: string, limit: number): Promise<Uint8Array> {
   // Checked before the file is opened, because opening some devices has side effects.

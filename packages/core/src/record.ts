@@ -21,7 +21,7 @@ const DAMAGED =
 
 /**
  * Parses a stored record or queue payload as untrusted input.
- * @throws CryfoldError JOB_INVALID naming the artifact or queue and the offending member; FORMAT_NEWER
+ * @throws CryfoldError JOB_INVALID, whose message identifies the artifact or queue and the invalid member; FORMAT_NEWER
  */
 export function decodeRecord<T>(schema: z.ZodType<T>, source: Uint8Array | string | object, name: string): T {
   let value: unknown = source;
@@ -53,7 +53,7 @@ export const epochSchema = z.strictObject({
   epoch: z.int(),
   loss: z.number(),
   accuracy: z.number(),
-  /** Absent if the estimator does not get the labels of test clips */
+  /** Absent if the estimator does not receive the labels of test clips */
   testLoss: z.number().optional(),
   testAccuracy: z.number().optional(),
   seconds: z.number(),

@@ -10,7 +10,7 @@ interface Credentials {
   tls: boolean;
   username: string | undefined;
   password: string | undefined;
-  /** File from which the password is read at each connection */
+  /** File from which the password is read for each connection */
   passwordFile?: string | undefined;
 }
 
@@ -104,7 +104,7 @@ export function withRedisPasswordFile(url: string, file: string): string {
   return `${url}${url.includes('?') ? '&' : '?'}passwordFile=${encodeURIComponent(file)}`;
 }
 
-/** The message never quotes the address: if a password contains an unescaped /, part of it looks like a node. */
+/** The message never quotes the address, because part of a password with an unescaped / looks like a node. */
 function refuseNode(url: string, number: number): never {
   throw notRedis(url, `address ${number} is not host:port`);
 }

@@ -9,8 +9,8 @@ import { CryfoldError } from './errors.js';
 export type Secret = string | Readonly<{ file: string; variable: string }>;
 
 /**
- * Reads and trims the text of the file that an environment variable names.
- * @throws CryfoldError USAGE, which never contains the text
+ * Reads and trims the text of a file whose path is in an environment variable.
+ * @throws CryfoldError USAGE, which never includes the text
  */
 export function readNamedFile(variable: string, file: string): string {
   try {
@@ -27,7 +27,7 @@ export function readNamedFile(variable: string, file: string): string {
   }
 }
 
-/** The current value of the secret. @throws CryfoldError USAGE */
+/** Returns the current value of the secret. @throws CryfoldError USAGE */
 export function readSecret(secret: Secret): string {
   return typeof secret === 'string' ? secret : readNamedFile(secret.variable, secret.file);
 }

@@ -36,13 +36,13 @@ test('decodes UTF-8 and UTF-16, and removes the byte order mark', () => {
   assert.equal(decodeText(Buffer.from('a\ufffdb')), 'a\ufffdb');
 });
 
-test('names the line, the likely encoding and how the line reads in it', () => {
+test('reports the line, the likely encoding and how the line reads in that encoding', () => {
   const latin = failure(latin1('path,label\na.wav,x\nb.wav,pleuré\nc.wav,pleurè\n'));
   assert.deepEqual([latin.line, latin.encoding], [3, 'WINDOWS-1252']);
-  assert.match(latin.message, /probably Latin-1, in which this line is b\.wav,pleuré$/);
+  assert.match(latin.message, /probably Latin-1; this line reads b\.wav,pleuré$/);
   const windows = failure(Buffer.concat([latin1('x\n'), Uint8Array.of(0x93, 0x61, 0x94)]));
   assert.equal(windows.line, 2);
-  assert.match(windows.message, /probably Windows-1252, in which this line is “a”$/);
+  assert.match(windows.message, /probably Windows-1252; this line reads “a”$/);
   // Shift JIS, whose bytes are meaningless in Windows-1252.
   const other = failure(Uint8Array.of(0x83, 0x81, 0x83, 0x8d));
   assert.deepEqual([other.line, other.encoding, other.message], [1, undefined, 'the text is not UTF-8']);
@@ -59,22 +59,23 @@ test('recognises UTF-16 without a byte order mark, UTF-32, damaged UTF-16 and bi
   assert.deepEqual([binary.line, binary.encoding], [2, undefined]);
 });
 
-test('names each problem, the line in which it occurs, and what to do', () => {
+test('reports each problem, its line, and how to fix it', () => {
   for (const [bytes, line, message] of [
     [Uint8Array.of(0xff, 0xfe, 0, 0), 1, 'the text is UTF-32, which is not supported'],
     [utf16('ab'), 1, 'the text is probably UTF-16LE without a byte order mark'],
-    [Buffer.from('a\nb\nc\0'), 3, 'a character is NUL, so this is not text'],
+    [Buffer.from('a\nb\nc\0'), 3, 'a NUL character shows that the file is not text'],
     [Buffer.concat([utf16('\ufeffa\nb'), Uint8Array.of(0x61)]), 2, 'the text starts as UTF-16, but is damaged here'],
     [Uint8Array.of(0x81), 1, 'the text is not UTF-8'],
-    // The bounds of what Windows-1252 has and Latin-1 has not: the euro sign and a no-break space.
-    [Uint8Array.of(0x80), 1, 'the text is not UTF-8, but probably Windows-1252, in which this line is €'],
-    [latin1('x\u00a0y'), 1, 'the text is not UTF-8, but probably Latin-1, in which this line is x\u00a0y'],
-    [latin1('  é \nb'), 1, 'the text is not UTF-8, but probably Latin-1, in which this line is é'],
-    // A mark of one byte, or half a mark, is none.
-    [Uint8Array.of(0xff, 0x61), 1, 'the text is not UTF-8, but probably Latin-1, in which this line is ÿa'],
-    [Uint8Array.of(0x61, 0xfe), 1, 'the text is not UTF-8, but probably Latin-1, in which this line is aþ'],
-    [Uint8Array.of(0xfe, 0x61), 1, 'the text is not UTF-8, but probably Latin-1, in which this line is þa'],
-    [Uint8Array.of(0x61, 0xff), 1, 'the text is not UTF-8, but probably Latin-1, in which this line is aÿ'],
+    // The first character that only Windows-1252 has (the euro sign), and the first one after that range (a no-break
+    // space).
+    [Uint8Array.of(0x80), 1, 'the text is not UTF-8, but probably Windows-1252; this line reads €'],
+    [latin1('x\u00a0y'), 1, 'the text is not UTF-8, but probably Latin-1; this line reads x\u00a0y'],
+    [latin1('  é \nb'), 1, 'the text is not UTF-8, but probably Latin-1; this line reads é'],
+    // A single byte of a byte order mark does not count as one.
+    [Uint8Array.of(0xff, 0x61), 1, 'the text is not UTF-8, but probably Latin-1; this line reads ÿa'],
+    [Uint8Array.of(0x61, 0xfe), 1, 'the text is not UTF-8, but probably Latin-1; this line reads aþ'],
+    [Uint8Array.of(0xfe, 0x61), 1, 'the text is not UTF-8, but probably Latin-1; this line reads þa'],
+    [Uint8Array.of(0x61, 0xff), 1, 'the text is not UTF-8, but probably Latin-1; this line reads aÿ'],
   ] as const) {
     const error = failure(bytes);
     assert.deepEqual([error.name, error.line, error.message], ['EncodingError', line, message]);
@@ -83,7 +84,7 @@ test('names each problem, the line in which it occurs, and what to do', () => {
       error.encoding ? /^Save it as UTF-8, or convert it: iconv -f / : /^Save it as UTF-8\.$/,
     );
   }
-  // UTF-16 with a character of two zero bytes is not UTF-32.
+  // UTF-16 whose first character contains a zero byte is not mistaken for UTF-32.
   assert.equal(decodeText(Uint8Array.of(0xff, 0xfe, 0, 0x61)), '\u6100');
 });
 
@@ -92,11 +93,11 @@ test('finds the damaged line of a long text, wherever it is', () => {
   for (let damaged = 0; damaged < lines.length; damaged++) {
     const text = lines.map((line, i) => (i === damaged ? `${line}é` : line)).join('\n');
     const error = failure(latin1(text));
-    assert.deepEqual([error.line, error.message.split('is ').at(-1)], [damaged + 1, `${lines[damaged]}é`]);
+    assert.deepEqual([error.line, error.message.split('reads ').at(-1)], [damaged + 1, `${lines[damaged]}é`]);
   }
 });
 
-test('the command of the hint converts the file, whatever its name is', (t) => {
+test('the command in the hint converts a file, whatever its name', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'cryfold-encoding-'));
   t.after(() => rmSync(folder, { recursive: true }));
   const name = "mine's $(x) list.csv";

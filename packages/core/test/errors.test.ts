@@ -17,7 +17,7 @@ test('docs/errors.md lists exactly the codes, with class, scope and meaning', ()
   assert.deepEqual(documented, { ...ERROR_CODES });
 });
 
-test('an error can be restored from its record', () => {
+test('restores an error from its record', () => {
   const error = new CryfoldError('WAV_INVALID', 'a.wav: truncated', {
     context: { file: 'a.wav' },
     hint: 'Replace it.',
@@ -28,7 +28,7 @@ test('an error can be restored from its record', () => {
   assert.equal(new CryfoldError('STORE_UNREACHABLE', 'x').retryable, true);
 });
 
-test('redacts user, password and query of a URL, with or without a scheme, and keeps a path', () => {
+test('redacts the user, password and query of a URL, with or without a scheme, and leaves paths unchanged', () => {
   for (const [url, redacted] of [
     ['redis://u:p@ss@host:1/0', 'redis://***@host:1/0'],
     ['redis://host:1?password=p', 'redis://host:1?***'],
@@ -44,13 +44,13 @@ test('redacts user, password and query of a URL, with or without a scheme, and k
     assert.equal(redactUrl(url), redacted);
 });
 
-test('an input error has scope fold unless its cause affects all folds of the trial', () => {
+test('input errors have the scope fold unless their cause affects all folds of the trial', () => {
   for (const code of ['NN_LOSS_NOT_FINITE', 'SVM_ONE_CLASS', 'SVM_NOT_CONVERGED', 'FOLD_ONE_CLASS'] as const)
     assert.equal(new CryfoldError(code, 'x').scope, 'fold');
   for (const code of ['SPEC_INVALID', 'ARTIFACT_CORRUPT', 'WEIGHTS_INVALID'] as const)
     assert.equal(new CryfoldError(code, 'x').scope, 'trial');
 });
 
-test('codes of damaged or missing bytes promise that the bytes can be computed again', () => {
+test('DAMAGE_CODES contains exactly the codes for damaged or missing bytes', () => {
   assert.deepEqual([...DAMAGE_CODES].sort(), ['ARTIFACT_CORRUPT', 'ARTIFACT_MISSING', 'NPY_INVALID']);
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Fft, Random } from '../src/index.js';
 
-/** The transform by its definition. */
+/** Computes the transform directly from its definition. */
 function transform(re: Float64Array, im: Float64Array): [Float64Array, Float64Array] {
   const size = re.length;
   const sum = (part: (n: number, angle: number) => number) =>
@@ -15,7 +15,7 @@ function transform(re: Float64Array, im: Float64Array): [Float64Array, Float64Ar
   ];
 }
 
-test('transforms any power-of-two length as defined, and inverts if the parts are swapped', () => {
+test('transforms any power-of-two length as defined, and inverts the transform if the parts are swapped', () => {
   const random = new Random(1);
   for (let size = 2; size <= 1024; size *= 2) {
     const [re, im] = [0, 1].map(() => Float64Array.from({ length: size }, () => random.normal()));
@@ -33,7 +33,7 @@ test('transforms any power-of-two length as defined, and inverts if the parts ar
   }
 });
 
-test('refuses other lengths', () => {
+test('refuses unsupported lengths', () => {
   for (const size of [0, 1, 3, 12]) {
     assert.throws(() => new Fft(size), new RangeError(`unsupported transform size ${size}`));
   }

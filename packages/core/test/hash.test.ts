@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CanonicalText, canonicalJson, contentKey, datasetKey, deriveSeed, sha256 } from '../src/index.js';
 
-test("sha256 is FIPS 180-4's, of bytes and of the UTF-8 of text", () => {
+test('hashes bytes, and text as UTF-8, with the SHA-256 of FIPS 180-4', () => {
   assert.equal(sha256('abc'), 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad');
   assert.equal(sha256(''), 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855');
   assert.equal(sha256('é'), sha256(Uint8Array.of(0xc3, 0xa9)));
@@ -29,21 +29,21 @@ test('canonical JSON leaves out undefined members, like JSON.stringify, and reje
   }
 });
 
-test('a canonical text gives the same key as its value', () => {
+test('a CanonicalText has the same key as its value', () => {
   const inner = { y: 1, x: [2] };
   assert.equal(new CanonicalText(inner).text, '{"x":[2],"y":1}');
   assert.equal(contentKey({ inner: new CanonicalText(inner) }), contentKey({ inner }));
   assert.equal(contentKey({ inner }), sha256('{"inner":{"x":[2],"y":1}}'));
 });
 
-test('a derived seed is the first 32 bits of the hash of its parts, which do not run into each other', () => {
+test('derives a seed from the first 32 bits of the hash of its parts, and keeps the parts separate', () => {
   // The first eight digits of the sha256 of "abc", above.
   assert.equal(deriveSeed('abc'), 0xba7816bf);
   assert.equal(deriveSeed('a', 1), Number.parseInt(sha256('a\u00001').slice(0, 8), 16));
   assert.notEqual(deriveSeed('ab', 'c'), deriveSeed('a', 'bc'));
 });
 
-test('the key of a dataset depends on each property of each clip, their order and the decoders', () => {
+test('the key of a dataset depends on each property of each clip, the order of the clips and the decoders', () => {
   const clip = { id: 'a', label: 'x', group: 'g', hash: 'h' };
   const other = { ...clip, id: 'b' };
   assert.equal(datasetKey([clip, other]), sha256('[["a","x","g","h"],["b","x","g","h"]]'));

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isBelow } from '../src/index.js';
 
-test('compares whole path segments, however the path is written', () => {
+test('compares whole path segments, in whatever form the path is written', () => {
   const inside = [
     ['/a/b', '/a/b'],
     ['/a/b/', '/a/b'],

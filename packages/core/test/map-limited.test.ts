@@ -3,14 +3,14 @@ import { test } from 'node:test';
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import { mapLimited } from '../src/index.js';
 
-test('keeps the order of results and the limit on concurrent actions', async () => {
+test('keeps results in order and respects the limit on concurrent actions', async () => {
   let active = 0;
   let most = 0;
   const results = await mapLimited(
     [5, 1, 4, 2, 3],
     async (milliseconds, index) => {
       most = Math.max(most, ++active);
-      // Actions of different lengths finish in another order than they start.
+      // The actions take different times, so they finish in a different order from the one in which they start.
       await sleep(milliseconds);
       active--;
       return [milliseconds, index];
@@ -39,7 +39,7 @@ test('rejects at the first failure and starts no further action', async () => {
     2,
   );
   await assert.rejects(failing, /one/);
-  // The other lane is free again and must not take the next item.
+  // The other lane is free again, but must not start the next item.
   endFirst();
   await turn();
   assert.deepEqual(started, [0, 1]);

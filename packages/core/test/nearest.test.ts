@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { didYouMean, nearestName, Random } from '../src/index.js';
 
-test('finds the intended name, or none if no name is close', () => {
+test('finds the intended name, or returns undefined if no name is close', () => {
   const known = ['learningRate', 'batchSize', 'epochs', 'C', 'kernel', 'small-cnn', 'svm', 'StratifiedKFold'];
   for (const [name, meant] of [
     ['learning_rate', 'learningRate'],
@@ -24,7 +24,7 @@ test('finds the intended name, or none if no name is close', () => {
   assert.equal(didYouMean('zzz', known), '');
 });
 
-/** Optimal string alignment distance by its recursive definition. */
+/** Computes the optimal string alignment distance from its recursive definition. */
 function alignment(a: string, b: string): number {
   if (a === '' || b === '') return a.length + b.length;
   const [firstA, firstB] = [a.slice(0, -1), b.slice(0, -1)];
@@ -48,7 +48,7 @@ test('a name is close if at most a third of the letters of the longer one are ch
   }
 });
 
-test('the closest name wins, the first one on ties; initials only where two or more letters are given', () => {
+test('prefers the closest name, or the first one on ties, and compares initials only for two or more letters', () => {
   assert.equal(nearestName('kernel1', ['kernels2', 'kernels', 'kernel']), 'kernels');
   assert.equal(nearestName('bs', ['batchSize', 'best']), 'batchSize');
   assert.equal(nearestName('b', ['batchSize']), undefined);

@@ -15,7 +15,7 @@ const cases = [
 
 for (const { type, data } of cases) {
   for (const shape of [[6], [2, 3], [1, 2, 3]]) {
-    test(`${type} ${shape}: round-trips, also from any offset of a Buffer`, () => {
+    test(`${type} ${shape}: round-trips, even from any offset of a Buffer`, () => {
       const bytes = encodeNpy(data, shape);
       assert.equal(bytes.length % 64, data.byteLength % 64, 'numpy aligns data to 64 bytes');
       for (const offset of [0, 1, 5]) {
@@ -64,7 +64,7 @@ test('numpy reads what we write, and we read what numpy writes', (t) => {
 });
 
 // sha256 of what numpy.save writes for the arrays of `cases` and an empty one.
-test("the bytes are numpy's", () => {
+test('writes the same bytes as numpy', () => {
   const saved = [
     [Uint8Array.from([0, 1, 255, 7, 8, 9]), [6], 'a096ccfcd57ded5f832de3234333d842ddebc8b0ff26e927a01b592a92ef16a1'],
     [cases[1].data, [2, 3], 'd5bdcfd0a86eb88c6aa1395187feb499e74730d306b08814a289ebafe8ef815b'],
@@ -83,7 +83,7 @@ test("the bytes are numpy's", () => {
   for (const [data, shape, hash] of saved) assert.equal(sha256(encodeNpy(data, shape)), hash, `${shape}`);
 });
 
-test('the header of a long shape has a length of two bytes, and is decoded from the limit alone', () => {
+test('writes the header length of a long shape in two bytes, and decodes that header from its first bytes', () => {
   const shape = Array.from({ length: 200 }, () => 1);
   const bytes = encodeNpy(Float64Array.of(7), shape);
   assert.ok(bytes[9] > 0);

@@ -30,7 +30,7 @@ test('recognises how libraries report a failed allocation', () => {
     assert.equal(asOutOfMemory(new Error(text)), undefined, text);
 });
 
-test('the message is the line of the failed allocation, and the cause is kept', () => {
+test('uses the line about the failed allocation as the message, and keeps the cause', () => {
   const cause = new Error('first\nSession fail to run with error: OOM when allocating tensor\nlast');
   const error = asOutOfMemory(cause);
   assert.equal(error?.message, 'OOM when allocating tensor');

@@ -4,7 +4,7 @@ import { Random } from '../src/index.js';
 
 const BITS = 0xffff_ffffn;
 
-/** xoshiro128** and splitmix32 in unbounded integers, written from their definitions. */
+/** Implements xoshiro128** and splitmix32 from their definitions, with unbounded integers. */
 function* reference(seed: number): Generator<number> {
   const rotated = (x: bigint, k: bigint) => ((x << k) | (x >> (32n - k))) & BITS;
   let counter = BigInt(seed) & BITS;
@@ -29,7 +29,7 @@ function* reference(seed: number): Generator<number> {
 
 const SEEDS = [0, 1, 2 ** 31, 2 ** 32 - 1, 123_456_789, -1];
 
-test('draws xoshiro128**, seeded by splitmix32', () => {
+test('draws the numbers of xoshiro128**, seeded by splitmix32', () => {
   for (const seed of SEEDS) {
     const random = new Random(seed);
     const expected = reference(seed);
@@ -37,7 +37,7 @@ test('draws xoshiro128**, seeded by splitmix32', () => {
   }
 });
 
-test('uniform numbers are the 32-bit integers, scaled to [low, high)', () => {
+test('scales 32-bit integers to uniform numbers in [low, high)', () => {
   const [a, b, c] = [new Random(5), new Random(5), new Random(5)];
   for (let i = 0; i < 100; i++) {
     const share = c.uint32() / 2 ** 32;
@@ -46,7 +46,7 @@ test('uniform numbers are the 32-bit integers, scaled to [low, high)', () => {
   }
 });
 
-test('normal numbers are Box and Muller’s, in pairs, with the given mean and deviation', () => {
+test('draws normal numbers in pairs (Box-Muller), with the given mean and deviation', () => {
   const [random, source] = [new Random(6), new Random(6)];
   for (let i = 0; i < 100; i++) {
     const [u, v] = [1 - source.uniform(), source.uniform()];
@@ -62,7 +62,7 @@ test('normal numbers are Box and Muller’s, in pairs, with the given mean and d
   assert.ok(Math.abs(variance - 4) < 5 * 4 * Math.sqrt(2 / 9999), `${variance}`);
 });
 
-test('integers below a bound skip the draws that would make some values likelier', () => {
+test('skips draws that would make some integers below the bound more likely', () => {
   for (const bound of [1, 7, 2 ** 31, 3_000_000_000, 2 ** 32]) {
     const [random, source] = [new Random(8), new Random(8)];
     const limit = Math.floor(2 ** 32 / bound) * bound;
@@ -74,7 +74,7 @@ test('integers below a bound skip the draws that would make some values likelier
   }
 });
 
-test('a shuffle is Fisher and Yates’s: every order of three is as likely as the others', () => {
+test('shuffles by Fisher-Yates: every order of three items is equally likely', () => {
   const random = new Random(9);
   const orders = new Map<string, number>();
   for (let i = 0; i < 6000; i++) {

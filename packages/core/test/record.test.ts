@@ -28,18 +28,18 @@ const problem = (code: string, message: RegExp) => (error: unknown) => {
   return true;
 };
 
-test('a record keeps the order of its members, and rejects numbers that JSON lacks', () => {
+test('encodes the members of a record in order, and rejects numbers that JSON cannot represent', () => {
   assert.equal(Buffer.from(encodeRecord({ b: 1, a: ['é'] })).toString(), '{"b":1,"a":["é"]}');
   for (const number of [Number.NaN, Number.POSITIVE_INFINITY])
     assert.throws(() => encodeRecord({ a: { mean: number } }), new TypeError(`mean is ${number}`));
 });
 
-test('a record is read from bytes, text or an object', () => {
+test('decodes a record from bytes, text or an object', () => {
   for (const source of [encodeRecord(record), JSON.stringify(record), record])
     assert.deepEqual(decodeRecord(schema, source, 'a.json'), record);
 });
 
-test('a damaged record names the artifact and the member', () => {
+test('reports the artifact and the invalid member of a damaged record', () => {
   for (const [source, message] of [
     ['{"format":2', /^a\.json: not JSON$/],
     [Uint8Array.of(0x22, 0xe9, 0x22), /^a\.json: not JSON$/],
@@ -53,7 +53,7 @@ test('a damaged record names the artifact and the member', () => {
     assert.throws(() => decodeRecord(schema, source, 'a.json'), problem('JOB_INVALID', message));
 });
 
-test('a record of a newer format is distinguished from damage, whatever else it contains', () => {
+test('distinguishes a record in a newer format from a damaged one, whatever else it contains', () => {
   const older = z.strictObject({ format: z.literal(1) }).transform(() => record);
   const readers: [number, z.ZodType][] = [
     [2, schema],
@@ -63,17 +63,17 @@ test('a record of a newer format is distinguished from damage, whatever else it 
     [4, z.strictObject({ format: z.literal([3, 4]) })],
   ];
   for (const [reads, either] of readers) {
-    const message = new RegExp(`^a\\.json has format ${reads + 1}; this cryfold reads up to ${reads}$`);
+    const message = new RegExp(`^a\\.json has format ${reads + 1}; this version reads formats up to ${reads}$`);
     assert.throws(() => decodeRecord(either, { format: reads + 1 }, 'a.json'), problem('FORMAT_NEWER', message));
     assert.doesNotThrow(() => refuseNewer(either, { format: reads }, 'a.json'));
   }
-  // Records without a numbered format have no newer one.
+  // A schema without a numeric format has no newer format.
   for (const other of [z.strictObject({ format: z.string() }), z.strictObject({}), z.string(), z.union([z.string()])])
     assert.doesNotThrow(() => refuseNewer(other, { format: 99 }, 'a.json'));
   for (const value of [null, 5, {}]) assert.doesNotThrow(() => refuseNewer(schema, value, 'a.json'));
 });
 
-test('unreadable records give undefined, and every other error is passed on', async () => {
+test('returns undefined for unreadable records, and passes on every other error', async () => {
   const fail = (error: unknown) => () => {
     throw error;
   };
@@ -98,7 +98,7 @@ test('unreadable records give undefined, and every other error is passed on', as
   assert.equal(await ifReadable(Promise.resolve(7)), 7);
 });
 
-test('the record of an error has a known code and class, and context of plain values', () => {
+test('accepts an error record only with a known code and class and a context of plain values', () => {
   const error = { code: 'USAGE', failure: 'usage', message: 'x', context: { a: 'b', c: 1, d: true }, hint: 'h' };
   for (const failure of ['usage', 'input', 'infrastructure', 'crash'])
     assert.ok(errorRecordSchema.safeParse({ ...error, failure }).success, failure);

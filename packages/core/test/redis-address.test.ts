@@ -4,7 +4,7 @@ import { CryfoldError, parseRedisUrl, withRedisPasswordFile } from '../src/index
 
 const nobody = { username: undefined, password: undefined };
 
-test('parses URLs of one server, of Sentinels and of a Redis Cluster', () => {
+test('parses URLs of a single server, of Sentinels and of a Redis Cluster', () => {
   for (const url of ['redis://u:p@h:1/2', 'rediss://h', '/run/redis.sock'])
     assert.deepEqual(parseRedisUrl(url), { kind: 'single', url });
   assert.deepEqual(parseRedisUrl('redis+sentinel://a:1,b,[::1]:3/my%20name/4?sentinelPassword=s%2Fp'), {
@@ -62,7 +62,7 @@ test('adds a password file to a URL without a password', () => {
   for (const url of ['redis://:own@host', 'redis+cluster://u:own@a,b', '/run/redis.sock']) assert.equal(put(url), url);
 });
 
-test('says what is wrong with a URL, and which forms there are', () => {
+test('reports what is wrong with a URL, and lists the supported forms', () => {
   for (const [url, message] of [
     ['http://h/', 'http://h/'],
     ['xredis://h', 'xredis://h'],
@@ -94,7 +94,7 @@ test('says what is wrong with a URL, and which forms there are', () => {
   }
 });
 
-test('parses ports, addresses, users and database numbers to their last character', () => {
+test('parses ports, addresses, users and database numbers in full', () => {
   const cluster = (url: string) => {
     const address = parseRedisUrl(url);
     assert.ok(address.kind === 'cluster');

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { CryfoldError, readSecret } from '../src/index.js';
 
-test('a secret in a file is read each time, without white space around it', (t) => {
+test('reads a secret from its file each time, and trims white space', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'cryfold-secret-'));
   t.after(() => rmSync(folder, { recursive: true }));
   const secret = { file: join(folder, 'token'), variable: 'TOKEN_FILE' };
@@ -16,7 +16,7 @@ test('a secret in a file is read each time, without white space around it', (t) 
   assert.equal(readSecret(' as it is '), ' as it is ');
 });
 
-test('an unreadable secret names the variable and the file, never its text', (t) => {
+test('reports the variable and the file of an unreadable secret, but never its text', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'cryfold-secret-'));
   t.after(() => rmSync(folder, { recursive: true }));
   const file = join(folder, 'token');

@@ -30,24 +30,24 @@ test('JSON with escaped control characters parses to the same value', () => {
   assert.match(escaped, /\r\n$/);
 });
 
-test('an object has named members', () => {
+test('isObject accepts only objects with named members', () => {
   for (const value of [{}, { a: 1 }, new Error('x')]) assert.ok(isObject(value));
   for (const value of [null, undefined, [], 'a', 1, () => 1]) assert.ok(!isObject(value));
 });
 
-test('the name of a dataset of two corpora can be recognised', () => {
+test('recognises the name of a dataset made of two corpora', () => {
   assert.equal(testedOnName('a', 'b'), 'a, tested on b');
   assert.ok(isTestedOnName(testedOnName('a', 'b')));
   assert.ok(!isTestedOnName('a') && !isTestedOnName('tested'));
 });
 
-// sha256 of the last 753 bytes of the PLTE chunk of PNG files by sox 14.4.2, without and with -m.
-test("the palettes are sox's", () => {
+// sha256 of the last 753 bytes of the PLTE chunk in PNG files written by sox 14.4.2, without and with -m.
+test("the palettes equal SoX's", () => {
   assert.equal(sha256(PALETTE), '0c658125dcd4ebf38eb9c1419c68e0099ff8b65392da5d95e385cca6b6b06170');
   assert.equal(sha256(MONOCHROME), '59d0429666c833b222fe4eb1695451b1d17b7d83853e7670523997e544fb5ba5');
 });
 
-test('a source of groups has a known kind and at most a name and a mark', () => {
+test('accepts a group source only with a known kind and, optionally, a name and the mark `partial`', () => {
   for (const source of [NO_GROUPS, { kind: 'column', name: 'speaker', partial: true }, { kind: 'sounds' }])
     assert.deepEqual(groupSourceSchema.parse(source), source);
   for (const source of [{}, { kind: 'guess' }, { kind: 'none', partial: false }, { kind: 'none', extra: 1 }])
@@ -55,7 +55,7 @@ test('a source of groups has a known kind and at most a name and a mark', () => 
   assert.equal(groupSourceSchema.safeParse({ kind: 'pattern', name: 'x'.repeat(1001) }).success, false);
 });
 
-test('an error has a class by its code, and empty context unless given', () => {
+test('an error gets its class from its code, and an empty context by default', () => {
   const error = new CryfoldError('USAGE', 'x');
   assert.deepEqual(
     [error.name, error.failure, error.context, error.hint, 'cause' in error, error.retryable],

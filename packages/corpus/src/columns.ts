@@ -36,31 +36,34 @@ export function findColumns(header: readonly string[], wanted: Partial<Record<Co
   return { ...found, ignored: header.filter((name, i) => !read.has(i) && plain(name) !== '') };
 }
 
-/** The name of a required column that a header contains twice, ignoring case and blanks; as written the second time. */
+/**
+ * Returns the name of a used column that occurs twice in the header (ignoring case and blanks), as written the second
+ * time.
+ */
 export function repeatedColumn(header: readonly string[], { path, label, group, fold }: Columns): string | undefined {
   const read = new Set([path, label, group, fold].map((at) => plain(header[at] ?? '')));
   const names = header.map(plain);
   return header.find((_, i) => names[i] !== '' && read.has(names[i]) && names.indexOf(names[i]) < i);
 }
 
-/** The column that the user probably meant, as written. */
+/** Returns the column that the user probably meant, as written in the header. */
 export function likelyColumn(header: readonly string[], column: ColumnName): string | undefined {
   return header.find((name) => LIKELY[column].test(squeezed(name)));
 }
 
-/** Maximum number of names to show, and maximum characters of each. */
+/** Maximum number of names to show, and maximum number of characters per name. */
 const SHOWN = { names: 20, characters: 200 };
 
 const shortened = (name: string) => tidyName(name).slice(0, SHOWN.characters);
 const quoted = (name: string) => JSON.stringify(shortened(name));
 
-/** A list of column names, such as `a, b, c and 5 more`. */
+/** Returns a list of column names, such as `a, b, c and 5 more`. */
 export function listColumns(names: readonly string[], write = shortened): string {
   const rest = names.length - SHOWN.names;
   return `${names.slice(0, SHOWN.names).map(write).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
 }
 
-/** A warning that lists the ignored columns. */
+/** Returns warnings about ignored columns. */
 export function columnWarnings({ ignored, fold }: Columns): string[] {
   if (ignored.length === 0) return [];
   const folds = fold < 0 ? likelyColumn(ignored, 'fold') : undefined;
@@ -68,7 +71,7 @@ export function columnWarnings({ ignored, fold }: Columns): string[] {
     `ignored columns: ${listColumns(ignored, quoted)}`,
     ...(folds === undefined
       ? []
-      : [`column ${quoted(folds)} looks like folds: name it fold for --protocol predefined`]),
+      : [`column ${quoted(folds)} looks like folds: rename it to fold to use --protocol predefined`]),
   ];
 }
 
@@ -76,5 +79,5 @@ export function columnWarnings({ ignored, fold }: Columns): string[] {
 export function groupColumnHints({ ignored, group }: Columns): string[] {
   const likely = group < 0 ? likelyColumn(ignored, 'group') : undefined;
   if (likely === undefined) return [];
-  return [`column ${quoted(likely)} looks like a group: pass --group-by ${quoted(likely)}, or name it group`];
+  return [`column ${quoted(likely)} looks like a group: pass --group-by ${quoted(likely)}, or rename it to group`];
 }

@@ -8,7 +8,7 @@ import type { Clip } from './clip.js';
 import type { Labels } from './recording.js';
 import { type CutOptions, filled, silence, Windows } from './windows.js';
 
-/** What a recording contains. */
+/** The clips and properties of a recording. */
 export interface CutRecording {
   clips: Clip[];
   /** Silent parts; each is a run of skipped clips */

@@ -4,8 +4,8 @@ import { type Dataset, summarize } from './dataset.js';
 import { groupPreview } from './groups/group-by.js';
 
 /**
- * Distributes `total` over bins in proportion to their sizes, by the largest remainder method (earlier bins win ties),
- * and at least one per bin. Needs `sizes.length <= total <= sum of sizes`.
+ * Distributes `total` among bins in proportion to their sizes, by the largest remainder method. Each bin gets at least
+ * one, and ties go to the earlier bin. Requires `sizes.length <= total <= sum of sizes`.
  */
 export function apportion(sizes: readonly number[], total: number): number[] {
   const sum = sizes.reduce((a, b) => a + b, 0);
@@ -59,7 +59,7 @@ export interface DatasetSummary {
   seconds: number;
   groups: number;
   grouped: boolean;
-  /** what groups are and how they were determined */
+  /** what the groups are and how they were determined */
   groupSource: GroupSource;
   /** a sentence about the number of groups and recordings, and the largest and smallest group */
   groupPreview: string;

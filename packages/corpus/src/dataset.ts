@@ -26,9 +26,12 @@ export interface Dataset {
   root: string;
   /** `manifest`, or the name of the directory's layout */
   reader: string;
-  /** what groups are and how they were determined */
+  /** what the groups are and how they were determined */
   groupSource: GroupSource;
-  /** notes for the user on how the data was read, one sentence each: ignored columns, and names that look alike */
+  /**
+   * notes for the user on how the data was read, one sentence each, such as about ignored columns or names that look
+   * alike
+   */
   warnings: string[];
   /** if groups are unknown: suggestions on how to define them, one sentence each with what to type */
   groupHints: string[];
@@ -59,7 +62,7 @@ export interface ReadOptions extends Partial<CutOptions> {
   skipBad?: boolean;
   /** use the folds that the data assigns; default false, since the folds are part of the content hash */
   folds?: boolean;
-  /** `recording`, `folder`, the name of a manifest's column, or a regular expression; see `parseGroupBy` */
+  /** `recording`, `folder`, the name of a manifest column, or a regular expression; see `parseGroupBy` */
   groupBy?: string | undefined;
   /** name of the directory's layout; if absent, the layout that fits is used */
   layout?: string | undefined;
@@ -69,14 +72,14 @@ export interface ReadOptions extends Partial<CutOptions> {
 
 /**
  * Reads a dataset: a directory of recordings in one of the layouts of `layouts/registry.ts`, or a CSV manifest
- * `path,label,group`. Labels and groups get a uniform spelling (`unifyNames`). Every file is decoded in pieces to check
- * and hash it. `readClips` returns the samples later. docs/recordings.md lists the supported formats.
+ * `path,label,group`. The spelling of labels and groups is made uniform (`unifyNames`). Every file is decoded in pieces
+ * to check and hash it. `readClips` returns the samples later. docs/recordings.md lists the supported formats.
  * Recordings are cut from their start into complete clips; a remainder that is shorter than a clip is dropped.
  * `shortClips` decides what happens to recordings shorter than a clip. A silent clip in a recording that also has sound
  * is dropped and listed in `skipped`; a completely silent recording causes CLIP_SILENT.
- * Order: the rows of a manifest as written, the files of a directory by path (code units); then by segment.
- * @throws CryfoldError DATA_*, WAV_*, DECODER_MISSING or CLIP_*, naming the file or line; `BadRecordings` if several
- * are bad
+ * Clips are in the order of the manifest's rows, or of the files of a directory by path (code units), then by segment.
+ * @throws CryfoldError DATA_*, WAV_*, DECODER_MISSING or CLIP_*, with the file or line in the message; `BadRecordings`
+ * if several recordings are bad
  */
 export async function readDataset(path: string, options: ReadOptions = {}): Promise<Dataset> {
   const { clipSeconds = 1, skipBad = false, folds = false, onProgress } = options;
@@ -139,7 +142,10 @@ function tooLarge(path: string): CryfoldError {
   });
 }
 
-/** Takes recordings from a manifest or directory, and groups them as the user requests. @throws CryfoldError DATA_* */
+/**
+ * Reads the recordings and labels of a manifest or directory, and groups the recordings as the user requests.
+ * @throws CryfoldError DATA_*
+ */
 export async function readLabels(path: string, { folds = false, groupBy, layout }: ReadOptions) {
   const manifest = isManifest(path);
   if (manifest && layout !== undefined) {
@@ -153,7 +159,7 @@ export async function readLabels(path: string, { folds = false, groupBy, layout 
   const { root, reader, byColumn, warnings = [], groupHints = [] } = reading;
   const grouped = by && !byColumn ? groupRecordings(reading.recordings, by, reading) : undefined;
   const { groupSource, recordings } = grouped ?? reading;
-  // Groups that are recordings are paths, which differ in case.
+  // If each recording is its own group, groups are paths, whose case matters.
   const unified = unifyNames(recordings, { groups: groupSource.kind !== 'recording' });
   const ownFolds = unified.recordings.some((one) => 'fold' in one && one.fold);
   const own = ownFolds && !folds ? ['the data defines its own folds, which --protocol predefined uses'] : [];

@@ -10,8 +10,8 @@ export interface ChangeDates {
 }
 
 /**
- * Dates of the files that a dataset's clips come from, according to the file system. Files that have since been removed
- * are ignored.
+ * Returns when the files of a dataset's clips were first and last changed, according to the file system. Files that
+ * have been removed since then are ignored.
  */
 export async function changeDates({ root, clips }: Pick<Dataset, 'root' | 'clips'>): Promise<ChangeDates | undefined> {
   const files = [...new Set(clips.map(({ file }) => file))];

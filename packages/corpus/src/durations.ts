@@ -11,8 +11,8 @@ export interface Durations {
   /** Number of recordings that are shorter than a clip */
   short: number;
   /**
-   * The longest common clip length for which nearly all recordings have a complete clip; absent if `clipSeconds` is
-   * such a length
+   * The longest usual clip length at which nearly all recordings have a complete clip; absent if nearly all have one at
+   * `clipSeconds`
    */
   proposedClipSeconds?: number;
 }
@@ -26,7 +26,7 @@ const USUAL = [5, 4, 3, 2, 1.5, 1, 0.75, 0.5, 0.4, 0.3, 0.25, 0.2, 0.15, 0.1, 0.
 /**
  * Measures the recordings of a directory or manifest, from their headers if possible, otherwise by decoding them.
  * Unreadable recordings are left out.
- * @param asked length of a clip, and the layout if the user named one
+ * @param asked length of a clip, and the layout if the user specified one
  * @throws CryfoldError DATA_*
  */
 export async function measureDurations(

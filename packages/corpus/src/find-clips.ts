@@ -16,10 +16,10 @@ interface Wanted {
 
 /**
  * Finds the clips of an earlier dataset that a folder still contains with exactly the same samples. Other clips are
- * left out. Files outside the folder are never read, because the names come from a store.
+ * left out. Files outside the folder are never read, because the file names come from a store and are not trusted.
  * @param root folder that the names of the files are relative to
  * @param wanted ids and hashes of the earlier dataset's clips
- * @param clipSeconds length of its clips in seconds
+ * @param clipSeconds clip length of the earlier dataset in seconds
  */
 export async function findClips(root: string, wanted: readonly Wanted[], clipSeconds: number): Promise<Clip[]> {
   const byFile = new Map<string, Wanted[]>();
@@ -35,7 +35,7 @@ export async function findClips(root: string, wanted: readonly Wanted[], clipSec
   return found;
 }
 
-/** Empty if the file cannot be read completely. */
+/** Returns no clips if the file cannot be read completely. */
 async function findInFile(
   root: string,
   { file, clips }: { file: string; clips: readonly Wanted[] },
@@ -46,7 +46,7 @@ async function findInFile(
     try {
       const { rate, decoder } = audio;
       const length = Math.round(rate * clipSeconds);
-      // An id counts the start of a clip in clip lengths, so the ids of overlapping clips contain fractions.
+      // An id contains the start of the clip in clip lengths, so the ids of overlapping clips contain fractions.
       const starts = clips.map((clip) => ({
         clip,
         start: Math.round(length * Number(clip.id.slice(file.length + 1))),

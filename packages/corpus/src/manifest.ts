@@ -42,13 +42,11 @@ export interface TableOptions {
 
 /**
  * Reads a manifest: a table as parsed by `parseCsv` with the columns `path`, `label` and optionally `group` and `fold`,
- * in any order and case. `warnings` names all other columns. Paths are relative to the manifest, and resolved by
- * `ListedFiles`. A recording without a group is its own group. Recordings are in the order of the rows, and labels and
- * groups are spelled as written.
- * If a row has an empty value, a missing file or the file of an earlier row, its recording gets an error, so that
- * --skip-bad can skip it.
- * @throws CryfoldError DATA_NOT_FOUND, DATA_EMPTY, DATA_TOO_LARGE, and DATA_MANIFEST_INVALID with the line at which the
- * table is broken
+ * in any order and case. `warnings` lists all other columns. Paths are relative to the manifest, and resolved by
+ * `ListedFiles`. A recording without a group is its own group. Recordings keep the order of the rows, and labels and
+ * groups keep their spelling. If a row has an empty value, a missing file or the file of an earlier row, the recording
+ * of that row gets an error, so that --skip-bad can skip it.
+ * @throws CryfoldError DATA_NOT_FOUND, DATA_EMPTY, DATA_TOO_LARGE, and DATA_MANIFEST_INVALID with the invalid line
  */
 export async function readManifest(path: string, options: TableOptions = {}) {
   const root = dirname(resolve(path));
@@ -56,7 +54,7 @@ export async function readManifest(path: string, options: TableOptions = {}) {
   return { ...reading, root, reader: 'manifest', skipped: [] };
 }
 
-/** Context of `readRows` other than the table. */
+/** Options of `readRows` besides the table. */
 interface RowsOptions extends TableOptions {
   /** Directory that the recordings' paths are relative to */
   root: string;
@@ -75,7 +73,9 @@ interface Rows {
   below: (path: string) => string;
 }
 
-/** Like `readManifest`, for any table at or below `root`; its paths are relative to the table. */
+/**
+ * Like `readManifest`, but for any table in `root` or a folder below it. Paths in the table are relative to the table.
+ */
 export async function readRows(
   path: string,
   options: RowsOptions,
@@ -112,7 +112,7 @@ export async function readRows(
     groupSource: named === 0 ? NO_GROUPS : columnSource(table.header[columns.group], partial),
     warnings: [
       ...columnWarnings(columns),
-      ...(partial ? [`${unnamed} of ${labelled.length} recordings have no group and count as their own`] : []),
+      ...(partial ? [`${unnamed} of ${labelled.length} recordings have no group; each counts as its own group`] : []),
     ],
     groupHints: [...groupColumnHints(columns), ...(segments ? [segments] : [])],
   };
@@ -162,7 +162,7 @@ function columnsOf({ header, line, invalid }: Table, { path, folds, groupBy }: R
     throw invalid(
       line,
       `two columns are named ${tidyName(twice)}`,
-      'Rename or remove one: names that differ only in case and blanks are the same.',
+      'Rename or remove one: names that differ only in case and blanks count as equal.',
     );
   }
   const need = (column: ColumnName, name: string, hint: string) => {
@@ -174,7 +174,6 @@ function columnsOf({ header, line, invalid }: Table, { path, folds, groupBy }: R
   const named = `Name the columns path,label,group; this line has ${listColumns(header)}.`;
   need('path', path ?? 'path', named);
   need('label', 'label', named);
-  if (folds)
-    need('fold', 'fold', 'PredefinedSplit needs a column that names the fold in which each recording is tested.');
+  if (folds) need('fold', 'fold', 'PredefinedSplit needs a column with the fold in which each recording is tested.');
   return { columns, byColumn };
 }

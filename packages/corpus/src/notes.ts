@@ -2,7 +2,7 @@ import { misnamed } from './audio/registry.js';
 import type { CutRecording } from './cut-recording.js';
 import { describeUnread, type Unread } from './unread.js';
 
-/** Maximum number of files that a note names. */
+/** Maximum number of files that a note lists. */
 const NAMED = 3;
 
 /** Collects notes for the user on how a dataset was read, one line per kind. */
@@ -29,7 +29,7 @@ export class Notes {
     if (this.#loud.length > 0) {
       const peak = this.#peak.toPrecision(3);
       notes.push(
-        `${count(this.#loud)} louder than full scale, up to ${peak}: spectrograms clip at 1: ${first(this.#loud)}`,
+        `${count(this.#loud)} louder than full scale, up to ${peak} (spectrograms clip at 1): ${first(this.#loud)}`,
       );
     }
     return notes;

@@ -11,7 +11,7 @@ export interface Skipped {
 export interface Cause<T> {
   code: ErrorCode;
   count: number;
-  /** The first few */
+  /** The first few problems */
   first: T[];
 }
 
@@ -51,7 +51,7 @@ export function namesAll(problems: readonly Skipped[]): boolean {
   return byCause(problems).every(({ count, first }) => count === first.length);
 }
 
-/** Several recordings of a dataset cannot be used. The message names the first few for each cause. */
+/** Several recordings of a dataset cannot be used. The message lists the first few recordings for each cause. */
 export class BadRecordings extends CryfoldError {
   readonly problems: readonly Skipped[];
   readonly #path: string;
@@ -74,7 +74,7 @@ export class BadRecordings extends CryfoldError {
     this.#total = total;
   }
 
-  /** Creates the same error, which also names the file that lists all problems. */
+  /** Returns the same error, with the file that lists all problems. */
   listedIn(file: string): BadRecordings {
     return new BadRecordings(this.#path, this.problems, this.#total, file);
   }
@@ -84,7 +84,7 @@ export class BadRecordings extends CryfoldError {
   }
 }
 
-/** The fields that describe the error of a recording in a list. */
+/** Returns the entry for a recording's error in a list of problems. */
 export function problemOf({ code, message, hint }: CryfoldError, file: string): Skipped {
   return { file, code, message, ...(hint === undefined ? {} : { hint }) };
 }

@@ -32,7 +32,7 @@ export async function listRecordings(directory: string, layout?: string): Promis
     if (cause instanceof CryfoldError) throw cause;
     throw new CryfoldError('DATA_NOT_FOUND', `${directory}: cannot be read as a directory: ${cause.message}`, {
       context: { path: directory },
-      hint: 'Give a directory of recordings or a .csv manifest with --data; `cryfold data synth DIR` creates a sample corpus.',
+      hint: 'Pass a directory of recordings or a .csv manifest with --data; `cryfold data synth DIR` creates a sample corpus.',
       cause,
     });
   });
@@ -49,7 +49,7 @@ export async function listRecordings(directory: string, layout?: string): Promis
   return { ...reading, root, reader, skipped, unread: unread.list() };
 }
 
-/** Describes the other files of a directory, for messages. */
+/** Describes the files of a directory that are not recordings, for messages. */
 function beside(unread: UnreadFiles): string {
   const text = describeUnread(unread.list());
   return text === '' ? '' : `, only ${text}`;

@@ -1,10 +1,10 @@
 import type { CryfoldError } from '@cryfold/core';
 
-/** What a reader knows about a recording besides its sound. */
+/** What a reader finds out about a recording besides its sound. */
 export interface Labels {
   label: string;
   group: string;
-  /** The fold that tests it, otherwise empty; only if the data assigns folds */
+  /** The fold in which the recording is tested, or an empty string; only present if the data assigns folds */
   fold?: string | undefined;
 }
 

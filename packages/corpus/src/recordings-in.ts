@@ -14,7 +14,7 @@ export interface FolderRecordings {
 }
 
 /**
- * Finds the recordings in a folder, whatever its layout, each file on disk once.
+ * Finds the recordings in a folder, whatever its layout. Each file on disk is listed once.
  * @throws CryfoldError DATA_NOT_FOUND, DATA_EMPTY, DATA_TOO_LARGE
  */
 export async function recordingsIn(folder: string): Promise<FolderRecordings> {

@@ -8,7 +8,7 @@ export interface Infant {
 
 /**
  * `infant:segments` of Baby Chillanto by class code: 2,268 segments of 73 infants. The corpus is licensed, but its
- * counts and file names are facts that may be stated.
+ * counts and file names are facts that may be published.
  */
 const TABLE: Readonly<Record<string, string>> = {
   // normal: 5 infants, 507 segments

@@ -84,8 +84,8 @@ const BETWEEN_INFANTS: Row = [0.3, 0.3, 1.7, 1, 1.2, 0.1, 0.45, 0.6, 0.08, 0.4];
 const BETWEEN_CLIPS: Row = [0.45, 0.45, 1.6, 1.4, 1.7, 0.15, 0.55, 0.7, 0.06, 0.5];
 
 /**
- * Near 1.2 and 3.5 kHz, where a uniform tube as long as a newborn's vocal tract (7.5 cm) resonates; Hz, bandwidth in
- * Hz, gain.
+ * Formants near 1.2 and 3.5 kHz, where a uniform tube as long as a newborn's vocal tract (7.5 cm) resonates. Each row
+ * has the frequency in Hz, the bandwidth in Hz and the gain.
  */
 const FORMANTS = [
   [1150, 160, 1],
@@ -143,14 +143,14 @@ export function drawCry(voice: Voice, length: number, rate: number, random: Rand
 }
 
 /**
- * White noise with the given standard deviation. Its distribution is uniform, which is faster and makes no visible or
- * audible difference.
+ * Draws a sample of white noise with the given standard deviation. The distribution is uniform, which is faster and
+ * makes no visible or audible difference.
  */
 function hiss(random: Random, deviation: number): number {
   return random.uniform(-1.7320508, 1.7320508) * deviation;
 }
 
-/** The sound at the glottis: bursts and pauses, starting somewhere within a burst. */
+/** Draws the sound at the glottis: bursts and pauses, starting somewhere within a burst. */
 function drawBursts(voice: Voice, pattern: Pattern, { length, rate }: ClipLength, random: Random): Float64Array {
   const out = new Float64Array(length);
   const pitch = voice.pitch * 2 ** (pattern.shift / 12);
@@ -194,8 +194,8 @@ function drawBursts(voice: Voice, pattern: Pattern, { length, rate }: ClipLength
 }
 
 /**
- * The correction that a polynomial band-limited step applies to the jump of a sawtooth; `step` is the phase increment.
- * (Valimaki, 2007)
+ * Returns the correction that a polynomial band-limited step (Valimaki, 2007) applies to the jump of a sawtooth. `step`
+ * is the phase increment.
  */
 function blep(phase: number, step: number): number {
   if (phase < step) return -((phase / step - 1) ** 2);

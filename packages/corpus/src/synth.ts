@@ -9,9 +9,9 @@ import { encodeWav } from './wav.js';
 
 /** Sampling rate in Hz. Clips last one second, so this is also their length in samples. */
 const RATE = 11025;
-/** Must be incremented whenever the same seed produces other bytes. */
+/** Must be incremented whenever the same seed produces different bytes. */
 const VERSION = 1;
-/** Written into the corpus. Its presence means that the corpus is complete, and it contains the corpus's name. */
+/** A file in the corpus. Its presence shows that the corpus is complete, and its content identifies the corpus. */
 const MARKER = 'synthetic-corpus.json';
 /** With fewer clips, the smallest class would have fewer than two infants. */
 const FEWEST = 25;
@@ -44,14 +44,19 @@ interface Segment {
  * Writes the synthetic corpus: one-second 16-bit WAV files at 11,025 Hz with Baby Chillanto's names, classes and
  * infants. The bytes of a clip depend only on its name and the seed, so a smaller corpus is a subset of the full one.
  * The files are written to a folder next to `directory`, which is renamed at the end, so `directory` never contains an
- * incomplete corpus. A directory that already has the same corpus is kept.
- * Difficulty for scikit-learn 1.9's one-vs-rest SVC(C=1000, gamma='scale') on the paper's images: mean accuracy over
- * KFold(5, shuffle=True, random_state=0), StratifiedGroupKFold(5, shuffle=True, random_state=0) and GroupKFold(5) by
- * infant, and the share of the largest class.
+ * incomplete corpus. A directory that already contains the same corpus is left unchanged.
+ * The table shows how difficult the corpus is: the mean accuracy of scikit-learn 1.9's one-vs-rest
+ * SVC(C=1000, gamma='scale') on the paper's images over KFold(5, shuffle=True, random_state=0),
+ * StratifiedGroupKFold(5, shuffle=True, random_state=0) by infant and GroupKFold(5) by infant, and the share of the
+ * largest class.
+ *
  * | clips | seed | random | stratified by infant | by infant | largest class |
- * |-------|------|--------|----------------------|-----------|---------------| | 2,268 | 0 | 0.938 | 0.774 | 0.731 |
- * 0.388 | | 2,268 | 1 | 0.891 | 0.671 | 0.650 | 0.388 | | 2,268 | 2 | 0.915 | 0.693 | 0.592 | 0.388 | | 300 | 0 | 0.877
- * | 0.690 | 0.667 | 0.387 |
+ * |-------|------|--------|----------------------|-----------|---------------|
+ * | 2,268 | 0    | 0.938  | 0.774                | 0.731     | 0.388         |
+ * | 2,268 | 1    | 0.891  | 0.671                | 0.650     | 0.388         |
+ * | 2,268 | 2    | 0.915  | 0.693                | 0.592     | 0.388         |
+ * | 300   | 0    | 0.877  | 0.690                | 0.667     | 0.387         |
+ *
  * @throws CryfoldError USAGE if `directory` has other content, or `clips` is out of range
  */
 export async function synthesizeCorpus(directory: string, options: SynthesizeOptions = {}): Promise<SyntheticCorpus> {
@@ -66,7 +71,7 @@ export async function synthesizeCorpus(directory: string, options: SynthesizeOpt
   const unusable = (why: string, cause?: unknown) =>
     new CryfoldError('USAGE', `${directory}: ${why}`, {
       context: { path: directory },
-      hint: 'Name a new or empty directory that is writable.',
+      hint: 'Pass a new or empty directory that is writable.',
       cause,
     });
   const present = await readdir(target).catch((error) => (error.code === 'ENOENT' ? [] : [error.code]));
@@ -96,7 +101,7 @@ export async function synthesizeCorpus(directory: string, options: SynthesizeOpt
   return { directory, clips, written: true };
 }
 
-/** The files of a corpus with this number of clips, by class, infant and segment. */
+/** Returns the files of a corpus with this number of clips, by class, infant and segment. */
 export function chooseSegments(clips?: number): Segment[] {
   const layout = [...CHILLANTO_LAYOUT];
   const sizes = layout.map(([, infants]) => count(infants));
@@ -105,7 +110,7 @@ export function chooseSegments(clips?: number): Segment[] {
   if (!Number.isInteger(wanted) || wanted < FEWEST || wanted > total) {
     throw new CryfoldError('USAGE', `--clips ${wanted}: the synthetic corpus has ${FEWEST} to ${total} clips`, {
       context: { clips: wanted },
-      hint: `Give a whole number from ${FEWEST} to ${total}, or omit it for all.`,
+      hint: `Pass a whole number from ${FEWEST} to ${total}, or omit it for all.`,
     });
   }
   const quotas = apportion(sizes, wanted);

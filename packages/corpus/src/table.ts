@@ -5,7 +5,7 @@ import { tidyName } from './text/names.js';
 
 /** Maximum size of a table in bytes, which is enough for about 600,000 recordings. */
 const LARGEST = 2 ** 26;
-/** Shorter rows, of which more would fit, are not valid. */
+/** Maximum number of rows. More rows would fit into `LARGEST` bytes only if they were too short to be valid. */
 const MOST_ROWS = 1_000_000;
 
 /** Hint for a row that does not fit its header. */
@@ -15,14 +15,14 @@ export const ROW_HINT = 'Correct this line; a field with a comma needs quotes.';
 export interface Table {
   /** Names of the columns, as written */
   header: readonly string[];
-  /** The line of the header, from 1 */
+  /** Line number of the header, starting at 1 */
   line: number;
   /**
    * The rows after the header. They are read lazily and only once.
    * @throws CryfoldError DATA_MANIFEST_INVALID, DATA_TOO_LARGE
    */
   rows: Iterable<CsvRecord>;
-  /** Why a row does not fit the header; undefined if it fits. Empty fields at the end are ignored. */
+  /** Returns why a row does not fit the header; undefined if it fits. Empty fields at the end are ignored. */
   misfit(fields: readonly string[]): string | undefined;
   /** Creates the error for a line. */
   invalid(line: number, why: string, hint: string): CryfoldError;
@@ -30,7 +30,7 @@ export interface Table {
 
 /**
  * Reads the header of a table, and its rows one by one.
- * @throws CryfoldError DATA_NOT_FOUND; DATA_MANIFEST_INVALID with the line at which it is broken
+ * @throws CryfoldError DATA_NOT_FOUND; DATA_MANIFEST_INVALID with the invalid line
  */
 export async function readTable(path: string): Promise<Table> {
   const text = await readText(path);
@@ -53,9 +53,9 @@ export async function readTable(path: string): Promise<Table> {
 }
 
 /**
- * The rows of a table, by the values of one column. Each row is a record by column name, with names trimmed and empty
- * ones left out. If several rows have the same value, the last one is used.
- * @throws CryfoldError DATA_MANIFEST_INVALID if that column is missing or a row does not fit; as `readTable`
+ * Reads the rows of a table, keyed by the values of one column. Each row maps column names to values, with names
+ * trimmed and empty names left out. If several rows have the same value in the key column, the last row is used.
+ * @throws CryfoldError DATA_MANIFEST_INVALID if that column is missing or a row does not fit; the errors of `readTable`
  */
 export async function rowsBy(path: string, key: string): Promise<Map<string, Record<string, string>>> {
   const table = await readTable(path);
@@ -98,7 +98,7 @@ async function readText(path: string): Promise<string> {
     if (cause instanceof EncodingError) throw invalid(path, cause.line, cause.message, cause.hint(path));
     throw new CryfoldError('DATA_NOT_FOUND', `${path}: cannot be read as a manifest: ${(cause as Error).message}`, {
       context: { path },
-      hint: 'Give a directory of WAV files or a .csv manifest with --data.',
+      hint: 'Pass a directory of recordings or a .csv manifest with --data.',
       cause,
     });
   }

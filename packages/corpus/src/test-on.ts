@@ -2,14 +2,14 @@ import { relative, resolve, sep } from 'node:path';
 import { CryfoldError, canonicalJson, NO_GROUPS, printable, testedOnName } from '@cryfold/core';
 import { type Clip, type Dataset, summarize } from './dataset.js';
 
-/** Name of the fold that tests the other corpus. */
+/** Name of the fold in which the other corpus is tested. */
 const FOLD = 'other';
 
 /**
- * Combines two corpora into one dataset: all clips of `base` are training clips, and one fold tests those of `other`.
- * Ids and groups of the other corpus start with `@NAME/`. If both corpora take their groups from the file names of the
- * same kind of corpus, however, groups keep their names, so equal names are the same group. Groups are known if both
- * corpora know theirs.
+ * Combines two corpora into one dataset: all clips of `base` are training clips, and all clips of `other` are tested in
+ * a single fold. Ids and groups of the other corpus start with `@NAME/`. However, if both corpora take their groups
+ * from the same kind of file name, groups keep their names, so equal names are the same group. Groups are known only if
+ * they are known in both corpora.
  * @throws CryfoldError CLASSES_DIFFER
  */
 export function testOnOther(base: Dataset, other: Dataset): Dataset {
@@ -54,7 +54,7 @@ export function testOnOther(base: Dataset, other: Dataset): Dataset {
   return summarize(facts, [...base.clips.map((clip) => ({ ...clip, fold: '' })), ...other.clips.map(moved)]);
 }
 
-/** If the two corpora have different sampling rates, a model may learn the rate and little else. */
+/** Warns if the two corpora have different sampling rates, because a model may learn little but the rate. */
 function rateWarning(...corpora: readonly Dataset[]): string[] {
   const [own, tested] = corpora.map(({ clips }) =>
     [...new Set(clips.map(({ rate }) => rate))].sort((a, b) => a - b).join(', '),

@@ -9,7 +9,7 @@ export interface Unread {
   first: string[];
 }
 
-/** Maximum number of files to name per extension, of extensions, and of folders to remember. */
+/** Maximum numbers of files listed per extension, of extensions, and of folders to remember. */
 const NAMED = 3;
 const ENDINGS = 100;
 const FOLDERS = 10_000;
@@ -81,7 +81,10 @@ export class UnreadFiles {
     return [...this.#endings.values()].sort((a, b) => b.files - a.files || (a.ending < b.ending ? -1 : 1));
   }
 
-  /** Top-level folders without a recording that have files which may be recordings, with one of these files. */
+  /**
+   * Returns top-level folders in which no recording was read, although some files may be recordings, each with one of
+   * these files.
+   */
   lost(read: readonly string[]): { folder: string; file: string }[] {
     const found = new Set(read.map((path) => path.slice(0, Math.max(0, path.indexOf('/')))));
     return Array.from(this.#folders, ([folder, file]) => ({ folder, file })).filter(({ folder }) => !found.has(folder));
@@ -89,8 +92,8 @@ export class UnreadFiles {
 }
 
 /**
- * A description such as `3 .txt files (a.txt, b.txt, ...), 1 file without extension (README)`; empty if there are no
- * such files.
+ * Returns a description such as `3 .txt files (a.txt, b.txt, ...), 1 file without extension (README)`; empty if there
+ * are no such files.
  */
 export function describeUnread(unread: readonly Unread[]): string {
   return unread

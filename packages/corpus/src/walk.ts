@@ -10,8 +10,8 @@ export interface WalkLimits {
   /** Maximum number of files and folders of all kinds. A run has at most 200,000 clips. */
   entries: number;
   /**
-   * Once this number of files and folders was found, at least one in a hundred must be a recording. Otherwise, this is
-   * not a directory of recordings.
+   * Once this number of files and folders has been found, at least one in a hundred must be a recording. Otherwise, the
+   * search fails, because this is probably the wrong directory.
    */
   sparse: number;
   /** Maximum depth of folders. */
@@ -23,7 +23,7 @@ export const WALK_LIMITS: WalkLimits = { entries: 1_000_000, sparse: 100_000, de
 /** Number of entries to read from the file system at a time. */
 const CHUNK = 1024;
 
-/** Folders in which macOS and Synology store metadata of files, under the same names as the files. */
+/** Folders in which macOS and Synology store file metadata, under the same names as the files. */
 const NOTES = new Set(['__MACOSX', '@eaDir']);
 
 export interface WalkedTree {
@@ -108,14 +108,15 @@ class Walk {
     else {
       const why = `is the same ${what} as ${first || 'the directory itself'}, which was already read`;
       this.#skipped.push(
-        leftOut('DATA_READ_ALREADY', path, why, 'Remove it, or keep it: its sound is used only once.'),
+        leftOut('DATA_READ_ALREADY', path, why, 'You can remove it or keep it: its sound is used only once.'),
       );
     }
     return first === undefined;
   }
 
   async #read(folder: string): Promise<void> {
-    // Names are read as bytes, since decoding a name that is not UTF-8 would give the name of another file, or of none.
+    // Names are read as bytes, since decoding a name that is not UTF-8 would produce the name of a different file, or
+    // of no file.
     const entries = await opendir(join(this.#root, folder), {
       encoding: 'buffer' as BufferEncoding,
       bufferSize: CHUNK,
@@ -162,7 +163,7 @@ class Walk {
     } else this.#unread.add(path);
   }
 
-  #skip(path: string, why: string, hint = 'Repair or remove it, or ignore it if no recording is missing.'): void {
+  #skip(path: string, why: string, hint = 'Repair or remove it, or ignore this if no recording is missing.'): void {
     this.#skipped.push(leftOut('DATA_UNREADABLE', path, why, hint));
   }
 
@@ -176,7 +177,7 @@ class Walk {
       : `contains more than ${entries} files and folders`;
     throw new CryfoldError('DATA_TOO_LARGE', `${this.#root}: ${why}`, {
       context: { path: this.#root, entries: this.#entries },
-      hint: 'Give the directory of the recordings, or a CSV manifest path,label,group that lists them.',
+      hint: 'Pass the directory of the recordings, or a CSV manifest path,label,group that lists them.',
     });
   }
 }
@@ -190,7 +191,7 @@ const byPath = (a: Found, b: Found): number => (a.path < b.path ? -1 : 1);
 /** Some network file systems do not have file numbers. */
 const identify = ({ dev, ino }: BigIntStats, path: string): string => (ino === 0n ? path : `${dev}:${ino}`);
 
-/** The file system's message without the path, which it may spell differently. */
+/** Returns the file system's message without the path, whose spelling may differ. */
 const reasonOf = (error: unknown): string => (error as Error).message.split(', ')[0];
 
 function reasonOfLink(error: unknown): string {
@@ -199,7 +200,7 @@ function reasonOfLink(error: unknown): string {
   return code === 'ELOOP' ? 'is a link to itself' : `is a link that cannot be followed: ${reasonOf(error)}`;
 }
 
-/** A message such as `it is a named pipe, not a regular file`. */
+/** Returns text such as `it is a named pipe, not a regular file`. */
 function kindOf(entry: BigIntStats): string {
   try {
     checkRegular(entry, Number.POSITIVE_INFINITY);

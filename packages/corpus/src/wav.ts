@@ -14,11 +14,11 @@ export interface Wav {
 }
 
 /**
- * Decodes a WAV file in memory: RIFF, RIFX, RF64, BW64 or Wave64 with any sampling rate and number of channels, and PCM
- * of 1 to 32 bits, IEEE float, A-law, mu-law, IMA ADPCM or Microsoft ADPCM. Use `openAudio` for recordings of any
+ * Decodes a WAV file in memory: RIFF, RIFX, RF64, BW64 or Wave64 with any sampling rate and number of channels, PCM
+ * with 1 to 32 bits, IEEE float, A-law, mu-law, IMA ADPCM or Microsoft ADPCM. Use `openAudio` for recordings of any
  * format and size.
  * @param name shown in messages
- * @throws CryfoldError WAV_INVALID, WAV_EMPTY, WAV_NOT_FINITE or WAV_SCALE, naming the file
+ * @throws CryfoldError WAV_INVALID, WAV_EMPTY, WAV_NOT_FINITE or WAV_SCALE, with the file in the message
  */
 export function decodeWav(bytes: Uint8Array, name: string): Wav {
   try {

@@ -6,7 +6,10 @@ import { SampleBuffer } from './audio/sample-buffer.js';
  */
 const SHORTEST = 0.5;
 
-/** Maximum length in samples of a clip that `pad` fills up, because a header can claim any rate. */
+/**
+ * Maximum length, in samples, of a clip that `pad` fills with zeros. Needed because a header can contain any sampling
+ * rate.
+ */
 const LONGEST_PADDED = 2 ** 27;
 
 /** How to treat recordings shorter than a clip. */
@@ -58,7 +61,10 @@ export class Windows {
     return this.#total;
   }
 
-  /** @throws CryfoldError CLIP_SHORT; CLIP_SILENT at the end if all windows are silent; and as reading the recording */
+  /**
+   * @throws CryfoldError CLIP_SHORT; CLIP_SILENT at the end if all windows are silent; the errors of reading the
+   * recording
+   */
   async *[Symbol.asyncIterator](): AsyncGenerator<Window> {
     const { length } = this;
     const hop = hopOf(this.#audio.rate, length, this.#options.hopSeconds);
@@ -88,14 +94,14 @@ export class Windows {
     const than = shortClips === undefined ? 'half a clip' : 'a clip';
     throw new CryfoldError('CLIP_SHORT', `${this.#name}: lasts ${seconds} s, less than ${than} of ${clipSeconds} s`, {
       context: { file: this.#name, samples, rate },
-      hint: 'Set shortClips: pad or drop in the spec, or a shorter clipSeconds: `cryfold data inspect` suggests one. Or remove the file.',
+      hint: 'Set shortClips to pad or drop in the spec, use a shorter clipSeconds (`cryfold data inspect` suggests one), or remove the file.',
     });
   }
 }
 
 /**
- * Number of windows of a recording with this number of samples, including silent ones, computed without reading it.
- * Arguments as for `Windows`.
+ * Returns the number of windows, including silent ones, in a recording with this number of samples, without reading it.
+ * The arguments are as for `Windows`.
  */
 export function countWindows(
   { rate, frames }: { rate: number; frames: number },
@@ -107,12 +113,12 @@ export function countWindows(
   return Math.max(1, Math.ceil((frames - length + 0.5) / hop));
 }
 
-/** At least one sample; not rounded, so that starts do not drift. */
+/** Returns the distance between starts in samples: at least one, and not rounded, so that starts do not drift. */
 function hopOf(rate: number, length: number, hopSeconds?: number): number {
   return Math.max(1, hopSeconds === undefined ? length : rate * hopSeconds);
 }
 
-/** The samples if there are enough, otherwise a copy padded with zeros. */
+/** Returns the samples if there are enough, otherwise a copy padded with zeros. */
 export function filled(samples: Float64Array, length: number): Float64Array {
   if (samples.length === length) return samples;
   const padded = new Float64Array(length);

@@ -51,7 +51,7 @@ async function read(reader: ByteReader | string, name = 'given') {
   return { ...audio, samples };
 }
 
-/** sox's result: the mean of the channels as float64. */
+/** Returns sox's result: the mean of the channels as float64. */
 function bySox(file: string, channels: number): number[] {
   const mean =
     channels === 1
@@ -68,7 +68,7 @@ function furthest(a: readonly number[], b: readonly number[]): number {
   return a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i])), 0);
 }
 
-test('names the format and what to install if ffmpeg is needed and missing', async () => {
+test('reports the format and what to install if ffmpeg is needed but missing', async () => {
   const mp4 = Buffer.concat([Buffer.from([0, 0, 0, 24]), Buffer.from('ftypM4A '), Buffer.alloc(64)]);
   const { PATH } = process.env;
   process.env.PATH = '/nonexistent';
@@ -115,7 +115,7 @@ for (const [file, options, format] of EXACT) {
     const { samples, channels, rate, format: found } = await read(path(file));
     const expected = bySox(path(file), channels);
     assert.deepEqual([found, rate], [format, 22050]);
-    // Sox pads the last block of ADPCM; the fact chunk gives the end of the recording.
+    // Sox pads the last block of ADPCM; the fact chunk contains the actual length of the recording.
     assert.ok(samples.length <= expected.length && samples.length === Math.round(1.3 * 22050), `${samples.length}`);
     assert.equal(furthest(samples, expected), 0);
   });
@@ -131,7 +131,7 @@ test('reads FLAC with samples at full scale exactly', { skip: soxMissing }, asyn
 });
 
 test('reads all of a FLAC file that ends in silence', { skip: soxMissing }, async () => {
-  // The last of its frames, 5 samples of silence, takes 13 bytes.
+  // The last FLAC frame, 5 samples of silence, takes 13 bytes.
   const silent = Int16Array.from({ length: 4096 + 5 }, (_, i) => (i < 4096 ? 9000 * Math.sin(i / 9) : 0));
   await writeFile(
     path('silent.wav'),
@@ -146,7 +146,7 @@ test('reads all of a FLAC file that ends in silence', { skip: soxMissing }, asyn
   assert.equal(furthest(samples, bySox(path('silent.flac'), 1)), 0);
 });
 
-test('reads Ogg Vorbis as sox does, and names the decoder with its version', { skip: soxMissing }, async () => {
+test('reads Ogg Vorbis like sox, and reports the decoder and its version', { skip: soxMissing }, async () => {
   await sox(path('in.wav'), path('x.ogg'));
   const { samples, format, decoder } = await read(path('x.ogg'));
   const expected = bySox(path('x.ogg'), 2);
@@ -171,7 +171,7 @@ const BY_FFMPEG: [string, string[], string, RegExp][] = [
 ];
 
 for (const [file, options, format, by] of BY_FFMPEG) {
-  test(`reads ${file} as ffmpeg wrote it`, { skip: soxMissing || noFfmpeg }, async () => {
+  test(`reads ${file} like ffmpeg`, { skip: soxMissing || noFfmpeg }, async () => {
     execFileSync('ffmpeg', ['-y', '-loglevel', 'error', '-i', path('in.wav'), ...options, path(file)]);
     const pan = 'pan=mono|c0=0.5*c0+0.5*c1';
     const { samples, rate, decoder, format: found, channels } = await read(path(file));
@@ -199,12 +199,12 @@ const wavOf =
 
 const STREAMED: [string, () => Promise<Buffer>][] = [
   ['sizes of 0', wavOf(0, 0)],
-  ['a RIFF size of its header and no data size', wavOf(36, 0)],
-  ['sizes of 0xffffffff, as by ffmpeg', wavOf(0xffffffff, 0xffffffff)],
-  ['sizes of 0x7ffff000, as by sox', wavOf(0x7ffff024, 0x7ffff000)],
+  ['a RIFF size that covers only the header, and no data size', wavOf(36, 0)],
+  ['sizes of 0xffffffff, as written by ffmpeg', wavOf(0xffffffff, 0xffffffff)],
+  ['sizes of 0x7ffff000, as written by sox', wavOf(0x7ffff024, 0x7ffff000)],
   ['sizes of 0x7fffffff', wavOf(0x7fffffff, 0x7fffffff - 36)],
-  ['sizes of 0x80000000, as by arecord', wavOf(0x80000024, 0x80000000)],
-  ['a cut last frame', async () => (await wavOf(0xffffffff, 0xffffffff)()).subarray(0, -1)],
+  ['sizes of 0x80000000, as written by arecord', wavOf(0x80000024, 0x80000000)],
+  ['a truncated last frame', async () => (await wavOf(0xffffffff, 0xffffffff)()).subarray(0, -1)],
 ];
 
 for (const [what, make] of STREAMED) {

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { Random } from '@cryfold/core';
 import { CandidateIndex } from '../src/duplicates/candidates.js';
 
-/** Random landmarks of few kinds, so that each has far more entries than are checked. */
+/** Returns random landmarks of few kinds, so that each kind has far more entries than are checked. */
 function sounds(count: number, kinds: number, length = 200) {
   const random = new Random(5);
   return Array.from({ length: count }, () => ({
@@ -12,7 +12,7 @@ function sounds(count: number, kinds: number, length = 200) {
   }));
 }
 
-/** The last 24 entries of each landmark vote, as in the index, but without forgetting any. */
+/** Creates an index in which the last 24 entries for each landmark vote, but no entry is forgotten. */
 function remembering() {
   const entries = new Map<number, { sound: number; frame: number }[]>();
   return (sound: number, { hashes, frames }: ReturnType<typeof sounds>[number]) => {

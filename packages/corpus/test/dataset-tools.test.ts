@@ -45,12 +45,12 @@ test('quotas sum to the total, never exceed the size of a class, are at least on
       total,
     );
     assert.ok(quotas.every((quota, i) => quota >= 1 && quota <= sizes[i]));
-    // Hamilton's quota rule holds unless a class had to be raised to its one clip.
+    // Hamilton's quota rule applies unless a class had to be raised to one clip.
     if (exact.every((share) => share >= 1)) assert.ok(quotas.every((quota, i) => Math.abs(quota - exact[i]) < 1));
   }
 });
 
-test('limitClips keeps order and shares, depends on the seed, and gives another content hash', () => {
+test('limitClips keeps order and shares, depends on the seed, and changes the content hash', () => {
   const limited = limitClips(paper, 300, 0);
   assert.equal(limited.clips.length, 300);
   assert.deepEqual(sizesOf(limited), apportion([340, 879, 350, 507, 192], 300));
@@ -66,7 +66,7 @@ test('limitClips keeps order and shares, depends on the seed, and gives another 
   assert.ok(limited.clips.every((clip) => larger.has(clip)));
 });
 
-test('limitClips keeps every class down to one clip each, and refuses less', () => {
+test('limitClips keeps at least one clip of every class, and refuses smaller samples', () => {
   const rare = corpus({ a: 1, b: 997, c: 2 });
   assert.deepEqual(sizesOf(limitClips(rare, 3, 0)), [1, 1, 1]);
   assert.deepEqual(sizesOf(limitClips(rare, 10, 0)), [1, 8, 1]);

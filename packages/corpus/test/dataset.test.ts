@@ -24,7 +24,7 @@ beforeEach(async () => {
   await mkdir(root);
 });
 
-/** Noise that depends on `seed`, of the given duration in seconds, on the 16-bit grid. */
+/** Returns noise of the given duration in seconds, which depends on `seed` and consists of 16-bit values. */
 function noise(seconds: number, seed: number): Float64Array {
   const random = new Random(seed);
   return Float64Array.from({ length: Math.round(seconds * RATE) }, () => (random.below(60000) - 30000) / 32768);
@@ -64,7 +64,7 @@ describe('readers', () => {
     ]);
   });
 
-  test('reports an odd name among Chillanto or donateacry names, or an unknown code, and can skip it', async () => {
+  test('reports or skips a file with an odd name or an unknown code among Chillanto or donateacry names', async () => {
     for (const [seed, name] of ['0004001001', '0004002001', '0052001000'].entries())
       await put(`${name}.wav`, noise(1, seed));
     await put('0052001000 copy.wav', noise(1, 9));
@@ -102,7 +102,7 @@ describe('readers', () => {
     assert.deepEqual((await readDataset(root)).classes, ['belly_pain', 'hungry']);
   });
 
-  test('folders are classes; groups are recordings, and only count if a recording has several clips', async () => {
+  test('reads folders as classes and recordings as groups, which count only if one has several clips', async () => {
     await put('dog/b.wav', noise(1, 1));
     await put('dog/deep/a.WAV', noise(1, 2));
     await put('cat/a.wav', noise(1, 3));
@@ -122,7 +122,7 @@ describe('readers', () => {
     await fails('DATA_NAME_INVALID', /stray\.wav: is not in a class folder/, readDataset(root));
   });
 
-  test('reads each folder once, despite circular links, and names the links', { timeout: 30_000 }, async () => {
+  test('reads each folder once, despite circular links, and reports the links', { timeout: 30_000 }, async () => {
     for (const [seed, file] of ['x/1.wav', 'y/2.wav', 'y/deep/3.wav'].entries()) await put(file, noise(1, seed));
     const elsewhere = join(base, `elsewhere-${serial}`);
     await mkdir(elsewhere);
@@ -159,7 +159,7 @@ describe('readers', () => {
     ]);
   });
 
-  test('the column fold is read only on request, and is then part of the content hash', async () => {
+  test('reads the fold column only on request, and then includes it in the content hash', async () => {
     for (const [i, name] of ['a', 'b', 'c'].entries()) await put(`${name}.wav`, noise(2, i));
     await put('list.csv', 'path,label,fold\na.wav,x,1\nb.wav,y, 2 \nc.wav,x,\n');
     const [plain, folded] = await Promise.all(
@@ -211,7 +211,7 @@ describe('readers', () => {
 });
 
 describe('clips', () => {
-  test('a recording is cut from its start into complete clips, and readClips gives exactly those samples', async () => {
+  test('cuts a recording from its start into complete clips, and readClips returns exactly those samples', async () => {
     const long = noise(3.7, 1);
     const short = noise(0.6, 2);
     await put('x/long.wav', long);
@@ -283,7 +283,7 @@ describe('clips', () => {
 });
 
 describe('bad input', () => {
-  test('causes a coded error that names the path', async () => {
+  test('causes an error with a code and the path', async () => {
     await fails('DATA_NOT_FOUND', /nowhere/, readDataset(join(root, 'nowhere')));
     await fails('DATA_NOT_FOUND', /nowhere\.csv/, readDataset(join(root, 'nowhere.csv')));
     await put('notes.txt', 'x');
@@ -293,7 +293,7 @@ describe('bad input', () => {
     await fails('DATA_ONE_CLASS', /all 3 clips have class x/, readDataset(root));
   });
 
-  test('each bad file causes a separate error, and is listed if bad files are skipped', async () => {
+  test('reports each bad file as a separate error, or lists it if bad files are skipped', async () => {
     const whole = encodeWav(noise(1, 1), RATE);
     await put('x/good.wav', whole);
     await put('y/good.wav', noise(1, 2));
@@ -331,7 +331,7 @@ describe('bad input', () => {
     );
   });
 
-  test('a silent second within a recording is skipped and listed without any flag', async () => {
+  test('skips and lists a silent second within a recording without any flag', async () => {
     const paused = noise(3, 1);
     paused.fill(0, RATE, 2 * RATE);
     await put('x/paused.wav', paused);
@@ -349,7 +349,7 @@ describe('bad input', () => {
     assert.match(skipped[0].message, /x\/paused\.wav#1/);
   });
 
-  test('if every file is bad, the message contains the first reason', async () => {
+  test('includes the first reason in the message if every file is bad', async () => {
     await put('x/a.wav', 'no');
     await put('y/b.wav', 'no');
     await fails('DATA_EMPTY', /all 2 files are bad and were skipped/, readDataset(root, { skipBad: true }));
@@ -358,7 +358,7 @@ describe('bad input', () => {
 
 const shared = fileURLToPath(new URL('../../../../../shared/data/', import.meta.url));
 const absent =
-  !existsSync(join(shared, 'donateacry')) && 'the real recordings (../shared/data) are not beside the repo';
+  !existsSync(join(shared, 'donateacry')) && 'the real recordings (../shared/data) are not next to the repository';
 
 describe('real recordings', { skip: absent }, () => {
   test('donateacry: 2,949 clips of 457 recordings, 221 app instances, 5 classes, none bad', async () => {
@@ -382,7 +382,7 @@ async function drain(clips: AsyncIterable<unknown>): Promise<void> {
   for await (const _ of clips);
 }
 
-/** 32-bit float WAV, which unlike 16-bit PCM can represent NaN. */
+/** Encodes a 32-bit float WAV file, which unlike 16-bit PCM can represent NaN. */
 function encodeFloat(samples: Float64Array, rate: number): Uint8Array {
   const bytes = new Uint8Array(44 + 4 * samples.length);
   bytes.set(
@@ -433,7 +433,7 @@ test('skips or reports pipes, devices and huge empty files among the recordings,
   await fails('DATA_NOT_FOUND', /zero\.csv: .*it is a device/, readDataset(join(root, 'zero.csv')));
 });
 
-test('clips of an earlier dataset are found by their bytes, only within the folder', async () => {
+test('finds clips of an earlier dataset by their bytes, and only within the folder', async () => {
   for (const [i, name] of ['a/one', 'a/two', 'b/three', 'b/gone', 'b/other'].entries()) {
     await put(`${name}.wav`, noise(2.6, 100 + i));
   }

@@ -52,7 +52,7 @@ async function destroy(path: string): Promise<void> {
   await utimes(path, WHEN, WHEN);
 }
 
-test('recordings are decoded once, to the same samples, without leaving a file', { skip: soxMissing }, async () => {
+test('decodes recordings only once, to the same samples, and leaves no file behind', { skip: soxMissing }, async () => {
   const expected = await samplesOf(await readDataset(join(root, 'data')));
   // The mean of three channels is not a 32-bit number, so this shows whether samples are kept exactly.
   assert.ok(expected.flat().some((sample) => Math.fround(sample) !== sample));
@@ -75,12 +75,12 @@ test('decodes a changed recording again', { skip: soxMissing }, async () => {
   });
 });
 
-test('recordings whose samples do not fit, or that have no temporary folder, are decoded each time', {
+test('decodes recordings each time if their samples do not fit or there is no temporary folder', {
   skip: soxMissing,
 }, async () => {
   const expected = await samplesOf(await readDataset(join(root, 'data')));
   const twice = async () => samplesOf(await readDataset(join(root, 'data')));
-  // One of the two fits.
+  // Only one of the two recordings fits.
   assert.deepEqual(await decodingOnce(twice, 8 * 3 * RATE), expected);
   await rm(temporary, { recursive: true });
   assert.deepEqual(await decodingOnce(twice), expected);

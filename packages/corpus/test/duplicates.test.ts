@@ -12,7 +12,7 @@ function noise(random: Random, samples: number, level = 0.1): Float64Array {
 
 const at = (rate: number, sounds: readonly Float64Array[]): Sound[] => sounds.map((samples) => ({ samples, rate }));
 
-/** For each sound the first equal one. */
+/** Returns the first equal sound for each sound. */
 async function firsts(sounds: readonly Sound[]): Promise<number[]> {
   const read = async function* () {
     yield* sounds;
@@ -43,13 +43,13 @@ test('different voices and pure tones that differ in phase or pitch are not copi
   assert.deepEqual(await firsts(at(RATE, tones)), alone(7));
 });
 
-test('equal bytes are one sound even if they cannot be correlated, and all silent sounds are one as well', async () => {
+test('treats equal bytes as one sound even if they cannot be correlated, and all silence as one sound', async () => {
   const tone = Float64Array.from({ length: RATE }, (_, i) => Math.sin(i / 3));
   const sounds = [tone, new Float64Array(RATE), tone.slice(), new Float64Array(RATE).fill(0.25), Float64Array.of(1)];
   assert.deepEqual(await firsts(at(RATE, sounds)), [0, 1, 0, 1, 1]);
 });
 
-/** Changes to a second of a longer recording. */
+/** Changes to one second of a longer recording. */
 const DISTORTIONS: Record<string, (cut: (offset: number, length?: number) => Float64Array, random: Random) => Sound> = {
   'a tenth of the level, in 16 bits': (cut) => {
     const quiet = cut(0).map((sample) => sample / 10);
@@ -103,14 +103,14 @@ test('finds a copy of noise 5 ms later', async () => {
   assert.deepEqual(await firsts(at(44100, sounds)), [0, 1, 2, 3, 4, 5, 5]);
 });
 
-test('windows that overlap in a chain are one sound, in any order, named after its first window', async () => {
+test('treats windows that overlap in a chain as one sound, in any order, identified by its first window', async () => {
   const random = new Random(5);
   const long = voice(random, 4);
   const windows = [12000, 0, 8000, 16000, 4000].map((start) => long.slice(start, start + RATE));
   assert.deepEqual(await firsts(at(RATE, [voice(random, 1), ...windows])), [0, 1, 1, 1, 1, 1]);
 });
 
-test('short, loud and tiny clips are compared without failing', async () => {
+test('compares short, loud and tiny clips without failing', async () => {
   const click = new Float64Array(100);
   click[40] = 1;
   const loud = new Float64Array(RATE).map((_, i) => (i % 2 ? 1e6 : -1e6));
@@ -118,7 +118,7 @@ test('short, loud and tiny clips are compared without failing', async () => {
   assert.deepEqual(found, [0, 1, 2, 3]);
 });
 
-test('clips that do not fit into memory together are compared in several passes', async () => {
+test('compares clips in several passes if they do not fit into memory together', async () => {
   const random = new Random(6);
   const sounds = at(
     RATE,

@@ -21,7 +21,7 @@ beforeEach(() => {
   root = join(base, `data-${serial++}`);
 });
 
-/** Writes a second of noise, different for each name. */
+/** Writes one second of noise, which is different for each name. */
 async function put(...files: string[]): Promise<void> {
   for (const file of files) {
     const random = new Random([...file].reduce((sum, letter) => 31 * sum + letter.charCodeAt(0), 7) >>> 0);
@@ -106,7 +106,7 @@ test('--group-by groups by recording, folder or pattern, and reports files witho
   await put('low/e.wav');
   await fails(
     'DATA_NAME_INVALID',
-    /low\/e\.wav: is in no folder except that of its class/,
+    /low\/e\.wav: is in no folder other than its class folder/,
     read({ groupBy: 'folder' }),
   );
   for (const wrong of ['', '(', 'x'.repeat(501)]) {
@@ -121,18 +121,18 @@ test('warns if one name forms a group in the folder of each class', async () => 
   assert.deepEqual((await read({ groupBy: '([^/]+)_' })).warnings, []);
 });
 
-test('in deeper trees, only the folder of the class counts as such', async () => {
+test('in deeper trees, only the class folder counts as the class', async () => {
   const nested = ['low', 'high'].flatMap((label) =>
     ['spk1', 'spk2'].flatMap((speaker) => [1, 2].map((i) => `${label}/${speaker}/rec_${i}.wav`)),
   );
   await put(...nested, 'high/spk3/rec_1.wav');
-  assert.equal(segmentNames(nested)?.recordings ?? 4, 4, 'not one group of everybody');
+  assert.equal(segmentNames(nested)?.recordings ?? 4, 4, 'not one group of all speakers');
   const { warnings } = await read({ groupBy: '^(.+)_' });
   assert.match(warnings.join('\n'), /2 names .* \((low|high)\/spk1\/rec, (low|high)\/spk1\/rec\)/);
   assert.deepEqual((await read({ groupBy: '(spk\\d)' })).warnings, []);
 });
 
-test('a misspelt column of a manifest is reported once, with the columns', async () => {
+test('reports a misspelt manifest column once, and lists the existing columns', async () => {
   await put(...SEGMENTS);
   const rows = SEGMENTS.map((file) => `${file},${file.split('/')[0]},x`);
   await writeFile(join(root, 'list.csv'), ['path,label,baby', ...rows].join('\n'));
@@ -143,14 +143,14 @@ test('a misspelt column of a manifest is reported once, with the columns', async
   );
 });
 
-test('groups declared by the user make another dataset than equal undeclared ones', async () => {
+test('groups declared by the user produce a different dataset from equal groups that are undeclared', async () => {
   await put('low/a.wav', 'high/b.wav');
   const [unknown, stated] = [await read(), await read({ groupBy: 'recording' })];
   assert.deepEqual([unknown.groupSource.kind, stated.groupSource.kind], ['none', 'recording']);
   assert.notEqual(unknown.contentHash, stated.contentHash);
 });
 
-test('a manifest finds its columns in any case and with blanks, lists the others, and suggests the intended one', async () => {
+test('finds manifest columns in any case and with blanks, lists ignored ones, and suggests columns', async () => {
   await put('a.wav', 'b.wav', 'c.wav');
   const csv = async (header: string) =>
     writeFile(join(root, 'm.csv'), `${header}\na.wav,low,g1,n\nb.wav,low,g1,n\nc.wav,high,g2,n\n`);
@@ -184,17 +184,17 @@ test('a manifest finds its columns in any case and with blanks, lists the others
   await fails('DATA_MANIFEST_INVALID', /two columns are named Group/, read({}, 'm.csv'));
 });
 
-test('a manifest whose groups are all empty has unknown groups, and one with gaps reports their number', async () => {
+test('treats the groups of a manifest as unknown if all are empty, and otherwise counts the gaps', async () => {
   await put('a.wav', 'b.wav');
   await writeFile(join(root, 'm.csv'), 'path,label,group\na.wav,low, \nb.wav,high,\n');
   assert.deepEqual((await read({}, 'm.csv')).groupSource, { kind: 'none' });
   await writeFile(join(root, 'm.csv'), 'path,label,group\na.wav,low,x\nb.wav,high,\n');
   const { groupSource, warnings } = await read({}, 'm.csv');
   assert.deepEqual(groupSource, { kind: 'column', name: 'group', partial: true });
-  assert.deepEqual(warnings, ['1 of 2 recordings have no group and count as their own']);
+  assert.deepEqual(warnings, ['1 of 2 recordings have no group; each counts as its own group']);
 });
 
-test('named groups get one spelling, and groups that are recordings are unchanged', async () => {
+test('unifies the spelling of named groups, and leaves groups that are recordings unchanged', async () => {
   await put('low/speaker0/a.wav', 'low/speaker0/A.wav', 'high/Speaker0/b.wav', 'high/speaker1/c.wav');
   const byFolder = await read({ groupBy: 'folder' });
   assert.deepEqual([...new Set(byFolder.clips.map(({ group }) => group))].sort(), ['speaker0', 'speaker1']);
@@ -204,7 +204,7 @@ test('named groups get one spelling, and groups that are recordings are unchange
   assert.deepEqual(byRecording.warnings, []);
 });
 
-test('a manifest in the form that spreadsheets write has the same columns, warnings and folds', async () => {
+test('reads the same columns, warnings and folds from a manifest that a spreadsheet wrote', async () => {
   await put('low/g1/a.wav', 'high/g1/b.wav', 'high/g2/c.wav');
   const rows = ['low\\g1\\a.wav; low;1;n;n', 'high\\g1\\b.wav; high ;2;n;n', 'high\\g2\\c.wav; high;1;n;n'];
   const table = ['sep=;', ' PATH\u00a0;\u200bLabel;Fold;note;note', ...rows].join('\r\n');

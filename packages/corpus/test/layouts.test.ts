@@ -31,7 +31,7 @@ async function put(files: readonly string[], tables: Readonly<Record<string, str
   }
 }
 
-/** Label, group and fold of each file. */
+/** Returns the label, group and fold of each file. */
 async function rows(options: ReadOptions = {}, below = '.'): Promise<Record<string, string>> {
   const { clips } = await readDataset(join(root, below), { folds: true, ...options });
   return Object.fromEntries(clips.map(({ file, label, group, fold }) => [file, [label, group, fold].join(' ')]));
@@ -73,7 +73,11 @@ test('ESC-50: reads category, source and fold from its table, or without it from
   assert.deepEqual(bare.groupSource, { kind: 'file-name', name: 'source recording' });
   root = join(base, `data-${serial++}`);
   await put(['dog/1-100032-A-0.wav', 'rooster/2-117271-A-1.wav']);
-  assert.deepEqual(Object.values(await rows()), ['dog 100032 1', 'rooster 117271 2'], 'a part of it in class folders');
+  assert.deepEqual(
+    Object.values(await rows()),
+    ['dog 100032 1', 'rooster 117271 2'],
+    'a part of the corpus in class folders',
+  );
   assert.ok(!(await facts()).warnings.join().includes('missing'));
 });
 
@@ -103,7 +107,7 @@ test('UrbanSound8K: reads class, fsID and fold from its table or file names, and
   await fails('DATA_NAME_INVALID', /is in fold10, but its table says fold 9/, rows());
 });
 
-test('train, validation and test folders are a split, at any depth; validation joins the training clips', async () => {
+test('reads train, validation and test folders at any depth as a split, and trains on validation clips', async () => {
   const files = ['train/low/a.wav', 'train/high/b.wav', 'test/low/c.wav', 'test/high/d.wav'];
   for (const place of [
     (file: string) => file,
@@ -128,12 +132,16 @@ test('train, validation and test folders are a split, at any depth; validation j
   assert.match((await rows())['val/low/c.wav'], / validation$/);
   root = join(base, `data-${serial++}`);
   await put(['dev/low/a.wav', 'dev/high/b.wav', 'eval/low/c.wav', 'eval/high/d.wav']);
-  assert.match((await rows())['eval/low/c.wav'], / test$/, 'without a folder for training, the development part is it');
+  assert.match(
+    (await rows())['eval/low/c.wav'],
+    / test$/,
+    'trains on the development part if there is no training folder',
+  );
   await put(['other/x.wav']);
   await fails('DATA_NAME_INVALID', /other\/x\.wav: is not in a folder of the split/, rows());
 });
 
-test('fold folders are folds, and classes are below or above them', async () => {
+test('reads fold folders as folds, with class folders below or above them', async () => {
   await put(['fold1/low/a.wav', 'fold01/high/b.wav', 'fold2/low/c.wav', 'fold10/high/d.wav']);
   const made = await rows({ groupBy: 'recording' });
   assert.deepEqual(
@@ -148,7 +156,7 @@ test('fold folders are folds, and classes are below or above them', async () => 
   assert.equal((await rows({ groupBy: 'folder' }))['low/fold1/s1/a.wav'], 'low s1 1');
 });
 
-test('folders of speakers with class folders give groups; wrapped class folders give classes', async () => {
+test('reads speaker folders with class folders in them as groups, and wrapped class folders as classes', async () => {
   await put([0, 1, 2].flatMap((k) => ['low', 'high'].map((label) => `speaker${k}/${label}/${k}.wav`)));
   assert.deepEqual(await facts(), {
     ...{ reader: 'group-folders', groupSource: { kind: 'folder' }, classes: ['high', 'low'], warnings: [] },
@@ -199,12 +207,12 @@ test('folds in the data are part of the content hash only on request', async () 
   assert.notEqual(plain.contentHash, folded.contentHash);
 });
 
-test('recordings without folders and without names with a class are rejected', async () => {
+test('rejects recordings without folders whose names do not contain a class', async () => {
   await put(['low_1.wav', 'low_2.wav', 'high_1.wav']);
   await fails('DATA_BAD', /3 of 3 recordings.*is not in a class folder.*path,label,group/s, readDataset(root));
 });
 
-test('a directory may be given by a link to it', async () => {
+test('reads a directory through a link to it', async () => {
   await put(['low/1.wav', 'high/2.wav']);
   await symlink(root, `${root}-link`);
   const [own, linked] = [await readDataset(root), await readDataset(`${root}-link`)];

@@ -47,7 +47,7 @@ const refused = (table: string | Uint8Array, expected: RegExp) =>
     return true;
   });
 
-describe('the same table gives the same dataset', () => {
+describe('the same table produces the same dataset', () => {
   const quoted = TABLE.replace(/[^,\n]+/g, '"$&"');
   const variants: Record<string, string | Uint8Array> = {
     'with semicolons': TABLE.replaceAll(',', ';'),
@@ -60,7 +60,7 @@ describe('the same table gives the same dataset', () => {
     'with blanks around quoted fields': quoted.replaceAll(',', ' , '),
     'with empty rows and columns': `\n${TABLE.replaceAll('\n', ',,\n')},,\n,,,,\n \t\n,,,,\n\n`,
     'with an empty row between': TABLE.replace('\nw/c', '\n,,\nw/c'),
-    'in UTF-8 with a mark': Buffer.from(`\ufeff${TABLE}`),
+    'in UTF-8 with a byte order mark': Buffer.from(`\ufeff${TABLE}`),
     'in UTF-16': Buffer.from(`\ufeff${TABLE}`, 'utf16le'),
     'in big-endian UTF-16': Buffer.from(`\ufeff${TABLE}`, 'utf16le').swap16(),
     'with Windows paths': TABLE.replaceAll('/', '\\'),
@@ -87,7 +87,7 @@ describe('the same table gives the same dataset', () => {
   });
 });
 
-test('the content hash of a clean table is that of earlier versions', async () => {
+test('a clean table has the same content hash as in earlier versions', async () => {
   assert.equal((await read(TABLE)).contentHash, 'd60fc095de43604996daf39ab7e002e9734aecec8862a4d1080716411e6f0de3');
 });
 
@@ -108,7 +108,7 @@ test('reads an absolute path, and keeps its id', async () => {
   assert.equal(clips[0].id, `${path}#0`);
 });
 
-test('refuses one file under two spellings, and shows both lines and both spellings', async () => {
+test('refuses a file that is listed under two spellings, and shows both lines and both spellings', async () => {
   await symlink('w/a.wav', join(root, 'link.wav'));
   await link(join(root, 'w/a.wav'), join(root, 'hard.wav'));
   const same = ['./w/a.wav', 'w/../w/a.wav', 'w\\a.wav', join(root, 'w/a.wav'), 'link.wav', 'hard.wav'];
@@ -132,9 +132,9 @@ test('explains why a path is not a file', async () => {
   await refused(`${TABLE}\nC:\\x\\a.wav,low,`, /:6: C:\\x\\a\.wav is not a file$/);
 });
 
-test('refuses other encodings and names the line, instead of making different words equal', async () => {
+test('refuses other encodings and reports the line, instead of making different words equal', async () => {
   const latin1 = Buffer.from('path,label\nw/a.wav,pleuré\nw/b.wav,pleurè\n', 'latin1');
-  await refused(latin1, /list\.csv:2: .*probably Latin-1, in which this line is w\/a\.wav,pleuré/);
+  await refused(latin1, /list\.csv:2: .*probably Latin-1; this line reads w\/a\.wav,pleuré/);
   await refused(Buffer.from(TABLE, 'utf16le'), /list\.csv:1: .*UTF-16LE without a byte order mark/);
 });
 
@@ -155,14 +155,14 @@ test('refuses columns with the same name, and rows that lack a field', async () 
   await refused(`${TABLE}\nw/a.wav,\u200b,g1`, /list\.csv:6: label is empty for w\/a\.wav/);
 });
 
-test('reports a table without a header as such', async () => {
+test('reports that a table has no header', async () => {
   const error = await read(ROWS.join('\n')).catch((one: CryfoldError) => one);
   assert.ok(error instanceof CryfoldError);
   assert.match(error.message, /list\.csv:1: there is no column path/);
   assert.match(error.hint ?? '', /path,label,group; this line has w\/a\.wav, low, g1/);
 });
 
-test('labels may be numbers', async () => {
+test('accepts numbers as labels', async () => {
   const { classes, warnings } = await read(TABLE.replaceAll('low', '1').replaceAll('high', '0'));
   assert.deepEqual([classes, warnings], [['0', '1'], []]);
 });

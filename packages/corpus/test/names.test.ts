@@ -15,7 +15,7 @@ const recordings = (names: [label: string, group?: string][]): Recording[] =>
   }));
 const labelsOf = (all: Recording[]) => all.map((one) => ('label' in one ? one.label : ''));
 
-test('gives a name one spelling, regardless of white space, invisible characters and Unicode form', () => {
+test('converts a name to one spelling, regardless of white space, invisible characters and Unicode form', () => {
   const same = ['belly pain', ' belly pain\t', '\u00a0belly\u00a0pain', 'belly  pain\u3000', '\ufeffbelly pain\u200b'];
   for (const name of [...same, 'belly\u200b pa\u00adin', 'belly\npain\u200e'])
     assert.equal(tidyName(name), 'belly pain');
@@ -25,7 +25,7 @@ test('gives a name one spelling, regardless of white space, invisible characters
   for (const name of ['', ' ', '\u200b', '\u200d\u00a0']) assert.equal(tidyName(name), '');
 });
 
-test('labels that look alike become one class, and a warning shows the difference', () => {
+test('reads labels that look alike as one class, and shows the difference in a warning', () => {
   const { recordings: unified, warnings } = unifyNames(
     recordings([['low'], ['low\u00a0'], [NFC], [NFD], [NFC], ['low ']]),
   );
@@ -86,7 +86,7 @@ test('leaves ordinary names, and recordings that are their own group, unchanged'
   assert.deepEqual(unifyNames(members), { recordings: members, warnings: [] });
 });
 
-test('gives only a few warnings about thousands of peculiar groups', () => {
+test('returns only a few warnings about thousands of peculiar groups', () => {
   const many = Array.from({ length: 3000 }, (_, i): [string, string] => ['x', `g${i >> 1}${i % 2 ? ' ' : ''}`]);
   const { warnings } = unifyNames(recordings(many));
   assert.equal(warnings.length, 6);

@@ -10,7 +10,7 @@ import { encodeWav } from '../src/wav.js';
 
 const RATE = 100;
 
-/** Noise of this many seconds.  */
+/** Returns noise of this many seconds as a WAV file.  */
 function sound(seconds: number, seed: number): Uint8Array {
   const random = new Random(seed);
   return encodeWav(
@@ -26,7 +26,7 @@ const problems = (counts: Partial<Record<Skipped['code'], number>>): Skipped[] =
     }),
   );
 
-test('thousands of problems are reported in a few lines, the most frequent cause first', () => {
+test('reports thousands of problems in a few lines, the most frequent cause first', () => {
   const many = problems({ WAV_EMPTY: 1, CLIP_SHORT: 3000, WAV_INVALID: 2 });
   assert.deepEqual(
     byCause(many).map(({ code, count, first }) => [code, count, first.length]),
@@ -48,7 +48,7 @@ test('thousands of problems are reported in a few lines, the most frequent cause
   assert.deepEqual(describeProblems([]), []);
 });
 
-test('a dataset with several bad recordings names all of them at once', async (t) => {
+test('reports several bad recordings of a dataset at once', async (t) => {
   const root = await mkdtemp(join(tmpdir(), 'cryfold-problems-'));
   t.after(() => rm(root, { recursive: true }));
   for (const label of ['x', 'y']) await mkdir(join(root, label));
@@ -60,7 +60,7 @@ test('a dataset with several bad recordings names all of them at once', async (t
     assert.equal(error.code, 'DATA_BAD');
     assert.deepEqual(error.context, { path: root, bad: 15, recordings: 25 });
     assert.match(error.message, /15 of 25 recordings cannot be used\n12 x CLIP_SHORT/);
-    assert.match(error.message, /\n- x\/2\.wav: .*\nSet shortClips: pad or drop/);
+    assert.match(error.message, /\n- x\/2\.wav: .*\nSet shortClips to pad or drop/);
     assert.match(error.hint ?? '', /--problems FILE lists all.*--skip-bad/);
     assert.match(error.listedIn('a.csv').hint ?? '', /^All are listed in a\.csv\./);
     const record = error.toRecord();
@@ -70,7 +70,7 @@ test('a dataset with several bad recordings names all of them at once', async (t
   });
   const { clips, skipped } = await readDataset(root, { skipBad: true });
   assert.deepEqual([clips.length, skipped.length], [10, 15]);
-  // A single one is reported with its own code.
+  // A single problem is reported with its own code.
   for (let i = 0; i < 12; i++) await rm(join(root, 'x', `${i}.wav`));
   await rm(join(root, 'stray.wav'));
   await rm(join(root, 'y', '0.wav'));

@@ -106,11 +106,11 @@ test('reports ignored files by extension, recordings with a wrong extension, and
   assert.equal(unread[0].first.length, 3);
   assert.match(notes[0], /^not read: 5 \.txt files \(x\/\d\.txt, .*, \.\.\.\); 1 file without extension \(LICENSE\)$/);
   assert.match(notes[1], /^1 recording read by content, not by extension: y\/c\.wav is FLAC$/);
-  assert.match(notes[2], /^1 recording louder than full scale, up to 1\.[45]\d?: .*y\/d\.wav$/);
+  assert.match(notes[2], /^1 recording louder than full scale, up to 1\.[45]\d? .*: y\/d\.wav$/);
   assert.deepEqual(inspectDataset(await readDataset(root)).notes, notes);
 });
 
-/** 32-bit float WAV, which unlike 16-bit PCM can represent values above 1. */
+/** Encodes a 32-bit float WAV file, which unlike 16-bit PCM can represent values above 1. */
 function floats(samples: Float64Array): Uint8Array {
   const bytes = Buffer.alloc(44 + 4 * samples.length);
   bytes.set(encodeWav(new Float64Array(0), RATE));
@@ -122,7 +122,7 @@ function floats(samples: Float64Array): Uint8Array {
   return bytes;
 }
 
-test('refuses to lose a class whose files are all ignored or skipped', async () => {
+test('refuses data with a class whose files are all ignored or skipped', async () => {
   await put('x/a.wav', noise(1, 1));
   await put('y/b.wav', noise(1, 2));
   await put('docs/readme.md', 'text');
@@ -145,7 +145,7 @@ test('refuses to lose a class whose files are all ignored or skipped', async () 
   assert.match(lost.hint ?? '', /z\/c\.wav: not a recording/);
 });
 
-test('recordings shorter than a clip are padded, dropped or refused, according to shortClips', async () => {
+test('pads, drops or refuses recordings shorter than a clip, according to shortClips', async () => {
   await put('x/long.wav', noise(2, 1));
   await put('y/long.wav', noise(1, 2));
   await put('y/tiny.wav', noise(0.2, 3));
@@ -168,7 +168,7 @@ test('recordings shorter than a clip are padded, dropped or refused, according t
   await fails('DATA_BAD', /less than a clip of 1 s/, readDataset(root, { shortClips: 'error' }));
 });
 
-test('overlapping clips have one group, have unique ids and count as one sound', async () => {
+test('overlapping clips share a group, have unique ids and count as one sound', async () => {
   await put('x/a.wav', noise(2.2, 1));
   await put('y/b.wav', noise(1.6, 2));
   const dataset = await readDataset(root, { hopSeconds: 0.5 });

@@ -14,7 +14,7 @@ before(async () => {
 });
 after(() => rm(folder, { recursive: true, force: true }));
 
-/** In pieces of odd lengths, like the output of decoders. */
+/** Yields samples in pieces of odd lengths, like the output of decoders. */
 async function* pieces(samples: Float64Array): AsyncGenerator<Float64Array> {
   for (let start = 0, i = 0; start < samples.length; start += 1 + ((i * 577) % 5000), i++) {
     yield samples.subarray(start, start + 1 + ((i * 577) % 5000));
@@ -35,7 +35,7 @@ const sines = (rate: number, seconds: number, hertz: readonly number[]) =>
 const decibels = (samples: readonly number[]) =>
   10 * Math.log10(samples.reduce((sum, x) => sum + x * x, 0) / samples.length + 1e-30);
 
-/** Without the ends, where the signal starts and stops abruptly. */
+/** Returns the samples without the ends, where the signal starts and stops abruptly. */
 const inner = (samples: readonly number[], rate: number) => samples.slice(0.1 * rate, -0.1 * rate);
 
 const RATES = [
@@ -45,7 +45,7 @@ const RATES = [
   [11_025, 8000],
 ];
 
-test('keeps length, time and shape of frequencies that both rates can represent', async () => {
+test('keeps the length, timing and waveform of frequencies that both rates can represent', async () => {
   for (const [rate, target] of RATES) {
     const hertz = [110, 441, 1003, 0.46 * Math.min(rate, target)];
     const got = await convert(sines(rate, 1, hertz), rate, target);
@@ -97,7 +97,7 @@ test('equals sox rate -v where sox keeps all frequencies', {
   }
 });
 
-test('gives a recording the same samples after others, and concurrently with another', async () => {
+test('resamples a recording to the same samples after others, and concurrently with another', async () => {
   const samples = sines(44_100, 0.3, [700]);
   const first = await convert(samples, 44_100, 8000);
   await convert(sines(44_100, 0.2, [50]), 44_100, 8000);

@@ -16,7 +16,7 @@ const sine = (hertz: number, level: number, seconds = 1) =>
 const near = (actual: number, expected: number, tolerance: number) =>
   assert.ok(Math.abs(actual - expected) <= tolerance, `${actual} is not ${expected} give or take ${tolerance}`);
 
-test('a full-scale sine is at -3.01 dBFS, at its frequency, neither silent nor clipped', () => {
+test('measures a full-scale sine at -3.01 dBFS and at its frequency, neither silent nor clipped', () => {
   const { level, bandwidth, silence, clipping } = measure(sine(1000, 1));
   near(level, -3.0103, 1e-3);
   near(bandwidth, 1000, 3 * (RATE / 1024));
@@ -28,7 +28,7 @@ test('an offset does not count as level', () => {
   near(measure(sine(1000, 0.1).map((sample) => sample + 0.5)).level, -23.0103, 1e-3);
 });
 
-test('white noise extends to half the rate, even if shorter than a frame', () => {
+test('measures a bandwidth of half the rate for white noise, even if it is shorter than a frame', () => {
   const random = new Random(1);
   const noise = Float64Array.from({ length: RATE }, () => random.normal(0, 0.1));
   near(measure(noise).bandwidth, 0.99 * (RATE / 2), 0.01 * RATE);
@@ -49,7 +49,7 @@ test('counts flat tops of three samples or more as clipping, but not the roundin
   assert.equal(measure(sixteen).clipping, 0);
 });
 
-test('gives the same properties regardless of the size of the pieces', () => {
+test('measures the same properties regardless of the size of the pieces', () => {
   const random = new Random(2);
   const samples = Float64Array.from({ length: 5000 }, () => random.uniform(-1.2, 1.2)).map((sample) =>
     Math.max(-1, Math.min(1, sample)),
@@ -59,7 +59,7 @@ test('gives the same properties regardless of the size of the pieces', () => {
 
 test('finds the bandwidth of all parts of a long recording, although few of its frames are transformed', () => {
   const random = new Random(3);
-  // A minute: first a low tone, then noise of the same level in the second half.
+  // One minute: a low tone in the first half, and noise of the same level in the second half.
   const long = Float64Array.from({ length: 60 * RATE }, (_, i) =>
     i < 30 * RATE ? 0.1 * Math.sin((2 * Math.PI * 300 * i) / RATE) : random.normal(0, 0.07),
   );

@@ -110,7 +110,7 @@ test('bytes depend only on name and seed, and a directory never contains an inco
   );
 });
 
-test('the synthetic corpus reads as Chillanto, and no two clips are the same', async () => {
+test('the synthetic corpus is read as Chillanto, and no two clips are the same', async () => {
   const directory = join(base, 'three-hundred');
   await synthesizeCorpus(directory, { clips: 300 });
   const dataset = await readDataset(directory);

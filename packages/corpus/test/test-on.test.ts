@@ -31,7 +31,7 @@ function corpus(
   return summarize(facts, clips);
 }
 
-test('trains on all clips of the first corpus, and tests those of the other in one fold', () => {
+test('trains on all clips of the first corpus, and tests all clips of the other in one fold', () => {
   const both = testOnOther(corpus('home'), corpus('clinic'));
   assert.deepEqual(
     both.clips.map(({ id, file, fold, group }) => [id, file, fold, group]),
@@ -48,7 +48,7 @@ test('trains on all clips of the first corpus, and tests those of the other in o
   assert.equal(moved.contentHash, both.contentHash, 'the location of a corpus is not part of its identity');
 });
 
-test('groups are known if they are in both corpora; equal names are one group only for the same kind of file names', () => {
+test('groups are known if both corpora have groups; equal names are one group only for the same kind of file name', () => {
   const named: Shape = { reader: 'chillanto', groupSource: { kind: 'file-name', name: 'infant' } };
   const same = testOnOther(corpus('x', named), corpus('y', named));
   assert.deepEqual([same.groupSource, new Set(same.clips.map(({ group }) => group)).size], [named.groupSource, 2]);
@@ -58,7 +58,7 @@ test('groups are known if they are in both corpora; equal names are one group on
   assert.equal(testOnOther(corpus('x', column), corpus('y')).groupSource.kind, 'none');
 });
 
-test('refuses other classes and shows both lists, and reports other sampling rates', () => {
+test('refuses corpora with different classes, showing both lists, and reports different sampling rates', () => {
   assert.throws(() => testOnOther(corpus('x'), corpus('y', { labels: ['a', 'c'] })), {
     code: 'CLASSES_DIFFER',
     message: 'x has a, b; y has a, c',

@@ -46,7 +46,7 @@ test('finds recordings in all folders, sorted, without hidden files and metadata
   assert.deepEqual(await walk(), { files: ['a.wav', 'b/2.wav', 'b/deep/er/1.WAV', 'é/ñ.wav'], skipped: [] });
 });
 
-test('reads each file and folder once, under its own path before that of a link', async () => {
+test('reads each file and folder once, under its own path rather than that of a link', async () => {
   await put('m/1.wav', 'm/2.wav', 'elsewhere.txt');
   const other = await mkdtemp(join(tmpdir(), 'cryfold-walk-'));
   roots.push(other);
@@ -76,7 +76,7 @@ test('reads each file and folder once, under its own path before that of a link'
   assert.deepEqual((await walk()).files, ['m/1.wav', 'm/2.wav', 'm/4.wav']);
 });
 
-test('skips anything that is not a file, with its path and the cause', async () => {
+test('skips anything that is not a file, and reports its path and the cause', async () => {
   await put('x/1.wav', 'x/folder.wav/2.wav');
   await symlink('nowhere', at('x', 'broken.wav'));
   await symlink('../gone', at('x', 'class'));
@@ -102,7 +102,7 @@ test('skips anything that is not a file, with its path and the cause', async () 
   server.close();
 });
 
-test('names files and folders whose names are not UTF-8', { skip: process.platform !== 'linux' }, async () => {
+test('reports files and folders whose names are not UTF-8', { skip: process.platform !== 'linux' }, async () => {
   await put('x/1.wav');
   const latin1 = (name: string) => Buffer.from(at(name), 'latin1');
   await writeFile(latin1('x/bébé.wav'), '');
@@ -151,7 +151,7 @@ test('stops early in a directory that contains mostly other files', async () => 
   assert.equal((await walk({ entries: 18, sparse: 15 })).files.length, 9);
 });
 
-test('a dataset skips unreadable entries without any flag and lists them', async () => {
+test('readDataset skips unreadable entries without any flag and lists them', async () => {
   const random = new Random(1);
   const sound = () =>
     encodeWav(

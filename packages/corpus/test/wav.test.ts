@@ -17,7 +17,7 @@ const { good, bad } = JSON.parse(
 const bytesOf = (wav: string) => new Uint8Array(Buffer.from(wav, 'base64'));
 
 for (const [name, { wav, rate, channels, samples }] of Object.entries(good)) {
-  test(`decodes ${name} as scipy does`, () => {
+  test(`decodes ${name} like scipy`, () => {
     const decoded = decodeWav(bytesOf(wav), name);
     assert.equal(decoded.rate, rate);
     assert.equal(decoded.channels, channels);
@@ -26,7 +26,7 @@ for (const [name, { wav, rate, channels, samples }] of Object.entries(good)) {
 }
 
 for (const [name, { wav, code }] of Object.entries(bad)) {
-  test(`refuses ${name} as ${code}, naming the file and what to do`, () => {
+  test(`refuses ${name} with ${code}, and reports the file and what to do`, () => {
     assert.throws(
       () => decodeWav(bytesOf(wav), 'dir/x.wav'),
       (error) =>
@@ -74,7 +74,7 @@ test('reads hostile bytes as a WAV or reports a coded error, and never returns m
   for (const [outcome, count] of counts) assert.ok(count > 20, `${outcome} only ${count} times`);
 });
 
-/** Flips bytes, puts extreme integers into the header, and cuts, doubles or drops a stretch. */
+/** Flips bytes, puts extreme integers into the header, and cuts, doubles or drops a range of bytes. */
 function mutate(source: Uint8Array, random: Random): Uint8Array {
   let bytes = source.slice();
   for (let n = random.below(4); n >= 0; n--) {

@@ -3,7 +3,7 @@ import type { Artifacts, Engine, EngineContext, EngineSettings, FeatureArray, Tr
 import type { AnyKind } from './estimator-kind.js';
 import { type Estimator, kindOf } from './registry.js';
 
-/** A short training that measures the speed of this machine. */
+/** A short training task that measures the speed of this machine. */
 export interface CalibrationTask {
   /** Name in the spec */
   name: string;
@@ -19,33 +19,33 @@ export interface CalibrationTask {
 
 export interface CalibrationOptions {
   settings: EngineSettings;
-  /** Milliseconds after which no task starts. A running task ends soon after its measurement */
+  /** Milliseconds after which no new task starts. A running task still completes its measurement */
   budgetMs: number;
   /** Called with each better estimate: seconds per unit of the kind's cost */
   measured: (name: string, secondsPerUnit: number) => void;
 }
 
 /**
- * Training clips of a network. Its epoch is one batch, so this is as many as typically take `EPOCH_SECONDS`, within
- * limits.
+ * Limits on the number of training clips of a network. An epoch is one batch, whose size is chosen so that the epoch
+ * typically takes `EPOCH_SECONDS`.
  */
 const EPOCH_CLIPS = { least: 8, most: 50 };
 const EPOCH_SECONDS = 0.5;
 /** Number of training clips of other kinds */
 const WHOLE_CLIPS = 300;
-/** Number of test clips per training clip, as with five folds */
+/** Number of test clips per training clip, as in a protocol with five folds */
 const TEST_SHARE = 0.25;
-/** More epochs than the time allows, so that the time decides when training ends */
+/** More epochs than the time allows, so that the time determines when training stops */
 const ENDLESS = 100_000;
-/** Milliseconds for a task, not counting the two trainings that every measurement needs */
+/** Milliseconds for a task, not counting the two fits or epochs that every measurement needs */
 const SHARE_MS = 1000;
 
-/** Stops a training when its time is over. */
+/** Thrown to stop training when its time is up. */
 class Enough extends Error {}
 
 /**
  * Measures the speed of each task by training it on synthetic clips, cheap kinds first. If a task fails, its kind keeps
- * its typical speed. Skips kinds that run programs of the spec.
+ * its typical speed. Skips kinds that run programs from the spec.
  */
 export async function calibrate(tasks: readonly CalibrationTask[], options: CalibrationOptions): Promise<void> {
   const end = performance.now() + options.budgetMs;
@@ -53,7 +53,7 @@ export async function calibrate(tasks: readonly CalibrationTask[], options: Cali
     const kind = kindOf(estimator);
     return (kind.typicalSeconds ?? 0) * kind.cost(shortened(kind, estimator, 1), clipsOf(kind, estimator));
   };
-  // A user's program does not measure this machine, and `plan` never starts one.
+  // The time of a user's program says little about this machine, and `plan` never starts one.
   const queue = tasks
     .filter(({ estimator }) => !kindOf(estimator).runsCommands)
     .sort((a, b) => expected(a) - expected(b));
@@ -64,7 +64,7 @@ export async function calibrate(tasks: readonly CalibrationTask[], options: Cali
   }
 }
 
-/** @param ms time after which no further training starts, except for the first two */
+/** @param ms time after which no further fit or epoch starts; the first two always run */
 async function calibrateOne(
   { name, estimator, shape, vectors, besides, classes }: CalibrationTask,
   { settings, measured }: CalibrationOptions,
@@ -80,7 +80,7 @@ async function calibrateOne(
   let end = Number.POSITIVE_INFINITY;
   const note = (seconds: number) => {
     times.push(seconds);
-    // The first training also includes one-time preparation, so by itself it would be far too slow.
+    // The first time also includes one-time preparation, so it would be far too long.
     const counted = times.slice(1).sort((a, b) => a - b);
     if (counted.length === 0) return;
     measured(name, counted[Math.floor(counted.length / 2)] / unit);
@@ -123,7 +123,7 @@ function clipsOf(kind: AnyKind, estimator: Estimator): number {
   return 'batchSize' in estimator ? Math.min(estimator.batchSize, clips) : clips;
 }
 
-/** Uses the same number of epochs, and no pretrained weights, which would have to be read. */
+/** Returns the estimator with this number of epochs, and without pretrained weights, which would have to be read. */
 function shortened(kind: AnyKind, estimator: Estimator, epochs: number): Estimator {
   const random = kind.pretrained ? kind.pretrained.withSource(estimator, 'random') : estimator;
   return kind.epochs ? kind.epochs.with(random, epochs) : random;

@@ -2,7 +2,7 @@ import { CryfoldError } from '@cryfold/core';
 import { kindOf } from './registry.js';
 
 /**
- * Checks whether programs that a spec or model names may be run.
+ * Checks whether programs from a spec or model may be run.
  * @param where the process that would run them, such as `this worker`
  * @param hint how to allow it
  * @throws CryfoldError COMMANDS_NOT_ALLOWED

@@ -47,7 +47,7 @@ export interface Fold<P> {
   /** Clip indices; empty if a model is trained on all clips */
   test: Int32Array;
   /**
-   * The class index of each clip to learn from: the data's labels, in which those of the training clips may be shuffled
+   * The class index of each clip to learn from: the data's labels, except that those of training clips may be shuffled
    */
   labels: Int32Array;
   seed: number;
@@ -57,11 +57,11 @@ export interface Fold<P> {
   prerequisite: string | undefined;
   /** Where to store the state after an epoch, for an estimator with epochs; if absent, the state is not stored */
   checkpoint: Checkpoint | undefined;
-  /** Whether the caller may call `model` of the outcome */
+  /** Whether the caller may call the outcome's `model` */
   keepModel: boolean;
 }
 
-/** Stores the state of a training. Another attempt that resumes from it gets the same result. */
+/** Where to store the state of training. Another attempt that resumes from that state gets the same result. */
 export interface Checkpoint {
   key: string;
   /** Store the state only if training is expected to take longer than this; absent: after each epoch */
@@ -80,7 +80,7 @@ export interface FoldOutcome {
   curve: EpochPoint[];
   /**
    * What the results depend on besides the fold, such as the version of a library. `FOLD_NOTE` describes in half a
-   * sentence how the training deviated from the request
+   * sentence how training deviated from the request
    */
   environment: Record<string, string>;
   /** Encodes the trained model. Called at most once, and before the next fold. */
@@ -94,11 +94,11 @@ export interface EngineContext {
   cacheDirectory: string;
   onProgress: (done: number, total: number) => void;
   onEpoch: (point: EpochPoint) => void;
-  /** Called with the process group that the engine has started, and with undefined once it has ended */
+  /** Called with the process group that the engine has started, and with undefined once its program has exited */
   onGroup?: (id: number | undefined) => void;
 }
 
-/** Trains folds of one estimator kind in a process of its own, one at a time. */
+/** Trains folds of one estimator kind in a separate process, one at a time. */
 export interface Engine<P> {
   /** @throws CryfoldError of class `input` if the same fold would fail again */
   fit(fold: Fold<P>, context: EngineContext): Promise<FoldOutcome>;
@@ -139,7 +139,7 @@ export interface PredictorSettings {
   maxMemoryMb?: number | undefined;
 }
 
-/** The key of an artifact that is computed from a feature set. */
+/** Returns the key of an artifact that is computed from a feature set. */
 export function featureArtifact(featureKey: string, file: string): string {
   return `features/${featureKey}/${file}`;
 }

@@ -10,7 +10,7 @@ export interface RunSettings {
   featureKey: string;
   /** Content key of the additional vectors, if it reads any */
   vectorsKey?: string | undefined;
-  /** Whether that feature set consists of images or vectors */
+  /** Whether the feature set that the estimator reads consists of images or vectors */
   produces: 'images' | 'vectors';
   /** For images: the range of decibels that their colours cover; default: 120 */
   decibels?: number | undefined;
@@ -37,23 +37,23 @@ export interface Resource<P> {
   with(parameters: P, value: number): P;
 }
 
-/** Files that an estimator reads from next to the spec. */
+/** Files in the spec's folder that an estimator reads. */
 export interface SpecFiles<P> {
   /** Paths within the spec's folder */
   of(parameters: P): string[];
   /**
-   * Returns the parameters with files named by their content. @param hashes the sha256 of the content at each path,
-   * which is then in the store
+   * Returns the parameters with files identified by their content. @param hashes the sha256 of the content at each
+   * path; the content is in the store by then
    */
   with(parameters: P, hashes: Record<string, string>): P;
-  /** Names of the files in the store; undefined if the parameters name paths whose content was not read yet */
+  /** Names of the files in the store; undefined if the parameters contain paths whose content has not been read yet */
   stored(parameters: P): string[] | undefined;
 }
 
-/** Where the values are that a sweep may search. */
+/** Access to the values that a sweep may search. */
 export interface Searched<P> {
   of(parameters: P): Record<string, unknown>;
-  /** Returns the entry with some values replaced; it may be invalid */
+  /** Returns the entry with some values replaced; the result may be invalid */
   with(parameters: P, values: Readonly<Record<string, unknown>>): unknown;
 }
 
@@ -80,7 +80,7 @@ export interface EstimatorKind<P extends { kind: string } = never> {
   /** Schema of the estimator's entry in a spec; strict, with `kind` as a literal */
   readonly parameters: z.ZodType<P>;
   readonly queue: FoldQueue | ((parameters: P) => FoldQueue);
-  /** Whether its folds and models run programs that a spec names, which requires permission */
+  /** Whether its folds and models run programs that a spec specifies, which requires permission */
   readonly runsCommands?: boolean;
   /** Throws if the machine lacks something that training needs. @throws CryfoldError such as TENSORFLOW_MISSING */
   checkRuntime?(): Promise<unknown>;
@@ -88,7 +88,7 @@ export interface EstimatorKind<P extends { kind: string } = never> {
   readonly reads: 'images' | 'vectors' | 'any';
   /** Minimum height and width of an image in pixels; default 1 */
   readonly smallestImage?: number;
-  /** Whether it also reads a feature set of vectors, which its parameter `vectors` names */
+  /** Whether it also reads a feature set of vectors, which its parameter `vectors` specifies */
   readonly readsVectors?: boolean;
   /**
    * Everything that determines the bytes of a fold, besides data, features, indices, parameters and seed. Undefined
@@ -97,12 +97,12 @@ export interface EstimatorKind<P extends { kind: string } = never> {
   keyParts(settings: RunSettings): Record<string, unknown>;
   /** The parameters that determine the bytes of a fold; default: all of them */
   keyed?(parameters: P): object;
-  /** Undefined for a kind that reads no files next to the spec */
+  /** Undefined for a kind that does not read files from the spec's folder */
   readonly files?: SpecFiles<P>;
   /** Default: the members of the entry itself */
   readonly searched?: Searched<P>;
   prerequisite?(parameters: P, settings: RunSettings): Prerequisite | undefined;
-  /** Names in the store that garbage collection must keep, such as of artifacts other than the prerequisite */
+  /** Names in the store that garbage collection must keep, such as those of artifacts other than the prerequisite */
   keeps?(parameters: P, featureKey: string): string[];
   /** Work of one fold, in a unit that is specific to this kind */
   cost(parameters: P, trainClips: number): number;
@@ -110,7 +110,7 @@ export interface EstimatorKind<P extends { kind: string } = never> {
   unit?(parameters: P): string;
   /**
    * Seconds per unit of `cost` on one core of a server built in the 2020s, without a GPU. Used for estimates before any
-   * fold was trained, and accurate to a factor of about 4. Undefined if it was not measured.
+   * fold has been trained, and accurate to a factor of about 4. Undefined if it has not been measured.
    */
   readonly typicalSeconds?: number;
   /** Undefined for a kind without epochs */
@@ -123,7 +123,7 @@ export interface EstimatorKind<P extends { kind: string } = never> {
   /** Undefined for a kind without pretrained weights */
   readonly pretrained?: Pretrained<P>;
   loadEngine(settings: EngineSettings): Promise<Engine<P>>;
-  /** Why models of this entry cannot be kept, namely what it lacks; undefined (the default) if nothing is missing */
+  /** What the entry lacks for its models to be kept; undefined (the default) if nothing is missing */
   lacksToKeep?(parameters: P): string | undefined;
   /**
    * Loads a trained model from the files written by the engine. Undefined for a kind whose models cannot be kept.

@@ -51,27 +51,27 @@ export const estimatorKinds: readonly AnyKind[] = KINDS;
 
 const byName = new Map<string, AnyKind>(KINDS.map((kind) => [kind.kind, kind]));
 
-/** The kind that implements an estimator. */
+/** Returns the kind that implements an estimator. */
 export function kindOf({ kind }: { kind: string }): AnyKind {
   const found = byName.get(kind);
   if (!found) throw new TypeError(`there is no estimator kind ${kind}`);
   return found;
 }
 
-/** The queue whose workers train an estimator. */
+/** Returns the queue whose workers train an estimator. */
 export function queueOf(estimator: Estimator): FoldQueue {
   const { queue } = kindOf(estimator);
   return typeof queue === 'function' ? queue(estimator) : queue;
 }
 
-/** Parameters of an estimator that a sweep may vary, by name. */
+/** Returns the parameters of an estimator that a sweep may vary, by name. */
 export function searchedOf(estimator: Estimator): Record<string, unknown> {
   return kindOf(estimator).searched?.of(estimator) ?? estimator;
 }
 
 /**
  * Returns an estimator's entry with other values for parameters that a sweep may vary. The entry may be invalid.
- * @param estimator may come from a stored spec, with a kind that this version does not know
+ * @param estimator may come from a stored spec, with a kind that this version does not support
  */
 export function withSearched(estimator: { kind?: unknown }, values: Readonly<Record<string, unknown>>): unknown {
   const searched = byName.get(String(estimator.kind))?.searched;
@@ -79,7 +79,7 @@ export function withSearched(estimator: { kind?: unknown }, values: Readonly<Rec
 }
 
 /**
- * The caveat to show with every figure of an estimator.
+ * Returns the caveat to show with every figure of an estimator.
  * @param entry its entry in a stored spec; undefined if this version cannot read the entry
  */
 export function caveatOf(entry: unknown): string | undefined {

@@ -36,7 +36,7 @@ test('measures nothing once the time is up', async () => {
   await calibrate([task('svm', { kind: 'svm' })], { settings: { threads: 1 }, budgetMs: 0, measured });
 });
 
-test('does not run programs of the spec', async () => {
+test('does not run programs from the spec', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'cryfold-calibrate-'));
   const file = join(folder, 'ran');
   const script = `require('node:fs').writeFileSync(${JSON.stringify(file)}, '')`;

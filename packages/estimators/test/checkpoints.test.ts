@@ -14,7 +14,7 @@ function memory() {
   };
 }
 
-test('a checkpoint is due after each epoch if there is no bound, otherwise only if all epochs take longer', async () => {
+test('a checkpoint is due after each epoch if there is no bound, otherwise only if training takes longer', async () => {
   const artifacts = memory();
   assert.equal(await checkpointing(undefined, 10, artifacts), undefined);
   const always = await checkpointing({ key: 'k' }, 10, artifacts);
@@ -24,7 +24,7 @@ test('a checkpoint is due after each epoch if there is no bound, otherwise only 
   assert.equal(bounded?.due([epoch(2), epoch(4)]), true, '30 s');
 });
 
-test('a bounded checkpoint is not due again while saving would take more than a twentieth of the time, and resumes', async () => {
+test('a bounded checkpoint is not due if saving would take over a twentieth of the time, and can be resumed', async () => {
   const artifacts = memory();
   const slow = {
     ...artifacts,

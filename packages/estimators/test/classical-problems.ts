@@ -18,7 +18,7 @@ export interface Case {
   answers: number[];
 }
 
-/** k-means of the training rows of a data set, by scikit-learn. */
+/** scikit-learn's k-means of the training rows of a data set. */
 export interface ClusteringCase {
   data: string;
   starts: number[];

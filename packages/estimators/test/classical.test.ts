@@ -8,8 +8,8 @@ import { fitMultinomial } from '../src/classical/engines/multinomial.js';
 import { casesOf, fit, goldens, largestDifference, predictAgain, trainingData } from './classical-problems.js';
 
 /**
- * By kind: the largest difference from scikit-learn. Machines stop at a violation of 1e-3, as scikit-learn's by
- * default.
+ * The largest difference from scikit-learn, by kind. Machines stop at a violation of 1e-3, which is also the default of
+ * scikit-learn.
  */
 const TOLERANCES = {
   'logistic-regression': 1e-5,
@@ -36,11 +36,11 @@ for (const [kind, tolerance] of Object.entries(TOLERANCES)) {
 }
 
 const KINDS = Object.keys(TOLERANCES);
-/** Columns of very different size keep a solver of machines busy for a long time. */
+/** The solver of linear machines takes a long time if columns have very different scales. */
 const entryOf = (kind: string) => (kind === 'linear-svm' ? { kind, standardise: true } : { kind });
 
 for (const kind of KINDS) {
-  test(`${kind}: equal folds give equal bytes, also in a fresh engine`, async () => {
+  test(`${kind}: equal folds produce equal bytes, even in a fresh engine`, async () => {
     for (const data of Object.values(goldens.data)) {
       const [a, b] = await Promise.all([
         fit(entryOf(kind), trainingData(data)),
@@ -77,7 +77,7 @@ for (const kind of KINDS) {
     }
   });
 
-  test(`${kind}: a model of all clips is trained without test clips`, async () => {
+  test(`${kind}: a final model is trained on all clips, without test clips`, async () => {
     const data = trainingData(goldens.data.vectors);
     const all = Int32Array.from(data.labels, (_, i) => i);
     const outcome = await fit(entryOf(kind), data, { train: all, test: new Int32Array() });
@@ -96,7 +96,7 @@ for (const kind of ['logistic-regression', 'k-nearest-neighbours', 'linear-svm',
       rows: set.rows.map((value, i) => (Math.floor(i / set.columns) === 0 ? value + 1e4 : value)),
     });
     const [plain, moved] = [await fit(entry, trainingData(set)), await fit(entry, far)];
-    // The first test clip has moved, without effect on others.
+    // Moving the first test clip has no effect on the others.
     assert.deepEqual(plain.probabilities.data.slice(3), moved.probabilities.data.slice(3));
   });
 }
@@ -120,14 +120,14 @@ for (const scale of [1e-4, 1e4, 1e8]) {
   });
 }
 
-test('logistic regression learns from columns of large scale', async () => {
+test('logistic regression learns from columns with a large scale', async () => {
   const set = goldens.data.vectors;
   const large = trainingData({ ...set, rows: set.rows.map((value) => value * 1e4) });
   const { probabilities } = await fit({ kind: 'logistic-regression' }, large);
   assert.ok(probabilities.data.some((one) => one > 0.9));
 });
 
-test('logistic regression that takes no step from a steep slope has not converged', () => {
+test('logistic regression does not count as converged if it takes no step on a steep slope', () => {
   // No products of rows: a positive slope along the raw gradient.
   const products = Float64Array.of(-1, 0, 0, -1);
   const fit = fitMultinomial({ products, labels: Int32Array.of(0, 1), classes: 2, C: 1 });
@@ -143,7 +143,7 @@ test('computes the distances of equal features once for all kinds in a process',
   assert.equal((await geometryOf(problem, problem, false)).distances, distances);
 });
 
-test('with more neighbours than training clips, all count and the fold has a note', async () => {
+test('with more neighbours than training clips, all training clips count and the fold has a note', async () => {
   const data = trainingData(goldens.data.two);
   const { probabilities, environment } = await fit({ kind: 'k-nearest-neighbours', neighbours: 1000 }, data);
   assert.match(environment.note, /all 45 training clips/);
@@ -160,7 +160,7 @@ for (const { data, starts, clusters, inertia } of goldens.clusterings) {
   });
 }
 
-test('k-means from its own starts has no empty cluster, and is about as good as one from the first rows', async () => {
+test('k-means from its own starts has no empty cluster, and is about as good as from the first rows', async () => {
   const problem = trainingData(goldens.data.noisy);
   const { distances, train } = await geometryOf(problem, problem, false);
   const found = kMeans(distances, train, 6, 1);
@@ -176,7 +176,7 @@ test('k-means makes only as many clusters as there are distinct rows', async () 
   assert.deepEqual([kMeans(distances, train, 8, 1).count, kMeans(distances, train, 8, 1).inertia], [2, 0]);
 });
 
-test('predicts a clip by the machine of its cluster, which only saw clips of the cluster', async () => {
+test('predicts a clip with the machine of its cluster, which was trained only on clips of the cluster', async () => {
   const data = trainingData(goldens.data.noisy);
   const entry = { kind: 'clustering-svm', clusters: 3, C: 10 };
   const whole = (await fit(entry, data)).decisions?.data as Float64Array;
@@ -193,7 +193,7 @@ test('predicts a clip by the machine of its cluster, which only saw clips of the
 });
 
 test('a class that a cluster lacks keeps a small probability there', async () => {
-  // Two clusters far apart; the third class is only in the second one, the first one has a single class.
+  // Two clusters that are far apart: the first one contains a single class, and the second one the other two.
   const rows = Array.from({ length: 48 }, (_, i) => (i < 24 ? [i % 5, 0, i % 7] : [200 + (i % 5), 10 * (i % 3), 250]));
   const labels = rows.map((_, i) => (i < 24 ? 0 : 1 + (i % 2)));
   const data = trainingData({ grey: true, columns: 3, rows: rows.flat(), labels });

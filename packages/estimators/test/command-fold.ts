@@ -12,7 +12,7 @@ const features = { shape: [CLIPS, 2], data: Float32Array.from({ length: 2 * CLIP
 export const test_ = Int32Array.of(0, 1, 2, 6, 7, 8);
 const train = Int32Array.of(3, 4, 5, 9, 10, 11);
 
-/** Reads and writes arrays; the scripts of the tests start with it. */
+/** Code that reads and writes arrays, with which the scripts of the tests start. */
 const LIBRARY = `
 import { readFileSync, writeFileSync } from 'node:fs';
 import { spawn } from 'node:child_process';

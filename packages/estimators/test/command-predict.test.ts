@@ -11,7 +11,7 @@ import { loadCommand } from '../src/command/predictor.js';
 import { killGroup } from '../src/command/process-group.js';
 import { type Changes, fails, lives, run, test_ } from './command-fold.js';
 
-/** Trains nothing but a number, from which the probabilities of a clip follow by its feature. */
+/** Trains only a number. The probabilities of a clip are computed from this number and the clip's feature. */
 const TRAIN = "writeFileSync('trained/divisor.txt', String(fold.parameters.divisor));";
 const PREDICT = `
 const x = numbers('test-features.npy', Float32Array);
@@ -31,7 +31,7 @@ async function filesOf(changes: Changes = {}): Promise<(name: string) => Uint8Ar
 const predicts = async (script: string, changes: Changes = {}) =>
   loadCommand(await filesOf({ predicting: script, ...changes }), { maxMemoryMb: 2000 });
 
-test('one program trains and another one predicts, and neither gets what only the other one needs', async () => {
+test('one program trains and another predicts, and neither gets what only the other one needs', async () => {
   const training = 'fold.json predict.mjs train-features.npy train-groups.npy train-labels.npy train.mjs trained';
   const predicting = 'fold.json predict.mjs test-features.npy train.mjs trained';
   const check = (files: string) =>
@@ -107,7 +107,7 @@ test('rejects trained files that are missing, too many or not regular files', as
     "for (let i = 0; i < 101; i++) writeFileSync('trained/' + i, '');",
     ...([invalid, /more than 100 files/, { predicting }] as const),
   );
-  // Sparse: it does not use disk space.
+  // The file is sparse, so it does not use disk space.
   await fails(
     "import { truncateSync } from 'node:fs'; writeFileSync('trained/a', ''); truncateSync('trained/a', 2 ** 29 + 1);",
     ...([invalid, /exceed 512 MiB/, { predicting }] as const),
@@ -143,7 +143,7 @@ test('uses the scores of a model as decision values', async () => {
   assert.ok(Math.abs(probabilities[1] - 0.75) < 1e-12);
 });
 
-test('a damaged model is refused', async () => {
+test('rejects a damaged model', async () => {
   const files = await filesOf();
   const altered = (name: string) => (name.endsWith('.bin') ? new TextEncoder().encode('x') : files(name));
   assert.throws(() => loadCommand(altered, {}), { code: 'ARTIFACT_CORRUPT' });
@@ -159,7 +159,7 @@ const until = async <T>(what: () => Promise<T | undefined>): Promise<T> => {
   }
 };
 
-/** Predicts with a model of `folder` in a separate process. */
+/** Predicts with the model in `folder` in a separate process. */
 const PREDICTING = `
 import { readFileSync } from 'node:fs';
 const { loadCommand } = await import(process.argv[1]);
@@ -167,7 +167,7 @@ const model = loadCommand((name) => readFileSync(process.argv[2] + '/' + name), 
 await model.predict(Float32Array.of(1, 0), 1);
 `;
 
-test('the program of a model ends with the predicting process, however that ends', {
+test('the program of a model exits with the predicting process, however that process exits', {
   skip: !existsSync('/proc'),
 }, async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'cryfold-test-'));

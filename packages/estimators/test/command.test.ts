@@ -40,7 +40,7 @@ test('nothing in the folder reveals the class of a test clip', async () => {
     if (/group-of-class/.test(readFileSync('fold.json', 'utf8'))) throw 'names of groups';
     if (numbers('train-labels.npy', Int32Array).join() !== '0,0,0,1,1,1') throw 'labels';
     if (numbers('train-groups.npy', Int32Array).length !== fold.train) throw 'groups';
-    // Were the rows in the dataset's order, the first half would be of class a.
+    // If the rows were in the dataset's order, the first half would be of class a.
     const x = numbers('test-features.npy', Float32Array);
     const order = rows((row) => x[2 * row] < 6 ? 0 : 1).join('');
     if (order === '000111') throw 'order';
@@ -49,7 +49,7 @@ test('nothing in the folder reveals the class of a test clip', async () => {
   assert.equal(outcome.probabilities.rows, 6);
 });
 
-test('scores become decisions, and probabilities by softmax', async () => {
+test('uses scores as decision values, and converts them to probabilities with softmax', async () => {
   const { outcome } = await run("save(rows(() => [0, Math.log(3)]), fold.test, 2, 'scores.npy')", { output: 'scores' });
   assert.deepEqual([...(outcome.decisions?.data.subarray(0, 2) ?? [])], [0, Math.log(3)]);
   assert.ok(Math.abs(outcome.probabilities.data[1] - 0.75) < 1e-12);
@@ -115,7 +115,7 @@ test('kills a process that a program leaves behind', { skip: !existsSync('/proc'
   assert.equal(await lives(Number(outcome.environment.sleeper)), false);
 });
 
-test('a fold ends with its program, even if a process in another session keeps the output open', async () => {
+test('a fold finishes when its program exits, even if a process in another session keeps the output open', async () => {
   const { outcome } = await run(`
     const child = spawn('sleep', ['600'], { stdio: 'inherit', detached: true });
     console.log(JSON.stringify({ environment: { sleeper: String(child.pid) } }));
@@ -180,7 +180,7 @@ test('no folder of a fold is left behind', async () => {
   );
 });
 
-test('paths of files stay below the folder of the spec', () => {
+test('rejects files outside the folder of the spec', () => {
   const parse = (file: string) => commandParameters.safeParse({ kind: 'command', run: ['x'], files: [file] }).success;
   assert.ok(parse('lib/model.py'));
   for (const file of [
@@ -210,7 +210,7 @@ test('files of the spec may be named trained/ unless run writes its trained file
   );
 });
 
-/** A memory cgroup (v2 or v1) of the given MiB for one test; undefined if none can be created. */
+/** Creates a memory cgroup (v2 or v1) with a limit in MiB for one test; returns undefined if it cannot be created. */
 function memoryGroup(t: TestContext, mib: number): string | undefined {
   for (const [root, limit] of [
     ['/sys/fs/cgroup', 'memory.max'],
@@ -233,9 +233,9 @@ function memoryGroup(t: TestContext, mib: number): string | undefined {
   return undefined;
 }
 
-test('reports a program that the kernel really OOM-kills', async (t) => {
+test('reports a program that the kernel kills for lack of memory', async (t) => {
   const group = memoryGroup(t, 150);
-  if (!group) return t.skip('no memory cgroup can be made here (root only)');
+  if (!group) return t.skip('cannot create a memory cgroup here (root only)');
   const script = 'echo $$ >"$0/cgroup.procs"; exec "$@"';
   await fails(
     'const held = []; setInterval(() => held.push(Buffer.alloc(2e7, 1)), 5);',

@@ -31,7 +31,7 @@ function memory(): Artifacts & { stored: Map<string, Uint8Array> } {
   };
 }
 
-test('a corpus that grew, shrank or was reordered reuses the rows it shares, exactly', async () => {
+test('a corpus that grew, shrank or was reordered reuses its shared rows, and distances stay exact', async () => {
   const artifacts = memory();
   const cases: [string, Uint8Array[], number][] = [
     ['first', pool.slice(0, 20), 0],

@@ -32,7 +32,7 @@ test('makes fewer inner folds if there are fewer groups', () => {
   assert.equal(new Set(innerFolds(labels, train, 4, three).folds).size, 3);
 });
 
-test('training clips of one group are calibrated without groups, with a note in the results', () => {
+test('calibrates without groups if there is only one, and notes this in the results', () => {
   const { folds, note } = innerFolds(
     labels,
     train,
@@ -52,7 +52,7 @@ test('does not calibrate classes with one training clip each, and notes this in 
   }
 });
 
-test('names a class with a single training clip in the results, with and without groups', () => {
+test('notes a class with a single training clip in the results, with and without groups', () => {
   // Two classes of many clips, and one clip of the third.
   const rows = Int32Array.from([...train].filter((row) => labels[row] !== 2 || row === 14));
   assert.equal([...rows].filter((row) => labels[row] === 2).length, 1);
@@ -76,17 +76,17 @@ test('names a class with a single training clip in the results, with and without
   );
 });
 
-test('a class whose groups all fall into one inner fold is named in the results', () => {
+test('notes in the results that all groups of a class are in one inner fold', () => {
   const { folds, note } = innerFolds(Int32Array.of(0, 1, 0, 1), Int32Array.of(0, 1, 2, 3), 19460, ['a', 'a', 'b', 'c']);
   assert.deepEqual(
     [...folds!],
     [0, 0, 0, 1],
-    'the machine that judges class 0, of groups a and b, learnt from c alone',
+    'the machine that predicts class 0 (groups a and b) was trained on group c alone',
   );
   assert.match(note ?? '', /all training clips of a class are in one inner fold/);
 });
 
-test('a class of one group only is named in the results, since its calibration never saw it', () => {
+test('notes in the results that a class has only one group, so that its calibration never saw the class', () => {
   const own = groups.map((group, i) => (labels[i] === 2 ? 'one speaker' : `${labels[i]} ${group}`));
   const { folds, note } = innerFolds(labels, train, 4, own);
   assert.ok(folds);

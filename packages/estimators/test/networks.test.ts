@@ -5,7 +5,7 @@ import { estimatorSchema, kindOf } from '../src/registry.js';
 
 const SETTINGS = { featureKey: 'f', produces: 'images' as const, threads: 1, xla: false, grouped: false };
 
-test('every definition of a network gives an estimator with defaults, for which its work is 1', () => {
+test('every network has an estimator with default parameters, for which the relative work is 1', () => {
   for (const { kind, epochs } of NETWORKS) {
     const parameters = estimatorSchema.parse({ kind });
     assert.equal(kindOf(parameters).cost(parameters, 10), 10 * epochs, kind);

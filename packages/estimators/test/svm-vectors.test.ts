@@ -38,7 +38,7 @@ async function fit(rows: Float32Array) {
   return { decisions: decisions!.data, files: [...(await model!())] };
 }
 
-/** The fold's decisions if vectors were standardised by these clips. */
+/** Returns the decisions that the fold would have if vectors were standardised by these clips. */
 function decisionsStandardizedBy(rows: Float32Array, clips: Int32Array): Float64Array {
   const table = { data: rows, columns: COLUMNS };
   const kernel = vectorKernelData(standardize(table, fitStandardization(table, clips)), COLUMNS);
@@ -47,7 +47,7 @@ function decisionsStandardizedBy(rows: Float32Array, clips: Int32Array): Float64
   return predictFit(fitSvm(problem), kernel, held).decisions;
 }
 
-test('a fold standardises vectors by its training clips, and using all clips would give another result', async () => {
+test('a fold standardises vectors by its training clips, and using all clips would change the result', async () => {
   const rows = vectors(3);
   const { decisions } = await fit(rows);
   assert.deepEqual(decisions, decisionsStandardizedBy(rows, train));
@@ -58,7 +58,7 @@ test('a fold standardises vectors by its training clips, and using all clips wou
   assert.ok(leaked.some((value, i) => Math.abs(value - decisions[i]) > 0.1));
 });
 
-test('the model of a fold has the same bytes whatever its test clips are', async () => {
+test('the model of a fold has the same bytes, whatever the test clips are', async () => {
   const quiet = await fit(vectors(1));
   const loud = await fit(vectors(1000));
   assert.notDeepEqual(loud.decisions, quiet.decisions);

@@ -4,7 +4,7 @@ import { metricOf } from './run-metric.js';
 
 /** The model with the best mean over the test folds. */
 export interface BestModel {
-  /** The metric of the run, by which the best model was chosen */
+  /** The run's metric, by which the best model was chosen */
   metric: MetricName;
   model: string;
   /** Mean of the metric over the folds that have a result */
@@ -12,7 +12,8 @@ export interface BestModel {
 }
 
 /**
- * The best model by the run's metric, or the first of several equally good ones. Undefined if no model has a result.
+ * Returns the best model by the run's metric, or the first of several equally good models. Returns undefined if no
+ * model has a result.
  */
 export function bestModelOf(
   results: Pick<RunResults, 'spec' | 'search' | 'comparisons' | 'models'>,

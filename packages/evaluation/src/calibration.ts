@@ -5,13 +5,13 @@ interface Logits {
   classes: number;
 }
 
-/** The logits of probabilities. A probability of 0 is replaced by 2^-52. */
+/** Computes the logits of probabilities. A probability of 0 is replaced by 2^-52. */
 function logits(probabilities: Float64Array, classes: number): Logits {
   return { values: probabilities.map((p) => Math.log(Math.max(p, Number.EPSILON))), classes };
 }
 
 /**
- * Probabilities of one clip from its logits times `scale`.
+ * Computes the probabilities of one clip from its logits times `scale`.
  * @param start index of the clip's first class, in both the logits and `out`
  */
 function softmaxRow({ values: z, classes }: Logits, start: number, scale: number, out: Float64Array): void {
@@ -22,7 +22,7 @@ function softmaxRow({ values: z, classes }: Logits, start: number, scale: number
   for (let c = 0; c < classes; c++) out[start + c] /= total;
 }
 
-/** Probabilities of all clips from their logits times `scale`. */
+/** Computes the probabilities of all clips from their logits times `scale`. */
 export function softmaxRows(rows: Logits, scale = 1): Float64Array {
   const out = new Float64Array(rows.values.length);
   for (let start = 0; start < out.length; start += rows.classes) softmaxRow(rows, start, scale, out);
@@ -30,8 +30,8 @@ export function softmaxRows(rows: Logits, scale = 1): Float64Array {
 }
 
 /**
- * Probabilities^(1/temperature), normalised by row. A temperature above 1 softens the probabilities, one below 1
- * sharpens them. The order of a row's classes does not change, and neither does the accuracy.
+ * Returns probabilities^(1/temperature), normalised by row. A temperature above 1 softens the probabilities, and a
+ * temperature below 1 sharpens them. The order of a row's classes does not change, and neither does the accuracy.
  */
 export function applyTemperature(probabilities: Float64Array, classes: number, temperature: number): Float64Array {
   return softmaxRows(logits(probabilities, classes), 1 / temperature);
@@ -41,9 +41,9 @@ export function applyTemperature(probabilities: Float64Array, classes: number, t
 const LIMITS = { least: Math.exp(-10), most: Math.exp(10) };
 
 /**
- * The temperature with the lowest log-loss (Guo et al., "On Calibration of Modern Neural Networks", 2017), between
- * e^-10 and e^10 as in scikit-learn's `CalibratedClassifierCV(method='temperature')`. Fit it on predictions of clips
- * that the model was not trained on and that are not in the test fold.
+ * Finds the temperature with the lowest log-loss (Guo et al., "On Calibration of Modern Neural Networks", 2017),
+ * between e^-10 and e^10 as in scikit-learn's `CalibratedClassifierCV(method='temperature')`. Fit it on predictions of
+ * clips that the model was not trained on and that are not in the test fold.
  * @param labels class indices
  * @param probabilities row-major, clips x classes
  */

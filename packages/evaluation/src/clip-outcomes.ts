@@ -28,9 +28,9 @@ export interface GroupOutcome extends Errors {
 }
 
 /**
- * The outcomes of every tested clip, in the order of the clips.
+ * Returns the outcomes of every tested clip, in the order of the clips.
  * @param models probabilities per model, including fusions
- * @param decisions decision values of the models that predict by them
+ * @param decisions decision values of the models that choose classes by decision value
  */
 export function clipOutcomes(
   { classes, clips, splits }: Pick<EvaluationInput, 'classes' | 'clips' | 'splits'>,
@@ -70,7 +70,7 @@ export function clipOutcomes(
   return outcomes.filter(({ predictions }) => predictions > 0);
 }
 
-/** The same per group, in order of first appearance. */
+/** Returns the outcomes per group, in order of first appearance. */
 export function groupOutcomes(outcomes: readonly ClipOutcome[]): GroupOutcome[] {
   const groups = new Map<string, GroupOutcome>();
   for (const { group, label, predictions, wrong, byModel } of outcomes) {

@@ -10,7 +10,7 @@ import { type Predictions, tallyGroups } from './tallies.js';
 type Fold = ModelResults['folds'][number];
 type Data = Pick<EvaluationInput, 'classes' | 'clips' | 'splits'>;
 
-/** Pairs folds that both models have. */
+/** Pairs the folds that both models have. */
 function commonFolds(a: readonly Fold[], b: readonly Fold[]): [Fold, Fold][] {
   const byKey = new Map(b.map((fold) => [`${fold.repeat}/${fold.fold}`, fold]));
   return a.flatMap((fold) => {
@@ -19,7 +19,10 @@ function commonFolds(a: readonly Fold[], b: readonly Fold[]): [Fold, Fold][] {
   });
 }
 
-/** The mean difference of a metric over the common folds (a minus b), and the corrected t-test of the difference. */
+/**
+ * Computes the mean difference in a metric over the common folds (a minus b), and the corrected t-test of the
+ * difference.
+ */
 function compareFolds(
   pairs: [Fold, Fold][],
   metric: MetricName,
@@ -31,8 +34,8 @@ function compareFolds(
 }
 
 /**
- * Tests the predictions of two models by group, on the splits that both have. Null if there are no common splits or
- * clips do not share groups.
+ * Tests the predictions of two models by group, on the splits that both models have. Returns null if there are no
+ * common splits or clips do not share groups.
  */
 function compareGroups(
   data: Data,
@@ -44,7 +47,7 @@ function compareGroups(
   return testGroups(metric, [tallyGroups(data, a, common), tallyGroups(data, b, common)], data.classes.length);
 }
 
-/** Why there is no p-value in the decisive test. */
+/** Returns why the decisive test has no p-value; undefined if it has one. */
 function whyUntested(folds: number, test: PairedTest | null, byGroup: GroupTest | null): Untested | undefined {
   if (byGroup) return byGroup.untested;
   if (test) return undefined;
@@ -52,8 +55,8 @@ function whyUntested(folds: number, test: PairedTest | null, byGroup: GroupTest 
 }
 
 /**
- * Compares every pair of models on the folds that both have, and adjusts p-values for the number of pairs. If clips
- * share groups, the test by group is decisive, because folds that share groups, or repeats of folds, are not
+ * Compares every pair of models on the folds that both models have, and adjusts p-values for the number of pairs. If
+ * clips share groups, the test by group is decisive, because folds that share groups, or repeats of folds, are not
  * independent evidence.
  * @param predictions of each model
  */
@@ -92,7 +95,7 @@ export function compareModels(
   });
 }
 
-/** Applies Holm's adjustment to the p-values that exist. */
+/** Applies Holm's adjustment to the p-values that are not null. */
 function adjust(pValues: readonly (number | null)[]): (number | null)[] {
   const adjusted = holm(pValues.filter((p) => p !== null));
   let next = 0;
@@ -105,8 +108,8 @@ export interface Evidence {
   /** Number of groups or folds */
   count: number;
   /**
-   * By groups: difference of the metric pooled over all predictions; by folds: mean difference over folds. Null without
-   * a common fold.
+   * By groups: difference in the metric, pooled over all predictions; by folds: mean difference over folds. Null
+   * without a common fold.
    */
   difference: number | null;
   /** 95 % interval, or null */
@@ -119,8 +122,8 @@ export interface Evidence {
 }
 
 /**
- * Returns the decisive test of a stored comparison: by group if it has one, otherwise by fold. Earlier versions only
- * stored the test over folds, which is invalid if clips share groups.
+ * Returns the decisive test of a stored comparison: by group if it has one, otherwise by fold. Earlier versions stored
+ * only the test over folds, which is invalid if clips share groups.
  */
 export function evidenceOf(
   { folds, meanDifference, test, byGroup, untested }: Comparison,
@@ -149,7 +152,7 @@ export interface RunComparison {
   metric: MetricName;
   /** Number of folds that both models have */
   folds: number;
-  /** The candidate's metric minus the baseline's, mean over the common folds; null without common folds. */
+  /** The candidate's metric minus the baseline's, averaged over the common folds; null without common folds. */
   meanDifference: number | null;
   /** The corrected t-test of the differences per fold; null if there are too few folds or all differences are equal. */
   test: PairedTest | null;
@@ -174,12 +177,12 @@ export function needsPredictions({ dataset }: Pick<RunResults, 'dataset'>): bool
 
 /**
  * Decides whether a candidate's model is better than a baseline's. Both runs must test the same clips in the same
- * folds, and the repeats that both have are compared. If clips share groups, the test by group decides; otherwise, the
- * corrected t-test over folds does. The verdict is `incomplete` if a model lacks a fold, if there are too few folds or
- * groups, or if the test by group has no predictions.
+ * folds, and the repeats that both runs have are compared. If clips share groups, the test by group decides; otherwise,
+ * the corrected t-test over folds does. The verdict is `incomplete` if a model lacks a fold, if there are too few folds
+ * or groups, or if the test by group has no predictions.
  * @param significance the two-sided p-value below which a difference counts
  * @param metric the metric to compare; for log-loss, lower is better
- * @throws CryfoldError USAGE if a run has no such model, or if the runs have different data or folds
+ * @throws CryfoldError USAGE if a run does not contain its model, or if the runs have different data or folds
  */
 export function compareRuns(
   baseline: RunSide,
@@ -222,7 +225,7 @@ function checkComparable(baseline: RunResults, candidate: RunResults): void {
   const ids = [baseline.run.id, candidate.run.id];
   throw new CryfoldError('USAGE', `runs ${ids.join(' and ')} differ in data, splitter, folds or seed`, {
     context: { baseline: ids[0], candidate: ids[1] },
-    hint: 'Compare runs over the same data with the same protocol and seed.',
+    hint: 'Compare runs on the same data with the same protocol and seed.',
   });
 }
 

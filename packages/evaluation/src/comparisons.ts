@@ -12,7 +12,7 @@ export interface PairedTest {
   pValue: number;
 }
 
-/** Minimum number of folds to test, because a spread estimated from fewer folds is unreliable. */
+/** Minimum number of folds for a test, because a spread estimated from fewer folds is unreliable. */
 export const LEAST_FOLDS = 5;
 
 /** Result of a corrected resampled t-test of a mean difference, without an interval. */
@@ -22,13 +22,13 @@ export type CorrectedT = Pick<PairedTest, 'folds' | 'meanDifference' | 't' | 'pV
 };
 
 /**
- * The corrected resampled t-test. Since folds share training clips, the variance of the mean is (1/k + test/train)
- * times the variance of the folds, not 1/k times. Source: Nadeau and Bengio, "Inference for the generalization error",
- * Machine Learning 52 (2003); for repeated cross-validation, Bouckaert and Frank (2004).
- * @param differences of a metric, model A minus model B, one per fold
+ * Computes the corrected resampled t-test. Since folds share training clips, the variance of the mean is (1/k +
+ * test/train) times the variance of the folds, not 1/k times. Source: Nadeau and Bengio, "Inference for the
+ * generalization error", Machine Learning 52 (2003); for repeated cross-validation, Bouckaert and Frank (2004).
+ * @param differences differences in a metric, model A minus model B, one per fold
  * @param testTrainRatio test clips over training clips of a fold, such as 1/4 for 5 folds
  * @returns null for fewer than `LEAST_FOLDS` folds, if all differences are equal, or if one of them is not finite.
- * Without a spread, it is unknown how far they could be from 0 by chance
+ * Without a spread, it is unknown how far the differences could be from 0 by chance
  */
 export function correctedT(differences: readonly number[], testTrainRatio: number): CorrectedT | null {
   const summary = summarise(differences);
@@ -57,7 +57,7 @@ export function nadeauBengio(differences: readonly number[], testTrainRatio: num
   return { ...rest, low: test.meanDifference - reach, high: test.meanDifference + reach };
 }
 
-/** Holm's step-down adjustment of p-values for multiple tests, in the same order (Holm 1979). */
+/** Adjusts p-values for multiple tests by Holm's step-down method (Holm 1979), keeping their order. */
 export function holm(pValues: readonly number[]): number[] {
   const adjusted = new Array<number>(pValues.length);
   let running = 0;

@@ -60,7 +60,7 @@ export function outOfFoldRows(predictions: MemberPredictions, repeat: number): F
 }
 
 /**
- * The members' predictions of some clips, each taken from the split that tests the clip.
+ * Collects the members' predictions for some clips, each from the split that tests the clip.
  * @param from indices of the splits to take predictions from; null for splits to skip
  */
 function collect(

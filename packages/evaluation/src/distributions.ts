@@ -50,7 +50,7 @@ export function studentTwoSided(t: number, degrees: number): number {
   return incompleteBeta(degrees / 2, 0.5, degrees / (degrees + t * t));
 }
 
-/** The t > 0 with P(|T| >= t) = `tail`, by bisection. */
+/** Finds the t > 0 with P(|T| >= t) = `tail` by bisection. */
 export function studentCritical(tail: number, degrees: number): number {
   let high = 1;
   while (studentTwoSided(high, degrees) > tail) high *= 2;

@@ -32,7 +32,7 @@ interface TestedRows {
   scores: Float64Array;
 }
 
-/** The confusion matrix of some clips, and the four metrics that are computed for every fold. */
+/** Computes the confusion matrix of some clips, and the four metrics that are computed for every fold. */
 export function score({ labels, probabilities, scores }: TestedRows, classes: number) {
   const confusion = confusionMatrix(labels, argmaxRows(scores, classes), classes);
   return {
@@ -47,8 +47,8 @@ export function score({ labels, probabilities, scores }: TestedRows, classes: nu
 }
 
 /**
- * Labels and probabilities of the test clips of the given splits, in order. `scores` decide the class: decision values
- * if the model has them, otherwise probabilities.
+ * Collects the labels and probabilities of the test clips of the given splits, in order. `scores` decide the class:
+ * decision values if the model has them, otherwise probabilities.
  */
 function pool(
   { splits, clips, classes }: Data,
@@ -75,7 +75,7 @@ function pool(
 
 type FoldFigures = ReturnType<typeof score>['metrics'];
 
-/** A summary of each metric over folds. */
+/** Summarises each metric over folds. */
 export function summaries(folds: readonly FoldFigures[]) {
   return {
     accuracy: summarise(folds.map((fold) => fold.accuracy)),
@@ -163,8 +163,8 @@ function evaluatePooled(
 const LEVEL = 0.95;
 
 /**
- * Intervals of pooled shares, computed by leaving out one group at a time; null for a single group. Student's t on the
- * log-odds scale, so that intervals stay within 0 and 1 and are wider towards the middle.
+ * Computes intervals of pooled shares by leaving out one group at a time. Uses Student's t on the log-odds scale, so
+ * that intervals stay within 0 and 1 and are wider towards the middle. Returns null for a single group.
  */
 function intervals(tallies: readonly Tally[], classes: number): NonNullable<ModelResults['pooled']>['intervals'] {
   if (tallies.length < 2) return null;

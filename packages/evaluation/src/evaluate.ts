@@ -23,7 +23,10 @@ export interface EvaluatedRun {
   probabilities: Map<string, FoldProbabilities>;
 }
 
-/** Sums of float32 softmax rows differ from 1 by about 1e-6, whereas a matrix of something else differs by far more. */
+/**
+ * Sums of float32 softmax rows differ from 1 by about 1e-6, whereas the row sums of any other matrix differ by far
+ * more.
+ */
 const ROW_SUM_TOLERANCE = 1e-3;
 
 function checkProbabilities(matrix: Float64Array, split: Split, classes: number, model: string): void {
@@ -62,8 +65,8 @@ function countLabels(clips: readonly EvaluatedClip[], indices: Iterable<number>,
 }
 
 /**
- * Always predicts the most frequent class of the training clips, with the shares of the classes as probabilities
- * (`DummyClassifier(strategy='prior')`).
+ * Evaluates a baseline that always predicts the most frequent class of the training clips, with the shares of the
+ * classes as probabilities (`DummyClassifier(strategy='prior')`).
  */
 function majorityBaseline({ classes, clips, splits }: EvaluationInput): Evaluation['baselines']['majority'] {
   const all = countLabels(clips, clips.keys(), classes.length);
@@ -112,24 +115,27 @@ function describeData(input: EvaluationInput): Pick<EvaluatedRun, 'dataset' | 'p
   };
 }
 
-/** What folds lack: test clips, training clips of a class, or test clips of a class that the metric averages over. */
+/**
+ * Describes what folds lack: test clips, training clips of a class, or test clips of a class that the metric averages
+ * over.
+ */
 function foldNotes({ classes, clips, splits, metric = 'accuracy' }: EvaluationInput): string[] {
   const notes: string[] = [];
   const of = (count: number) => `${count} of ${splits.length} folds`;
   const empty = splits.filter(({ test }) => test.length === 0).length;
-  if (empty > 0) notes.push(`${of(empty)} have no test clip, so they have no figures.`);
+  if (empty > 0) notes.push(`${of(empty)} have no test clips, so they have no figures.`);
   const seen = splits.map(({ train }) => countLabels(clips, train, classes.length));
   for (const [c, label] of classes.entries()) {
     const lacking = seen.filter((counts) => counts[c] === 0).length;
     if (lacking === 0) continue;
     notes.push(
-      `Class "${printable(label)}" has no training clip in ${of(lacking)}: there, all its test clips count as wrong.`,
+      `Class "${printable(label)}" has no training clips in ${of(lacking)}, where all its test clips count as wrong.`,
     );
   }
   const partial = splits.filter(({ test }) => countLabels(clips, test, classes.length).includes(0)).length - empty;
   if (partial > 0 && (metric === 'balancedAccuracy' || metric === 'macroF1')) {
     notes.push(
-      `${of(partial)} test no clip of some class: there, ${METRICS[metric].title} is a mean over fewer classes, so the mean over folds is not on one scale. Trust the pooled figure.`,
+      `${of(partial)} do not test every class. Their ${METRICS[metric].title} is a mean over fewer classes, so folds are not comparable. Trust the pooled figure rather than the mean over folds.`,
     );
   }
   return notes;
@@ -144,7 +150,7 @@ function missingFold(
   return { model, repeat, fold, code: failure?.code ?? null, reason: failure?.message ?? 'no result was committed' };
 }
 
-/** The probabilities of one fusion for each fold. Each fold that cannot be fused is added to `lacking`. */
+/** Computes the probabilities of one fusion for each fold. Each fold that cannot be fused is added to `lacking`. */
 function fuseFolds(
   input: EvaluationInput,
   { rule, nested = false }: EvaluationInput['fusion'][string],
@@ -177,7 +183,7 @@ function fuseFolds(
 }
 
 /**
- * The predictions of each model.
+ * Returns the predictions of each model.
  * @param probabilities of every model, as returned by `evaluateRun`
  */
 export function predictionsOf(
@@ -191,9 +197,9 @@ export function predictionsOf(
 
 /**
  * Computes the figures of results.json from out-of-fold probabilities, including those of fusions. Has no side effects.
- * A fusion lacks every fold that one of its members lacks. A model that lacks folds is marked `complete: false`, the
+ * A fusion lacks every fold that one of its members lacks. A model that lacks folds is marked `complete: false`, these
  * folds are listed under `missing`, and its figures cover only the folds that it has.
- * @throws CryfoldError PROBABILITIES_INVALID naming model, repeat and fold
+ * @throws CryfoldError PROBABILITIES_INVALID with the model, repeat and fold
  * @throws CryfoldError USAGE if a model has no probabilities or a fusion's member is unknown
  */
 export function evaluateRun(input: EvaluationInput): EvaluatedRun {

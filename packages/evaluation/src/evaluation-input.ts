@@ -31,11 +31,14 @@ export interface EvaluationInput {
   estimators: Readonly<Record<string, { kind: string }>>;
   fusion: Readonly<Record<string, { rule: FusionRule; members: readonly string[]; nested?: boolean }>>;
   probabilities: ReadonlyMap<string, FoldProbabilities>;
-  /** One-vs-rest decision values of the estimators that predict by them, in the same form; -Infinity is allowed. */
+  /**
+   * One-vs-rest decision values of the estimators that choose classes by decision value, in the same form as the
+   * probabilities; -Infinity is allowed.
+   */
   decisions?: ReadonlyMap<string, FoldProbabilities>;
   /** The metric by which models are compared; accuracy by default */
   metric?: MetricName;
-  /** Predictions inside the outer folds by the members of nested fusions, in the order of these splits */
+  /** Predictions by the members of nested fusions inside the outer folds, in the order of the inner splits */
   inner?: { splits: readonly InnerSplit[]; probabilities: ReadonlyMap<string, FoldProbabilities> };
   /** Folds of estimators that were trained on shuffled labels. */
   shuffled?: readonly ShuffledFold[];
@@ -51,6 +54,6 @@ export interface ShuffledFold {
   split: number;
   /** Test clips x classes; absent if the fold is missing */
   probabilities?: Float64Array;
-  /** The values that decide the class, in the same form */
+  /** The values that decide the class, in the same form as `probabilities` */
   scores?: Float64Array;
 }

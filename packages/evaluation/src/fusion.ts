@@ -22,9 +22,9 @@ export interface FusionTraining {
 }
 
 /**
- * The paper's fusion: element-wise mean of probability matrices of equal length (row-major, clips x classes). Sums are
- * computed in the given order, like `numpy.mean(matrices, axis=0)`, so with two members the result is bit-identical to
- * numpy's.
+ * Computes the paper's fusion: the element-wise mean of probability matrices of equal length (row-major, clips x
+ * classes). Sums are computed in the given order, like `numpy.mean(matrices, axis=0)`, so with two members the result
+ * is bit-identical to numpy's.
  */
 export function fuseMean(matrices: readonly Float64Array[]): Float64Array {
   const fused = new Float64Array(matrices[0].length);
@@ -33,8 +33,8 @@ export function fuseMean(matrices: readonly Float64Array[]): Float64Array {
 }
 
 /**
- * Geometric mean, normalised by row. A probability of 0 is replaced by 2^-52, so that no single member can veto a
- * class.
+ * Computes the geometric mean, normalised by row. A probability of 0 is replaced by 2^-52, so that no single member can
+ * veto a class.
  */
 function fuseGeometric(matrices: readonly Float64Array[], classes: number): Float64Array {
   const fused = fuseMean(matrices.map((matrix) => matrix.map((p) => Math.log(Math.max(p, Number.EPSILON))))).map(
@@ -51,7 +51,8 @@ function fuseGeometric(matrices: readonly Float64Array[], classes: number): Floa
 }
 
 /**
- * The share of members that predict each class. Ties, both within a member and between classes, go to the first class.
+ * Computes the share of members that predict each class. Ties, both within a member and between classes, go to the
+ * first class.
  */
 function fuseMajority(matrices: readonly Float64Array[], classes: number): Float64Array {
   const fused = new Float64Array(matrices[0].length);
@@ -64,9 +65,9 @@ function fuseMajority(matrices: readonly Float64Array[], classes: number): Float
 }
 
 /**
- * Non-negative weights of the members with sum 1 for which the weighted mean of their probabilities has the lowest
- * log-loss. The problem is convex and is solved by expectation maximisation for mixture proportions (Dempster, Laird,
- * Rubin 1977).
+ * Finds the non-negative weights of the members, with sum 1, that minimise the log-loss of the weighted mean of their
+ * probabilities. The problem is convex and is solved by expectation maximisation for mixture proportions (Dempster,
+ * Laird, Rubin 1977).
  */
 export function fitWeights({ members, labels }: FusionTraining, classes: number): Float64Array {
   const given = members.map((matrix) =>
@@ -88,7 +89,7 @@ export function fitWeights({ members, labels }: FusionTraining, classes: number)
 }
 
 /**
- * The probabilities of all members side by side, which are the features of a stacked fusion: rows x (members x
+ * Places the probabilities of all members side by side, as the features of a stacked fusion: rows x (members x
  * classes).
  */
 function sideBySide(matrices: readonly Float64Array[], classes: number): Float64Array {

@@ -65,7 +65,7 @@ export function groupKFold(groups: Groups, { splits, shuffle = false, seed = 0 }
   );
 }
 
-/** numpy's pairwise summation, so that ties between folds are broken as in numpy. */
+/** Sums values pairwise like numpy, so that ties between folds are broken as in numpy. */
 function pairwiseSum(values: ArrayLike<number>, start = 0, n = values.length): number {
   if (n < 8) {
     let sum = 0;
@@ -84,7 +84,7 @@ function pairwiseSum(values: ArrayLike<number>, start = 0, n = values.length): n
   return sum;
 }
 
-/** Population standard deviation along a row, summed pairwise like `numpy.std(axis=1)`. */
+/** Computes the population standard deviation along a row, summed pairwise like `numpy.std(axis=1)`. */
 function rowDeviation(row: Float64Array): number {
   const mean = pairwiseSum(row) / row.length;
   return Math.sqrt(pairwiseSum(row.map((value) => (value - mean) * (value - mean))) / row.length);
@@ -98,7 +98,7 @@ function sumInOrder(values: ArrayLike<number>): number {
 }
 
 /**
- * Population standard deviation down a column, with the rounding of `numpy.std(axis=0)`.
+ * Computes the population standard deviation down a column, with the rounding of `numpy.std(axis=0)`.
  * @param alone whether this is the only column of the matrix, which numpy sums pairwise like a row
  */
 function columnDeviation(column: Float64Array, alone: boolean): number {
@@ -110,8 +110,8 @@ function columnDeviation(column: Float64Array, alone: boolean): number {
 /**
  * scikit-learn 1.9's `StratifiedGroupKFold(splits, shuffle=shuffle, random_state=seed)`: keeps groups whole and makes
  * class shares as even as a greedy algorithm can. Groups are assigned in order of decreasing spread of their class
- * counts, each to the fold that makes the shares of the classes vary least over the folds. Ties (by numpy's isclose)
- * are broken by fold size.
+ * counts, each to the fold for which the class shares vary least across the folds. Ties (by numpy's isclose) are broken
+ * by fold size.
  * @param labels class index of each clip
  * @param groups the group of each clip
  * @throws CryfoldError SPLIT_IMPOSSIBLE if there are fewer groups than folds or no class has `splits` clips

@@ -1,7 +1,7 @@
 import { counted, type GroupSource, printable } from '@cryfold/core';
 import type { RunResults } from './results.js';
 
-/** What sentences about the groups of a dataset need to know. */
+/** The facts about a dataset that sentences about its groups depend on. */
 export interface GroupFacts {
   /** Absent if not recorded, as in records of earlier versions */
   groupSource?: GroupSource | undefined;
@@ -10,16 +10,16 @@ export interface GroupFacts {
 }
 
 /**
- * Whether groups represent who or what was recorded. If that is not recorded, groups count as known if clips share
- * some, as in earlier versions.
+ * Whether groups represent who or what was recorded. If the source of the groups is not stored, groups count as known
+ * if clips share groups, as in earlier versions.
  */
 export function groupsKnown({ groupSource, groups, clips }: GroupFacts): boolean {
   return groupSource ? groupSource.kind !== 'none' && groupSource.kind !== 'sounds' : groups < clips;
 }
 
 /**
- * The word for one group: `infant` if groups come from file names of infants, `recording` or `folder`, otherwise
- * `group`.
+ * Returns the word for one group: `infant` if groups come from file names of infants, `recording` or `folder`,
+ * otherwise `group`.
  */
 export function groupWord({ groupSource }: Pick<GroupFacts, 'groupSource'>): string {
   const { kind = 'none', name = 'group' } = groupSource ?? {};
@@ -27,21 +27,21 @@ export function groupWord({ groupSource }: Pick<GroupFacts, 'groupSource'>): str
   return kind === 'folder' || kind === 'recording' ? kind : 'group';
 }
 
-/** What tests treat as independent, which is also the row of tables by group. */
+/** Returns the word for what tests treat as independent, which is also what a row stands for in tables by group. */
 export function unitWord(facts: GroupFacts): 'group' | 'recording' {
   return groupsKnown(facts) ? 'group' : 'recording';
 }
 
-const PARTIAL = 'but some recordings have none, and each counts as its own';
+const PARTIAL = 'but some recordings have no group, and each counts as its own';
 
-/** How groups were determined, for use after a comma or in brackets: `by column speaker`. */
+/** Returns how groups were determined, for use after a comma or in brackets: `by column speaker`. */
 function knownBy({ kind, name: written = '', partial }: GroupSource): string {
   const name = printable(written);
   const by: Record<GroupSource['kind'], string> = {
     column: `by column ${name}`,
     'file-name': 'by file name',
     folder: 'by folder',
-    recording: 'one per recording, as the user stated',
+    recording: 'one per recording, as the user specified',
     pattern: `by pattern ${name}`,
     sounds: 'not known: only equal sounds are kept together',
     none: 'not known: each recording counts as its own group',
@@ -49,7 +49,7 @@ function knownBy({ kind, name: written = '', partial }: GroupSource): string {
   return partial ? `${by[kind]}, ${PARTIAL}` : by[kind];
 }
 
-/** A short description of the groups, such as `73 infants, by file name`, or that they are unknown. */
+/** Returns a short description of the groups, such as `73 infants, by file name`, or that they are unknown. */
 export function groupsText(facts: GroupFacts): string {
   const { groupSource, groups } = facts;
   if (!groupSource) {
@@ -61,8 +61,8 @@ export function groupsText(facts: GroupFacts): string {
 }
 
 /**
- * The label with which the figures of a protocol are shown. It depends on what the folds actually do, not on the
- * splitter.
+ * Returns the label that is shown with the figures of a protocol. The label depends on what the folds actually do, not
+ * on the splitter.
  * @param spanning number of groups that are in both train and test of some split
  */
 export function protocolLabel(facts: GroupFacts, spanning: number, predefined = false): string {
@@ -75,12 +75,12 @@ function foldsLabel(facts: GroupFacts, spanning: number, predefined: boolean): s
   const drawn = predefined ? 'predefined folds' : 'ungrouped folds';
   if (groupSource?.kind === 'sounds') {
     const what = spanning > 0 ? drawn : 'folds grouped by equal sounds';
-    return `${what}: groups are not known, so other recordings of one source may be in train and test`;
+    return `${what}: groups are not known, so other recordings from one source may be in train and test`;
   }
   if (!groupsKnown(facts)) {
     return spanning > 0
       ? `${drawn}: clips of the same recording are in train and test, and groups are not known`
-      : `${drawn}: groups are not known, so recordings of one source may be in train and test`;
+      : `${drawn}: groups are not known, so recordings from one source may be in train and test`;
   }
   if (spanning > 0) return `${drawn}: clips of the same group are in train and test`;
   const kept = predefined ? drawn : 'grouped folds';
@@ -88,7 +88,8 @@ function foldsLabel(facts: GroupFacts, spanning: number, predefined: boolean): s
 }
 
 /**
- * The protocol label of a stored run. Earlier versions promised that no infant is shared even if groups were unknown.
+ * Returns the protocol label of a stored run. Earlier versions promised that no infant is shared, even if groups were
+ * unknown.
  */
 export function labelOf({ dataset, protocol }: Pick<RunResults, 'dataset' | 'protocol'>): string {
   const { label, groupsSpanning, splitter } = protocol;
@@ -97,9 +98,9 @@ export function labelOf({ dataset, protocol }: Pick<RunResults, 'dataset' | 'pro
   return groupsSpanning > 0 ? label : `${label} (how groups were found is not recorded)`;
 }
 
-/** The caveat for intervals and p-values by group if groups are unknown; undefined if they are known. */
+/** Returns the caveat for intervals and p-values by group if groups are unknown; undefined if they are known. */
 export function unknownGroupsNote(facts: GroupFacts): string | undefined {
   if (groupsKnown(facts)) return undefined;
   const unit = facts.groupSource?.kind === 'sounds' ? 'equal sounds count as one' : 'each recording counts as one';
-  return `Groups are not known: intervals and p-values take recordings for independent (${unit}). If some come from one source, intervals are too narrow and p-values too small.`;
+  return `Groups are not known: intervals and p-values treat recordings as independent (${unit}). If some recordings come from the same source, intervals are too narrow and p-values too small.`;
 }

@@ -4,8 +4,8 @@ import { RandomState } from './random-state.js';
 import { addTallies, jackknifeError, leaveOneOut, metricOfTally, type Tally } from './tallies.js';
 
 /**
- * With fewer groups, no p-value can be below 5 %: with 5 groups, the smallest possible is 2 / 2^5. A promotion requires
- * more groups: `CONTEST_GROUPS`.
+ * Minimum number of groups for a test. With fewer groups, no p-value can be below 5 %: with 5 groups, the smallest
+ * possible p-value is 2 / 2^5. A promotion requires more groups: `CONTEST_GROUPS`.
  */
 export const LEAST_GROUPS = 6;
 
@@ -13,11 +13,11 @@ export const LEAST_GROUPS = 6;
 const EXACT = 13;
 const SAMPLES = 10_000;
 
-/** Why there is no p-value. */
+/** Reasons why there is no p-value. */
 export const UNTESTED = ['too few folds', 'too few groups', 'no spread'] as const;
 export type Untested = (typeof UNTESTED)[number];
 
-/** Compares two models' predictions of the same groups. */
+/** Compares two models' predictions for the same groups. */
 export interface GroupTest {
   groups: number;
   /** The metric of the first model minus that of the second, each pooled over all compared predictions */
@@ -39,11 +39,11 @@ interface Delta {
 }
 
 /**
- * Tests whether two models differ on groups, such as speakers. If they do not, their predictions of any group are
- * exchangeable. The p-value is the share of exchanges that give at least the observed difference (sign-flip permutation
- * test). Clips of one group need not be independent, and repeats of a cross-validation do not count as additional
- * evidence. The interval is based on Student's t, with the standard error from leaving out one group at a time. Random
- * exchanges are numpy's `RandomState(0).randint(2, size=(10000, groups that differ))`.
+ * Tests whether two models differ on groups, such as speakers. If the models do not differ, their predictions for any
+ * group are exchangeable. The p-value is the share of exchanges that result in at least the observed difference
+ * (sign-flip permutation test). Clips of one group need not be independent, and repeats of a cross-validation do not
+ * count as additional evidence. The interval is based on Student's t, with the standard error from leaving out one
+ * group at a time. Random exchanges are numpy's `RandomState(0).randint(2, size=(10000, groups that differ))`.
  * @param tallies of each model, by group, in the same order
  */
 export function testGroups(

@@ -23,7 +23,7 @@ export interface RepeatOptions {
   seedPerRepeat?: boolean;
 }
 
-/** The seed of one repeat, if each repeat has its own. */
+/** Returns the seed of one repeat, if each repeat has its own seed. */
 export function repeatSeed(seed: number, repeat: number): number {
   return deriveSeed(seed, 'repeat', repeat);
 }

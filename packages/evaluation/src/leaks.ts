@@ -2,7 +2,7 @@ import { counted } from '@cryfold/core';
 import type { LeakFindings } from './results.js';
 import type { Split } from './split.js';
 
-/** The groups (or other labels) with clips on both sides of a split, in order of their first test clip. */
+/** Returns the groups (or other labels) with clips on both sides of a split, in order of their first test clip. */
 export function groupsSpanning(split: Split, groups: ArrayLike<string>): string[] {
   const inTrain = new Set<string>();
   for (const i of split.train) inTrain.add(groups[i]);
@@ -12,7 +12,7 @@ export function groupsSpanning(split: Split, groups: ArrayLike<string>): string[
 }
 
 /**
- * Gives each clip a name that clips with equal sounds share.
+ * Returns a name for each clip, which is the same for all clips with equal sounds.
  * @param sounds for each sound, the indices of its clips
  */
 export function soundMarks(clips: number, sounds: readonly (readonly number[])[]): string[] {
@@ -52,8 +52,8 @@ export function summariseLeaks({
 }
 
 /**
- * The warning to show before the figures of a run with leaks; undefined if there is no leak.
- * @param known whether groups are more than recordings
+ * Returns the warning to show before the figures of a run with leaks; undefined if there is no leak.
+ * @param known whether groups are known; otherwise, each recording is its own group
  */
 export function leakHeadline(
   leaks: Pick<LeakFindings, 'sounds' | 'groups'> | undefined,
@@ -66,7 +66,10 @@ export function leakHeadline(
   return `${found.join(' and ')} ${verb} in both train and test: these figures are inflated.`;
 }
 
-/** Clips that share something, on both sides of `splits` of the splits. */
+/**
+ * Clips that share a group or content hash and are on both sides of some splits. `splits` is the number of these
+ * splits.
+ */
 export interface Leak {
   /** The group, or the content hash. */
   mark: string;
@@ -77,7 +80,7 @@ export interface Leak {
 export interface LeakReport {
   groups: Leak[];
   duplicates: Leak[];
-  /** Classes without a single clip on one side of a split. */
+  /** Classes that have no clips on one side of a split. */
   absentClasses: { repeat: number; fold: number; side: 'train' | 'test'; label: string }[];
 }
 
@@ -94,8 +97,8 @@ function spanning(splits: readonly Split[], clips: readonly { id: string }[], ma
 /**
  * Finds problems that make the figures of a protocol doubtful: groups or equal clips on both sides of a split, and
  * absent classes.
- * @param hashes hashes of the clips' content; the caller decides when two clips count as equal (for example after
- * trimming silence and normalising the level)
+ * @param hashes hashes of the clips' content; the caller decides which clips count as equal (for example after trimming
+ * silence and normalising the level)
  */
 export function findLeaks({
   classes,

@@ -2,7 +2,8 @@ import { encodeGroups, type Groups } from './group-k-fold.js';
 import { type Split, splitImpossible, splitsFromFolds } from './split.js';
 
 /**
- * scikit-learn 1.9's `LeaveOneGroupOut()`: one fold per group, in sorted order, which tests the clips of that group.
+ * scikit-learn 1.9's `LeaveOneGroupOut()`: one fold per group, in sorted order, in which the clips of that group are
+ * tested.
  * @param groups the group of each clip
  * @throws CryfoldError SPLIT_IMPOSSIBLE if there are fewer than two groups
  */

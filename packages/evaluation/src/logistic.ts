@@ -5,7 +5,7 @@ export interface LogisticModel {
   weights: Float64Array;
 }
 
-/** The softmax of each row's scores, row-major, rows x classes. */
+/** Returns the softmax of each row's scores, row-major, rows x classes. */
 export function applyLogistic({ classes, weights }: LogisticModel, features: Float64Array): Float64Array {
   const columns = weights.length / classes - 1;
   const rows = features.length / columns;
@@ -58,8 +58,8 @@ const RIDGE = 1e-10;
 
 /**
  * Minimises the objective of scikit-learn's `LogisticRegression(C=1)` by Newton's method: mean log-loss + |weights|^2 /
- * (2 rows), without penalty on the intercepts. For two classes this uses two columns of weights where scikit-learn uses
- * one, which is equivalent to its C=2.
+ * (2 rows), without a penalty on the intercepts. For two classes, this function uses two columns of weights where
+ * scikit-learn uses one, which is equivalent to scikit-learn's C=2.
  * @param features row-major, rows x columns
  * @param labels class indices
  */

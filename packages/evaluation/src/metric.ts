@@ -14,15 +14,17 @@ export interface Metric {
   title: string;
   /** 1 if larger is better, -1 if smaller is better */
   sign: 1 | -1;
-  /** Whether it is a share in [0, 1], shown in percent. Otherwise, it has no upper bound */
+  /** Whether the metric is a share in [0, 1], shown in percent. Otherwise, it has no upper bound */
   share: boolean;
   /**
-   * Computes it for one set of clips.
+   * Computes the metric for one set of clips.
    * @param labels true class of each clip
    * @param rows probabilities, clips x classes, row-major; shares can also be computed from decision values
    */
   of(labels: ArrayLike<number>, rows: Float64Array, classes: number): number;
-  /** Computes it for a confusion matrix with possibly weighted counts; absent if it needs the probabilities */
+  /**
+   * Computes the metric for a confusion matrix with possibly weighted counts; absent if the metric needs probabilities
+   */
   ofConfusion?: (confusion: Confusion) => number;
 }
 

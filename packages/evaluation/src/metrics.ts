@@ -6,7 +6,7 @@
 /** Counts of clips, `[true class][predicted class]`. */
 export type Confusion = readonly (readonly number[])[];
 
-/** For each row, the first class with the largest probability, like numpy's argmax. */
+/** Returns the first class with the largest probability of each row, like numpy's argmax. */
 export function argmaxRows(probabilities: ArrayLike<number>, classes: number): Int32Array {
   const rows = new Int32Array(probabilities.length / classes);
   for (let row = 0; row < rows.length; row++) {
@@ -30,7 +30,9 @@ const mean = (values: readonly number[]) => sum(values) / values.length;
 const columnSum = (confusion: Confusion, c: number) => sum(confusion.map((row) => row[c]));
 const trace = (confusion: Confusion) => sum(confusion.map((row, c) => row[c]));
 
-/** Each row divided by its sum (`confusion_matrix(normalize='true')`). A class without clips gives a row of zeros. */
+/**
+ * Divides each row by its sum (`confusion_matrix(normalize='true')`). The row of a class without clips becomes zeros.
+ */
 export function rowNormalise(confusion: Confusion): number[][] {
   return confusion.map((row) => {
     const total = sum(row);
@@ -155,9 +157,9 @@ export interface Summary {
 }
 
 /**
- * Mean, spread and range of one value per fold; null without values. The paper does not say which standard deviation it
- * uses. Since folds are a sample of all possible folds, this is the sample deviation (numpy's default divides by
- * count).
+ * Computes the mean, spread and range of one value per fold. Returns null if there are no values. The paper does not
+ * say which standard deviation it uses. Since folds are a sample of all possible folds, this is the sample deviation
+ * (numpy's default divides by count).
  */
 export function summarise(values: readonly number[]): Summary | null {
   if (values.length === 0) return null;

@@ -3,9 +3,9 @@ const MIDDLE = 397;
 
 /**
  * numpy's legacy `numpy.random.RandomState`, seeded with one integer: the generator behind scikit-learn's
- * `random_state`. The same seed and sequence of calls give exactly the same numbers as in numpy. Source: Matsumoto and
- * Nishimura, "Mersenne Twister" (1998), seeded like its `init_genrand`. Bounded integers are drawn by masked rejection,
- * like numpy's legacy `random_interval`.
+ * `random_state`. The same seed and sequence of calls produce exactly the same numbers as in numpy. Source: Matsumoto
+ * and Nishimura, "Mersenne Twister" (1998), seeded like its `init_genrand`. Bounded integers are drawn by masked
+ * rejection, like numpy's legacy `random_interval`.
  */
 export class RandomState {
   readonly #state = new Uint32Array(WORDS);
@@ -17,7 +17,7 @@ export class RandomState {
    */
   constructor(seed: number) {
     if (!Number.isInteger(seed) || seed < 0 || seed > 0xffffffff) {
-      throw new RangeError(`a seed is an integer from 0 to 4294967295, not ${seed}`);
+      throw new RangeError(`a seed must be an integer from 0 to 4294967295, not ${seed}`);
     }
     const state = this.#state;
     state[0] = seed;

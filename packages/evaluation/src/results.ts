@@ -26,7 +26,7 @@ const foldMetrics = {
   logLoss: z.number().nonnegative(),
 };
 
-/** Figures of a baseline other than its accuracy; absent in results of earlier versions */
+/** Figures of a baseline besides its accuracy; absent in results of earlier versions */
 const otherFoldMetrics = {
   balancedAccuracy: share.optional(),
   macroF1: share.optional(),
@@ -50,7 +50,7 @@ const pooled = z.strictObject({
   confusion: z.array(z.array(count)),
   rowNormalised: z.array(z.array(share)),
   perClass: z.array(z.strictObject({ label: z.string(), recall: orUndefined, precision: orUndefined })),
-  /** Over groups; null for a single group. */
+  /** Intervals over groups; null for a single group. */
   intervals: z
     .strictObject({
       groups: count,
@@ -91,7 +91,7 @@ const modelSchema = z.strictObject({
   balancedAccuracy: summary,
   macroF1: summary,
   logLoss: summary,
-  /** If decision values decide the class: the accuracy that the largest probability would give. */
+  /** If decision values decide the class: the accuracy if the largest probability decided it instead. */
   probabilityAccuracy: summary.optional(),
   repeats: z.array(z.strictObject({ repeat: count, ...foldMetrics })),
   pooled: pooled.nullable(),
@@ -112,7 +112,7 @@ const comparison = z.strictObject({
   metric: z.enum(METRIC_NAMES).optional(),
   /** Number of folds that both models have. */
   folds: count,
-  /** The metric of a minus that of b, mean over these folds; null without folds */
+  /** The metric of `a` minus the metric of `b`, averaged over these folds; null without folds */
   meanDifference: orUndefined.optional(),
   /**
    * The Nadeau-Bengio corrected t-test of the differences per fold; null if there are too few folds or all differences
@@ -129,8 +129,8 @@ const comparison = z.strictObject({
     })
     .nullable(),
   /**
-   * Only if clips share groups: the metric of a minus that of b, each pooled over the predictions of these folds,
-   * tested by group.
+   * Only if clips share groups: the metric of `a` minus the metric of `b`, each pooled over the predictions of these
+   * folds, tested by group.
    */
   byGroup: z
     .strictObject({
@@ -150,7 +150,7 @@ const comparison = z.strictObject({
   mcNemar: z.strictObject({ onlyA: count, onlyB: count, pValue: share }).nullable().optional(),
 });
 
-/** The findings of `evaluateRun`. The rest of results.json describes where they come from. */
+/** The part of results.json that `evaluateRun` computes. The rest describes where it comes from. */
 const evaluationSchema = z.strictObject({
   status: z.enum(['complete', 'incomplete']),
   missing: z.array(missingFold),
@@ -184,7 +184,7 @@ const evaluationSchema = z.strictObject({
 
 const trial = z.strictObject({
   trial: z.string(),
-  /** The estimator in the spec of which the trial is a variant */
+  /** The name of the estimator in the spec; the trial is a variant of this estimator */
   base: z.string(),
   state: z.enum(['RUNNING', 'COMPLETE', 'PRUNED', 'FAILED']),
   reason: z.string(),
@@ -195,7 +195,7 @@ const trial = z.strictObject({
   planned: count,
   /** If the search allocates epochs: the number of epochs for which each fold was trained, and the maximum */
   epochs: z.strictObject({ trained: count, planned: count }).optional(),
-  /** The metric over the trial's folds, with a 95 % interval by the Nadeau-Bengio correction */
+  /** The metric over the trial's folds, with a 95 % interval that uses the Nadeau-Bengio correction */
   mean: orUndefined,
   standardDeviation: orUndefined,
   low: orUndefined,
@@ -221,7 +221,8 @@ const search = z.strictObject({
       /** The winner's mean over the folds on which it was chosen, which is too optimistic */
       plain: orUndefined,
       /**
-       * Its metric pooled over all test clips, for comparison with `corrected`; absent in results of earlier versions
+       * The winner's metric pooled over all test clips, for comparison with `corrected`; absent in results of earlier
+       * versions
        */
       pooled: orUndefined.optional(),
       /**
@@ -246,7 +247,7 @@ const search = z.strictObject({
 
 /** Sounds that are in both train and test of a split; docs/evaluation.md explains how equal sounds are found. */
 const leaks = z.strictObject({
-  /** Number of sounds of which equal or overlapping clips are on both sides of a split */
+  /** Number of sounds that have equal or overlapping clips on both sides of a split */
   sounds: count,
   /** Number of clips with these sounds */
   clips: count,
@@ -259,7 +260,7 @@ const leaks = z.strictObject({
 
 /** results.json; docs/results.md explains every field. */
 export const resultsSchema = z.strictObject({
-  /** 1 if intervals come from a bootstrap, and comparisons are of accuracy by fold */
+  /** 1 if intervals come from a bootstrap, and comparisons use accuracy by fold */
   format: z.literal([1, FORMATS.results]),
   run: z.strictObject({ id: z.string(), name: z.string() }),
   /** Stored as written, since a later specSchema may not accept it. */
@@ -270,7 +271,7 @@ export const resultsSchema = z.strictObject({
     clips: count,
     classes: z.array(z.string()),
     groups: count,
-    /** What groups are and how they were determined; absent if not recorded, as in runs of earlier versions */
+    /** What the groups are and how they were determined; absent if not recorded, as in runs of earlier versions */
     groupSource: groupSourceSchema.optional(),
     perClass: z.array(z.strictObject({ label: z.string(), clips: count, groups: count })),
   }),
@@ -311,7 +312,7 @@ export type RunResults = z.infer<typeof resultsSchema>;
  * Parses results.json.
  * @param source bytes or text
  * @param name shown in messages
- * @throws CryfoldError JOB_INVALID naming the artifact and the first wrong key
+ * @throws CryfoldError JOB_INVALID with the artifact and the first wrong key
  */
 export function decodeResults(source: Uint8Array | string, name: string): RunResults {
   return decodeRecord(resultsSchema, source, name);

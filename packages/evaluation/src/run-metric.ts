@@ -2,8 +2,8 @@ import { METRIC_NAMES, type MetricName } from './metric.js';
 import type { RunResults } from './results.js';
 
 /**
- * The metric by which a run's models are tested, ordered and ranked: that of its comparisons, otherwise that of the
- * sweep or spec, otherwise accuracy. In earlier versions, sweeps were always tested by accuracy.
+ * Returns the metric by which a run's models are tested, ordered and ranked: the metric of its comparisons, otherwise
+ * the metric of the sweep or spec, otherwise accuracy. In earlier versions, sweeps were always tested by accuracy.
  */
 export function metricOf({
   spec,

@@ -22,7 +22,7 @@ function testCount(n: number, testSize: number): number {
 }
 
 /**
- * The number of clips, out of `draws`, to take from each class: the mode of the multivariate hypergeometric
+ * Returns the number of clips, out of `draws`, to take from each class: the mode of the multivariate hypergeometric
  * distribution, rounded down, then topped up by largest remainder with ties broken at random (scikit-learn's
  * `_approximate_mode`).
  */
@@ -42,7 +42,8 @@ function proportionalCounts(counts: Int32Array, draws: number, random: RandomSta
 }
 
 /**
- * Training and test clips of one split in which every class keeps its share; `nTest` of the `n` clips are for testing.
+ * Draws the training and test clips of one split in which every class keeps its share; `nTest` of the `n` clips are for
+ * testing.
  */
 function stratifiedOnce(labels: ArrayLike<number>, n: number, nTest: number, random: RandomState) {
   const classes = [...new Set(Array.from(labels))].sort((a, b) => a - b);
@@ -100,7 +101,8 @@ export function shuffleSplit(
 }
 
 /**
- * The index pair of scikit-learn 1.9's `train_test_split(..., test_size=testSize, random_state=seed, stratify=stratify)`.
+ * Returns the indices of scikit-learn 1.9's `train_test_split(..., test_size=testSize, random_state=seed,
+ * stratify=stratify)`.
  * @throws CryfoldError SPLIT_IMPOSSIBLE
  */
 export function trainTestSplit(n: number, options: ShuffleSplitOptions): Split {

@@ -7,7 +7,8 @@ export function shuffledName(model: string, shuffle: number): string {
 }
 
 /**
- * Figures of each estimator on shuffled labels, where nothing can be learned. Each missing fold is added to `lacking`.
+ * Computes the figures of each estimator on shuffled labels, where nothing can be learned. Each missing fold is added
+ * to `lacking`.
  */
 export function shuffledBaselines(
   { classes, clips, splits, shuffled = [] }: EvaluationInput,

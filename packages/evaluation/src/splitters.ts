@@ -11,7 +11,7 @@ export interface SplitRequest {
   labels: Int32Array;
   /** Group of each clip */
   groups: readonly string[];
-  /** At least 2 */
+  /** Number of folds, at least 2 */
   folds: number;
   repeats: number;
   /** Integer in [0, 2^32) */
@@ -28,11 +28,13 @@ export const DEFAULT_TEST_SIZE = 0.2;
 export interface SplitterKind {
   /** scikit-learn's name */
   readonly name: string;
-  /** Whether it keeps each group's clips on one side */
+  /** Whether the splitter keeps all clips of a group on one side */
   readonly grouped: boolean;
-  /** The parts of a request that it uses, besides labels and groups. The data or the splitter decides the rest */
+  /**
+   * The parts of a request that the splitter uses, besides labels and groups. The data or the splitter decides the rest
+   */
   readonly takes: readonly ('folds' | 'repeats' | 'testSize')[];
-  /** Number of folds of one repeat, without creating them */
+  /** Returns the number of folds in one repeat, without creating the folds */
   foldsOf(request: Pick<SplitRequest, 'folds' | 'groups' | 'predefined'>): number;
   /** @throws CryfoldError SPLIT_IMPOSSIBLE */
   split(request: SplitRequest): Split[];
@@ -47,7 +49,9 @@ const repeatedKind = { ...kFolds, takes: ['folds', 'repeats'] } as const;
 const onceKind = { ...kFolds, takes: ['folds'] } as const;
 const shuffleKind = { grouped: false, takes: ['repeats', 'testSize'], foldsOf: () => 1 } as const;
 
-/** Every splitter. The grouped ones shuffle differently in each repeat. To add a splitter, write it and add it here. */
+/**
+ * Every splitter. Grouped splitters shuffle differently in each repeat. To add a splitter, write it and add it here.
+ */
 const KINDS = [
   {
     name: 'RepeatedKFold',

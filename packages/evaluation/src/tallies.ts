@@ -3,7 +3,7 @@ import type { EvaluationInput, FoldProbabilities } from './evaluation-input.js';
 import { type MetricName, metricOfCounts } from './metric.js';
 import { argmaxRows, logLoss } from './metrics.js';
 
-/** Predictions of a model: its probabilities and, if it chooses classes by decision values, these. */
+/** Predictions of a model: its probabilities, and its decision values if it chooses classes by decision value. */
 export interface Predictions {
   probabilities: FoldProbabilities;
   scores: FoldProbabilities;
@@ -15,7 +15,7 @@ export interface Predictions {
  */
 export type Tally = Float64Array;
 
-/** The metric over all predictions of a tally. */
+/** Computes the metric over all predictions of a tally. */
 export function metricOfTally(metric: MetricName, tally: Tally, classes: number): number {
   const count = tally[classes * classes + 1];
   if (metric === 'logLoss') return tally[classes * classes] / count;
@@ -33,7 +33,7 @@ export interface TestRows {
   classes: number;
   /** True class of each row */
   labels: ArrayLike<number>;
-  /** What must stay together with each row, such as a speaker, or the clip itself */
+  /** The unit to which each row belongs, such as a speaker, or the clip itself */
   groups: readonly string[];
 }
 
@@ -87,7 +87,7 @@ function addRows(
     }
     const label = labels[row];
     const loss = logLoss([label], probabilities.subarray(row * classes, (row + 1) * classes), classes);
-    // NaN would make every exchange of groups look less extreme than the observed difference, which would give p = 0.
+    // NaN would make every exchange of groups look less extreme than the observed difference, so p would be 0.
     if (Number.isNaN(loss)) {
       throw new CryfoldError('PROBABILITIES_INVALID', `group ${group}: a predicted probability is not a number`, {
         context: { group },
@@ -100,7 +100,7 @@ function addRows(
   }
 }
 
-/** The sum of one or more tallies. */
+/** Returns the sum of one or more tallies. */
 export function addTallies(tallies: readonly Tally[]): Tally {
   const sum = new Float64Array(tallies[0].length);
   for (const tally of tallies) for (let i = 0; i < sum.length; i++) sum[i] += tally[i];
@@ -108,7 +108,7 @@ export function addTallies(tallies: readonly Tally[]): Tally {
 }
 
 /**
- * The standard error of a statistic of independent groups, from its values when each group in turn is left out
+ * Computes the standard error of a statistic of independent groups from its values when each group in turn is left out
  * (delete-one jackknife). Source: Efron and Tibshirani, "An Introduction to the Bootstrap" (1993), equation 11.5.
  * @param without the statistic without the first group, without the second, and so on
  */
@@ -118,7 +118,7 @@ export function jackknifeError(without: readonly number[]): number {
   return Math.sqrt(((groups - 1) / groups) * without.reduce((sum, value) => sum + (value - mean) ** 2, 0));
 }
 
-/** The value of `statistic` when each group in turn is left out. */
+/** Returns the values of `statistic` when each group in turn is left out. */
 export function leaveOneOut(tallies: readonly Tally[], statistic: (rest: Tally) => number): number[] {
   const sum = addTallies(tallies);
   return tallies.map((tally) => statistic(sum.map((value, i) => value - tally[i])));

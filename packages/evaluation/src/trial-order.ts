@@ -2,7 +2,8 @@ import { type MetricName, scoreOf } from './metric.js';
 import type { SearchResults, TrialRow } from './results.js';
 
 /**
- * Trials of a searched estimator that have a figure, whether completed or not. These are the candidates for its winner.
+ * Returns the trials of a searched estimator that have a figure, whether completed or not. The winner is chosen from
+ * these.
  * @param base name of the estimator in the spec
  */
 export function begunTrials({ trials }: Pick<SearchResults, 'trials'>, base: string): TrialRow[] {
@@ -10,8 +11,8 @@ export function begunTrials({ trials }: Pick<SearchResults, 'trials'>, base: str
 }
 
 /**
- * Orders the trials of a sweep by estimator, then by epochs and folds (most first), then by mean (best first). So the
- * mean of one fold is not ranked among means of ten folds.
+ * Orders the trials of a sweep by estimator, then by epochs and folds (most first), then by mean (best first). This
+ * way, the mean of one fold is not ranked among means of ten folds.
  * @param bases the searched estimators, in the order in which to list them
  * @returns a comparator for `sort`
  */

@@ -16,8 +16,8 @@ interface Problem {
 }
 
 /**
- * Problems that make folds useless: nothing to test, nothing to train on, or only one class to train on. Undefined
- * without problems.
+ * Returns the problem that makes folds useless: nothing to test, nothing to train on, or only one class to train on.
+ * Returns undefined if there is no problem.
  */
 function problemOf(splits: readonly Split[], { labels }: Pick<SplitRequest, 'labels'>): Problem | undefined {
   const classesOf = ({ train }: Split) => new Set(Array.from(train, (clip) => labels[clip])).size;
@@ -32,7 +32,10 @@ function problemOf(splits: readonly Split[], { labels }: Pick<SplitRequest, 'lab
   return problems.find(({ folds }) => folds.length > 0);
 }
 
-/** The largest smaller number of folds that has no problems for this data and seed, or undefined. */
+/**
+ * Returns the largest number of folds below the requested one that causes no problems with this data and seed, or
+ * undefined.
+ */
 function fewerFolds(kind: SplitterKind, request: SplitRequest): number | undefined {
   if (!kind.takes.includes('folds')) return undefined;
   for (let folds = Math.min(request.folds - 1, MOST_TRIED); folds >= 2; folds--) {
@@ -59,7 +62,7 @@ function hintOf(kind: SplitterKind, request: SplitRequest, code: ErrorCode): str
     : 'Add groups: each class needs clips of at least two groups, so that one is left for training.';
 }
 
-/** Creates the splits of a request; an error names their location. */
+/** Creates the splits of a request. Errors include the location of the splits. */
 function splitNamed(kind: SplitterKind, request: SplitRequest, about: string): Split[] {
   try {
     return kind.split(request);
@@ -78,7 +81,7 @@ function splitNamed(kind: SplitterKind, request: SplitRequest, about: string): S
  * Creates the splits of a request, and checks that they can be trained and tested. scikit-learn's StratifiedGroupKFold
  * may leave a fold without a test clip even if there are more groups than folds.
  * @param about location of the splits for messages, such as `inside repeat 0 fold 1: `, or empty
- * @throws CryfoldError SPLIT_IMPOSSIBLE; FOLD_EMPTY, FOLD_ONE_CLASS naming the folds
+ * @throws CryfoldError SPLIT_IMPOSSIBLE; FOLD_EMPTY, FOLD_ONE_CLASS with the folds
  */
 export function usableSplits(kind: SplitterKind, request: SplitRequest, about = ''): Split[] {
   const splits = splitNamed(kind, request, about);

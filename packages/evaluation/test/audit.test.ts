@@ -4,13 +4,13 @@ import { type GroupSource, NO_GROUPS, Random } from '@cryfold/core';
 import { type Audit, type AuditedRecording, auditRecordings, auditSchema } from '../src/index.js';
 
 const GROUPS: GroupSource = { kind: 'column', name: 'speaker' };
-/** One for each test, so that a test does not depend on those before it. */
+/** Created for each test, so that no test depends on the tests before it. */
 let random: Random;
 beforeEach(() => {
   random = new Random(4);
 });
 
-/** Recordings that differ by chance only, the class in turn. */
+/** Returns recordings that differ only by chance, with each class in turn. */
 function clean(
   count: number,
   classes: readonly string[],
@@ -51,14 +51,14 @@ const setOf = ({ predictability }: Audit, name: string) => {
   return predictability.sets.find((set) => set.name === name);
 };
 
-test('names the class whose sampling rate no other class has', () => {
+test('reports the class whose sampling rate no other class has', () => {
   const found = audit(clean(60, ['x', 'y', 'z'], (i) => ({ rate: i % 3 === 0 ? 16000 : 44100 })));
   assert.match(textOf(found, 'property-tells-class'), /class x has 16,000 Hz, all others 44,100 Hz/);
   assert.match(textOf(found, 'file-properties-predict'), /sampling rate/);
   assert.equal(setOf(found, 'file')?.pValue, 0.005);
 });
 
-test('finds a rate that only makes a class likelier, which a list of values does not show', () => {
+test('finds a rate that only makes a class more likely, which a list of values does not show', () => {
   const found = audit(clean(100, ['x', 'y'], (i) => ({ rate: i % 2 === (i % 10 < 2 ? 0 : 1) ? 16000 : 44100 })));
   assert.ok(!kinds(found).includes('property-tells-class'));
   assert.match(textOf(found, 'file-properties-predict'), /balanced accuracy of 80\.0 % \(chance: 50\.0 %\)/);
@@ -72,7 +72,7 @@ test('reports that level and bandwidth may belong to the class', () => {
   assert.equal(setOf(found, 'file'), undefined, 'no file property varies');
 });
 
-test('makes no claim about recordings that differ by chance, at its level of significance', () => {
+test('makes no claims at its significance level about recordings that differ only by chance', () => {
   const claims = Array.from({ length: 50 }, () => audit(clean(40, ['x', 'y'])))
     .map(kinds)
     .filter((found) => found.includes('sound-properties-predict'));
@@ -80,7 +80,7 @@ test('makes no claim about recordings that differ by chance, at its level of sig
   assert.ok(claims.length <= 3, `${claims.length} of 50`);
 });
 
-test('a property of each group is not evidence if a class has few groups', () => {
+test('does not treat a property of each group as evidence if a class has few groups', () => {
   // Ten recordings of each of eight speakers: each speaker has its own level, and one class.
   const levels = Array.from({ length: 8 }, () => random.normal(-20, 8));
   const speakers = clean(80, ['x', 'y'], (i) => ({
@@ -88,8 +88,8 @@ test('a property of each group is not evidence if a class has few groups', () =>
   }));
   const known = audit(speakers, { groupSource: GROUPS });
   const unknown = audit(speakers.map((one, i) => ({ ...one, group: `g${i}` })));
-  assert.ok((setOf(unknown, 'all')?.pValue ?? 1) <= 0.01, 'taken for independent, speakers are recognised');
-  assert.ok((setOf(known, 'all')?.pValue ?? 0) > 0.01, 'as groups they are not');
+  assert.ok((setOf(unknown, 'all')?.pValue ?? 1) <= 0.01, 'without groups, speakers are recognised');
+  assert.ok((setOf(known, 'all')?.pValue ?? 0) > 0.01, 'with groups, speakers are not recognised');
   assert.ok(kinds(known).includes('groups-in-one-class'));
 });
 
@@ -105,13 +105,13 @@ test('reports that there are too few recordings or groups to test', () => {
   assert.match(textOf(narrow, 'few-groups'), /class x comes from 2 groups, class y comes from 2 groups/);
 });
 
-test('names a class with few recordings, and tests the others', () => {
+test('reports a class with few recordings, and tests the others', () => {
   const found = audit([...clean(40, ['x', 'y']), ...clean(2, ['rare'])]);
   assert.match(textOf(found, 'few-recordings'), /class rare has 2/);
   assert.equal(typeof found.predictability === 'object' && found.predictability.classes, 2);
 });
 
-test('sounds in several classes contradict their labels', () => {
+test('reports that sounds in several classes have contradictory labels', () => {
   const of = (label: string, group: string) => ({ label, group });
   const sounds = [
     [of('x', 'a'), of('y', 'b')],

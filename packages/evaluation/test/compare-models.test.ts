@@ -24,7 +24,9 @@ const MODELS = ['poor', 'fair', 'good', 'same as good'];
 const splits = repeatedKFold(CLIPS, { splits: 5, repeats: 2, seed: 3 });
 const labels = Array.from({ length: CLIPS }, (_, i) => (i * i) % 2);
 
-/** Four models of two classes, the last two equal; `poor` lacks the second fold. */
+/**
+ * Returns predictions of four models for two classes. The last two models are equal, and `poor` lacks the second fold.
+ */
 function input(groupSize: number, metric: MetricName): EvaluationInput {
   const random = new Random(5);
   const predict = (lean: number) =>
@@ -47,7 +49,10 @@ function input(groupSize: number, metric: MetricName): EvaluationInput {
   };
 }
 
-/** The metric of each fold that a pair of models has by the definition of the metric, and the splits of these folds. */
+/**
+ * Returns the common folds of two models, and the difference in the metric for each, computed from the metric's
+ * definition.
+ */
 function differences(data: EvaluationInput, metric: MetricName, [a, b]: readonly string[]) {
   const common = [...splits.keys()].filter((s) => [a, b].every((name) => data.probabilities.get(name)![s]));
   const figure = (name: string, s: number) =>
@@ -59,7 +64,7 @@ function differences(data: EvaluationInput, metric: MetricName, [a, b]: readonly
   return { common, values: common.map((s) => figure(a, s) - figure(b, s)) };
 }
 
-test('every pair of models is tested on its common folds, and p-values are adjusted for the number of tests', () => {
+test('tests every pair of models on their common folds, and adjusts p-values for the number of tests', () => {
   for (const metric of ['accuracy', 'logLoss'] as const) {
     const data = input(1, metric);
     const { comparisons } = evaluateRun(data).results;
@@ -93,7 +98,7 @@ test('every pair of models is tested on its common folds, and p-values are adjus
   }
 });
 
-test('where clips share groups, every pair is tested by group on its common folds', () => {
+test('tests every pair by group on the common folds if clips share groups', () => {
   const data = input(4, 'accuracy');
   const { results, probabilities } = evaluateRun(data);
   const predictions = predictionsOf(data, probabilities);
@@ -116,7 +121,7 @@ test('where clips share groups, every pair is tested by group on its common fold
   assert.deepEqual(evidenceOf(first, { dataset: { clips: CLIPS, groups: 21 } } as RunResults), evidence);
 });
 
-test('models without a common fold have no difference', () => {
+test('reports no difference for models without a common fold', () => {
   const data = input(4, 'accuracy');
   const only = (name: string, own: number) =>
     [name, data.probabilities.get(name)!.map((matrix, s) => (s === own ? matrix : null))] as const;
@@ -129,7 +134,7 @@ test('models without a common fold have no difference', () => {
   });
 });
 
-test('the test over folds is evidence from five folds on, if no clips share a group', () => {
+test('uses the test over folds as evidence from five folds on, if no clips share a group', () => {
   const own = { meanDifference: 0.1, low: 0.05, high: 0.15, t: 4, pValue: 0.001, pHolm: 0.002 };
   const stored: Comparison = { a: 'a', b: 'b', metric: 'accuracy', folds: LEAST_FOLDS, meanDifference: 0.1, test: own };
   const alone = { dataset: { clips: 10, groups: 10 } } as RunResults;
@@ -150,7 +155,7 @@ test('the test over folds is evidence from five folds on, if no clips share a gr
   assert.equal(evidenceOf({ ...stored, test: null }, shared).untested, 'no spread');
 });
 
-test('runs that cannot be compared are named, with what to do', () => {
+test('reports runs that cannot be compared, and what to do', () => {
   const run = (id: string, change: object = {}) =>
     ({
       run: { id },
@@ -175,7 +180,7 @@ test('runs that cannot be compared are named, with what to do', () => {
     refused(run('r2', change), 'm', {
       message: 'runs r1 and r2 differ in data, splitter, folds or seed',
       context: { baseline: 'r1', candidate: 'r2' },
-      hint: 'Compare runs over the same data with the same protocol and seed.',
+      hint: 'Compare runs on the same data with the same protocol and seed.',
     });
   }
 });

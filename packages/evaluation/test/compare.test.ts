@@ -28,7 +28,9 @@ interface Shape {
   together?: boolean;
 }
 
-/** A run of one model `m` over 100 clips of two classes that is right in all but the `wrong` share of clips. */
+/**
+ * Returns a run of one model `m` on 100 clips of two classes. The model is wrong for a share of `wrong` of the clips.
+ */
 function side(wrong: number, shape: Shape = {}): RunSide {
   const { repeats = 4, folds = 5, hash = 'h', hole = false, groupSize = 1, together = false } = shape;
   const groupOf = (clip: number) => Math.floor(clip / groupSize);
@@ -66,7 +68,7 @@ const results = (wrong: number, shape: Shape = {}): RunResults => side(wrong, sh
 const compare = (baseline: RunResults, candidate: RunResults) =>
   compareRuns({ results: baseline, model: 'm' }, { results: candidate, model: 'm' });
 
-test('a clear difference is better or worse, and a run is the same as itself', () => {
+test('judges a clear difference as better or worse, and a run as the same as itself', () => {
   const [poor, good] = [results(0.3), results(0.1)];
   assert.equal(compare(poor, good).verdict, 'better');
   assert.equal(compare(good, poor).verdict, 'worse');
@@ -80,12 +82,12 @@ test('compares the repeats that both runs have', () => {
   assert.equal(compare(results(0.3, { repeats: 2 }), results(0.1, { repeats: 4 })).test!.folds, 10);
 });
 
-test('a run with a missing fold is incomplete, whatever its figures are', () => {
+test('judges a run with a missing fold as incomplete, whatever its figures are', () => {
   assert.equal(compare(results(0.3), results(0.1, { hole: true })).verdict, 'incomplete');
   assert.equal(compare(results(0.3, { hole: true }), results(0.1)).verdict, 'incomplete');
 });
 
-test('if clips share groups, the groups decide, and repeats add no evidence', () => {
+test('decides by group if clips share groups, and does not count repeats as evidence', () => {
   const shape = { groupSize: 5, together: true, repeats: 1 };
   const [poor, good] = [side(0.4, shape), side(0.15, shape)];
   const found = compareRuns(poor, good);
@@ -98,7 +100,7 @@ test('if clips share groups, the groups decide, and repeats add no evidence', ()
   assert.ok(clear.byGroup!.low! > 0);
 });
 
-test('few folds or groups give no verdict, and equal runs are the same', () => {
+test('reaches no verdict with few folds or groups, and judges equal runs as the same', () => {
   const few = compare(results(0.3, { folds: 4, repeats: 1 }), results(0.1, { folds: 4, repeats: 1 }));
   assert.deepEqual([few.verdict, few.test, few.untested], ['incomplete', null, 'too few folds']);
   assert.ok(Math.abs(few.meanDifference! - 0.2) < 1e-12, 'the difference is reported nevertheless');
@@ -118,7 +120,7 @@ test('decides by the metric, where a lower log-loss is better', () => {
   assert.ok(grouped.byGroup!.difference < 0);
 });
 
-test('if clips share groups, a test over folds alone is ignored', () => {
+test('ignores a test over folds alone if clips share groups', () => {
   const shape = { groupSize: 2 };
   const [a, b] = [side(0.3, shape), side(0.1, shape)];
   const found = compareRuns({ ...a, predicted: undefined }, { ...b, predicted: undefined });
@@ -145,7 +147,7 @@ test('ignores p-values of two folds or equal differences in older results', () =
   assert.deepEqual(decodeResults(JSON.stringify(stored), 'results.json').comparisons, [old]);
 });
 
-test('refuses runs over other data, or without the model', () => {
+test('refuses runs on other data, or without the model', () => {
   const refused = (message: RegExp, make: () => unknown) =>
     assert.throws(make, (error: unknown) => error instanceof CryfoldError && message.test(error.message));
   refused(/differ in data/, () => compare(results(0.3), results(0.1, { hash: 'other' })));
@@ -153,7 +155,7 @@ test('refuses runs over other data, or without the model', () => {
   refused(/has no model x/, () => compareRuns({ results: run, model: 'm' }, { results: run, model: 'x' }));
 });
 
-test('the leak report names groups, duplicates and absent classes, and is empty without leaks', () => {
+test('the leak report lists groups, duplicates and absent classes, and is empty without leaks', () => {
   const clips = ['a', 'a', 'b', 'b', 'c', 'c'].map((group, i) => ({ id: `clip-${i}`, group, label: i < 5 ? 0 : 1 }));
   const groups = clips.map((clip) => clip.group);
   const at = (...test: number[]) => ({
@@ -179,10 +181,10 @@ test('the leak report names groups, duplicates and absent classes, and is empty 
   assert.deepEqual(findLeaks({ classes: ['x'], clips: whole, splits: groupKFold(groups, { splits: 3 }) }), none);
 });
 
-test('cross-fitting takes each training clip from the fold that tested it, in the same repeat', () => {
+test('cross-fitting takes the prediction of a training clip from the fold that tested it in the same repeat', () => {
   const labels = Array.from({ length: 20 }, (_, i) => i % 3);
   const splits = repeatedKFold(20, { splits: 4, repeats: 3, seed: 1 });
-  // the probability names its clip and repeat
+  // the probabilities identify their clip and repeat
   const member = splits.map((split) => Float64Array.from([...split.test].flatMap((i) => [i, split.repeat])));
   for (const [s, split] of splits.entries()) {
     const training = crossFitRows({ splits, members: [member, member], labels, classes: 2 }, s)!;
@@ -199,7 +201,7 @@ test('cross-fitting takes each training clip from the fold that tested it, in th
   const holed = member.map((matrix, s) => (s === 1 ? null : matrix));
   const withHole = { splits, members: [member, holed], labels, classes: 2 };
   assert.equal(crossFitRows(withHole, 0), null);
-  assert.ok(crossFitRows(withHole, 1), 'its own hole is not among its training rows');
+  assert.ok(crossFitRows(withHole, 1), 'the missing fold is not among its own training rows');
   const partial = { splits: kFold(20, { splits: 4 }).slice(0, 2), members: [member], labels, classes: 2 };
   assert.equal(crossFitRows(partial, 0), null);
 });

@@ -53,7 +53,7 @@ function assertAllNear(actual: Float64Array, expected: ArrayLike<number>, absolu
   }
 }
 
-test("the incomplete beta function is scipy's", () => {
+test("the incomplete beta function equals scipy's", () => {
   for (const [a, b, x, expected] of goldens.incompleteBeta) {
     const about = `I_${x}(${a}, ${b})`;
     const actual = incompleteBeta(a, b, x);
@@ -62,7 +62,7 @@ test("the incomplete beta function is scipy's", () => {
   }
 });
 
-test("the corrected resampled t-test has scipy's p-value and interval", () => {
+test('the corrected resampled t-test has the same p-value and interval as scipy', () => {
   for (const { differences, ratio, ...expected } of goldens.nadeauBengio) {
     const actual = nadeauBengio(differences, ratio)!;
     assert.equal(actual.folds, differences.length);
@@ -72,7 +72,7 @@ test("the corrected resampled t-test has scipy's p-value and interval", () => {
   }
 });
 
-test('the corrected t-test is antisymmetric, and the correction makes it harder to be significant', () => {
+test('the corrected t-test is antisymmetric, and the correction makes significance harder to reach', () => {
   const differences = [0.02, -0.01, 0.03, 0.0, 0.01];
   const [there, back] = [
     nadeauBengio(differences, 0.25)!,
@@ -85,7 +85,7 @@ test('the corrected t-test is antisymmetric, and the correction makes it harder 
   assert.ok(nadeauBengio(differences, 0)!.pValue < there.pValue);
 });
 
-test('fewer than five folds and equal differences are not tested: they gave p = 0', () => {
+test('does not test fewer than five folds or equal differences, which used to result in p = 0', () => {
   for (const few of [[], [0.1], [0.1, 0.1], [0.1, 0.2, 0.3, 0.1]]) assert.equal(nadeauBengio(few, 0.25), null);
   assert.equal(nadeauBengio([0.1, 0.1, 0.1, 0.1, 0.1], 0.25), null);
   assert.equal(nadeauBengio([0, 0, 0, 0, 0], 0.25), null);
@@ -93,13 +93,13 @@ test('fewer than five folds and equal differences are not tested: they gave p = 
   assert.equal(nadeauBengio([0.3, 0.1 + 0.2, 0.3, 0.3, 0.3], 0.25), null);
 });
 
-test('no p-value is 0, however small the spread is, and non-finite values give no p-value', () => {
+test('never returns a p-value of 0, however small the spread is, and none for non-finite values', () => {
   const nearly = Array.from({ length: 50 }, (_, fold) => 0.1 + 1e-9 * (fold % 2));
   assert.ok(nadeauBengio(nearly, 0.25)!.pValue > 0);
   for (const odd of [Number.NaN, Number.POSITIVE_INFINITY]) assert.equal(nadeauBengio([odd, 1, 2, 3, 4], 0.25), null);
 });
 
-test("Holm's adjustment", () => {
+test("adjusts p-values like Holm's method in R", () => {
   // R: p.adjust(c(0.04, 0.01, 0.03, 0.02), 'holm')
   assert.deepEqual(
     holm([0.04, 0.01, 0.03, 0.02]).map((p) => p.toFixed(12)),
@@ -110,7 +110,7 @@ test("Holm's adjustment", () => {
   assert.deepEqual(holm([]), []);
 });
 
-/** One model's predictions of groups, as the evaluation takes them: a single split that tests every clip. */
+/** Returns one model's predictions for groups as input of the evaluation: a single split that tests every clip. */
 function oneSplit(groups: [number, number, number[]][][], classes: number) {
   const clips = groups.flatMap((rows, g) => rows.map(([label], i) => ({ id: `${g}-${i}`, group: `${g}`, label })));
   const rows = groups.flat();
@@ -123,7 +123,7 @@ function oneSplit(groups: [number, number, number[]][][], classes: number) {
   return { data, folds, predictions: { probabilities: folds, scores: folds } };
 }
 
-test("the test by group has scipy's p-value for exchanged groups, and the jackknife's intervals", () => {
+test('the test by group has the p-value of scipy for exchanged groups, and jackknife intervals', () => {
   for (const { metric, classes, models, interval, ...expected } of goldens.groups) {
     const [a, b] = models.map((groups) => oneSplit(groups, classes));
     const tallies = (one: typeof a) => tallyGroups(one.data, one.predictions, [0]);
@@ -147,23 +147,23 @@ test("the test by group has scipy's p-value for exchanged groups, and the jackkn
   }
 });
 
-/** Tallies of groups of two classes, with `right` of `size` clips correct. */
+/** Returns tallies of groups of two classes, with `right` of `size` clips correct. */
 const tallied = (right: readonly number[], size: number) =>
   right.map((count) => Float64Array.of(count, size - count, 0, 0, 0, size));
 
-test('there is no p-value for fewer than six groups, or if no group differs', () => {
+test('returns no p-value for fewer than six groups, or if no group differs', () => {
   const few = testGroups('accuracy', [tallied([9, 9, 9, 9, 9], 9), tallied([1, 2, 3, 1, 2], 9)], 2);
   assert.deepEqual([few.pValue, few.untested], [null, 'too few groups']);
-  assert.ok(few.low! > 0, 'the interval is there');
+  assert.ok(few.low! > 0, 'there is an interval');
   const same = tallied([1, 2, 3, 4, 5, 6], 9);
   const equal = testGroups('accuracy', [same, same], 2);
   assert.deepEqual([equal.difference, equal.low, equal.pValue, equal.untested], [0, null, null, 'no spread']);
-  // The least that six groups can say.
+  // The smallest p-value that six groups can reach.
   const six = testGroups('accuracy', [tallied([9, 8, 9, 8, 9, 8], 9), tallied([1, 2, 3, 1, 2, 3], 9)], 2);
   assert.equal(six.pValue, 2 / 2 ** 6);
 });
 
-test('exchanges many groups at random, reproducibly, and never gives p = 0', () => {
+test('exchanges many groups at random, reproducibly, and never returns p = 0', () => {
   const right = Array.from({ length: 40 }, (_, g) => g % 4);
   const worse = tallied(right, 9);
   const better = tallied(
@@ -177,7 +177,7 @@ test('exchanges many groups at random, reproducibly, and never gives p = 0', () 
 
 // numpy: d = a - b, nonzero; flips = RandomState(0).randint(2, size=(10000, len(d))); sums = ((1 - 2 * flips) * d).sum(1);
 // p = (count(abs(sums) >= abs(d.sum())) + 1) / 10001
-test("the p-value of random exchanges is numpy's, and close to that of all exchanges", () => {
+test('the p-value of random exchanges equals that of numpy, and is close to that of all exchanges', () => {
   for (const [groups, differing, expected, ofAll] of [
     [14, 14, 0.3300669933006699, 0.332763671875],
     [20, 18, 0.30886911308869114, 0.30858612060546875],
@@ -200,7 +200,7 @@ test("the p-value of random exchanges is numpy's, and close to that of all excha
   assert.equal(testGroups('accuracy', [a, b], 2).exact, true, '2^13 exchanges are tried');
 });
 
-test("the temperature is scikit-learn's, or at the limit if there is no best one", () => {
+test('finds the temperature of scikit-learn, or the limit if no temperature is best', () => {
   for (const { classes, labels, probabilities, temperature, logLoss: least } of goldens.temperature) {
     const matrix = Float64Array.from(probabilities);
     const fitted = fitTemperature(labels, matrix, classes);
@@ -212,7 +212,7 @@ test("the temperature is scikit-learn's, or at the limit if there is no best one
     assert.deepEqual(argmaxRows(calibrated, classes), argmaxRows(matrix, classes));
   }
   const certain = Float64Array.of(0.9, 0.1, 0.2, 0.8);
-  // all right: the colder the better, until the loss is 0 to the last digit
+  // if all predictions are right, colder is better until the loss is 0 to the last digit
   assert.ok(logLoss([0, 1], applyTemperature(certain, 2, fitTemperature([0, 1], certain, 2)), 2) < 1e-15);
   assertNear(fitTemperature([1, 0], certain, 2), Math.exp(10), 1e-6, 'all wrong');
 });
@@ -223,7 +223,7 @@ test('a temperature of 1 has no effect, and zeros stay finite', () => {
   assert.ok(applyTemperature(matrix, 3, 0.01).every(Number.isFinite));
 });
 
-test("a stacked fusion predicts as scikit-learn's LogisticRegression on the members' probabilities", () => {
+test("a stacked fusion predicts like scikit-learn's LogisticRegression on the members' probabilities", () => {
   for (const { classes, labels, members, test: held, expected } of goldens.stacking) {
     const training = { members: members.map((member) => Float64Array.from(member)), labels };
     const fused = fuse(
@@ -236,7 +236,7 @@ test("a stacked fusion predicts as scikit-learn's LogisticRegression on the memb
   }
 });
 
-/** Probabilities that lean to the labels by `lean`. */
+/** Returns random probabilities that favour the labels by `lean`. */
 function leaning(random: Random, labels: number[], classes: number, lean: number): Float64Array {
   return Float64Array.from(
     labels.flatMap((label) => {
@@ -247,7 +247,7 @@ function leaning(random: Random, labels: number[], classes: number, lean: number
   );
 }
 
-test('fitted weights satisfy the optimality conditions of the least log-loss', () => {
+test('fitted weights satisfy the optimality conditions of the lowest log-loss', () => {
   const random = new Random(4);
   for (const leans of [
     [2, 0],
@@ -271,7 +271,7 @@ test('fitted weights satisfy the optimality conditions of the least log-loss', (
   }
 });
 
-test('every rule gives rows that sum to 1, and leaves equal members unchanged', () => {
+test('every rule returns rows that sum to 1, and leaves equal members unchanged', () => {
   const random = new Random(9);
   const labels = Array.from({ length: 30 }, () => random.below(3));
   const members = [1, 2, 3].map((lean) => leaning(random, labels, 3, lean));
@@ -292,7 +292,7 @@ test('every rule gives rows that sum to 1, and leaves equal members unchanged', 
   assert.throws(() => fuse('stacked', members, 3), TypeError);
 });
 
-test('majority counts votes, geometric multiplies, and neither lets a zero veto', () => {
+test('majority counts votes, geometric multiplies, and neither lets a zero veto a class', () => {
   const votes = fuse('majority', [Float64Array.of(0.6, 0.4), Float64Array.of(0.1, 0.9), Float64Array.of(0.5, 0.5)], 2);
   assert.deepEqual(
     Array.from(votes, (p) => p.toFixed(12)),

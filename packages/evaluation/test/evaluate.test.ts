@@ -34,7 +34,7 @@ import {
 const classes = ['asphyxia', 'deaf, "quoted"', '=pain'];
 const root = fileURLToPath(new URL('../../../..', import.meta.url));
 
-/** A run of two estimators and their mean over random probabilities that lean to the truth. */
+/** Returns a run of two estimators and their fusions, with random probabilities that favour the true class. */
 function randomRun({ n = 60, repeats = 2, seed = 1, lean = 1 } = {}): EvaluationInput {
   const random = new Random(seed);
   const clips = Array.from({ length: n }, (_, i) => ({
@@ -75,7 +75,7 @@ function withHole(input: EvaluationInput, model: string, ...holes: number[]): Ev
   return { ...input, probabilities: new Map([...input.probabilities, [model, own]]) };
 }
 
-/** Decision values for the SVM that sometimes disagree with its probabilities, as Platt scaling's do. */
+/** Adds decision values for the SVM that sometimes disagree with its probabilities, as with Platt scaling. */
 function withDecisions(input: EvaluationInput): EvaluationInput {
   const random = new Random(9);
   const decide = (matrix: Float64Array | null) => matrix!.map((p) => Math.log(p) + 0.5 * random.normal());
@@ -100,7 +100,7 @@ function results(input: EvaluationInput): RunResults {
 const hasOracle = spawnSync('python3', ['-c', 'import numpy, sklearn']).status === 0;
 const oracle = { skip: hasOracle ? false : 'python3 on PATH has no numpy and scikit-learn' };
 
-/** Runs scripts/check-results over a run, after `damage` has had its way with the files. */
+/** Runs scripts/check-results on a run, after `damage` has changed the results. */
 function check(input: EvaluationInput, damage?: (r: RunResults) => void): { status: number | null; output: string } {
   const directory = mkdtempSync(join(tmpdir(), 'cryfold-check-'));
   try {
@@ -134,7 +134,7 @@ test('scikit-learn recomputes every figure from out-of-fold.csv', oracle, () => 
   }
 });
 
-test('a model with decision values predicts by them, and its fusion by probabilities', () => {
+test('a model with decision values chooses classes by them, and its fusion by probabilities', () => {
   const plain = randomRun();
   const input = withDecisions(plain);
   const [before, after] = [results(plain), results(input)];
@@ -175,7 +175,7 @@ test('check-results detects every kind of wrong figure', oracle, () => {
   for (const [message] of damages) assert.match(output, message);
 });
 
-test('results round-trip through JSON and the schema, and an unknown key is rejected by name', () => {
+test('results round-trip through JSON and the schema, which rejects an unknown key and reports its name', () => {
   const r = results(withHole(randomRun(), 'net', 0));
   assert.deepEqual(decodeResults(JSON.stringify(r), 'results.json'), r);
   assert.throws(
@@ -189,7 +189,7 @@ test('docs/results.schema.json is up to date', () => {
   assert.deepEqual(published, JSON.parse(JSON.stringify(resultsJsonSchema())), 'run tools/schemas');
 });
 
-test('a missing fold is missing in all of its fusions, is listed with the reason, and is never part of a mean', () => {
+test('a missing fold is missing from all its fusions, is listed with the reason, and is never part of a mean', () => {
   const fusion: EvaluationInput['fusion'] = { combined: { rule: 'mean', members: ['net', 'svm'] } };
   const input = { ...withHole(randomRun(), 'svm', 7), fusion };
   const whole = evaluateRun(randomRun()).results;
@@ -208,7 +208,7 @@ test('a missing fold is missing in all of its fusions, is listed with the reason
   assert.deepEqual(
     svm.repeats.map((repeat) => repeat.repeat),
     [0],
-    'a repeat with a hole has no figure',
+    'a repeat with a missing fold has no figure',
   );
   assert.deepEqual(
     found.comparisons.map(({ a, b, folds }) => [a, b, folds]),
@@ -244,7 +244,7 @@ test('fitted fusions never learn from a test clip of their fold', () => {
     stack: { rule: 'stacked', members: ['net', 'svm'] },
   };
   const before = evaluateRun({ ...input, fusion }).probabilities;
-  // other labels for the test clips of repeat 0, fold 1: its own fused probabilities must not notice, fold 0's must
+  // new labels for the test clips of repeat 0, fold 1 must change the fused probabilities of fold 0, but not of fold 1
   const tested = new Set(input.splits[1].test);
   const clips = input.clips.map((clip, i) => (tested.has(i) ? { ...clip, label: (clip.label + 1) % 3 } : clip));
   const after = evaluateRun({ ...input, clips, fusion }).probabilities;
@@ -254,7 +254,7 @@ test('fitted fusions never learn from a test clip of their fold', () => {
   }
 });
 
-test('a model without any fold has no figures', () => {
+test('reports no figures for a model without folds', () => {
   const input = randomRun();
   const [net] = evaluateRun(withHole(input, 'net', ...input.splits.keys())).results.models;
   assert.deepEqual([net.complete, net.folds, net.accuracy, net.pooled], [false, [], null, null]);
@@ -298,7 +298,7 @@ test('the majority baseline predicts the most frequent class of the training cli
   );
 });
 
-test('the protocol says whether the same group is in train and test', () => {
+test('the protocol states whether the same group is in train and test', () => {
   const input = { ...randomRun(), groupSource: { kind: 'file-name' as const, name: 'infant' } };
   const { protocol, dataset } = evaluateRun(input);
   assert.deepEqual(dataset.groupSource, input.groupSource);
@@ -318,7 +318,7 @@ test('the protocol says whether the same group is in train and test', () => {
   assert.match(unknown, /^ungrouped folds: groups are not known/);
 });
 
-test('rejects invalid probabilities, naming model, repeat and fold', () => {
+test('rejects invalid probabilities, and reports the model, repeat and fold', () => {
   const damage = (change: (matrix: Float64Array) => Float64Array) => {
     const input = randomRun();
     const own = [...input.probabilities.get('net')!];
@@ -342,7 +342,7 @@ test('rejects invalid probabilities, naming model, repeat and fold', () => {
   }
 });
 
-test('a fusion of an unknown model and an estimator without folds are rejected by name', () => {
+test('rejects a fusion of an unknown model and an estimator without folds, and reports their names', () => {
   const input = randomRun();
   assert.throws(() => evaluateRun({ ...input, fusion: { both: { rule: 'mean', members: ['net', 'cnn'] } } }), /cnn/);
   assert.throws(
@@ -352,7 +352,7 @@ test('a fusion of an unknown model and an estimator without folds are rejected b
   assert.throws(() => evaluateRun({ ...input, estimators: { lost: { kind: 'svm' } } }), /lost has .* 0 of 10 folds/);
 });
 
-/** Reads RFC 4180, for the round trip only. */
+/** Parses RFC 4180, only for the round trip. */
 function parseCsv(text: string): string[][] {
   return text
     .trimEnd()
@@ -398,7 +398,7 @@ test('out-of-fold.csv quotes fields, leaves missing folds empty, and parses to t
   }
 });
 
-test('out-of-fold.csv has no field that a spreadsheet would run, and preserves all text', () => {
+test('out-of-fold.csv has no field that a spreadsheet would run as a formula, and preserves all text', () => {
   const texts = ['=1+1', '+x', '-x', '@x', '\tx', '\rx', '＝x', "'=x", "''-x", "'x", 'x=1', '0-x', '', 'ordinary'];
   const csv = [
     ...outOfFoldCsv({
@@ -429,7 +429,7 @@ test('out-of-fold.csv has no field that a spreadsheet would run, and preserves a
   );
 });
 
-test('a fold without test clips has no figures, and the results have a note', () => {
+test('reports no figures for a fold without test clips, and adds a note to the results', () => {
   const input = randomRun();
   const [first, ...rest] = input.splits;
   const splits = [{ ...first, test: new Int32Array() }, ...rest];
@@ -452,7 +452,7 @@ test('a fold without test clips has no figures, and the results have a note', ()
   assert.ok(Number.isFinite(majority.accuracy?.mean));
   const none = { accuracy: null, balancedAccuracy: null, macroF1: null, logLoss: null };
   assert.deepEqual(noise, [{ model: 'net', folds: [], ...none }]);
-  assert.deepEqual(notes, ['1 of 10 folds have no test clip, so they have no figures.']);
+  assert.deepEqual(notes, ['1 of 10 folds have no test clips, so they have no figures.']);
 });
 
 test('every metric of zero clips is NaN', () => {
@@ -466,14 +466,14 @@ test('every metric of zero clips is NaN', () => {
   assert.equal(summarise([]), null);
 });
 
-test('the results name each class that some folds cannot train on', () => {
+test('the results list each class that some folds cannot train on', () => {
   const input = randomRun();
   const splits = input.splits.map((split, s) =>
     s === 2 ? { ...split, train: split.train.filter((clip) => input.clips[clip].label !== 2) } : split,
   );
   const { notes } = evaluateRun({ ...input, splits, fusion: {} });
   assert.deepEqual(notes, [
-    'Class "=pain" has no training clip in 1 of 10 folds: there, all its test clips count as wrong.',
+    'Class "=pain" has no training clips in 1 of 10 folds, where all its test clips count as wrong.',
   ]);
 });
 
@@ -504,14 +504,14 @@ test('the results mention folds without test clips of a class that the metric av
   for (const metric of ['balancedAccuracy', 'macroF1'] as const) {
     assert.match(
       notesBy(metric).join(),
-      /^3 of 10 folds test no clip of some class: there, (balanced accuracy|macro F1) is a mean/,
+      /^3 of 10 folds do not test every class\. Their (balanced accuracy|macro F1) is a mean/,
     );
   }
   for (const metric of ['accuracy', 'logLoss'] as const) assert.deepEqual(notesBy(metric), []);
   assert.deepEqual(evaluateRun({ ...input, metric: 'macroF1' }).notes, []);
 });
 
-test('one split has figures and fusions, but no tests of their differences', () => {
+test('a single split has figures and fusions, but no tests of differences', () => {
   const input = randomRun();
   const [split] = input.splits;
   const probabilities = new Map(Array.from(input.probabilities, ([name, [own]]) => [name, [own]]));

@@ -32,7 +32,7 @@ test('promises that no group is in train and test only if groups are known', () 
   }
 });
 
-test('labels say group; the kind of group is named once, and infants only with file names of infants', () => {
+test('labels say group; the kind of group is mentioned once, and infants only if file names identify them', () => {
   assert.equal(protocolLabel(facts('file-name'), 0), 'grouped folds: no group is in train and test');
   const spanning = protocolLabel(facts('file-name'), 2);
   assert.equal(spanning, 'ungrouped folds: clips of the same group are in train and test');
@@ -42,8 +42,8 @@ test('labels say group; the kind of group is named once, and infants only with f
   assert.equal(protocolLabel(facts('column', 8, 'infant'), 0, true), 'predefined folds: no group is in train and test');
   assert.equal(groupsText(facts('column', 8, 'speaker')), '8 groups, by column speaker');
   const partial = { ...facts('column'), groupSource: { kind: 'column', name: 'g', partial: true } } as const;
-  assert.match(protocolLabel(partial, 0), /no group is in train and test, but some recordings have none/);
-  assert.match(groupsText(partial), /by column g, but some recordings have none/);
+  assert.match(protocolLabel(partial, 0), /no group is in train and test, but some recordings have no group/);
+  assert.match(groupsText(partial), /by column g, but some recordings have no group/);
   assert.equal(groupsText(facts('none')), 'not known: each recording counts as its own group');
   for (const kind of GROUP_KINDS) {
     assert.doesNotMatch(protocolLabel(facts(kind), 0), /infant/);
@@ -63,12 +63,12 @@ test('drops unfounded promises of earlier versions and keeps recorded facts', ()
   assert.equal(stored(grouped, 8, 0), `${grouped} (how groups were found is not recorded)`);
 });
 
-test('each way to know groups has its words', () => {
+test('describes every source of groups', () => {
   const texts: Record<GroupSource['kind'], string> = {
     column: '8 groups, by column site',
     'file-name': '8 sites, by file name',
     folder: '8 folders, by folder',
-    recording: '8 recordings, one per recording, as the user stated',
+    recording: '8 recordings, one per recording, as the user specified',
     pattern: '8 groups, by pattern site',
     sounds: 'not known: only equal sounds are kept together',
     none: 'not known: each recording counts as its own group',
@@ -88,9 +88,9 @@ test('tests treat groups as independent if they are known, otherwise recordings'
   assert.equal(unitWord(facts(undefined, 40)), 'recording');
 });
 
-test('labels of folds say what is in train and test, whatever made the folds', () => {
+test('fold labels state what is in train and test, regardless of the splitter', () => {
   for (const [kind, spanning, predefined, label] of [
-    ['sounds', 0, false, /^folds grouped by equal sounds: groups are not known, so other recordings of one source may/],
+    ['sounds', 0, false, /^folds grouped by equal sounds: groups are not known, so other recordings from one source/],
     ['sounds', 1, false, /^ungrouped folds: groups are not known, so other recordings/],
     ['sounds', 1, true, /^predefined folds: groups are not known, so other recordings/],
     [
@@ -99,19 +99,24 @@ test('labels of folds say what is in train and test, whatever made the folds', (
       false,
       /^ungrouped folds: clips of the same recording are in train and test, and groups are not known$/,
     ],
-    ['none', 0, true, /^predefined folds: groups are not known, so recordings of one source may be in train and test$/],
+    [
+      'none',
+      0,
+      true,
+      /^predefined folds: groups are not known, so recordings from one source may be in train and test$/,
+    ],
     ['folder', 1, true, /^predefined folds: clips of the same group are in train and test$/],
   ] as const)
     assert.match(protocolLabel(facts(kind), spanning, predefined), label);
   assert.equal(protocolLabel(facts('folder', 40), 0, true), 'predefined folds: every clip is a group of its own');
 });
 
-test('unknown groups have a caveat that names what counts as independent', () => {
+test('the caveat for unknown groups states what counts as independent', () => {
   assert.match(unknownGroupsNote(facts('none')) ?? '', /independent \(each recording counts as one\)/);
   assert.match(unknownGroupsNote(facts('sounds')) ?? '', /independent \(equal sounds count as one\)/);
 });
 
-test('a stored label is kept if the source of groups is recorded; predefined folds are named as such', () => {
+test('keeps a stored label if the source of groups is recorded, and labels predefined folds as such', () => {
   const stored = (dataset: object, splitter: string) =>
     labelOf({ dataset, protocol: { label: 'as stored', groupsSpanning: 0, splitter } } as unknown as RunResults);
   assert.equal(stored(facts('none'), 'KFold'), 'as stored');

@@ -40,7 +40,7 @@ test('counts only the sounds and groups that are on both sides of a split', () =
   assert.deepEqual(apart, { sounds: 0, clips: 0, groups: 0, splits: 1, examples: [] });
 });
 
-test('names at most ten sounds, those in most splits first, with four clips each', () => {
+test('lists at most ten sounds with four clips each, starting with the sounds in most splits', () => {
   const many = Array.from({ length: 48 }, (_, i) => ({ id: `${i}`, group: `${i}` }));
   const sounds = Array.from({ length: 8 }, (_, s) => Array.from({ length: 6 }, (_, i) => 6 * s + i));
   const test = sounds.map(([first]) => first);
@@ -57,7 +57,7 @@ test('names at most ten sounds, those in most splits first, with four clips each
   assert.ok(examples.every(({ clips: named }) => named.length === 4));
 });
 
-test('the headline names leaks, and is missing if there is no leak', () => {
+test('the headline reports leaks, and is undefined if there is no leak', () => {
   const unknown = leakHeadline({ sounds: 0, groups: 2 }, false);
   assert.equal(unknown, '2 recordings are in both train and test: these figures are inflated.');
   const headline = (sounds: number, groups: number) => leakHeadline({ sounds, groups });

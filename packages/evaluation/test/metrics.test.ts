@@ -37,7 +37,7 @@ const { cases, summaries } = JSON.parse(
   readFileSync(new URL('../../test/goldens/metrics.json', import.meta.url), 'utf8'),
 ) as { cases: Record<string, Case>; summaries: (Summary & { values: number[] })[] };
 
-/** Equal to 1e-12, at every depth; null stands for NaN. */
+/** Asserts equality to 1e-12 at every depth; null stands for NaN. */
 function assertClose(actual: unknown, expected: unknown, about: string): void {
   if (typeof expected === 'object' && expected !== null) {
     assert.deepEqual(Object.keys(actual as object), Object.keys(expected), about);
@@ -80,7 +80,7 @@ test("summaries equal numpy's with ddof=1", () => {
   assert.equal(summarise([]), null);
 });
 
-test('a reliability curve has every clip once, in the bin of its top probability', () => {
+test('a reliability curve counts every clip once, in the bin of its top probability', () => {
   for (const [name, { labels, classes, probabilities }] of Object.entries(cases)) {
     const curve = reliabilityCurve(labels, probabilities, classes, 10);
     assert.equal(
@@ -103,7 +103,7 @@ test('fuseMean is the element-wise mean, and a tie goes to the first class', () 
   ]);
 });
 
-test('the metrics of models say what they are, and which direction is better', () => {
+test('METRICS defines the title, format and direction of each metric', () => {
   assert.deepEqual(
     METRIC_NAMES.map((name) => [METRICS[name].title, METRICS[name].share, scoreOf(name, 0.25)]),
     [

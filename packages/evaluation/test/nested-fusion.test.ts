@@ -14,7 +14,7 @@ import {
 const CLIPS = 40;
 const MEMBERS = ['net', 'svm'];
 
-/** Two members with random probabilities that lean to the truth, in every outer and every inner fold. */
+/** Returns a run of two members with random probabilities that favour the true class in every outer and inner fold. */
 function nestedRun() {
   const random = new Random(3);
   const labels = Array.from({ length: CLIPS }, () => random.below(3));
@@ -71,7 +71,7 @@ test('a nested fusion learns only from members that were trained inside the oute
   }
 });
 
-test('predictions of models of other outer folds affect a plain stacked fusion of a fold, not a nested one', () => {
+test('models of other outer folds affect a plain stacked fusion of a fold, but not a nested one', () => {
   const { input } = nestedRun();
   const before = evaluateRun(input).probabilities;
   const changed = new Map(
@@ -85,7 +85,7 @@ test('predictions of models of other outer folds affect a plain stacked fusion o
   assert.notDeepEqual(after.get('plain')![0], before.get('plain')![0]);
 });
 
-test('a missing inner fold only affects its own outer fold', () => {
+test('a missing inner fold affects only its own outer fold', () => {
   const { input } = nestedRun();
   const holed = new Map<string, (Float64Array | null)[]>(input.inner.probabilities);
   holed.set('svm', [

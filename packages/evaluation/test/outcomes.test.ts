@@ -30,7 +30,7 @@ const models = new Map([
   ['svm', [Float64Array.of(0.25, 0.125, 0.625, 0.5, 0.5, 0), null]],
 ]);
 
-test('the outcomes of a clip count every prediction, and name the most frequent mistake, the first class on a tie', () => {
+test('counts every prediction of a clip, and reports the most frequent mistake or, on a tie, the first class', () => {
   assert.deepEqual(clipOutcomes(data, models), [
     {
       ...{ clip: 'c0', group: 'g', label: 'x', predictions: 2, wrong: 0, truth: 0.625, mistakenFor: null },
@@ -47,7 +47,7 @@ test('the outcomes of a clip count every prediction, and name the most frequent 
   ]);
 });
 
-test('decision values decide the class, and probabilities stay the probabilities', () => {
+test('decision values decide the class, and probabilities stay unchanged', () => {
   const decisions = new Map([['svm', [Float64Array.of(-1, 2, 1, -5, -4, -9), null]]]);
   const outcomes = clipOutcomes(data, models, decisions);
   assert.deepEqual(
@@ -64,7 +64,7 @@ test('decision values decide the class, and probabilities stay the probabilities
   );
 });
 
-test('the outcomes of groups add up those of their clips', () => {
+test('the outcomes of a group are the sums over its clips', () => {
   assert.deepEqual(groupOutcomes(clipOutcomes(data, models)), [
     {
       ...{ group: 'g', labels: ['x', 'y'], clips: 2, predictions: 3, wrong: 1 },
@@ -78,7 +78,7 @@ test('the outcomes of groups add up those of their clips', () => {
   assert.deepEqual(groupOutcomes([]), []);
 });
 
-/** Stored results with the given means of accuracy and log-loss. */
+/** Returns stored results with the given means of accuracy and log-loss. */
 function run(
   means: Readonly<Record<string, readonly [accuracy: number | null, logLoss: number]>>,
   more: { spec?: MetricName | 'f1'; search?: MetricName; compared?: MetricName | null } = {},
@@ -94,7 +94,7 @@ function run(
   } as unknown as RunResults;
 }
 
-test('the metric of a run is that of its comparisons, its sweep, its spec, or accuracy', () => {
+test('takes the metric of a run from its comparisons, its sweep or its spec, or uses accuracy', () => {
   assert.equal(metricOf(run({})), 'accuracy');
   assert.equal(metricOf(run({}, { spec: 'macroF1' })), 'macroF1');
   assert.equal(metricOf(run({}, { spec: 'f1' })), 'accuracy', 'not a metric of models');
@@ -106,7 +106,7 @@ test('the metric of a run is that of its comparisons, its sweep, its spec, or ac
   assert.equal(metricOf(run({}, { spec: 'macroF1', search: 'logLoss', compared: null })), 'accuracy');
 });
 
-test('the best model has the best mean of the metric of the run; the first one on ties, none without figures', () => {
+test("finds the first model with the best mean in the run's metric, or no model if none has figures", () => {
   const means = { a: [0.5, 0.9], b: [0.75, 0.5], c: [0.75, 0.25], d: [null, 0.75] } as const;
   const { model, metric, figures } = bestModelOf(run(means))!;
   assert.deepEqual([model, metric, figures.mean], ['b', 'accuracy', 0.75]);

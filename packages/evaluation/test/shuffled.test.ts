@@ -19,7 +19,7 @@ function evaluated(shuffled: readonly ShuffledFold[]) {
   return evaluateRun(input).results;
 }
 
-test('models on shuffled labels have figures of their own, by model and fold', () => {
+test('models on shuffled labels have separate figures, by model and fold', () => {
   const { baselines, missing, status } = evaluated([
     { model: 'n', shuffle: 0, split: 0, probabilities: wrong(0) },
     { model: 'm', shuffle: 0, split: 1, probabilities: right(1) },
@@ -48,7 +48,7 @@ test('scores decide the class of a model on shuffled labels', () => {
   assert.ok(Math.abs(folds[0].logLoss! - -Math.log(0.75)) < 1e-12);
 });
 
-test('a missing fold on shuffled labels is listed with its reason, and the results are incomplete', () => {
+test('lists a missing fold on shuffled labels with the reason, and marks the results as incomplete', () => {
   const { missing, status, baselines } = evaluated([
     { model: 'm', shuffle: 0, split: 0, probabilities: right(0) },
     { model: 'm', shuffle: 1, split: 2 },
@@ -61,7 +61,7 @@ test('a missing fold on shuffled labels is listed with its reason, and the resul
   assert.equal(evaluated([]).baselines.shuffled, undefined);
 });
 
-test('a fusion after the evaluation learns from the out-of-fold predictions of one repeat', () => {
+test('a fusion that is fitted after the evaluation learns from the out-of-fold predictions of one repeat', () => {
   const repeats = [...splits, ...splits.map((split) => ({ ...split, repeat: 1 }))];
   const member = [right(0), right(1), right(2), wrong(0), wrong(1), null];
   const rows = outOfFoldRows({ splits: repeats, members: [member], labels, classes: 2 }, 0)!;

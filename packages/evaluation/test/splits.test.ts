@@ -90,7 +90,7 @@ function make(c: Case, seed: number): Split[] {
 }
 
 for (const splitter of new Set(cases.map((c) => c.splitter))) {
-  test(`${splitter} gives scikit-learn's indices for ${seeds.length} seeds`, () => {
+  test(`${splitter} returns the indices of scikit-learn for ${seeds.length} seeds`, () => {
     for (const c of cases.filter((other) => other.splitter === splitter)) {
       const { digests, 'seed 42': whole, ...about } = c;
       const expected = digests.split(' ');
@@ -106,7 +106,7 @@ for (const splitter of new Set(cases.map((c) => c.splitter))) {
   });
 }
 
-test("RandomState gives numpy's integers and permutations", () => {
+test('RandomState draws the same integers and permutations as numpy', () => {
   seeds.forEach((seed, i) => {
     const random = new RandomState(seed);
     const draws = [2 ** 32, 1, 2, 3, 10, 1000, 65536, 65537, 2 ** 31, 2 ** 31 + 1].map((bound) =>
@@ -123,7 +123,7 @@ test('RandomState rejects the same seeds as numpy', () => {
   for (const seed of [-1, 0.5, 2 ** 32, Number.NaN]) assert.throws(() => new RandomState(seed), RangeError);
 });
 
-/** Every clip is tested exactly once a repeat, and train is the rest. */
+/** Checks that every clip is tested exactly once per repeat, and that all other clips are in train. */
 function checkPartition(splits: Split[], n: number, folds: number, about: string): void {
   const repeats = splits.length / folds;
   for (let repeat = 0; repeat < repeats; repeat++) {
@@ -184,7 +184,7 @@ test('k-fold splits are disjoint, complete and even, keep groups together, and k
   }
 });
 
-test('shuffle splits are disjoint and complete, and stratified ones keep class shares up to one clip', () => {
+test('shuffle splits are disjoint and complete, and stratified ones keep class shares to within one clip', () => {
   const random = new RandomState(2);
   for (let round = 0; round < 40; round++) {
     const n = 20 + random.randint(300);
@@ -216,7 +216,7 @@ test('with a seed per repeat, any repeat can be drawn on its own', () => {
   assert.equal(new Set(Array.from({ length: 10 }, (_, repeat) => repeatSeed(3, repeat))).size, 10);
 });
 
-test("repeated grouped folds are the grouped folds of each repeat's own seed", () => {
+test('repeated grouped folds equal the grouped folds for the seed of each repeat', () => {
   const { labels, names } = labelsAndGroups(120, 4, 30);
   const options = { splits: 5, repeats: 3, seed: 8 };
   const plain = repeatedGroupKFold(names, options);
@@ -230,7 +230,7 @@ test("repeated grouped folds are the grouped folds of each repeat's own seed", (
   }
 });
 
-test('impossible splits are rejected with the relevant numbers', () => {
+test('rejects impossible splits with the relevant numbers', () => {
   const impossible = (message: RegExp, make: () => unknown) =>
     assert.throws(make, (error: unknown) => {
       assert.ok(error instanceof CryfoldError);
@@ -256,7 +256,7 @@ test('impossible splits are rejected with the relevant numbers', () => {
   );
 });
 
-test('impossible splits give their numbers as context', () => {
+test('includes the numbers of impossible splits in the context of the error', () => {
   for (const [split, context] of [
     [() => kFold(10, { splits: 1 }), { splits: 1 }],
     [() => kFold(2, { splits: 3 }), { splits: 3, clips: 2 }],
@@ -277,7 +277,7 @@ test('impossible splits give their numbers as context', () => {
   }
 });
 
-test('groups given as numbers are in the order of their values', () => {
+test('orders numeric groups by value', () => {
   const tests = (groups: number[] | string[]) => groupKFold(groups, { splits: 2 }).map((split) => [...split.test]);
   // Values of sklearn.model_selection.GroupKFold(2)
   assert.deepEqual(tests([10, 9, 2, 10, 9, 2]), [
@@ -291,7 +291,7 @@ test('groups given as numbers are in the order of their values', () => {
 });
 
 // sha256 of the test clips of sklearn.model_selection.StratifiedGroupKFold as JSON.
-test('folds of a single class are those of scikit-learn also where numpy sums in blocks of 128', () => {
+test('folds of a single class equal those of scikit-learn even where numpy sums in blocks of 128', () => {
   const groups = Array.from({ length: 400 }, (_, i) => `g${String((i * i) % 383).padStart(3, '0')}`);
   for (const [splits, hash] of [
     [8, '68151a322bd538e58fb9f7171000883b7c046a6141ae1059e5fb03044372c399'],

@@ -21,7 +21,7 @@ type PairedRows = TestRows & { a: PredictedRows; b: PredictedRows };
 const testRows = (metric: MetricName, rows: PairedRows) =>
   testGroups(metric, [tallyRows(rows, rows.a), tallyRows(rows, rows.b)], CLASSES);
 
-/** Probabilities of 0.8 for the winner and 0.1 for each other class. */
+/** Returns probabilities of 0.8 for the winner and 0.1 for each other class. */
 function predicted(winners: readonly number[]) {
   const probabilities = new Float64Array(winners.length * CLASSES).fill(0.1);
   winners.forEach((winner, row) => {
@@ -39,7 +39,7 @@ function randomRows(random: RandomState, { groups, size }: { groups: number; siz
   };
 }
 
-/** Every exchange of whole groups, computed from the rows. */
+/** Computes the exact p-value from every exchange of whole groups, directly from the rows. */
 function enumerated(rows: PairedRows, metric: (typeof METRIC_NAMES)[number]): number {
   const names = [...new Set(rows.groups)];
   const value = (side: 'a' | 'b', mask: number) => {
@@ -74,7 +74,7 @@ test('tallies of groups add up to every metric, and the p-value counts all excha
   }
 });
 
-test('models with equal predictions have no p-value for accuracy, whatever their probabilities are', () => {
+test('returns no p-value for accuracy if predictions are equal, whatever the probabilities are', () => {
   const rows = randomRows(new RandomState(2), { groups: 40, size: 2 });
   const sure = { ...rows.a, probabilities: rows.a.probabilities.map((p) => (p > 0.5 ? 0.9 : 0.05)) };
   const { pValue, untested, exact } = testRows('accuracy', { ...rows, b: sure });
@@ -102,7 +102,7 @@ test('equally good models with different effects on each group differ at 5 % in 
   assert.ok(below / cases > 0.01 && below / cases < 0.09, `${below} of ${cases}`);
 });
 
-test('rejects NaN as a probability, which gave p = 0', () => {
+test('rejects NaN as a probability, which used to result in p = 0', () => {
   const labels = Array.from({ length: 12 }, (_, row) => row % CLASSES);
   const groups = labels.map((_, row) => `g${row % 6}`);
   const [a, b] = [predicted(labels), predicted(labels)];

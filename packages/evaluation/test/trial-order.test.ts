@@ -9,7 +9,7 @@ function row(trial: string, folds: number, mean: number | null, more: Partial<Tr
 const sorted = (rows: TrialRow[], metric: Parameters<typeof trialOrder>[0] = 'accuracy') =>
   rows.toSorted(trialOrder(metric, ['net', 'svm'])).map(({ trial }) => trial);
 
-test('trials are ranked only among those of equal folds and epochs', () => {
+test('ranks trials only among trials with equal folds and epochs', () => {
   const epochs = (trained: number) => ({ base: 'net', epochs: { trained, planned: 27 } });
   const rows = [
     ...[row('lucky fold', 1, 0.99), row('no fold', 0, null), row('worse', 10, 0.6), row('better', 10, 0.7)],

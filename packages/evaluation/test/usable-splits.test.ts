@@ -15,7 +15,7 @@ import {
 const sides = (splits: readonly Split[]) => splits.map(({ train, test }) => [[...train], [...test]]);
 const tests = (splits: readonly Split[]) => splits.map((split) => [...split.test]);
 
-/** Clips of groups of one class each, given as pairs of class and size. */
+/** Returns a request for groups of one class each, which are given as pairs of class and size. */
 function request(groups: readonly (readonly [label: number, size: number])[], folds: number): SplitRequest {
   const clips = groups.flatMap(([label, size], group) => Array.from({ length: size }, () => ({ label, group })));
   return {
@@ -32,7 +32,7 @@ const refused = (code: string, message: RegExp, hint: RegExp) => (error: unknown
   return true;
 };
 
-test("LeaveOneGroupOut gives scikit-learn's indices, groups in the order of their code points", () => {
+test('LeaveOneGroupOut returns the indices of scikit-learn, with groups in the order of their code points', () => {
   assert.deepEqual(sides(leaveOneGroupOut(['b', 'a', '10', 'b', '9', 'é'])), [
     [[0, 1, 3, 4, 5], [2]],
     [[0, 1, 2, 3, 5], [4]],
@@ -46,7 +46,7 @@ test("LeaveOneGroupOut gives scikit-learn's indices, groups in the order of thei
   assert.throws(() => leaveOneGroupOut(['a', 'a']), refused('SPLIT_IMPOSSIBLE', /one group out of 1/, /two groups/));
 });
 
-test("PredefinedSplit gives scikit-learn's indices; a clip without a fold is never tested", () => {
+test('PredefinedSplit returns the indices of scikit-learn, and never tests a clip without a fold', () => {
   const expected = [
     [[0, 1, 2, 3, 4, 5], [6]],
     [
@@ -74,13 +74,13 @@ test("PredefinedSplit gives scikit-learn's indices; a clip without a fold is nev
       [0, 1],
     ],
   );
-  assert.throws(() => predefinedSplit(['', '-1']), refused('SPLIT_IMPOSSIBLE', /no clip names/, /`fold`/));
+  assert.throws(() => predefinedSplit(['', '-1']), refused('SPLIT_IMPOSSIBLE', /no clip has a fold/, /`fold`/));
   const { split } = splitterOf('PredefinedSplit');
   const without = request([[0, 3]], 5);
   assert.throws(() => split(without), refused('SPLIT_IMPOSSIBLE', /does not say/, /column `fold`/));
 });
 
-test('ShuffleSplit with one repeat is train_test_split, by default of 80:20', () => {
+test('ShuffleSplit with one repeat equals train_test_split, by default 80:20', () => {
   const own = {
     ...request(
       [
@@ -109,7 +109,7 @@ test('StratifiedGroupKFold with a single class and at least eight folds sums lik
 });
 
 test('rejects a fold without a test clip, and suggests a number of folds that works', () => {
-  // scikit-learn makes folds of 7, 2, 1, 0 and 9 clips of this (its issue 34828).
+  // From this, scikit-learn creates folds of 7, 2, 1, 0 and 9 clips (scikit-learn issue 34828).
   const speakers = [
     [0, 7],
     [0, 4],
@@ -124,7 +124,7 @@ test('rejects a fold without a test clip, and suggests a number of folds that wo
     () => usableSplits(kind, five),
     refused('FOLD_EMPTY', /StratifiedGroupKFold makes 1 of 5 folds without a test clip: repeat 0 fold 3/, /Use 4/),
   );
-  assert.equal(usableSplits(kind, request(speakers, 4)).length, 4, 'what the hint says works');
+  assert.equal(usableSplits(kind, request(speakers, 4)).length, 4, 'the suggestion in the hint works');
   assert.throws(() => usableSplits(kind, five, 'inside repeat 2 fold 1: '), /inside repeat 2 fold 1: Strat/);
 });
 
@@ -143,7 +143,7 @@ test('rejects a fold that could train on only one class, or on nothing', () => {
   assert.throws(() => usableSplits(kind, all), refused('FOLD_EMPTY', /without a training clip/, /column `fold`/));
 });
 
-test('a class that only some folds train on is not a reason to reject', () => {
+test('does not reject folds because only some of them train on a class', () => {
   const three = request(
     [
       [0, 5],
@@ -157,7 +157,7 @@ test('a class that only some folds train on is not a reason to reject', () => {
   assert.equal(usableSplits(splitterOf('LeaveOneGroupOut'), three).length, 5);
 });
 
-test('names at most four folds, and passes on that there are too few clips, with the place', () => {
+test('lists at most four folds, and adds the location of the splits to errors about too few clips', () => {
   const single = request([[0, 12]], 6);
   assert.throws(
     () => usableSplits(splitterOf('KFold'), single),

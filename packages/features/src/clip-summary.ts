@@ -3,7 +3,7 @@ import type { ClipSummary } from './kinds/feature-kind.js';
 
 /** Number of bands of equal width from the top of the image to its bottom. */
 const BANDS = 12;
-/** Number of the palette for each colour. */
+/** Returns the palette index of each colour. */
 const numbersOf = (palette: Uint8Array) =>
   new Map(Array.from({ length: PALETTE_SIZE }, (_, i) => [packed(palette, 3 * i), i]));
 const COLOURS = { palette: numbersOf(PALETTE), monochrome: numbersOf(MONOCHROME) };
@@ -31,7 +31,7 @@ function moments(values: Float64Array): Moments {
 interface Picture {
   height: number;
   width: number;
-  /** Share of the frequencies, from 0 Hz up, that the recording contains. Bands above it are left out. */
+  /** Share of the frequencies, from 0 Hz up, that the recording contains. Higher bands are left out. */
   heard?: number;
   /** Decibels from black to the loudest colour */
   dynamicRange?: number | undefined;

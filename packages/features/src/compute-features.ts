@@ -9,7 +9,7 @@ export interface ComputedFeatures {
 
 /**
  * Computes a feature set of all clips, reading each recording once.
- * @throws CryfoldError as reading the recordings
+ * @throws the errors of reading the recordings
  */
 export async function computeFeatures(
   dataset: Dataset,

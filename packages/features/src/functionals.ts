@@ -7,7 +7,7 @@ export const functionalsSchema = z
   .array(
     z
       .string()
-      .regex(/^(mean|sd|min|max|range|p\d\d?)$/, 'a functional is mean, sd, min, max, range or one of p0 to p99'),
+      .regex(/^(mean|sd|min|max|range|p\d\d?)$/, 'a functional must be mean, sd, min, max, range or one of p0 to p99'),
   )
   .min(1)
   .max(20)

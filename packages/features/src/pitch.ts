@@ -22,11 +22,11 @@ export interface Pitch {
 const TINY = 2 ** -1022;
 
 /**
- * Fundamental frequency of clips of the same length and rate by YIN (de Cheveigne and Kawahara 2002), like librosa.yin
- * with frame_length, hop_length and trough_threshold. The first dip of the normalised difference below the threshold is
- * the period, which a parabola refines to a fraction of a sample. Without such a dip, the deepest point is used and the
- * frame is unvoiced. librosa 0.11 omits y(0)^2 from the difference at period 1, contrary to its own formula; this code
- * does not.
+ * Tracks the fundamental frequency of clips of the same length and rate by YIN (de Cheveigne and Kawahara 2002), like
+ * librosa.yin with frame_length, hop_length and trough_threshold. The first dip of the normalised difference below the
+ * threshold is the period, which a parabola refines to a fraction of a sample. Without such a dip, the deepest point is
+ * used and the frame is unvoiced. librosa 0.11 omits y(0)^2 from the difference at period 1, contrary to its own
+ * formula; this code does not.
  */
 export class PitchTracker {
   readonly #samples: number;
@@ -87,7 +87,7 @@ export class PitchTracker {
     return pitch;
   }
 
-  /** Cumulative mean normalized difference of a frame, per period. */
+  /** Computes the cumulative mean normalised difference of a frame, per period. */
   #difference(frame: Float64Array): Float64Array {
     this.#autocorrelate(frame);
     const correlation = this.#re;
@@ -116,7 +116,7 @@ export class PitchTracker {
   }
 }
 
-/** The first local minimum below the threshold; otherwise, the smallest element. */
+/** Finds the first local minimum below the threshold, or otherwise the smallest element. */
 function firstDip(values: Float64Array, threshold: number): { at: number; voiced: boolean } {
   let least = 0;
   for (let i = 0; i < values.length; i++) {
@@ -128,7 +128,7 @@ function firstDip(values: Float64Array, threshold: number): { at: number; voiced
   return { at: least, voiced: false };
 }
 
-/** The vertex of the parabola through an element and its neighbours, as an offset from -1 to 1. */
+/** Returns the vertex of the parabola through an element and its neighbours, as an offset from -1 to 1. */
 function vertex(values: Float64Array, at: number): number {
   if (at === 0 || at === values.length - 1) return 0;
   const curvature = values[at + 1] + values[at - 1] - 2 * values[at];

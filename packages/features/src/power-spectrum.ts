@@ -9,9 +9,9 @@ export interface Frame {
 }
 
 /**
- * Power spectrum of real frames of one power-of-two length, at selected bins. A frame of N real samples is transformed
- * as N/2 complex samples (even samples as real parts, odd samples as imaginary parts), and only the requested bins are
- * separated. Formulas: Press et al., Numerical Recipes, 3rd ed., section 12.3.2 (real FFT).
+ * Computes the power spectrum of real frames of one power-of-two length, at selected bins. A frame of N real samples is
+ * transformed as N/2 complex samples (even samples as real parts, odd samples as imaginary parts), and only the
+ * requested bins are separated. Formulas: Press et al., Numerical Recipes, 3rd ed., section 12.3.2 (real FFT).
  */
 export class PowerSpectrum {
   readonly #fft: Fft;

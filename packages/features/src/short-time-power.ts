@@ -13,7 +13,7 @@ export interface Framing {
   hopMs: number;
 }
 
-/** The same in samples. */
+/** The frame sizes in samples. */
 export interface FrameSizes {
   /** Length of a frame */
   frame: number;
@@ -63,7 +63,7 @@ export class ShortTimePower {
   readonly #spectrum: PowerSpectrum;
   readonly #power: Float64Array;
 
-  /** @throws CryfoldError SPEC_INVALID as `frameSizes` */
+  /** @throws CryfoldError SPEC_INVALID if the frames do not suit the sampling rate */
   constructor(framing: Framing) {
     const { frame, hop, count } = frameSizes(framing);
     this.size = Math.max(8, 2 ** Math.ceil(Math.log2(frame)));

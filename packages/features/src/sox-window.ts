@@ -16,16 +16,17 @@ export interface WindowOptions {
   frame: number;
   /** Samples under the window, from 1 to `frame` */
   length: number;
-  /** Whether the clip ends before the frame. If so, sox includes the point after the clip in the sum of its window */
+  /** Whether the clip ends before the frame. If so, sox includes the point after the clip in the sum of the window */
   cut: boolean;
 }
 
 /**
- * Returns `frame` weights: the window over `length` samples, then zeros. Scaled so that a tone at full scale has 0 dB.
+ * Returns `frame` weights: the window over `length` samples, then zeros. They are scaled so that a tone at full scale
+ * has 0 dB.
  */
 export function soxWindow({ shape, frame, length, cut }: WindowOptions): Float64Array {
-  // Stored images were computed with this formula. The general one rounds differently, but their keys guarantee equal
-  // bytes.
+  // Stored images were computed with this formula. The general formula rounds differently, but the keys of these images
+  // guarantee equal bytes.
   if (shape === 'hann') {
     const scale = (4 * length) / (frame * frame);
     return Float64Array.from({ length: frame }, (_, i) =>
@@ -39,7 +40,8 @@ export function soxWindow({ shape, frame, length, cut }: WindowOptions): Float64
 }
 
 /**
- * The sum of the weights of a complete frame before scaling, in samples. This is sox's maximum distance between frames.
+ * Returns the sum of the weights of a complete frame before scaling, in samples. This is sox's maximum distance between
+ * frames.
  */
 export function windowSum(shape: SoxWindow, frame: number): number {
   let sum = 0;

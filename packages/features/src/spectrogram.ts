@@ -8,17 +8,20 @@ const SAMPLE_SCALE = 2 ** 31;
 
 /** Options of sox, with sox's defaults. */
 export interface SoxOptions {
-  /** -w */
+  /** -w: window function; default: hann */
   window?: SoxWindow;
-  /** -z: from the loudest colour to black, dB; 120 */
+  /** -z: decibels from the loudest colour to black; default: 120 */
   dynamicRange?: number;
-  /** -Z: the loudest colour's level, dB of full scale; 0 */
+  /** -Z: level of the loudest colour in dB of full scale; default: 0 */
   maximum?: number;
-  /** Samples per analysis frame, a power of two from 128 to 2048, whatever the sample rate: -y gives 1 + frame / 2 rows; 1024 */
+  /**
+   * Samples per analysis frame, a power of two from 128 to 2048, at any sampling rate. In sox, -y sets 1 + frame / 2
+   * rows; default: 1024
+   */
   frame?: number;
-  /** -x: maximum number of columns, at most 5000 per second; 800 */
+  /** -x: maximum number of columns, at most 5000 per second; default: 800 */
   columns?: number;
-  /** -m */
+  /** -m: use shades of grey; default: false */
   monochrome?: boolean;
 }
 
@@ -61,11 +64,11 @@ export function nearestSources(source: number, target: number): Uint32Array {
  * - step = floor(rate / min(5000, 800 / duration)) samples, at least 1, in this order of operations in double precision
  * (1.5 s at 8 kHz gives 14, not 15). A step over 512 becomes b = ceil(step / 512) frames per column, round(step / b)
  * apart, whose powers are averaged;
- * - frame f is centred on sample f * step + floor(step / 2). It exists if its centre is within the clip or just
- * behind it, up to 800 columns; the rest of the clip is not drawn;
- * - a frame that extends beyond the end of the clip has a periodic Hann window of length L from its own start to the
- * clip's end. A frame that begins before the clip has it from the clip's start to its own end. Other frames have
- * L = 1024. The window is scaled by 4 L / 1024^2, which is 2 / sum for a whole frame;
+ * - frame f is centred on sample f * step + floor(step / 2). The frame exists if its centre is within the clip or just
+ *   after it, up to 800 columns; the rest of the clip is not drawn;
+ * - a frame that extends beyond the end of the clip has a periodic Hann window of length L from the frame's start to
+ *   the clip's end. In a frame that begins before the clip, the window extends from the clip's start to the frame's
+ *   end. Other frames have L = 1024. The window is scaled by 4 L / 1024^2, which is 2 / sum for a whole frame;
  * - level = 10 log10 |X|^2 dB in single precision (with double precision, 7 of 2,700,000 real pixels are one step off);
  * the colour is 0 below -120 dB, otherwise 1 + floor((1 + level / 120) * 249), at most 250;
  * - the top row is bin 512.
@@ -87,7 +90,8 @@ export class SpectrogramImager {
   readonly #spectrum: PowerSpectrum;
 
   /**
-   * @throws CryfoldError WAV_EMPTY if clips are too short for one column (a few samples), for which sox draws nothing
+   * @throws CryfoldError WAV_EMPTY if clips are too short for one column (a few samples); sox draws nothing for such
+   * clips
    */
   constructor({ rate, samples, height, width, ...sox }: ImagerOptions) {
     const { window: shape = 'hann', dynamicRange = 120, maximum = 0, frame = 1024, columns = 800 } = sox;
@@ -133,8 +137,8 @@ export class SpectrogramImager {
   }
 
   /**
-   * The colour index (0 to 250) of each pixel, height x width, row-major, row 0 the highest frequency.
-   * @param samples one mono clip, full scale +-1 (louder samples are clipped, as by sox), of the expected length
+   * Returns the colour index (0 to 250) of each pixel: height x width, row-major, with the highest frequency in row 0.
+   * @param samples one mono clip, full scale +-1 (louder samples are clipped, as in sox), of the expected length
    * @throws CryfoldError WAV_NOT_FINITE if a sample is NaN or infinite; RangeError for an unexpected length
    */
   indices(samples: Float64Array): Uint8Array {
@@ -156,7 +160,7 @@ export class SpectrogramImager {
     return indices;
   }
 
-  /** The image in colour: height x width x RGB, row-major, 0 to 255. Arguments and errors as for `indices`. */
+  /** Returns the image in colour: height x width x RGB, row-major, 0 to 255. Arguments and errors as for `indices`. */
   image(samples: Float64Array): Uint8Array {
     const indices = this.indices(samples);
     const palette = this.#palette;
@@ -185,8 +189,9 @@ export class SpectrogramImager {
 }
 
 /**
- * The paper's image of one clip, height x width x RGB, row-major, row 0 the highest frequency: see SpectrogramImager,
- * which avoids repeated planning (about as long as one image) when many clips have the same length and rate.
+ * Draws the paper's image of one clip: height x width x RGB, row-major, with the highest frequency in row 0. For many
+ * clips of the same length and rate, use SpectrogramImager, which avoids repeating the planning (as slow as drawing an
+ * image).
  * @param samples one mono clip, full scale +-1
  * @param rate sample rate in Hz
  */

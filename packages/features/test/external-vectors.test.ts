@@ -41,7 +41,7 @@ test("uses a recording's vector for each of its clips", async () => {
   assert.deepEqual(rows.data, Float32Array.of(2, 2, 1));
 });
 
-test('reordered rows have the same content key, and changed values have another one', async () => {
+test('reordered rows have the same content key, and changed values have a different one', async () => {
   const one = await read('recording\na.wav\nb/c.wav\n', [[1], [2]]);
   const same = await read('recording\nb/c.wav\na.wav\n', [[2], [1]]);
   const other = await read('recording\nb/c.wav\na.wav\n', [[2], [1.5]]);
@@ -60,7 +60,7 @@ test('accepts rows of clips that the run leaves out', async () => {
 for (const [what, ids, vectors, says] of [
   ['an unknown id', 'clip\na.wav#0\na.wav#1\nb/c.wav#0\nx.wav#7\n', [[1], [2], [3], [4]], /ids\.csv:5: .*no x\.wav#7/],
   ['a clip without a row', 'clip\na.wav#0\nb/c.wav#0\n', [[1], [2]], /1 of 3 clips; the first: a\.wav#1/],
-  ['an id that is there twice', 'recording\na.wav\nb/c.wav\na.wav\n', [[1], [2], [3]], /ids\.csv:4: a\.wav .* line 2/],
+  ['an id that occurs twice', 'recording\na.wav\nb/c.wav\na.wav\n', [[1], [2], [3]], /ids\.csv:4: a\.wav .* line 2/],
   ['fewer ids than rows', 'recording\na.wav\n', [[1], [2]], /1 ids, but .*vectors\.npy has 2 rows/],
   [
     'a number that is not finite',
@@ -91,16 +91,16 @@ for (const [what, ids, vectors, says] of [
   });
 }
 
-test('refuses a vector per recording whose copies for all clips need 512 MiB', async () => {
+test('refuses vectors of recordings if their copies for all clips need 512 MiB', async () => {
   const ids = Array.from({ length: 2048 }, (_, i) => `a.wav#${i}`);
   const long = Array.from({ length: 65_536 }, () => 0);
   await assert.rejects(read('recording\na.wav\n', [long], { ids, leftOut: [] }), {
     code: 'FEATURES_INVALID',
-    message: /2048 clips of 65536 numbers need 512 MiB/,
+    message: /2048 clips with 65536 numbers each need 512 MiB/,
   });
 });
 
-test('rejects a file that is missing or has no array of floats', async () => {
+test('rejects a file that is missing or does not contain an array of floats', async () => {
   await read('recording\na.wav\nb/c.wav\n', [[1], [2]]);
   const given = featureKindOf(set).given!;
   await writeFile(join(folder, 'vectors.npy'), encodeNpy(Int32Array.of(1, 2), [2, 1]));

@@ -8,7 +8,7 @@ import { withDeltas } from '../src/mel/deltas.js';
 import { LogMel } from '../src/mel/log-mel.js';
 import { PitchTracker } from '../src/pitch.js';
 
-/** Made by scripts/goldens/librosa_features.py. */
+/** Written by scripts/goldens/librosa_features.py. */
 interface Goldens {
   names: string[];
   mel: {
@@ -35,7 +35,7 @@ interface Goldens {
 
 const goldens: Goldens = JSON.parse(readFileSync(new URL('../../test/goldens/librosa.json', import.meta.url), 'utf8'));
 
-/** The sound of the script that made the goldens. */
+/** Generates the same sound as the script that wrote the goldens. */
 function sound(samples: number, rate: number): Float64Array {
   let x = samples;
   const y = Float64Array.from({ length: samples }, (_, i) => {
@@ -52,7 +52,10 @@ function sound(samples: number, rate: number): Float64Array {
 /** Rounding of the goldens and of librosa; up to 1e-3 would be acceptable. */
 const TOLERANCE = 1e-6;
 
-/** librosa 0.11 omits one square from the difference at period 1, and thus up to 2e-4 of a frame's aperiodicity. */
+/**
+ * librosa 0.11 omits one square from the difference at period 1, which changes the aperiodicity of a frame by up to
+ * 2e-4.
+ */
 const PITCH_TOLERANCE = 1e-4;
 
 /** Fails if values differ by more than the tolerance times the range of the expected values. */
@@ -63,7 +66,7 @@ function assertNear(own: ArrayLike<number>, expected: readonly number[], what: s
   assert.ok(furthest <= tolerance * range, `${what}: ${furthest} off, in a range of ${range}`);
 }
 
-/** The row that a feature set in a spec gives. */
+/** Returns the row that a feature set in a spec produces. */
 async function rowOf(set: object, samples: Float64Array, rate: number): Promise<Float32Array | Uint8Array> {
   const parsed: FeatureSet = featureSetSchema.parse(set);
   const kind = featureKindOf(parsed);
@@ -118,7 +121,7 @@ for (const { rate, samples, parameters, ...expected } of goldens.pitch) {
   });
 }
 
-test('the pixels of a mel spectrogram are librosa levels, from white at the loudest to black at topDb below it', async () => {
+test('the pixels of a mel spectrogram show librosa levels, from white at the loudest to black at topDb below it', async () => {
   const { rate, samples, parameters, levels, levelFunctionals } = goldens.mel[1];
   const { melBands: height, coefficients: _, ...common } = parameters;
   const frames = levels[0].length;
@@ -138,7 +141,7 @@ test('the pixels of a mel spectrogram are librosa levels, from white at the loud
 
 const SPEC = { kind: 'mfcc', clipSeconds: 1 };
 
-test('digital silence gives finite vectors and a black image', async () => {
+test('digital silence produces finite vectors and a black image', async () => {
   const silence = new Float64Array(8000);
   const vector = await rowOf({ ...SPEC, deltas: 2, functionals: ['mean', 'sd', 'p50'] }, silence, 8000);
   assert.ok(vector.every(Number.isFinite));
@@ -147,7 +150,7 @@ test('digital silence gives finite vectors and a black image', async () => {
   assert.deepEqual([...(await rowOf({ kind: 'pitch' }, silence, 8000))], [0, 0, 0, 0]);
 });
 
-test('rejects parameters that do not fit the recordings, and names the one to change', async () => {
+test('rejects parameters that do not fit the recordings, and reports the one to change', async () => {
   const noise = sound(8000, 8000);
   const refused = (set: object, message: RegExp, rate = 8000) =>
     assert.rejects(rowOf({ ...SPEC, ...set }, noise, rate), { code: 'SPEC_INVALID', message });
@@ -171,7 +174,7 @@ test('refuses impossible parameters in the spec', () => {
     assert.match(error?.issues.map((issue) => issue.message).join() ?? 'accepted', message);
   };
   refused({ coefficients: 41 }, /must not be larger than melBands/);
-  refused({ functionals: ['median'] }, /a functional is mean, sd/);
+  refused({ functionals: ['median'] }, /a functional must be mean, sd/);
   refused({ functionals: ['mean', 'mean'] }, /a functional is repeated/);
   refused({ functionals: [] }, /1/);
   refused({ deltas: 3 }, /2/);

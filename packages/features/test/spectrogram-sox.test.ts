@@ -47,7 +47,10 @@ function compare(samples: Float64Array, options: Omit<ImagerOptions, 'samples'>,
   return tally;
 }
 
-/** Only a level within rounding of a colour's edge may differ, by one step. Measured: 0 of 2,700,000 real pixels. */
+/**
+ * Pixels may differ by one step, but only if their level is within rounding of a colour's edge. Measured: 0 of
+ * 2,700,000 real pixels.
+ */
 const TOLERATED = 1e-4;
 
 function assertEqualPicture(samples: Float64Array, rate: number, theirs: Picture, what: string): void {
@@ -106,9 +109,9 @@ const OPTIONS: [options: SoxOptions, ofSox: string[]][] = [
   [{ frame: 256, window: 'rectangular', columns: 120 }, ['-y', '129', '-w', 'rectangular', '-x', '120']],
 ];
 
-test('each option has the same effect as in sox, also at the ends of clips and at any size', { skip: soxMissing }, () =>
+test('each option has the same effect as in sox, even at the ends of clips and at any size', { skip: soxMissing }, () =>
   withScratch(async (directory) => {
-    // A second; frames that extend beyond both ends; several frames per column, whose number depends on the window.
+    // One second; frames that extend beyond both ends; several frames per column, whose number depends on the window.
     for (const [rate, length, options] of [
       [8000, 8000, OPTIONS],
       [16000, 700, OPTIONS],
@@ -130,7 +133,7 @@ test('each option has the same effect as in sox, also at the ends of clips and a
 );
 
 test(
-  'every WAV encoding gives the same image as in sox, also float samples beyond full scale',
+  'every WAV encoding produces the same image as in sox, even with float samples beyond full scale',
   { skip: soxMissing },
   () =>
     withScratch(async (directory) => {
@@ -165,7 +168,7 @@ test(
 test(
   "500 real one-second clips have the paper's images",
   {
-    skip: soxMissing || (existsSync(recordings) ? false : 'the recordings of ../shared/data/donateacry are not here'),
+    skip: soxMissing || (existsSync(recordings) ? false : 'the recordings of ../shared/data/donateacry do not exist'),
     timeout: 600_000,
   },
   (t) =>

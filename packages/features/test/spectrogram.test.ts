@@ -44,7 +44,7 @@ test('nearest neighbour selects the same pixels as Pillow', () => {
   }
 });
 
-test('nearest neighbour reads from sources of more than 65,536 pixels', () => {
+test('nearest neighbour works for sources of more than 65,536 pixels', () => {
   assert.deepEqual([...nearestSources(70_000, 4)], [8750, 26_250, 43_750, 61_250]);
   assert.deepEqual([...nearestSources(2 ** 18, 4)], [2 ** 15, 3 * 2 ** 15, 5 * 2 ** 15, 7 * 2 ** 15]);
 });
@@ -77,7 +77,7 @@ test('an imager keeps no state between clips, and its colours match its indices'
   );
 });
 
-test('a spectrogram of a spec without options keeps its pixels, and options change them', async () => {
+test('a spec without spectrogram options keeps its pixels, and options change them', async () => {
   const draw = async (options: object) => {
     const set = featureSetSchema.parse({ kind: 'spectrogram', ...options });
     const prepare = await featureKindOf(set).loadExtractor(set);
@@ -100,7 +100,7 @@ test('silence is black, and samples above full scale are clipped', () => {
   assert.deepEqual(imager.image(loud), imager.image(clipped));
 });
 
-test('impossible clips are rejected', () => {
+test('rejects impossible clips', () => {
   const size = { height: 60, width: 90 };
   const nan = noise(8000, 4);
   nan[4321] = Number.NaN;

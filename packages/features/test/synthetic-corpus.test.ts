@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { readClips, readDataset, synthesizeCorpus } from '@cryfold/corpus';
 import { clipImage } from '@cryfold/features';
 
-test('classes of the synthetic corpus can be learned, not perfectly, and voices identify infants', async (t) => {
+test('classes of the synthetic corpus can be learned, but not perfectly, and voices identify infants', async (t) => {
   const base = await mkdtemp(join(tmpdir(), 'cryfold-synth-'));
   t.after(() => rm(base, { recursive: true }));
   const directory = join(base, 'three-hundred');

@@ -6,7 +6,7 @@ import { meanScore } from './racing.js';
 type Evaluate = Extract<Decision, { kind: 'evaluate' }>;
 type Rules = NonNullable<SearchSpec['asha']>;
 
-/** The rungs that trials climb, in ascending order of their share of the resource. The last rung gives all of it. */
+/** The rungs that trials climb, in ascending order of the resource they grant. The last rung grants all of it. */
 interface Ladder {
   resource: Rules['resource'];
   sizes: readonly number[];
@@ -14,7 +14,7 @@ interface Ladder {
 
 const DEFAULTS: Rules = { resource: 'folds', eta: 3, min: 1 };
 
-/** The amount of the resource at each rung. The last rung gives all of it. */
+/** Returns the amount of the resource at each rung. The last rung grants all of it. */
 function rungs({ min, eta }: Pick<Rules, 'min' | 'eta'>, most: number): number[] {
   const sizes: number[] = [];
   for (let size = Math.min(min, most); size < most; size *= eta) sizes.push(size);
@@ -82,7 +82,7 @@ function mostOf({ estimator, splits }: Contest, { resource }: Rules): number {
   return resource === 'epochs' && epochs ? epochs.of(estimator) : splits.length;
 }
 
-/** The score that a trial had when it finished a rung; undefined if it has not finished it. */
+/** Returns the score that a trial had when it finished a rung; undefined if it has not finished that rung. */
 function scoreAt(trial: Entrant, rung: number): number | undefined {
   const earlier = trial.lowerRungs?.[rung];
   if (earlier !== undefined) return earlier;
@@ -90,7 +90,7 @@ function scoreAt(trial: Entrant, rung: number): number | undefined {
   return finished ? meanScore(trial.scores.values()) : undefined;
 }
 
-/** Trials at a rung that are among its best 1/eta, best first. */
+/** Returns the waiting trials at a rung that are among its best 1/eta, best first. */
 function promotable(trials: readonly Entrant[], waiting: readonly Entrant[], rung: number, eta: number): Entrant[] {
   const finished = trials
     .flatMap((trial) => {
@@ -102,14 +102,14 @@ function promotable(trials: readonly Entrant[], waiting: readonly Entrant[], run
   return top.filter((trial) => waiting.includes(trial) && rungOf(trial) === rung);
 }
 
-/** The best trial on the highest rung that any trial has reached. */
+/** Returns the best trial on the highest rung that any trial has reached. */
 function bestOf(trials: readonly Entrant[]): Entrant {
   return [...trials].sort(
     (a, b) => rungOf(b) - rungOf(a) || meanScore(b.scores.values()) - meanScore(a.scores.values()),
   )[0];
 }
 
-/** The decision to evaluate a new or known trial at a rung. */
+/** Returns the decision to evaluate a new or existing trial at a rung. */
 function evaluate(
   contest: Contest,
   what: Entrant | { parameters: Record<string, unknown>; number: number },

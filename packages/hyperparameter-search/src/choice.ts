@@ -5,7 +5,7 @@ import { type CorrectedScore, correctedScore, pooledScore, type TrialAnswers } f
 
 export interface ChoiceInput {
   search: NonNullable<Spec['search']>;
-  /** Trials of one estimator that were started and have at least one fold result, without failed ones */
+  /** The started trials of one estimator that have at least one fold result; excludes failed trials */
   begun: readonly (Pick<Trial, 'trial' | 'state'> & { answers: TrialAnswers })[];
   /** The selected trial; null if none could be selected */
   winner: string | null;
@@ -14,14 +14,14 @@ export interface ChoiceInput {
   groups: readonly string[];
 }
 
-/** The score of a selection. Both figures are pooled over clips, so that they can be subtracted from each other. */
+/** The score of the selected trial. Both figures are pooled over clips, so that their difference is meaningful. */
 export type Chosen = Pick<SearchResults['winners'][number], 'pooled'> & { corrected: CorrectedScore | null };
 
 /**
- * The selected trial's pooled score, and that score corrected for the selection among all trials that were started.
- * There is no corrected score if trials had unequal resources: ASHA stops most of them early, and folds may test
- * different clips. Trials that were stopped because of bad luck would make the correction too harsh. Using only the
- * complete trials would ignore the first rungs, where chance matters most.
+ * Returns the selected trial's pooled score, and the same score corrected for the selection among all started trials.
+ * Omits the corrected score if trials had unequal resources: ASHA stops most trials early, and their folds may test
+ * different clips. Including trials that were stopped because of bad luck would make the correction too harsh. Using
+ * only the complete trials would ignore the first rungs, where chance matters most.
  */
 export function scoreChoice(
   { search, begun, winner, labels, groups }: ChoiceInput,
@@ -39,8 +39,8 @@ export function scoreChoice(
 }
 
 /**
- * For how many epochs the folds of a trial were trained, and the maximum; only if a search allocates epochs to its
- * trials.
+ * Returns the number of epochs for which a trial's folds were trained, and the maximum number. Returns nothing unless
+ * the search allocates epochs to its trials.
  */
 export function trialEpochs(
   { search, estimators }: Pick<Spec, 'search' | 'estimators'>,

@@ -11,7 +11,7 @@ export interface Contest {
   base: string;
   estimator: Estimator;
   context: number;
-  /** The splits on which its trials are compared, in the order in which they are evaluated */
+  /** The splits on which the contest's trials are compared, in order of evaluation */
   splits: readonly number[];
   /** Ratio of test clips to training clips, for an average fold */
   ratio: number;
@@ -22,7 +22,7 @@ export interface Contest {
 }
 
 export interface Entrant extends Trial {
-  /** Which of the splits that the trial is currently evaluated on have finished */
+  /** Scores on those of the trial's current splits that have finished */
   scores: Scores;
   error: string | undefined;
 }
@@ -41,7 +41,7 @@ export function trialStatistics(scores: Scores, ratio: number, search: SearchSpe
   };
 }
 
-/** The first decision about a trial. */
+/** Returns the first decision about a trial. */
 export function begin(
   contest: Contest,
   parameters: Parameters,
@@ -56,11 +56,11 @@ export function begin(
   };
 }
 
-/** New parameters to try. If the algorithm does not learn from earlier trials, all of them are proposed at once. */
+/** Returns new parameters to try. If the algorithm does not learn from earlier trials, returns all of them at once. */
 export function proposals({ search, base, estimator, seed, trials }: Contest, count: number): Parameters[] {
   const earlier = trials.map(({ parameters, state, scores }) => ({
     parameters,
-    // A pruned trial is known to be bad from fewer folds.
+    // A pruned trial has a score too: fewer folds were enough to show that it is bad.
     score: state === 'RUNNING' || scores.size === 0 ? undefined : meanScore(scores.values()),
   }));
   return propose({ search, space: search.space[base], base: estimator, seed, earlier }, count);

@@ -5,7 +5,7 @@ export interface TestedFold {
   test: ArrayLike<number>;
   /** Test clips x classes, row-major */
   probabilities: Float64Array;
-  /** The values that decide the class: decision values, or else the probabilities */
+  /** The values that determine the predicted class: decision values if there are any, otherwise the probabilities */
   scores: Float64Array;
 }
 
@@ -82,7 +82,7 @@ function addParts(totals: Float64Array, { group, cell, value }: Parts, weights: 
 }
 
 /**
- * The metric of a trial pooled over all tested clips, which differs from the mean over folds.
+ * Returns the metric of a trial pooled over all tested clips, which differs from the mean over folds.
  * @param labels class of each clip
  */
 export function pooledScore(metric: MetricName, trial: TrialAnswers, labels: ArrayLike<number>): number {
@@ -97,7 +97,7 @@ export interface SelectionInput {
   trials: readonly TrialAnswers[];
   /** Class of each clip */
   labels: ArrayLike<number>;
-  /** The group of each clip, since whole groups are drawn */
+  /** Group of each clip; whole groups are drawn */
   groups: readonly string[];
 }
 
@@ -111,14 +111,14 @@ export interface CorrectedScore {
 }
 
 /**
- * The bootstrap bias-corrected score of selecting the best of several trials by their out-of-fold predictions. Groups
- * are drawn with replacement; the trial that is best on the drawn groups is selected, and scored on the other groups.
- * Nothing is trained. Each clip enters the mean once, with its average prediction over the draws that left its group
- * out, so a single trial, or trials with equal predictions, get exactly their own `pooledScore`. Source: Tsamardinos,
- * Greasidou, Borboudakis, "Bootstrapping the out-of-sample predictions for efficient and accurate cross-validation",
- * Machine Learning 107 (2018), algorithm BBC-CV.
- * @returns null for fewer than two groups, or if the trials were not tested on the same clips: a trial that was stopped
- * after a fold or two has more luck than the bootstrap can reproduce
+ * Computes the bootstrap bias-corrected score of the best of several trials, selected by their out-of-fold predictions.
+ * Groups are drawn with replacement; the trial that is best on the drawn groups is selected, and scored on the other
+ * groups. Nothing is trained. Each clip enters the mean once, with its average prediction over the draws that left its
+ * group out. A single trial therefore gets exactly its own `pooledScore`, and so do trials with equal predictions.
+ * Source: Tsamardinos, Greasidou, Borboudakis, "Bootstrapping the out-of-sample predictions for efficient and accurate
+ * cross-validation", Machine Learning 107 (2018), algorithm BBC-CV.
+ * @returns null for fewer than two groups, or if the trials were not tested on the same clips: the score of a trial
+ * that was stopped after a fold or two depends more on chance than the bootstrap can reproduce
  */
 export function correctedScore(
   { metric, trials, labels, groups }: SelectionInput,
@@ -137,12 +137,12 @@ export function correctedScore(
   const random = new RandomState(seed);
   const scores: number[] = [];
   const left = new Float64Array(names.length);
-  /** For each trial, how often it was selected in a draw that left the group out */
+  /** For each trial and group, how often the trial was selected in a draw that left the group out */
   const judged = parts.map(() => new Float64Array(names.length));
   while (scores.length < samples) {
     const drawn = new Int32Array(names.length);
     for (let draw = 0; draw < names.length; draw++) drawn[random.randint(names.length)]++;
-    // If both of two groups are drawn, no group is left to score on.
+    // If every group is drawn, no group is left to score on.
     if (drawn.every((times) => times > 0)) continue;
     let best = 0;
     let most = Number.NEGATIVE_INFINITY;

@@ -25,7 +25,7 @@ export interface SearchInput {
   outcome: (trial: string, split: number) => FoldOutcome;
 }
 
-/** Every search of a run that has not been decided. */
+/** Returns every search of a run that is still undecided. */
 export function openContests({ plan, log, outcome }: SearchInput): Contest[] {
   const { search } = plan.spec;
   if (!search) return [];
@@ -40,8 +40,8 @@ export function openContests({ plan, log, outcome }: SearchInput): Contest[] {
         .map((trial) => entrant(trial, outcome));
       return {
         ...{ search, base, estimator: plan.spec.estimators[base], context, splits, ratio, trials },
-        // If the algorithm does not learn, the search inside every outer fold tries the same trials as the search over
-        // all data.
+        // If the algorithm does not learn from earlier trials, the search inside every outer fold tries the same trials
+        // as the search over all data.
         seed: deriveSeed(plan.spec.seed, 'search', base),
         nameOf: (number: number) => trialName(base, number, outer),
       };
@@ -60,7 +60,7 @@ function entrant(trial: Trial, outcome: SearchInput['outcome']): Entrant {
   return { ...trial, scores, error };
 }
 
-/** The next decisions; empty while there is nothing to do but wait. Equal inputs give equal decisions. */
+/** Returns the next decisions; none while there is nothing to do but wait. Equal inputs lead to equal decisions. */
 export function decide(input: SearchInput): Decision[] {
   return openContests(input).flatMap((contest) => {
     const ended = endTrials(contest);
@@ -79,7 +79,7 @@ export function decide(input: SearchInput): Decision[] {
   });
 }
 
-/** Trials whose folds have all finished, or of which one fold cannot be trained. */
+/** Ends trials whose folds have all finished, and trials with a fold that cannot be trained. */
 function endTrials({ search, trials, ratio }: Contest): Decision[] {
   return trials.flatMap((trial): Decision[] => {
     if (trial.state !== 'RUNNING') return [];
@@ -92,7 +92,7 @@ function endTrials({ search, trials, ratio }: Contest): Decision[] {
   });
 }
 
-/** Trials that are losing the race. */
+/** Ends trials that are losing the race. */
 function lost({ search, trials, ratio }: Contest, ended: readonly Decision[]): Decision[] {
   const rules = search.racing;
   if (!rules) return [];
@@ -123,7 +123,7 @@ function start(contest: Contest): Decision[] {
   return proposals(contest, count).map((parameters, i) => begin(contest, parameters, trials.length + i));
 }
 
-/** The best of the fully evaluated trials; the first one if several are equal. */
+/** Chooses the best of the fully evaluated trials; the first one if several are equal. */
 function choose({ base, context, trials }: Contest): Decision {
   let best: Entrant | undefined;
   for (const trial of trials) {

@@ -1,7 +1,7 @@
 import { canonicalJson } from '@cryfold/core';
 import type { TrialRow } from '@cryfold/evaluation';
 
-/** With fewer trials, a share of variance would be mostly chance. */
+/** Minimum number of trials. With fewer trials, a share of variance would be mostly due to chance. */
 const LEAST_TRIALS = 10;
 /** Range of the number of bins of a numeric parameter. */
 const [LEAST_BINS, MOST_BINS] = [3, 8];
@@ -16,11 +16,11 @@ export interface ParameterImportance {
 }
 
 /**
- * The share of the variance of the score between the complete trials of an estimator that each of its searched
- * parameters explains alone: epsilon squared, which is eta squared corrected for chance (Kelley 1935), of a one-way
- * analysis of variance. Numbers are binned by rank, so the scale of a range does not matter. A parameter without effect
- * gets about 0. The effect of interactions counts for no parameter. Parameters that are only searched under a condition
- * are judged by the trials that have them.
+ * Estimates which share of the variance in score between an estimator's complete trials each searched parameter
+ * explains by itself. The share is epsilon squared, which is eta squared corrected for chance (Kelley 1935), from a
+ * one-way analysis of variance. Numbers are binned by rank, so the scale of a range does not matter. A parameter
+ * without effect gets about 0. Interactions are not attributed to any parameter. Parameters that are searched only
+ * under a condition are judged by the trials that have them.
  * @param trials of one estimator
  * @returns the most important parameter first
  */
@@ -47,13 +47,13 @@ export function importanceByEstimator(trials: readonly TrialRow[]): Record<strin
   );
 }
 
-/** `84 %`, or why there is no share. */
+/** Returns the share, such as `84 %`, or why it is unknown. */
 export function importanceText({ share, trials }: ParameterImportance): string {
   if (share !== null) return `${Math.round(100 * share)} %`;
   return trials < LEAST_TRIALS ? 'too few trials' : 'not estimable';
 }
 
-/** Epsilon squared of the scores, grouped by value. */
+/** Returns epsilon squared of the scores, grouped by value. */
 function explained(values: readonly unknown[], scores: readonly number[]): number | null {
   if (scores.length < LEAST_TRIALS) return null;
   const groups = grouped(values, scores);
@@ -67,7 +67,7 @@ function explained(values: readonly unknown[], scores: readonly number[]): numbe
   return Math.min(1, Math.max(0, (between - (groups.length - 1) * error) / total));
 }
 
-/** Scores by value; many different numbers are binned by rank, equal ones together. */
+/** Groups scores by value. Many different numbers are binned by rank, with equal numbers in the same bin. */
 function grouped(values: readonly unknown[], scores: readonly number[]): number[][] {
   const byValue = new Map<string, number[]>();
   for (const [i, value] of values.entries()) {

@@ -5,7 +5,7 @@ import { importanceText, type ParameterImportance, parameterImportance } from '.
 /** Maximum number of trials in a picture; the best ones are kept. */
 const MOST_TRIALS = 400;
 
-/** Position of trials for which a parameter was not searched: outside of the range of values. */
+/** Position of trials for which a parameter was not searched: outside the range of values. */
 const ABSENT: Tick = { at: -0.15, text: 'not set' };
 
 /** A value on an axis, from 0 (low end) to 1; below 0 if the parameter was not searched. */
@@ -42,13 +42,13 @@ export interface SweepPicture {
   trials: PictureTrial[];
   /** Number of trials that are not shown, because there are too many */
   hidden: number;
-  /** With the share as text, since the live page runs no code of this package */
+  /** Includes the share as text, since the live page does not run code from this package */
   importance: (ParameterImportance & { text: string })[];
 }
 
 /**
- * The history, the parallel coordinates and the parameter importance of a sweep, by searched estimator.
- * @param spec of the run, as stored; without a readable search space, axes are linear
+ * Returns the history, parallel coordinates and parameter importance of a sweep for each searched estimator.
+ * @param spec the run's stored spec; if it has no readable search space, axes are linear
  * @param search the trials, and the metric by which they are ranked
  */
 export function sweepPictures(
@@ -132,13 +132,13 @@ function axisOf(parameter: SearchParameter | undefined, values: readonly unknown
   return { ticks: texts, at };
 }
 
-/** Number of digits, at least 3, with which numbers differ that are a hundredth of the range apart. */
+/** Returns how many digits, at least 3, are needed to distinguish numbers that are a hundredth of the range apart. */
 function digitsOf(low: number, high: number): number {
   const needed = Math.ceil(Math.log10(Math.max(Math.abs(low), Math.abs(high)) / (high - low))) + 2;
   return Number.isFinite(needed) ? Math.min(17, Math.max(3, needed)) : 3;
 }
 
-/** At most three powers of ten within a range, without its ends. */
+/** Returns at most three powers of ten within a range, excluding its ends. */
 function powers(low: number, high: number): number[] {
   const [first, last] = [Math.floor(Math.log10(low)) + 1, Math.ceil(Math.log10(high)) - 1];
   const all = Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => Number(`1e${first + i}`));

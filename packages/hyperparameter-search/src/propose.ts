@@ -15,7 +15,7 @@ export interface Proposing {
   search: Pick<SearchSpec, 'algorithm' | 'trials'>;
   space: Space;
   base: Estimator;
-  /** Equal seeds give equal proposals */
+  /** Equal seeds lead to equal proposals */
   seed: number;
   /** Trials of the same search, in the order in which they started */
   earlier: readonly Observation[];

@@ -4,7 +4,7 @@ import type { SearchSpec, TrialStatistics } from '@cryfold/plan';
 export type Racing = NonNullable<SearchSpec['racing']>;
 export type Scores = ReadonlyMap<number, number>;
 
-/** Larger is better. NaN without folds. */
+/** Returns the mean; larger is better. NaN if there are no scores. */
 export function meanScore(scores: Iterable<number>): number {
   let sum = 0;
   let count = 0;
@@ -16,9 +16,9 @@ export function meanScore(scores: Iterable<number>): number {
 }
 
 /**
- * Whether a trial is clearly worse than another one on the splits that both have, by the one-sided corrected resampled
- * t-test of Nadeau and Bengio. The threshold is applied after every fold; docs/sweeps.md describes how it was
- * calibrated for these repeated tests.
+ * Tests whether a trial is clearly worse than another trial on the splits that both have finished, with the one-sided
+ * corrected resampled t-test of Nadeau and Bengio. The threshold is applied after every fold; docs/sweeps.md describes
+ * how it was calibrated for these repeated tests.
  * @param scores by split; larger is better
  * @param ratio test clips over training clips of a fold
  * @returns undefined if there are too few common folds
@@ -62,8 +62,8 @@ export interface Loser {
 }
 
 /**
- * The trials that are clearly worse than the leader, which is the trial with the best mean.
- * @param runners without stopped trials
+ * Returns the trials that are clearly worse than the leader, which is the trial with the best mean.
+ * @param runners all trials except stopped ones
  */
 export function losers(runners: readonly Runner[], ratio: number, rules: Racing): Loser[] {
   let leader: { name: string; scores: Scores } | undefined;

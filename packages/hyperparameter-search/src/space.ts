@@ -29,7 +29,7 @@ export function valueAt(parameter: SearchParameter, u: number): unknown {
   return low + Math.floor(u * (high - low + 1));
 }
 
-/** The values that a grid tries, including both ends. */
+/** Returns the values that a grid tries, including both ends of a range. */
 function gridValues(parameter: SearchParameter): unknown[] {
   if ('choice' in parameter) return parameter.choice;
   if ('int' in parameter) {
@@ -58,17 +58,17 @@ export function applyConditions(space: Space, base: Estimator, all: Parameters):
   );
 }
 
-/** The estimator of a trial: that of the spec, with the chosen parameters. */
+/** Returns the estimator of a trial: the spec's estimator with the chosen parameters. */
 export function trialEstimator(base: Estimator, parameters: Parameters): Estimator {
   return estimatorSchema.parse(withSearched(base, parameters));
 }
 
-/** A key that is equal for estimators that train in the same way. */
+/** Returns a key that is equal for estimators that train in the same way. */
 export function identity(base: Estimator, parameters: Parameters): string {
   return canonicalJson(trialEstimator(base, parameters));
 }
 
-/** Yields every distinct cell of the grid; the last parameter varies fastest. */
+/** Returns every distinct cell of the grid; the last parameter varies fastest. */
 export function gridCells(space: Space, base: Estimator): Parameters[] {
   let cells: Parameters[] = [{}];
   for (const [name, parameter] of Object.entries(space)) {
@@ -83,7 +83,7 @@ export function gridCells(space: Space, base: Estimator): Parameters[] {
   return [...distinct.values()];
 }
 
-/** Number of trials of a grid. */
+/** Returns the number of trials of a grid. */
 export function gridSize(space: Space, base: Estimator): number {
   return gridCells(space, base).length;
 }

@@ -16,7 +16,7 @@ const CLIPS = 200;
 const LABELS = Int32Array.from({ length: CLIPS }, (_, i) => i % 2);
 const GROUPS = Array.from({ length: CLIPS }, (_, i) => `g${Math.floor(Math.sqrt(i))}`);
 
-/** Predictions of a trial that gives the true class this probability, and is right if that is above one half. */
+/** Predictions of a trial that gives the true class this probability, and is correct if it is above one half. */
 function answersOf(truth: (clip: number) => number, repeats = 1): TrialAnswers {
   const folds = Array.from({ length: repeats }, (): TestedFold => {
     const probabilities = Float64Array.from({ length: 2 * CLIPS }, () => 0);
@@ -47,7 +47,7 @@ test('does not correct a single trial, for any metric', () => {
   }
 });
 
-test('the pooled score is the metric of all predictions including repeats', () => {
+test('the pooled score is the metric of all predictions, including repeats', () => {
   const random = new Random(5);
   const labels = Int32Array.from({ length: 90 }, (_, i) => (i < 60 ? 0 : i < 80 ? 1 : 2));
   const folds = [0, 1].flatMap((repeat) =>
@@ -109,11 +109,11 @@ test('selecting one of two practically identical trials is optimistic by about 0
   const search = { algorithm: 'random', metric: 'balancedAccuracy' } as Parameters<typeof scoreChoice>[0]['search'];
   const { pooled, corrected } = scoreChoice({ search, begun, winner: 'b', labels, groups });
   assert.ok(Math.abs(pooled! - corrected!.mean) < 1e-12, `${pooled} and ${corrected!.mean}`);
-  // The difference that was printed before the fix.
+  // An earlier version reported this difference.
   assert.ok(foldMean - corrected!.mean > 0.05, `${foldMean} and ${corrected!.mean}`);
 });
 
-test('keeps a log-loss positive, and gives no corrected score for a single group', () => {
+test('keeps a log-loss positive, and returns no corrected score for a single group', () => {
   const input = { ...make([0.6, 0.6], 3), metric: 'logLoss' as const };
   const { mean, low, high } = correctedScore(input)!;
   assert.ok(0 < low && low < mean && mean < high && high < -Math.log(0.1));

@@ -40,7 +40,7 @@ function planOf(search: string, estimators = 'svm: { kind: svm }', repeats = 2):
 
 type Quality = (parameters: Record<string, unknown>, split: number, estimator: Record<string, unknown>) => FoldOutcome;
 
-/** Simulates a whole sweep; in each turn, `order` of the requested folds finish. */
+/** Simulates a whole sweep; in each turn, at most `most` of the requested folds finish. */
 function play(plan: RunPlan, quality: Quality, most = 3) {
   const decisions: Decision[] = [];
   const done = new Map<string, FoldOutcome>();
@@ -67,10 +67,10 @@ function play(plan: RunPlan, quality: Quality, most = 3) {
       folds++;
     }
   }
-  assert.fail('the sweep does not end');
+  assert.fail('the sweep does not finish');
 }
 
-/** Best at C = 100; the difficulty of splits differs equally for all trials; a little noise depends on both. */
+/** Best at C = 100. Some splits are harder than others, equally for all trials; trial and split add a little noise. */
 const smooth: Quality = ({ C }, split) => {
   const distance = Math.abs(Math.log10(C as number) - 2);
   return { score: 0.9 - 0.1 * distance + 0.02 * Math.sin(split) + 0.004 * Math.sin(97 * (C as number) + 31 * split) };
@@ -114,7 +114,7 @@ test('a race by log-loss reports its gap in nats', () => {
   }
 });
 
-test('asha gives every trial one fold, and only the better third more folds', () => {
+test('ASHA gives every trial one fold, and only the better third more folds', () => {
   const { log, folds } = play(planOf(`{ algorithm: asha, trials: 27, ${SPACE} }`), smooth);
   const trials = [...log.trials.values()];
   assert.equal(trials.length, 27);
@@ -131,7 +131,7 @@ test('asha gives every trial one fold, and only the better third more folds', ()
   assert.ok(trials.every(({ state }) => state === 'COMPLETE' || state === 'PRUNED'));
 });
 
-test('asha by epochs trains survivors for longer on the same folds', () => {
+test('ASHA by epochs trains survivors for longer on the same folds', () => {
   const cnn = 'cnn: { kind: small-cnn, epochs: 9 }';
   const plan = planOf(
     '{ algorithm: asha, asha: { resource: epochs }, trials: 9, space: { cnn: { learningRate: { log: [1e-5, 1e-1] } } } }',
@@ -160,9 +160,9 @@ test('a trial with a failed fold is FAILED and never selected; if all fail, none
   assert.equal(none.log.choices.get('svm 0'), null);
 });
 
-test('nested: each outer fold is judged by the trial that won on its own inner folds', () => {
+test('a nested search judges each outer fold by the trial that won on its own inner folds', () => {
   const plan = planOf(`{ trials: 4, nested: { inner: 3 }, ${SPACE} }`, undefined, 1);
-  // The best parameters differ between outer folds, so that selecting by other folds would show.
+  // The best parameters differ between outer folds, so the test would notice a selection by other folds.
   const { log } = play(plan, ({ C }, split) => {
     const { outer } = plan.splits[split];
     return { score: -Math.abs(Math.log10(C as number) - (outer ?? 1)) };
@@ -181,7 +181,7 @@ test('nested: each outer fold is judged by the trial that won on its own inner f
       (a, b) => Math.abs(Math.log10(a.parameters.C as number) - o) - Math.abs(Math.log10(b.parameters.C as number) - o),
     )[0];
     assert.equal(log.choices.get(`svm ${o + 1}`), best.trial);
-    // The same trial of the search over all data shares its key.
+    // The search over all data has an equal trial, which has the same key.
     const grown = growPlan(plan, log).jobs.filter(({ split }) => split === o);
     const twin = [...log.trials.values()].find(
       ({ context, parameters }) => context === 0 && parameters.C === best.parameters.C,

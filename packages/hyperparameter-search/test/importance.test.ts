@@ -62,7 +62,7 @@ test('the scale of a parameter does not matter, and equal values stay together',
   near(shares(ties).a, 1, 0.01);
 });
 
-test('an interaction counts for no parameter', () => {
+test('an interaction is not attributed to any parameter', () => {
   const found = shares(trials(600, 5, ({ a, b }) => (a - 0.5) * (b - 0.5)));
   near(found.a, 0, 0.05);
   near(found.b, 0, 0.05);

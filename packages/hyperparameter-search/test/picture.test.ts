@@ -17,7 +17,7 @@ const space = {
   },
 };
 
-test('the history is in the order of start, and its best score ignores trials that were stopped early', () => {
+test('the history is in starting order, and its best score ignores trials that were stopped early', () => {
   const rows = [
     row(3, {}, { mean: 0.7 }),
     row(1, {}, { mean: 0.5 }),
@@ -44,7 +44,7 @@ test('the history is in the order of start, and its best score ignores trials th
   );
 });
 
-test('axes cover the searched range on its scale, and a parameter that was not searched is outside of it', () => {
+test('axes cover the searched range on its scale, and a parameter that was not searched is placed outside it', () => {
   const rows = [
     row(1, { kernel: 'rbf', C: 10, gamma: 0.25, degree: 2 }),
     row(2, { kernel: 'linear', C: 1000, degree: 5 }),
@@ -79,7 +79,7 @@ test('axes cover the searched range on its scale, and a parameter that was not s
   );
 });
 
-test('ticks are distinct, also on narrow ranges', () => {
+test('ticks are distinct, even on narrow ranges', () => {
   const ticksOf = (parameter: Record<string, unknown>, value: number) => {
     const spec = { search: { space: { svm: { C: parameter } } } };
     const [{ axes }] = sweepPictures(spec, { metric: 'accuracy', trials: [row(1, { C: value })] });
@@ -93,7 +93,7 @@ test('ticks are distinct, also on narrow ranges', () => {
   assert.deepEqual(ticksOf({ log: [1e-9, 1e-3] }, 1e-5), ['1e-9', '1e-7', '1e-5', '0.001']);
 });
 
-test('without a readable space, axes cover the values that were tried', () => {
+test('without a readable search space, axes cover the values that were tried', () => {
   const rows = [row(1, { C: 2, filters: [4, 8] }), row(2, { C: 4, filters: [8] })];
   for (const spec of [{}, { search: { space: { svm: { C: { gaussian: 1 } } } } }, { search: 7 }]) {
     const [{ axes, trials }] = sweepPictures(spec, { metric: 'accuracy', trials: rows });

@@ -15,7 +15,7 @@ const space: Space = {
 const ask = (algorithm: SearchSpec['algorithm'], trials: number, seed = 1) =>
   propose({ search: { algorithm, trials }, space, base: svm, seed, earlier: [] }, Number.POSITIVE_INFINITY);
 
-test('a grid has every cell once, without parameters whose condition is not met', () => {
+test('a grid contains every cell once, without parameters whose condition is not met', () => {
   const cells = ask('grid', 1);
   // rbf: 5 C x 4 gamma; linear: 5 C; poly: 5 C x 4 gamma x 3 degrees
   assert.equal(cells.length, 20 + 5 + 60);
@@ -29,7 +29,7 @@ test('a grid has every cell once, without parameters whose condition is not met'
   }
 });
 
-test('random trials are in range and distinct, depend only on the seed, and start the same way for any number', () => {
+test('random trials are in range, distinct, determined by the seed, and begin alike whatever their number', () => {
   const many = ask('random', 60);
   assert.equal(many.length, 60);
   assert.equal(new Set(many.map((one) => JSON.stringify(one))).size, 60);

@@ -2,8 +2,8 @@ import type { Dataset } from '@cryfold/corpus';
 import { type Audit, type AuditedRecording, auditRecordings } from '@cryfold/evaluation';
 
 /**
- * Audits a dataset by the properties that were measured while reading it, so recordings need not be read again. @param
- * sounds result of `sharedSounds`
+ * Audits a dataset by the properties that were measured while reading it, so recordings need not be read again.
+ * @param sounds result of `sharedSounds`
  */
 export function auditDataset(dataset: Dataset, sounds: readonly (readonly number[])[]): Audit {
   const recordings = new Map<string, AuditedRecording>();

@@ -1,18 +1,18 @@
 import { type CalibrationOptions, type CalibrationTask, calibrate } from '@cryfold/estimators';
 
-/** Request to this process, which is passed as JSON in its first argument. */
+/** Request to this process, passed as JSON in the first argument. */
 export interface CalibrationRequest extends Pick<CalibrationOptions, 'settings' | 'budgetMs'> {
   tasks: CalibrationTask[];
 }
 
-/** Sent with each improved measurement. */
+/** Message to the parent with an improved measurement. */
 export interface CalibrationReport {
   name: string;
   secondsPerUnit: number;
 }
 
-// Training blocks the event loop, so the parent kills this process when the time is up. This process also ends with its
-// parent.
+// Training blocks the event loop, so the parent kills this process when the time is up. This process also exits when
+// its parent does.
 process.on('disconnect', () => process.exit(0));
 const { tasks, ...options }: CalibrationRequest = JSON.parse(process.argv[2]);
 await calibrate(tasks, {

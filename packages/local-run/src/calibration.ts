@@ -28,7 +28,7 @@ export interface CalibrateOptions {
   onStart?: () => void;
 }
 
-/** The part of a plan that a measurement needs. */
+/** The part of a plan that is needed for measuring. */
 export interface Calibrated extends Pick<RunPlan, 'spec'> {
   dataset: Pick<RunPlan['dataset'], 'classes'>;
 }
@@ -38,7 +38,7 @@ export interface Calibrated extends Pick<RunPlan, 'spec'> {
  * takes ten seconds in total. The values are cached by machine, version of cryfold and everything else on which they
  * depend.
  * @param names names of the plan's estimators
- * @returns seconds per unit of the kind's cost by name, without those that could not be measured in time
+ * @returns the seconds per unit of the kind's cost by estimator, without estimators that could not be measured in time
  */
 export async function calibration(
   plan: Calibrated,
@@ -111,7 +111,7 @@ async function keep(folder: string, file: string, secondsPerUnit: number): Promi
   }
 }
 
-/** Collects measurements from the child process until it ends or its time is up. */
+/** Collects measurements from the child process until it exits or its time is up. */
 function measureInChild(request: CalibrationRequest): Promise<Map<string, number>> {
   const found = new Map<string, number>();
   const child = fork(CHILD, [JSON.stringify(request)], { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });

@@ -13,7 +13,7 @@ export interface GivenFeatures {
 
 /**
  * Reads the feature sets that the user provides as files, so that fold keys depend on their content.
- * @param folder folder to which paths are relative: that of the spec
+ * @param folder folder of the spec, to which paths are relative
  * @param leftOut ids of clips that were excluded from the dataset, for which the files may still have rows
  * @throws CryfoldError FEATURES_INVALID
  */
@@ -43,7 +43,8 @@ export async function readGivenFeatures(
 }
 
 /**
- * A file of vectors covers the clips of one corpus, so it cannot include those of the corpus that `--test-on` adds.
+ * Refuses `--test-on` for a spec that reads vectors from files. Such a file covers the clips of only one corpus, not
+ * those of the corpus that `--test-on` adds.
  * @throws CryfoldError USAGE
  */
 export function refuseGivenFeatures(spec: Pick<Spec, 'features' | 'featureSets'>): void {

@@ -6,7 +6,7 @@ import { isObject } from '@cryfold/core';
 import { lockHolder, readLock } from './out-lock.js';
 
 /**
- * File in a locked folder that describes the run of the process that holds the lock. It must be as short as a lock
+ * File in a locked folder that describes the run of the process that holds the lock. It must not be longer than a lock
  * file, see LONGEST in out-lock.ts.
  */
 const LIVE = '.live';
@@ -27,13 +27,14 @@ export interface LiveRun {
   host: string;
   /** The run's folder */
   folder: string;
-  /** URL of its private Redis; undefined while it is starting, or on another machine */
+  /** URL of its private Redis; undefined while Redis is starting, or if it runs on another machine */
   redisUrl: string | undefined;
 }
 
 /**
  * Announces, in a folder that this process has locked, which run it is executing, so that commands in other terminals
- * can find it. @returns a function that withdraws the announcement
+ * can find it.
+ * @returns a function that withdraws the announcement
  */
 export function announceRun(folder: string, run: string, socket?: string): () => void {
   const lock = lockHolder(folder)?.id;

@@ -56,7 +56,7 @@ export class LocalCluster {
     });
     this.broken.catch(() => {});
     redis.broken.catch(this.#break);
-    // A second Ctrl-C, or a closed output, ends the command without calling stop().
+    // After a second Ctrl-C, or if its output is closed, the command exits without calling stop().
     process.once('exit', this.#kill);
   }
 
@@ -91,7 +91,7 @@ export class LocalCluster {
     const cluster = new LocalCluster(redis, options, release);
     const estimators = Object.values(options.plan.spec.estimators);
     const queues = [...new Set(estimators.map(queueOf))].join(',');
-    // These workers only train folds of this run, so they may run the programs that its spec names.
+    // These workers only train folds of this run, so they may run the programs listed in its spec.
     const commands = estimators.some((estimator) => kindOf(estimator).runsCommands) ? ['--allow-commands'] : [];
     cluster.#spawn('coordinator', ['coordinator']);
     cluster.#spawn('aggregator', ['aggregator']);
@@ -118,14 +118,14 @@ export class LocalCluster {
         REDIS_URL: this.redisUrl,
         CRYFOLD_STORE: this.#options.storeUrl,
         CRYFOLD_ONLY_RUN: this.#options.plan.run,
-        // The services cannot share one port.
+        // Services cannot share a port.
         CRYFOLD_METRICS_PORT: undefined,
         CRYFOLD_API_PORT: page?.port.toString(),
         CRYFOLD_API_HOST: undefined,
         CRYFOLD_API_TOKENS: page && `operate:${page.token}`,
         CRYFOLD_API_TOKENS_FILE: undefined,
       },
-      // Flags of a program that calls `evaluate`, such as --input-type or --watch, are not for the services.
+      // Node.js flags of a program that calls `evaluate`, such as --input-type or --watch, must not reach the services.
       execArgv: [],
       stdio: ['ignore', log, log, 'ipc'],
     });
@@ -145,7 +145,7 @@ export class LocalCluster {
     if (deaths.length < DEATHS) this.#spawn(name, args);
     else {
       const log = join(this.#options.logDir, `${name}.log`);
-      this.#break(lost(name, `ended ${DEATHS} times within a minute (${how})`, log));
+      this.#break(lost(name, `exited ${DEATHS} times within a minute (${how})`, log));
     }
   }
 

@@ -1,6 +1,9 @@
 import { type ClusterStatus, noWorker, untakenQueues } from '@cryfold/run-control';
 
-/** Reports when jobs are waiting for a kind of worker that is not running. Does not repeat itself. */
+/**
+ * Reports when jobs are waiting for a kind of worker that is not running. Does not repeat a report that has not
+ * changed.
+ */
 export class MissingWorkers {
   #reported = '';
 

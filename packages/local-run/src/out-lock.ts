@@ -17,7 +17,7 @@ import { join } from 'node:path';
 import { CryfoldError, sha256 } from '@cryfold/core';
 
 const LOCK = '.lock';
-/** Prefixes of claims to replace a stale lock, and of locks that are not yet in place. */
+/** File name prefix of claims to replace a stale lock, and of locks that are not yet in place. */
 const CLAIM = '.lock-';
 /** Maximum number of bytes to read from a lock file. Those that cryfold writes are shorter. */
 const LONGEST = 512;
@@ -27,7 +27,7 @@ interface Holder {
   host: string;
   /** When the process started, see `startOf`; empty if unknown */
   started: string;
-  /** Unique for each content; undefined if there is no file */
+  /** Unique for each file content; undefined if there is no file */
   id: string | undefined;
 }
 
@@ -131,7 +131,7 @@ function removeClaims(folder: string): void {
   for (const name of readdirSync(folder)) {
     if (!name.startsWith(CLAIM)) continue;
     const owner = readHolder(join(folder, name));
-    // A claim without a process may not be fully written yet.
+    // A claim without a process may not have been fully written yet.
     if (owner.pid !== 0 && !lives(owner)) rmSync(join(folder, name), { force: true });
   }
 }
@@ -142,7 +142,7 @@ function inUse(folder: string, { pid, host }: Pick<Holder, 'pid' | 'host'>): Cry
     `another cryfold (process ${pid} on ${host}) is executing this run in ${folder}`,
     {
       context: { folder, pid },
-      hint: `Wait until it ends. If there is no such process, delete ${join(folder, LOCK)}.`,
+      hint: `Wait until it exits. If there is no such process, delete ${join(folder, LOCK)}.`,
     },
   );
 }
@@ -207,7 +207,7 @@ function startOf(pid: number): string | undefined {
       .split(' ');
     return 'ZX'.includes(fields[0]) ? '' : fields[19];
   } catch {
-    // The process has ended, or belongs to a user whose processes are hidden.
+    // The process has exited, or belongs to a user whose processes are hidden.
     return undefined;
   }
 }

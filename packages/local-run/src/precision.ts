@@ -14,9 +14,10 @@ type Options = Pick<CalibrateOptions, 'cacheDir' | 'onStart'> & { again?: boolea
 
 /**
  * Measures whether the reduced precisions that a plan requests are faster than float32 on this machine. Trains each
- * network briefly in both, which takes ten seconds in total. The result depends on the processor: those with AMX or
- * fast bfloat16 gain speed, while others convert back and forth. Measurements are cached.
- * @param options.again measure again what is cached
+ * network briefly in both precisions, which takes ten seconds in total. The result depends on the processor: reduced
+ * precision is faster on processors with AMX or fast bfloat16, while others lose time converting back and forth.
+ * Measurements are cached.
+ * @param options.again whether to repeat measurements that are cached
  * @returns one entry for each network with reduced precision that could be measured in time
  */
 export async function precisionSpeeds(

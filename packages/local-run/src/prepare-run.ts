@@ -59,14 +59,14 @@ export interface PrepareOptions {
   groupBy?: string;
   /** Name of the directory's layout */
   layout?: string;
-  /** Another corpus on which a model of all clips is tested; requires PredefinedSplit */
+  /** Another corpus, on which a model trained on all clips is tested; requires PredefinedSplit */
   testOn?: string;
   skipBad: boolean;
-  /** Merge groups that share equal or overlapping sounds */
+  /** Whether to merge groups that share equal or overlapping sounds */
   groupDuplicates: boolean;
-  /** Where weights that are given by URL or store key are fetched from, and where they are kept */
+  /** Where to fetch weights that are given by URL or store key, and where to keep them */
   sources: WeightsSourceOptions;
-  /** If grouped folds leak, continue with a warning */
+  /** Whether to continue with a warning if grouped folds leak */
   allowLeak: boolean;
   /** Shared sounds of a dataset by content hash, if an earlier command has compared them */
   knownSounds?: ((contentHash: string) => Promise<number[][] | undefined>) | undefined;
@@ -97,7 +97,7 @@ async function readData(options: PrepareOptions): Promise<{ found: Dataset; left
 }
 
 /**
- * Fails before any recording is decoded if the spec needs groups that nothing names.
+ * Fails, before any recording is decoded, if the spec needs groups but they are unknown.
  * @throws CryfoldError GROUPS_UNKNOWN, or any error of listing the data
  */
 export async function checkGroupsKnown(

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 /**
  * Entry point of the process that owns the private Redis of one command: `redis-keeper.js PROGRAM`. It creates the
- * folder of the socket, restarts Redis if it dies, and stops Redis when the command ends for any reason. It kills only
+ * folder of the socket, restarts Redis if it dies, and stops Redis when the command exits for any reason. It kills only
  * its own child, and removes only the socket and the folder that it created, so it cannot harm a shared Redis. Redis
  * stores nothing on disk: the store is the source of truth, and the coordinator enqueues whatever an empty Redis lacks.
  */
@@ -36,7 +36,7 @@ let ending = false;
 let lost: string | undefined;
 
 function notify(message: FromKeeper): void {
-  // The callback prevents an uncaught error if the command ends at this moment.
+  // The callback prevents an uncaught error if the command exits at this moment.
   if (process.connected) process.send?.(message, () => {});
 }
 
@@ -103,7 +103,7 @@ function run(path: string): void {
     lost = undefined;
   };
   child.once('error', (error) => end(error.message));
-  child.once('exit', (code, signal) => end(`it ended (${signal ?? `code ${code}`})`));
+  child.once('exit', (code, signal) => end(`it exited (${signal ?? `code ${code}`})`));
 }
 
 function restart(path: string, reason: string): void {
@@ -135,7 +135,7 @@ function leave(): never {
     try {
       rmdirSync(folder);
     } catch {
-      // It is gone, or contains a file of someone else.
+      // The folder is gone, or contains other files.
     }
   }
   process.exit(0);
@@ -147,10 +147,10 @@ function endAll(): void {
   else leave();
 }
 
-// A service manager may signal all processes of a command, but Redis is needed until the command has ended.
+// A service manager may signal all processes of a command, but Redis is needed until the command has exited.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
 process.once('disconnect', endAll);
-// Also if this process crashes.
+// Also kills Redis if this process crashes.
 process.once('exit', () => redis?.kill('SIGKILL'));
 try {
   folder = makeFolder();

@@ -35,7 +35,7 @@ export async function findRedisServer(searchPath: string, cacheDir: string): Pro
   });
 }
 
-/** Milliseconds that Redis may take to respond after its start, and that its keeper may take to end. */
+/** Milliseconds that Redis may take to respond after its start, and that its keeper may take to exit. */
 const START_MS = 15_000;
 const END_MS = 5000;
 
@@ -50,7 +50,8 @@ export interface RedisServerOptions {
 
 /**
  * A private Redis on a Unix socket, without port and password, in a folder that only this user can access. A keeper
- * process restarts it, and stops it when this process ends, even by SIGKILL; see redis-keeper.ts.
+ * process restarts Redis if it dies, and stops Redis when this process exits, even if it was killed with SIGKILL; see
+ * redis-keeper.ts.
  */
 export class RedisServer {
   readonly url: string;
@@ -66,8 +67,8 @@ export class RedisServer {
 
   /** @throws CryfoldError REDIS_LOST, REDIS_UNREACHABLE */
   static async start(program: string, { log, logFile, say }: RedisServerOptions): Promise<RedisServer> {
-    // Detached, so that Ctrl-C in a terminal only reaches the command, which then stops everything in order.
-    // Flags of this process, such as --input-type or --watch, are not for the keeper.
+    // Detached, so that Ctrl-C in a terminal only reaches the command, which then stops everything in order. Node.js
+    // flags of this process, such as --input-type or --watch, must not reach the keeper.
     const keeper = fork(KEEPER, [program], { stdio: ['ignore', log, log, 'ipc'], detached: true, execArgv: [] });
     const lost = (reason: string) =>
       new CryfoldError('REDIS_LOST', `the private Redis: ${reason}`, {
@@ -80,7 +81,7 @@ export class RedisServer {
     });
     broken.catch(() => {});
     keeper.once('error', (error) => fail(lost(error.message)));
-    keeper.once('exit', (code, signal) => fail(lost(`its keeper process ended (${signal ?? `code ${code}`})`)));
+    keeper.once('exit', (code, signal) => fail(lost(`its keeper process exited (${signal ?? `code ${code}`})`)));
     const started = new Promise<string>((resolve) => {
       keeper.on('message', (message: FromKeeper) => {
         if (message.type === 'started') resolve(message.socket);
@@ -101,7 +102,7 @@ export class RedisServer {
   async stop(): Promise<void> {
     await endKeeper(this.#keeper);
     if (this.#keeper.signalCode === null) return;
-    // If the keeper is killed, it leaves its folder behind, and also its Redis unless the kernel kills that.
+    // If the keeper is killed, it leaves its folder behind, and also Redis unless the kernel kills it.
     await shutDownPrivateRedis(this.url);
     if (await listens(this.url)) return;
     await unlink(this.url).catch(() => {});

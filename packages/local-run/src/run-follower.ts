@@ -47,7 +47,7 @@ export class RunFollower {
   ) {}
 
   /**
-   * @returns undefined if following was stopped before the end, which does not affect the run
+   * @returns undefined if following was stopped before the run ended, which does not affect the run
    * @throws CryfoldError CANCELLED if the run was cancelled, or any error of `followed`
    */
   async follow(run: string, followed: FollowedRun): Promise<RunResults | undefined> {

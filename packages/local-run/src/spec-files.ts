@@ -5,7 +5,7 @@ import type { Spec } from '@cryfold/plan';
 
 /**
  * Adds hashes to the paths of files that estimators need, so that fold keys depend on their content.
- * @param folder folder to which paths are relative: that of the spec
+ * @param folder folder of the spec, to which paths are relative
  * @param files receives the content of the files by sha256 (hex)
  * @throws CryfoldError SPEC_FILE_INVALID
  */

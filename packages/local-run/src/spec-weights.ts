@@ -3,7 +3,7 @@ import { resolveWeights, type WeightsSourceOptions } from '@cryfold/nn';
 import type { Spec } from '@cryfold/plan';
 import { type RunStore, weightsReference } from '@cryfold/store';
 
-/** Where weights that are given by URL or store key come from, and where they are cached. */
+/** Where to fetch weights that are given by URL or store key, and where to cache them. */
 export const weightsSources = (store: RunStore, cacheDirectory: string): WeightsSourceOptions => ({
   cacheDirectory,
   fetchContent: async (key) => (await store.artifacts.open(key))?.stream,

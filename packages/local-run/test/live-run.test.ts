@@ -16,7 +16,7 @@ async function folder(name: string): Promise<string> {
   return path;
 }
 
-test('a locked folder shows the run of its owner until the lock is released', async () => {
+test('finds the run in a locked folder until the lock is released', async () => {
   const out = await folder('out');
   assert.deepEqual(liveRuns(out), []);
   const unlock = lockFolder(out);

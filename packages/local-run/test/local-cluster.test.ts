@@ -67,13 +67,13 @@ test('starts the services of a script for one run, and leaves nothing behind whe
   ]);
 });
 
-test('fails and names the log if a service keeps ending', async () => {
+test('fails and points to the log if a service keeps exiting', async () => {
   const given = await options('broken', `${SERVICE} if (process.argv[2] === 'aggregator') process.exit(9);`);
   const cluster = await LocalCluster.start(given);
   try {
     await assert.rejects(cluster.broken, {
       code: 'PROCESS_DIED',
-      message: 'aggregator ended 5 times within a minute (code 9)',
+      message: 'aggregator exited 5 times within a minute (code 9)',
       hint: `See its log: ${join(given.logDir, 'aggregator.log')}`,
     });
   } finally {

@@ -61,7 +61,7 @@ const STALE: Record<string, string> = {
   'of a number that another process has now': `${process.ppid} ${hostname()} 1 0123\n`,
 };
 
-test('exactly one of four commands gets a folder with any kind of stale lock', { timeout: 180_000 }, async () => {
+test('lets exactly one of four commands take over any kind of stale lock', { timeout: 180_000 }, async () => {
   const children = await Promise.all([1, 2, 3, 4].map(contender));
   try {
     let round = 0;
@@ -82,7 +82,7 @@ test('exactly one of four commands gets a folder with any kind of stale lock', {
   }
 });
 
-test('a command killed while taking over a stale lock does not block others', { timeout: 180_000 }, async () => {
+test('is not blocked by a command killed while taking over a stale lock', { timeout: 180_000 }, async () => {
   for (let i = 0; i < 12; i++) {
     const out = join(folder, `killed-${i}`);
     await mkdir(out);
@@ -109,7 +109,7 @@ test('a command killed while taking over a stale lock does not block others', { 
   }
 });
 
-test('takes over if all claimants of a stale lock died, and removes their claims', async () => {
+test('takes over a stale lock if all its claimants died, and removes their claims', async () => {
   const out = join(folder, 'claims');
   await mkdir(out);
   const texts = [1, 2, 3].map((n) => `99999999${n} ${hostname()} 5 abc${n}\n`);
@@ -137,7 +137,7 @@ test('does not follow a link, wait for a pipe or remove a folder in place of the
   assert.deepEqual(await readdir(out), ['.lock']);
 });
 
-test('releasing keeps the lock of another command if its own was deleted manually', async () => {
+test('does not release the lock of another command if its own was deleted manually', async () => {
   const out = join(folder, 'by-hand');
   await mkdir(out);
   const release = lockFolder(out);

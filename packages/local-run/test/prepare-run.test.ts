@@ -71,7 +71,7 @@ test('refuses a leak of grouped folds unless it is allowed, and too few clips', 
   await assert.rejects(prepareRun(options({ limit: 2 })), { code: 'DATA_TOO_FEW' });
 });
 
-test('publishing saves all inputs of a run, and publishing again computes nothing', async () => {
+test('saves all inputs when publishing a run, and computes nothing when publishing it again', async () => {
   const preparation = await prepareRun(options());
   const messages: string[] = [];
   await publish(store, preparation, (text) => messages.push(text));

@@ -33,7 +33,7 @@ const plan = planRun({
 });
 await store.runs.savePlan(plan);
 
-test('a submitted run waits for a coordinator, and following it ends when it is cancelled', async () => {
+test('submits a run that waits for a coordinator, and stops following it once it is cancelled', async () => {
   const run = await QueuedRun.submit(plan, store, { queues, ownWorkers: true, describe: () => 'a line' });
   assert.equal((await queues.job('runs', plan.run))?.state, 'waiting');
   const nothing = { state: 'unfinished', line: undefined, cluster: undefined, waits: undefined };
@@ -45,7 +45,7 @@ test('a submitted run waits for a coordinator, and following it ends when it is 
   await store.runs.reopen(plan.run);
 });
 
-test('keeps following a run while Redis does not answer, and reports it', async () => {
+test('keeps following a run while Redis does not respond, and reports the outage', async () => {
   const own = new Queues(redis.url);
   const run = await QueuedRun.submit(plan, store, { queues: own, ownWorkers: false, describe: () => 'a line' });
   await own.close();

@@ -19,7 +19,7 @@ function follower(stop = new AbortController().signal) {
   return { follower: new RunFollower(store, { say: show, update: show }, stop), shown: () => lines.join('\n') };
 }
 
-/** A run that goes through these states and remains in the last one. */
+/** A run that passes through these states and stays in the last one. */
 function polls(...found: PollResult[]): FollowedRun & { counts: number[] } {
   const counts: number[] = [];
   return {
@@ -54,7 +54,7 @@ test('follows a run until it has ended, and reports waiting jobs only once', asy
   assert.match(text, /0\/5 folds/);
 });
 
-test('a cancelled run ends with CANCELLED and a hint to continue it', async () => {
+test('fails with CANCELLED and a hint to continue if the run was cancelled', async () => {
   await assert.rejects(follower().follower.follow(RUN, polls({ state: 'unfinished' }, { state: 'cancelled' })), {
     code: 'CANCELLED',
     hint: `Finished folds are kept. Continue it: cryfold retry ${RUN}`,

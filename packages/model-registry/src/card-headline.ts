@@ -13,8 +13,9 @@ export interface CardHeadline {
 }
 
 /**
- * The most important figure of a run. Older cards do not record which one it is, so for these it is the accuracy.
- * @param known whether groups are more than recordings
+ * Returns the most important figure of a run. Older cards do not record which figure that is, so accuracy is used for
+ * them.
+ * @param known whether the groups of the data are known
  */
 export function headlineOf(metrics: CardMetrics, known = true): CardHeadline {
   const { metric = 'accuracy', protocol, leaks } = metrics;
@@ -22,13 +23,15 @@ export function headlineOf(metrics: CardMetrics, known = true): CardHeadline {
   return { metric, mean: metrics[metric].mean, protocol, ...(warning && { warning }) };
 }
 
-/** `balanced accuracy 61.51 %` or `log-loss 0.4312` */
+/** Formats a figure as `balanced accuracy 61.51 %` or `log-loss 0.4312`. */
 export function headlineText({ metric, mean }: Pick<CardHeadline, 'metric' | 'mean'>): string {
   const { title, share } = METRICS[metric];
   return `${title} ${share ? `${(100 * mean).toFixed(2)} %` : mean.toFixed(4)}`;
 }
 
-/** One sentence with the cross-validation result of the model's own run; undefined for a card without results. */
+/**
+ * Returns one sentence with the cross-validation result of the model's own run; undefined for a card without results.
+ */
 export function evaluationText({ metrics: [own], data }: Pick<ModelCard, 'metrics' | 'data'>): string | undefined {
   if (!own) return undefined;
   const headline = headlineOf(own, groupsKnown(data));

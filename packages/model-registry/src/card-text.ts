@@ -18,11 +18,11 @@ export const NOTICE =
   'A research tool, not a medical device. Do not use its output to diagnose, or to decide for or against care.';
 
 export const INTENDED_USE =
-  'To study how recordings like those it was trained on are classified, by people who can judge its errors.';
+  'To study how recordings like those in its training data are classified, by people who can judge its errors.';
 
 /**
- * What the figures say about new groups. Only folds without leaks that keep known groups together say anything about
- * them.
+ * Returns what the figures say about new groups. Only folds without leaks that keep known groups together say anything
+ * about new groups.
  */
 function newGroupsLimit(data: ModelCard['data'], metrics: readonly CardMetrics[]): string {
   const unknown = unknownGroupsNote(data);
@@ -30,7 +30,7 @@ function newGroupsLimit(data: ModelCard['data'], metrics: readonly CardMetrics[]
   const alone = data.groups === data.clips;
   const whole = metrics.filter(({ grouped }) => grouped || alone);
   if (whole.length === 0)
-    return 'It was not evaluated on folds that keep groups together: the figures may be too optimistic for new groups.';
+    return 'The model was not evaluated on folds that keep groups together, so the figures may be too optimistic for new groups.';
   const doubt = doubtOf(data, whole);
   if (doubt) return `Folds kept groups together, but ${doubt}: the figures may be too optimistic for new groups.`;
   return alone
@@ -39,11 +39,11 @@ function newGroupsLimit(data: ModelCard['data'], metrics: readonly CardMetrics[]
 }
 
 /**
- * Why the folds, although they keep groups together, say little about new groups; undefined if one protocol has no
- * problems.
+ * Returns why the folds say little about new groups although they keep groups together; undefined if the folds of at
+ * least one protocol have no such problem.
  */
 function doubtOf({ groupSource }: ModelCard['data'], whole: readonly CardMetrics[]): string | undefined {
-  if (groupSource?.partial) return 'some recordings have no group, and count as their own';
+  if (groupSource?.partial) return 'some recordings have no group, so each of them counts as its own group';
   const leaky = whole.map(({ leaks }) => leaks && leaks.sounds + leaks.groups > 0);
   if (leaky.every((one) => one === true)) return 'the same sounds are in train and test';
   if (leaky.every((one) => one !== false)) return 'equal sounds under different names were not searched for';
@@ -51,9 +51,9 @@ function doubtOf({ groupSource }: ModelCard['data'], whole: readonly CardMetrics
 }
 
 function otherSoundsLimit(classes: number, likeness?: LikenessRule): string {
-  if (!likeness) return `It always answers with one of its ${classes} classes, also for unrelated sounds.`;
+  if (!likeness) return `The model always answers with one of its ${classes} classes, even for unrelated sounds.`;
   const { falseRejects, clips } = likeness;
-  return `It rejects sounds unlike its training data, judged only by level and change in frequency bands: ${(100 * falseRejects).toFixed(1)} % of ${clips} training clips, held out by group, were rejected. Unrelated sounds that are not rejected get one of its ${classes} classes.`;
+  return `The model rejects sounds that are unlike its training data, judging only by level and change in frequency bands: ${(100 * falseRejects).toFixed(1)} % of ${clips} training clips, held out by group, were rejected. Unrelated sounds that are not rejected get one of its ${classes} classes.`;
 }
 
 /** What a user must know before relying on a probability. */
@@ -69,13 +69,13 @@ export function limitsOf({
   return [
     NOTICE,
     otherSoundsLimit(data.classes.length, likeness),
-    `It was trained on ${counted(data.clips, 'clip')}${known ? ` of ${counted(data.groups, 'group')}` : ''}: other ${known ? 'groups' : 'sources'}, microphones and rooms may differ.`,
-    `It expects clips of ${features.clipSeconds} s${rates ? ` at ${rates}` : ''}.`,
+    `The model was trained on ${counted(data.clips, 'clip')}${known ? ` of ${counted(data.groups, 'group')}` : ''}: other ${known ? 'groups' : 'sources'}, microphones and rooms may differ.`,
+    `The model expects clips of ${features.clipSeconds} s${rates ? ` at ${rates}` : ''}.`,
     newGroupsLimit(data, metrics),
     ...(search && !search.nested && search.winners.some(({ begun = 2 }) => begun > 1)
-      ? ['Its parameters were chosen on the same folds as the figures, so the figures are too optimistic.']
+      ? ['The parameters were chosen on the folds from which the figures come, so the figures are too optimistic.']
       : []),
-    'The figures belong to models trained on parts of the data; this model was trained on all of it, which leaves no test data.',
+    'The figures belong to models trained on parts of the data; this model was trained on all data, which leaves no test data.',
   ];
 }
 
@@ -98,7 +98,7 @@ function plain(text: string): string {
 
 type Made = Pick<ModelCard, 'spec' | 'search'>;
 
-/** A caveat about an estimator in a card's spec, such as that its weights are random. */
+/** Returns a caveat about an estimator in a card's spec, such as that its weights are random. */
 function caveatIn({ spec, search }: Made, name: string): string | undefined {
   const { estimators = {} } = spec as { estimators?: Record<string, object> };
   if (!Object.hasOwn(estimators, name)) return undefined;
@@ -106,13 +106,13 @@ function caveatIn({ spec, search }: Made, name: string): string | undefined {
   return caveatOf(withSearched(estimators[name], chosen ?? {}));
 }
 
-/** The refitted model with its caveat: `tl-resnet50 (random weights)`. */
+/** Returns the name of the refitted model with its caveat: `tl-resnet50 (random weights)`. */
 export function refitted(card: Made & Pick<ModelCard, 'of'>): string {
   const caveat = caveatIn(card, card.of);
   return caveat === undefined ? card.of : `${card.of} (${caveat})`;
 }
 
-/** The card as Markdown for people. */
+/** Formats the card as Markdown for people. */
 export function cardText(card: ModelCard): string {
   const { data, features } = card;
   return `# ${card.name} ${card.version}
@@ -146,7 +146,7 @@ Made by cryfold ${plain(card.cryfold.version)}, fold format ${card.cryfold.foldF
 `;
 }
 
-/** Means over folds and pooled figures are in separate tables, because they are different figures. */
+/** Means over folds and pooled figures are in separate tables, because they cannot be compared. */
 function metricsText(metrics: CardMetrics, units: string): string {
   const { intervals, pooled } = metrics;
   const overFolds = METRIC_NAMES.map((key) => {
@@ -193,15 +193,15 @@ ${lines.join('\n')}
 }
 
 /**
- * Number of started trials, on which the correction for the selection is based. Older cards only contain the number of
- * complete ones.
+ * Describes the number of started trials, on which the correction for the selection is based. Older cards contain only
+ * the number of completed trials.
  */
 function amongText({ among, begun }: Search['winners'][number]): string {
   if (begun === undefined) return `chosen among trials of which ${among} were completed,`;
   return `chosen among ${begun} trials${among < begun ? ` (${among} of them complete)` : ''}`;
 }
 
-/** Both figures are pooled over clips. An older card has none that can be compared with the corrected one. */
+/** Both figures are pooled over clips. An older card has no figure that can be compared with the corrected one. */
 function correctionText(metric: string, { pooled, corrected }: Search['winners'][number]): string {
   if (pooled === undefined) return 'an earlier version of cryfold stored no comparable figure';
   if (pooled === null || !corrected) return 'no correction for the choice is valid';

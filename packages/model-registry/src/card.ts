@@ -31,8 +31,8 @@ const metricsSchema = z.strictObject({
   repeats: count,
   seed: z.number(),
   /**
-   * Whether groups are known, clips share them, and every group was on one side of each fold. In older cards: whether
-   * the splitter keeps groups together
+   * Whether groups are known, clips share them, and no group was in both train and test of a fold. In older cards:
+   * whether the splitter keeps groups together
    */
   grouped: z.boolean(),
   /**
@@ -52,8 +52,8 @@ const metricsSchema = z.strictObject({
   macroF1: summary,
   logLoss: summary,
   /**
-   * The same metrics pooled over all test predictions, which differ from the means over folds. `intervals` belong to
-   * these. Absent from older cards
+   * The same metrics pooled over all test predictions, which differ from the means over folds. `intervals` refers to
+   * these figures. Absent from older cards
    */
   pooled: z
     .strictObject({ accuracy: z.number(), balancedAccuracy: z.number(), macroF1: z.number(), logLoss: z.number() })
@@ -79,8 +79,8 @@ const metricsSchema = z.strictObject({
 
 const cardSchema = z.strictObject({
   /**
-   * 1 and 2 lack the pooled figures; 2 if a member reads a feature set of its own; 4 if the plan of the run has format
-   * 4, whose kinds and options version 3 does not know
+   * 1 and 2 lack the pooled figures; 2 was used if a member reads its own feature set; 4 is used if the plan of the run
+   * has format 4, whose kinds and options readers of format 3 do not support
    */
   format: z.literal([1, 2, 3, FORMATS.card]),
   name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,40}$/),
@@ -90,7 +90,7 @@ const cardSchema = z.strictObject({
   notice: z.string(),
   intendedUse: z.string(),
   limits: z.array(z.string()),
-  /** The run with these parameters, and which of its estimators or fusions the model is */
+  /** The run with these parameters; `of` is the estimator or fusion of the run that became the model */
   run: z.string(),
   of: z.string(),
   predictedBy: z.enum(['probabilities', 'decisions']),
@@ -164,7 +164,7 @@ const cardSchema = z.strictObject({
 export type ModelCard = z.infer<typeof cardSchema>;
 export type CardMetrics = z.infer<typeof metricsSchema>;
 
-/** @throws CryfoldError JOB_INVALID naming the artifact */
+/** @throws CryfoldError JOB_INVALID with the name of the artifact */
 export function decodeCard(bytes: Uint8Array, name: string): ModelCard {
   return decodeRecord(cardSchema, bytes, name);
 }

@@ -18,7 +18,7 @@ const LEAST_CLIPS = 50;
 const SHRINKAGE = 0.05;
 /** Minimum variance, because equal clips only differ by rounding. */
 const LEAST_DISTANCE = 1e-3;
-/** All values above this count as equally unlike. */
+/** All values above this limit count as equally unlike. */
 const LARGEST = 1000;
 
 const numbers = z.array(z.number()).min(1).max(1024);
@@ -84,8 +84,8 @@ export function learnLikeness(summaries: readonly ClipSummary[], groups: readonl
 }
 
 /**
- * How unlike the training data a clip is; above 1 if the rule rejects it. NaN values of its shape are left out of the
- * distance, but the distance is still compared with the limit for all values.
+ * Returns how unlike the training data a clip is; above 1 if the rule rejects it. NaN values of its shape are left out
+ * of the distance, but the distance is still compared with the limit for all values.
  */
 export function unlikeness(rule: LikenessRule, { shape, liveliness }: ClipSummary): number {
   const far =
@@ -105,7 +105,7 @@ export function decodeLikeness(bytes: Uint8Array, name: string): LikenessRule {
     ruleSchema.refine(
       ({ mean, scale, factor }) =>
         scale.length === mean.length && factor.length === (mean.length * (mean.length + 1)) / 2,
-      'lengths do not agree',
+      'the lengths of arrays do not match',
     ),
     bytes,
     name,
@@ -119,7 +119,7 @@ export function decodeLikeness(bytes: Uint8Array, name: string): LikenessRule {
 export type Unlikeness = (row: Uint8Array | Float32Array, heard?: number) => number;
 
 /**
- * The rule of a version; undefined if the version has none.
+ * Loads the rule of a version; undefined if the version has none.
  * @throws CryfoldError JOB_INVALID, FORMAT_NEWER
  */
 export async function loadUnlikeness({ card, files }: ReadModel): Promise<Unlikeness | undefined> {
@@ -172,7 +172,7 @@ function centreOf(summaries: readonly ClipSummary[]): Centre {
   return { mean, scale, factor: cholesky(covariance, size) };
 }
 
-/** Cholesky factor of a positive definite matrix from its lower triangle, row-major; packed by rows. */
+/** Returns the Cholesky factor of a positive definite matrix from its lower triangle, row-major; packed by rows. */
 function cholesky(matrix: Float64Array, size: number): number[] {
   const factor: number[] = [];
   const at = (i: number, j: number) => factor[(i * (i + 1)) / 2 + j];
@@ -186,7 +186,7 @@ function cholesky(matrix: Float64Array, size: number): number[] {
   return factor;
 }
 
-/** The centre, reduced to those values that the shape has. */
+/** Reduces the centre to the values that the shape contains. */
 function knownPart(centre: Centre, shape: Float64Array): Centre {
   const known = [...shape.keys()].filter((i) => !Number.isNaN(shape[i]));
   if (known.length === shape.length) return centre;
@@ -205,7 +205,7 @@ function knownPart(centre: Centre, shape: Float64Array): Centre {
   };
 }
 
-/** Mahalanobis distance. */
+/** Returns the Mahalanobis distance. */
 function distanceTo({ mean, scale, factor }: Centre, shape: Float64Array): number {
   const solved: number[] = [];
   let squares = 0;

@@ -19,7 +19,7 @@ export interface Member {
 
 /**
  * Loads the trained estimators of a model.
- * @returns the estimators, and the feature sets that they and the card name. Equal feature sets are the same object, so
+ * @returns the estimators, and the feature sets that they and the card use. Equal feature sets are the same object, so
  * that each is computed only once
  * @throws CryfoldError as `loadPredictor` of their kinds; COMMANDS_NOT_ALLOWED
  */
@@ -47,8 +47,8 @@ export async function loadMembers(
 }
 
 /**
- * A model may come from anywhere, so its programs only run if the user has allowed it.
- * @param estimators those of the model that will predict or be trained; default: its members
+ * A model may come from anywhere, so its programs run only if the user has allowed this.
+ * @param estimators the estimators of the model that will predict or be trained; default: its members
  * @throws CryfoldError COMMANDS_NOT_ALLOWED
  */
 export function checkModelAllowed(
@@ -58,7 +58,7 @@ export function checkModelAllowed(
 ): void {
   checkCommandsAllowed(estimators, allowed, {
     where: `${name}@${version} needs its own program, and this command`,
-    hint: 'If you trust the source of the model, add --allow-commands: docs/security.md.',
+    hint: 'If you trust the source of the model, add --allow-commands; see docs/security.md.',
   });
 }
 

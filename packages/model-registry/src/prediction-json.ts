@@ -6,8 +6,8 @@ import type { RecordingPrediction } from './predictor.js';
 type Described = Pick<ModelCard, 'name' | 'version' | 'notice' | 'data' | 'metrics'>;
 
 /**
- * Output of `cryfold predict --json` and of the prediction service. Probabilities are given by class, and images in
- * base64.
+ * Returns the output of `cryfold predict --json` and of the prediction service, with probabilities by class and images
+ * in base64.
  */
 export function predictionJson(card: Described, predictions: readonly RecordingPrediction[]) {
   return {
@@ -16,7 +16,7 @@ export function predictionJson(card: Described, predictions: readonly RecordingP
   };
 }
 
-/** The model behind predictions, and its classes. */
+/** Describes the model that made predictions, and its classes. */
 export function predictionHead({ name, version, notice, data, metrics: [own] }: Described) {
   return {
     model: { name, version, notice, ...(own && { evaluation: headlineOf(own, groupsKnown(data)) }) },
@@ -24,7 +24,7 @@ export function predictionHead({ name, version, notice, data, metrics: [own] }: 
   };
 }
 
-/** The prediction of one recording. */
+/** Formats the prediction of one recording. */
 export function recordingJson({ data }: Described, { windows, mean, ...rest }: RecordingPrediction) {
   const named = (probabilities: number[]) =>
     Object.fromEntries(data.classes.map(({ label }, c) => [label, probabilities[c]]));

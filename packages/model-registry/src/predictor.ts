@@ -143,7 +143,7 @@ export class ModelPredictor {
 
   /**
    * Predicts clips of a dataset.
-   * @param clips clips at a rate that the model knows; `samples` has `length` elements
+   * @param clips clips at a rate that the model supports; `samples` has `length` elements
    * @returns probabilities, clips x classes, and the class of each clip
    * @throws CryfoldError RATE_UNKNOWN, and errors of reading the clips
    */
@@ -178,15 +178,15 @@ export class ModelPredictor {
     const { rates } = this.card.data;
     if (!rates || rates.some((known) => known.rate === rate)) return;
     const known = rates.map((one) => one.rate);
-    throw new CryfoldError('RATE_UNKNOWN', `${name}: ${rate} Hz, but the model only knows ${known.join(', ')} Hz`, {
+    throw new CryfoldError('RATE_UNKNOWN', `${name}: ${rate} Hz, but the model supports only ${known.join(', ')} Hz`, {
       context: { file: name, rate },
-      hint: `Its spectrograms would look different. Resample it: sox IN -r ${known[0]} OUT.wav`,
+      hint: `Spectrograms at another rate would look different. Resample the recording: sox IN -r ${known[0]} OUT.wav`,
     });
   }
 
   /**
-   * The rate at which to predict a recording: its own rate if the training data contains it or does not record its
-   * rates, otherwise the most frequent rate of the training clips.
+   * Returns the rate at which to predict a recording: its own rate if the training data contains it or does not record
+   * its rates, otherwise the most frequent rate of the training clips.
    */
   #rateFor(rate: number): number {
     const { rates = [] } = this.card.data;
@@ -269,8 +269,8 @@ export class ModelPredictor {
   }
 
   /**
-   * The windows of a recording. A completely silent window counts as unlike the training data if the model has such a
-   * rule.
+   * Reads the windows of a recording. A completely silent window counts as unlike the training data if the model has
+   * such a rule.
    */
   async *#soundOf(windows: Windows): AsyncGenerator<Window> {
     try {
@@ -302,7 +302,7 @@ export class ModelPredictor {
     });
   }
 
-  /** The result for the whole recording. */
+  /** Returns the result for the whole recording. */
   #summary(predicted: readonly WindowPrediction[]): Pick<RecordingPrediction, 'unlike' | 'mean'> {
     const like = predicted.filter(({ unlike }) => !unlike);
     const unlike = this.#unlikeness && { unlike: 2 * like.length < predicted.length || predicted.length === 0 };
@@ -329,7 +329,7 @@ function tooLong(name: string, count: number, limit: number): CryfoldError {
   const has = count === limit + 1 ? `more than ${limit} windows` : `${count} windows`;
   return new CryfoldError('RECORDING_LONG', `${name}: has ${has}; the limit is ${limit}`, {
     context: { file: name, windows: count, limit },
-    hint: 'Send a shorter recording, fewer in one request, or a longer hop.',
+    hint: 'Send a shorter recording or fewer recordings per request, or use a longer hop.',
   });
 }
 

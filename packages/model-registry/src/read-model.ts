@@ -43,7 +43,7 @@ export async function readModelFolder(folder: string): Promise<ReadModel> {
   if (!card) {
     throw new CryfoldError('MODEL_NOT_FOUND', `${folder} has no card.json`, {
       context: { folder },
-      hint: 'Give a NAME, NAME@VERSION, or the folder of a version.',
+      hint: 'Pass a NAME, NAME@VERSION, or the folder of a version.',
     });
   }
   return readFiles(decodeCard(card, join(folder, 'card.json')), read);

@@ -5,7 +5,7 @@ import { decodeCard, type ModelCard } from './card.js';
 
 const version = z.string().regex(/^[0-9a-f]{12}$/);
 
-/** `models/<name>/promotions/<seq>.json`: each record is committed once, and the last one names the champion. */
+/** `models/<name>/promotions/<seq>.json`: each record is committed once, and the last one determines the champion. */
 export const promotionSchema = z.strictObject({
   format: z.literal(FORMATS.model),
   seq: z.int().min(1),
@@ -14,7 +14,7 @@ export const promotionSchema = z.strictObject({
   at: z.iso.datetime(),
   by: z.enum(['promote', 'rollback', 'retrain']),
   reason: z.string(),
-  /** What a retraining has found; see docs/final-models.md */
+  /** What a retraining found; see docs/final-models.md */
   evidence: z.record(z.string(), z.unknown()).optional(),
 });
 export type Promotion = z.infer<typeof promotionSchema>;
@@ -48,7 +48,7 @@ const unknown = (name: string) =>
 
 /**
  * The models of a store: their versions and champions. Promotions are a sequence of records that are each committed
- * only once. So if two commands try to replace the same champion, one succeeds and the other gets an error.
+ * only once. If two commands try to replace the same champion, only one succeeds, and the other gets an error.
  */
 export class ModelRegistry {
   readonly #store: ArtifactStore;
@@ -57,7 +57,7 @@ export class ModelRegistry {
     this.#store = store;
   }
 
-  /** Names of all models, in order. */
+  /** Returns the names of all models, in order. */
   async names(): Promise<string[]> {
     const names = new Set<string>();
     for await (const key of this.#store.list('models/')) {
@@ -67,7 +67,7 @@ export class ModelRegistry {
     return [...names];
   }
 
-  /** Cards of all versions that can be read, oldest first. */
+  /** Returns the cards of all versions that can be read, oldest first. */
   async versions(name: string): Promise<ModelCard[]> {
     return (await this.#read(name)).cards;
   }
@@ -126,7 +126,7 @@ export class ModelRegistry {
     throw new CryfoldError('MODEL_NOT_FOUND', why, { context: { model: name }, hint });
   }
 
-  /** All promotions, oldest first. */
+  /** Returns all promotions, oldest first. */
   async history(name: string): Promise<Promotion[]> {
     this.#check(name);
     const history: Promotion[] = [];
@@ -137,7 +137,7 @@ export class ModelRegistry {
     return history;
   }
 
-  /** The current promotion, if any. Takes two requests, no matter how long the history is. */
+  /** Returns the current promotion, if any. Sends two requests, no matter how long the history is. */
   async champion(name: string): Promise<Promotion | undefined> {
     this.#check(name);
     let last: string | undefined;
@@ -172,7 +172,7 @@ export class ModelRegistry {
     if (later || !(await this.#store.putIfAbsent(modelKeys.promotion(name, seq + 1), encodeRecord(promotion)))) {
       throw new CryfoldError('PROMOTION_LOST', `another command promoted a version of ${name} in the meantime`, {
         context: { model: name, version: card.version },
-        hint: `Decide again, compared with this champion. Show its card: cryfold models show ${name}`,
+        hint: `Compare your version with this champion, and decide again. Show its card: cryfold models show ${name}`,
       });
     }
     await this.#copyChampion(name);
@@ -202,7 +202,8 @@ export class ModelRegistry {
   }
 
   /**
-   * Two promotions may write their copies in any order. Each repeats this until its copy is that of the last promotion.
+   * Two promotions may write their copies in any order, so each repeats this until the stored copy is that of the last
+   * promotion.
    */
   async #copyChampion(name: string): Promise<void> {
     let copied = 0;

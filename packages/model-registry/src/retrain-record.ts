@@ -24,7 +24,7 @@ export const retrainRecordSchema = z.looseObject({
 });
 export type RetrainRecord = z.infer<typeof retrainRecordSchema>;
 
-/** Outcome of the last retraining of a model, if any. @throws CryfoldError JOB_INVALID, FORMAT_NEWER */
+/** Reads the outcome of the last retraining of a model, if any. @throws CryfoldError JOB_INVALID, FORMAT_NEWER */
 export async function readLastRetrain(store: ArtifactStore, model: string): Promise<RetrainRecord | undefined> {
   const key = modelKeys.lastRetrain(model);
   const bytes = await store.get(key);

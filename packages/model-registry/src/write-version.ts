@@ -84,7 +84,7 @@ export async function writeVersion(
   const features = plan.spec.features;
   const search = searchOf(results, members);
   const card: ModelCard = {
-    // The oldest format that can represent it, so that older versions can read as many cards as possible.
+    // The oldest format that can represent the card, so that older versions can read as many cards as possible.
     format: plan.format === FORMATS.plan ? FORMATS.card : 3,
     ...{ name, version, created: new Date().toISOString() },
     cryfold: { version: input.cryfold, foldFormat: FOLD_FORMAT },

@@ -7,7 +7,7 @@ import { decodeNpy, encodeNpy, sha256 } from '@cryfold/core';
 import { ModelPredictor, readModelFolder } from '../src/index.js';
 import { writeModel } from './small-model.js';
 
-test('an SVM with NaN coefficients is rejected, even if the hashes of its card match', async (t) => {
+test('rejects an SVM with NaN coefficients, even if the hashes of its card match', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'cryfold-damaged-'));
   t.after(() => rm(folder, { recursive: true }));
   await writeModel(folder, ['low', 'high']);

@@ -37,7 +37,7 @@ function describeRegistry(kind: string, open: () => ArtifactStore) {
     }
     const by = { by: 'promote', reason: 'test' } as const;
 
-    test('exactly one of many promotions over the same champion wins, and the others fail', async () => {
+    test('lets exactly one of many promotions over the same champion win, and rejects the others', async () => {
       const { name, models, store } = await registry();
       for (const expected of [0, 1]) {
         const ended = await Promise.allSettled(
@@ -58,7 +58,7 @@ function describeRegistry(kind: string, open: () => ArtifactStore) {
       );
     });
 
-    test('a version or promotion that cannot be read is reported and does not hide others', async () => {
+    test('reports a version or promotion that cannot be read, and still finds the others', async () => {
       const { name, models, store } = await registry();
       await models.promote(name, VERSIONS[0], by);
       await store.put(modelKeys.card(name, VERSIONS[1]), new TextEncoder().encode('{"format":1,"na'));
@@ -85,7 +85,7 @@ function describeRegistry(kind: string, open: () => ArtifactStore) {
       await assert.rejects(models.champion(name), coded('JOB_INVALID'));
     });
 
-    test('unconditional promotions follow one another, and each rollback goes one champion further back', async () => {
+    test('makes unconditional promotions one after another, and goes back by one champion per rollback', async () => {
       const { name, models } = await registry();
       assert.equal(await models.champion(name), undefined);
       await assert.rejects(models.rollback(`${name}-not`, ''), /there is no model named/);

@@ -35,15 +35,15 @@ export interface CompileOptions {
 }
 
 /**
- * A model as one TensorFlow graph with these signatures (tensors by name; n examples are loaded, and a batch has b of
- * them):
+ * A model as one TensorFlow graph with the following signatures (tensors by name; n examples are loaded, and a batch
+ * has b of them):
  * - `feed` {examples: pixels packed into int32, or features float32 [n, length]; labels int32 [n]; for a model with a
  * second input also vectors float32 [n, length]}: the examples that indices refer to
  * - `init` {weights}: sets the weights, and resets the optimiser's state
- * - `step` {indices int32 [b], learningRate, seed int32, momentum, classWeights [classes]} -> {loss, hits; for float16
- * also scale} With an augmentation also the output of `drawAugmentation`
+ * - `step` {indices int32 [b], learningRate, seed int32, momentum, classWeights [classes]; with an augmentation also
+ * the output of `drawAugmentation`} -> {loss, hits; for float16 also scale}
  * - `gradients` {as step, without learningRate and momentum} -> {loss, logits, one gradient per trained weight}
- * - `augmented`, with an augmentation: {as gradients} -> {examples: the examples on which a step would train}
+ * - `augmented`, only with an augmentation: {as gradients} -> {examples: the examples on which a step would train}
  * - `evaluate` {indices} -> {loss: the sum over the batch, hits, logits and probabilities [b, classes]}
  * - `predict` {examples, for a model with a second input also vectors} -> {probabilities}
  * - `read` -> {weights}; `save` -> {weights, optimiser's state}; `restore` {output of save}
@@ -234,7 +234,7 @@ export function compileExtractor(
   return { graph, signatures: { init, extract }, weights: weights.all(), inputShape: model.inputShape };
 }
 
-/** The signatures `init`, `read`, `save` and `restore`, for the weights or for weights and optimiser. */
+/** Creates the signatures `init`, `read`, `save` and `restore`, for the weights or for weights and optimiser. */
 function stateSignatures(graph: Graph, parameters: readonly Variable[], optimizer: readonly Variable[]): Signatures {
   const state = [...parameters, ...optimizer];
   const inputs = new Map(
@@ -257,7 +257,7 @@ function stateSignatures(graph: Graph, parameters: readonly Variable[], optimize
   };
 }
 
-/** The loaded examples and labels, and the signature that loads them. */
+/** Declares the loaded examples and labels, and the signature that loads them. */
 function declareData(
   graph: Graph,
   { inputShape, vectors: columns }: Pick<Model, 'inputShape' | 'vectors'>,

@@ -35,7 +35,7 @@ export class Weights {
     return [...this.#all.values()];
   }
 
-  /** The weight with this name, which is declared at first use. */
+  /** Returns the weight with this name, which is declared at first use. */
   get(layer: string, name: string, { shape, initializer, trainable }: Declaration): Weight {
     const key = `${layer}/${name}`;
     let weight = this.#all.get(key);
@@ -106,7 +106,7 @@ export function forward(layers: readonly Layer[], input: Value, weights: Weights
   return { outputs, output: previous, tracked };
 }
 
-/** The weights of layers, in the order in which the layers use them. Does not need TensorFlow. */
+/** Returns the weights of layers, in the order in which the layers use them. Does not need TensorFlow. */
 export function declaredWeights(layers: readonly Layer[], inputShape: readonly number[]): readonly Weight[] {
   const weights = new Weights(new Graph(), () => false);
   const input = weights.graph.placeholder('input', 'float32', [null, ...inputShape]);
@@ -114,7 +114,7 @@ export function declaredWeights(layers: readonly Layer[], inputShape: readonly n
   return weights.all();
 }
 
-/** The shape of each weight of layers by `layer/name`, in the form that `loadKerasWeights` expects. */
+/** Returns the shape of each weight by `layer/name`, in the form that `loadKerasWeights` expects. */
 export function weightShapes(layers: readonly Layer[], inputShape: readonly number[]): Map<string, readonly number[]> {
   return new Map(declaredWeights(layers, inputShape).map(({ variable, shape }) => [variable.name, shape]));
 }

@@ -4,9 +4,10 @@ import { promisify } from 'node:util';
 const QUERY = ['--query-gpu=name,driver_version', '--format=csv,noheader'];
 
 /**
- * Name and driver version of the GPU that this process trains on, as `nvidia-smi` reports them, such as `{ gpu: 'NVIDIA
- * H100 80GB HBM3', driver: '580.159.04' }`. Empty if nvidia-smi is missing or fails, since training works without it.
- * @param visible as CUDA_VISIBLE_DEVICES names GPUs, by index or UUID; the process uses the first. Default: GPU 0
+ * Returns the name and driver version of the GPU that this process trains on, as reported by `nvidia-smi`, such as
+ * `{ gpu: 'NVIDIA H100 80GB HBM3', driver: '580.159.04' }`. Empty if nvidia-smi is missing or fails, since training
+ * works without it.
+ * @param visible GPUs by index or UUID, as in CUDA_VISIBLE_DEVICES; the process uses the first one. Default: GPU 0
  */
 export async function gpuModel(visible = process.env.CUDA_VISIBLE_DEVICES): Promise<Record<string, string>> {
   const first = visible?.split(',')[0].trim() || '0';

@@ -4,8 +4,8 @@ import type { WeightMap } from './network.js';
 import { withTemporaryFolder } from './temporary-folder.js';
 
 /**
- * Weights as an HDF5 file with the structure of keras.applications' files, /LAYER/LAYER/WEIGHT:0, listed in each
- * layer's `weight_names`. Keras reads such a file with `load_weights(file, by_name=True)`, and cryfold with
+ * Encodes weights as an HDF5 file with the structure of keras.applications' files: /LAYER/LAYER/WEIGHT:0, listed in
+ * each layer's `weight_names`. Keras reads such a file with `load_weights(file, by_name=True)`, and cryfold with
  * `loadKerasWeights`.
  * @param weights by `layer/weight`; the weights of a layer are consecutive, in Keras's order
  */

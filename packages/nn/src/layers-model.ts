@@ -5,11 +5,11 @@ import type { WeightData, WeightMap } from './network.js';
 const INPUT = 'input';
 
 /**
- * A trained model as a TF.js LayersModel: `model.json` and one file of weights, which `tf.loadLayersModel` of plain
- * `@tensorflow/tfjs` reads, in Node and in browsers. It consists of stock layers under Keras's names, including
- * preprocessing, and ends in a softmax. It maps pixels [n, height, width, 3] of 0-255, RGB, to probabilities [n,
- * classes]. A model with a custom output ends in that output, and may contain layers that only cryfold has. Format: the
- * LayersModel JSON of github.com/tensorflow/tfjs, tfjs-core/src/io/types.ts (ModelJSON).
+ * Encodes a trained model as a TF.js LayersModel: `model.json` and one file of weights. `tf.loadLayersModel` in plain
+ * `@tensorflow/tfjs` reads these files, in Node and in browsers. The model consists of stock layers under Keras's
+ * names, including preprocessing, and ends in a softmax. It maps RGB pixels [n, height, width, 3] of 0-255 to
+ * probabilities [n, classes]. A model with a custom output ends in that output, and may contain layers that only
+ * cryfold has. Format: the LayersModel JSON of github.com/tensorflow/tfjs, tfjs-core/src/io/types.ts (ModelJSON).
  * @param metadata information for users of the model, as `userDefinedMetadata`
  */
 export function encodeLayersModel(

@@ -77,8 +77,8 @@ export class Network {
   }
 
   /**
-   * Sets every weight: from `given` if that contains its name, otherwise by its initialiser. Each weight has a separate
-   * generator, so that its values depend only on the seed and its name. Resets the optimiser.
+   * Sets every weight: from `given` if it contains the weight's name, otherwise with the weight's initialiser. Each
+   * weight has a separate generator, so that its values depend only on the seed and its name. Resets the optimiser.
    * @throws CryfoldError WEIGHTS_INVALID if a given weight has another shape
    */
   initialize(seed: number, given: WeightMap = new Map()): void {
@@ -89,7 +89,7 @@ export class Network {
    * Replaces the examples that `step` and `evaluate` refer to by index.
    * @param examples images: bytes [n, height, width, channels]; feature vectors: float32 [n, length]
    * @param labels [n], 0 <= label < classes
-   * @param vectors for a network that reads them next to images: float32 [n, length]
+   * @param vectors for a network that reads vectors in addition to images: float32 [n, length]
    */
   feed(examples: Uint8Array | Float32Array, labels: Int32Array, vectors?: Float32Array): void {
     const { inputShape } = this.#compiled;
@@ -122,7 +122,7 @@ export class Network {
     return this.#session.run('gradients', this.#trainingInputs(indices, seed, options));
   }
 
-  /** The examples on which a step with an augmentation would train: float32 [b, ...]. */
+  /** Returns the examples on which a step with an augmentation would train: float32 [b, ...]. */
   augmented(indices: Int32Array, seed: number, augmentation: Readonly<Record<string, Feed>>): Float32Array {
     return this.#session.run('augmented', this.#trainingInputs(indices, seed, { augmentation })).examples;
   }
@@ -137,19 +137,19 @@ export class Network {
     return { loss: loss[0], hits: hits[0], logits, probabilities };
   }
 
-  /** Probabilities [b, classes] of examples that are passed directly, without `feed`. */
+  /** Returns probabilities [b, classes] for examples that are passed directly, without `feed`. */
   predict(examples: Uint8Array | Float32Array): Float32Array {
     const { inputShape } = this.#compiled;
     const shape = [examples.length / elementCount(inputShape), ...inputShape];
     return this.#session.run('predict', { examples: { data: examples, shape } }).probabilities;
   }
 
-  /** All weights and moving statistics. */
+  /** Returns all weights and moving statistics. */
   read(): WeightMap {
     return this.#values('read');
   }
 
-  /** Weights and the optimiser's state. Pass them to `restore` to continue from exactly this point. */
+  /** Returns the weights and the optimiser's state. Pass them to `restore` to continue from exactly this point. */
   save(): WeightMap {
     return this.#values('save');
   }
@@ -211,7 +211,7 @@ export class FeatureExtractor {
     this.#session.run('init', initialValues(this.#compiled.weights, seed, given));
   }
 
-  /** The output of the last layer for a batch: examples [b, ...] to float32 [b, length]. */
+  /** Returns the output of the last layer for a batch: examples [b, ...] to float32 [b, length]. */
   extract(examples: Uint8Array | Float32Array): Float32Array {
     const { inputShape } = this.#compiled;
     const shape = [examples.length / elementCount(inputShape), ...inputShape];
@@ -227,7 +227,7 @@ function namesAndShapes({ weights }: CompiledModel) {
   return weights.map(({ variable: { name }, shape }) => ({ name, shape }));
 }
 
-/** The initial values of weights for `initialize`. */
+/** Returns the initial values of weights for `initialize`. */
 export function initialValues(weights: readonly Weight[], seed: number, given: WeightMap): Record<string, WeightData> {
   const values = weights.map(({ variable: { name }, shape, initializer }) => {
     const known = given.get(name);
@@ -243,7 +243,7 @@ export function initialValues(weights: readonly Weight[], seed: number, given: W
   return Object.fromEntries(values);
 }
 
-/** The same bytes as int32, padded with zeros to a multiple of four. */
+/** Returns the same bytes as int32, padded with zeros to a multiple of four. */
 function packBytes(bytes: Uint8Array): Int32Array {
   if (bytes.byteOffset % 4 === 0 && bytes.length % 4 === 0) {
     return new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);

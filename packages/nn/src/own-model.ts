@@ -15,7 +15,7 @@ interface Stored {
 /** A kind of network whose models can be loaded. */
 export interface OwnNetwork {
   architecture: AnyArchitecture;
-  /** Limits of its parameters, since the file may contain anything, such as an endless number of iterations */
+  /** Limits on the parameters, since the file may contain anything, such as a huge number of iterations */
   parameters: z.ZodType;
 }
 

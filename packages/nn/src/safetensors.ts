@@ -2,9 +2,9 @@ import { CryfoldError, isObject } from '@cryfold/core';
 import type { WeightMap } from './network.js';
 
 /**
- * Encodes tensors and texts in the safetensors format (huggingface.co/docs/safetensors), which other tools can read. It
- * consists of the length of a JSON header as 8 bytes, the header with each tensor's type, shape and byte range, and the
- * data.
+ * The content of a file in the safetensors format (huggingface.co/docs/safetensors), which other tools can read. The
+ * file consists of the length of a JSON header as 8 bytes, the header with texts and each tensor's type, shape and byte
+ * range, and the data.
  */
 export interface TensorFile {
   tensors: WeightMap;
@@ -38,7 +38,7 @@ export function encodeSafetensors({ tensors, metadata }: TensorFile): Uint8Array
 const LARGEST_HEADER = 2 ** 24;
 
 /**
- * Reads float32 tensors. Takes as much memory as the file is large, plus some for its header.
+ * Reads float32 tensors. Needs as much memory as the size of the file, plus some for its header.
  * @param name shown in messages
  * @throws CryfoldError ARTIFACT_CORRUPT
  */

@@ -21,7 +21,7 @@ export type TensorFlow = typeof tfjs & {
 export interface ProcessSettings {
   /** Number of cores that one op may use; >= 1 */
   threads: number;
-  /** Whether XLA compiles groups of ops, also on CPUs. This changes the order of sums, and therefore the last bits. */
+  /** Whether XLA compiles groups of ops, even on CPUs. This changes the order of sums, and therefore the last bits. */
   xla?: boolean;
   /**
    * The only GPU that is visible to this process, as index or UUID. Default: those that CUDA_VISIBLE_DEVICES allows.
@@ -44,7 +44,7 @@ let loaded: { tf: TensorFlow; threads: number; xla: boolean } | undefined;
  * `threads` is the number of cores that one op may use. It determines the order of sums, and therefore the last bits of
  * every result. TensorFlow reads it from the environment when it starts its thread pools, so a process cannot change it
  * later. Measured with a convolution and its two gradients in a session of loadSavedModel (2.21.0, CPU): equal values
- * of TF_NUM_INTRAOP_THREADS give equal bits in every process, and different values give different bits;
+ * of TF_NUM_INTRAOP_THREADS produce equal bits in every process, and different values produce different bits;
  * TF_NUM_INTEROP_THREADS only determines how many ops run concurrently (with 1 and 1, the process uses 0.97 cores; with
  * 1 and 2, 1.4); OMP_NUM_THREADS has no effect.
  * @throws CryfoldError TENSORFLOW_MISSING if the binding is not built or cannot be loaded
@@ -73,7 +73,7 @@ export function loadTensorFlow({ threads, xla = false, gpu }: ProcessSettings): 
       );
       process.env.XLA_FLAGS = [...(libraries ?? []), CUDA_GRAPHS].join(' ');
     } else delete process.env.TF_XLA_FLAGS;
-    // So that an index means the same GPU as in nvidia-smi.
+    // Makes an index refer to the same GPU as in nvidia-smi.
     process.env.CUDA_DEVICE_ORDER ??= 'PCI_BUS_ID';
     if (gpu !== undefined) process.env.CUDA_VISIBLE_DEVICES = gpu;
     loaded = { tf: loadVendor(), threads, xla };
@@ -95,7 +95,7 @@ function missing(reason: string, cause: unknown): CryfoldError {
   const [what, hint] = reason.includes(`Cannot find module '${VENDOR}'`)
     ? ['is not installed', 'Run npm ci, then cryfold setup.']
     : reason.includes('can not be found at path')
-      ? ['is not built', 'Run cryfold setup; it is needed after each npm ci, but then takes no time.']
+      ? ['is not built', 'Run cryfold setup. It is needed after each npm ci, but is fast if it has run before.']
       : [`cannot be loaded: ${reason.split('\n')[0]}`, 'Run cryfold setup --force.'];
   return new CryfoldError('TENSORFLOW_MISSING', `the TensorFlow binding ${what}`, { hint, cause });
 }
@@ -110,8 +110,8 @@ export interface TensorFlowInfo {
 }
 
 /**
- * Describes the installed TensorFlow. Asks a short-lived process (0.6 s), so that the caller does not load TensorFlow,
- * nor die with it, for example on a processor that lacks required instructions.
+ * Describes the installed TensorFlow. Asks a short-lived process (0.6 s), so that the caller neither loads TensorFlow
+ * nor crashes with it, for example on a processor that lacks required instructions.
  * @throws CryfoldError TENSORFLOW_MISSING
  */
 export async function tensorFlowInfo(): Promise<TensorFlowInfo> {

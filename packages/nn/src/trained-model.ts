@@ -19,7 +19,7 @@ export interface TrainedModel {
 }
 
 /**
- * The files of a trained network, by name. `model.json` and `weights.bin` are a TF.js LayersModel; Keras loads
+ * Encodes the files of a trained network, by name. `model.json` and `weights.bin` are a TF.js LayersModel; Keras loads
  * `weights.h5` by layer name. If a layer has a bias in Keras but not in this network, the bias is zero in the h5 file.
  * The h5 file omits preprocessing, which in Keras is a function (`resnet50.preprocess_input`) or has no weights.
  */
@@ -54,13 +54,13 @@ function withBiases({ layers }: Model, weights: WeightMap): WeightMap {
   return all;
 }
 
-/** The weights of the backbone that `NetworkTrainer.embed` uses for this seed and these given weights. */
+/** Returns the backbone weights that `NetworkTrainer.embed` uses for this seed and these given weights. */
 export function backboneWeights({ backbone }: AnyArchitecture, seed: number, given: WeightMap = new Map()): WeightMap {
   if (!backbone) return new Map();
   return new Map(Object.entries(initialValues(declaredWeights(backbone.features(), [64, 64, 3]), seed, given)));
 }
 
-/** The shapes of the backbone's weights by `layer/name`, which a pretrained file must contain. */
+/** Returns the shapes of the backbone's weights by `layer/name`. A pretrained file must contain these weights. */
 export function backboneShapes({ backbone }: AnyArchitecture): Map<string, readonly number[]> {
   return weightShapes(backbone?.features() ?? [], [64, 64, 3]);
 }

@@ -50,7 +50,7 @@ const KEPT_NETWORKS = 2;
 
 /**
  * Trains networks fold by fold in this process. The graph of each network and shape is kept, so that only the first
- * fold has to build it. Equal data, folds, parameters, seeds and thread counts give equal bytes on the same kind of
+ * fold has to build it. Equal data, folds, parameters, seeds and thread counts produce equal bytes on the same kind of
  * CPU.
  */
 export class NetworkTrainer {
@@ -81,7 +81,7 @@ export class NetworkTrainer {
       device: isUsingGpuDevice ? 'GPU' : 'CPU',
       threads: String(settings.threads),
       ...(settings.xla && { xla: 'auto-jit' }),
-      // The assigned GPU by its id, if it is not used or nvidia-smi cannot name it
+      // The id of the assigned GPU, in case the GPU is not used or nvidia-smi cannot report its name.
       ...(settings.gpu !== undefined && { gpu: settings.gpu }),
       ...(isUsingGpuDevice && (await gpuModel(settings.gpu))),
       processor: cpus()[0]?.model.trim() ?? 'unknown',
@@ -119,8 +119,8 @@ export class NetworkTrainer {
   }
 
   /**
-   * Computes the features of all images with a backbone in inference mode. One pass serves every fold with a frozen
-   * backbone.
+   * Computes the features of all images with a backbone in inference mode. All folds with a frozen backbone share the
+   * result of one pass.
    * @returns [n, length of the backbone's features]
    * @throws CryfoldError WEIGHTS_NOT_FOUND, WEIGHTS_INVALID
    */
@@ -162,7 +162,7 @@ export class NetworkTrainer {
     this.#networks.clear();
   }
 
-  /** The network for this data and these parameters, with its examples loaded. */
+  /** Returns the network for this data and these parameters, with its examples loaded. */
   async #network(data: FoldExamples, spec: NetworkSpec): Promise<Network> {
     const model = buildModel(data, spec);
     const { epochs, batchSize, learningRate, classWeight, balance, augment, ...compiled } = spec.parameters;
@@ -214,7 +214,7 @@ function backboneOf({ architecture, parameters }: NetworkSpec): NonNullable<AnyA
   throw invalid(parameters.kind, 'it has no backbone and takes images');
 }
 
-/** The loaded weights from which a network starts; undefined for random weights. */
+/** Returns the loaded weights from which a network starts; undefined for random weights. */
 function pretrainedWeights(parameters: TrainingParameters, { weights }: Pick<FitOptions, 'weights'>) {
   const source = parameters.weights ?? 'random';
   if (source === 'random') return undefined;

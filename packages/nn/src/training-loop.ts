@@ -26,7 +26,7 @@ export interface Fold {
 export interface FitOptions {
   /** Determines the initial weights, the order of batches, and dropout. */
   seed: number;
-  /** Weights of the backbone, if the parameters name a file rather than `random`. */
+  /** Weights of the backbone, if the parameters specify a file rather than `random`. */
   weights?: WeightMap;
   /** Whether to also return the trained weights. */
   keepWeights?: boolean;
@@ -70,7 +70,7 @@ export interface LoopSettings {
   momentum: (step: number) => number;
 }
 
-/** A float16 loss scale that is only reached if gradients overflow at any scale: 25 halvings below the initial one. */
+/** A float16 loss scale that is reached only if gradients overflow at any scale: the initial one, halved 25 times. */
 const LEAST_SCALE = 2 ** -10;
 
 /** Trains an initialised network with loaded examples for all epochs of a fold. */

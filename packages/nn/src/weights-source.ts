@@ -22,7 +22,7 @@ export interface WeightsSourceOptions {
   cacheDirectory: string;
   /** Reads a key of the artifact store. Undefined if the key does not exist. */
   fetchContent: (key: string) => Promise<AsyncIterable<Uint8Array> | undefined>;
-  /** Timeout in milliseconds of a download that receives no bytes; default: one minute. */
+  /** Milliseconds after which a download that receives no bytes times out; default: one minute. */
   silenceMs?: number;
 }
 
@@ -30,7 +30,7 @@ export interface WeightsSourceOptions {
 const LARGEST = 2 ** 28;
 /** Time limit of a download, milliseconds. */
 const LONGEST_MS = 3_600_000;
-/** Maximum number of connections per download. Each one continues where the previous one broke off. */
+/** Maximum number of connections per download. Each connection continues where the previous one broke off. */
 const CONNECTIONS = 20;
 /** Matches files to which downloads are written; a process that dies leaves them behind. */
 const PART = /^(?:[0-9a-f]{32}|[0-9a-f]{64})\.h5\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -38,7 +38,7 @@ const PART = /^(?:[0-9a-f]{32}|[0-9a-f]{64})\.h5\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}
 /**
  * Finds and verifies a weights file. Remote files are downloaded once, and then read from the cache.
  * @param source a path, `https://…`, `http://…`, or `store:KEY`. URLs and keys end in `#sha256=HEX` or `#md5=HEX`,
- * which is required unless they name a file published by keras.applications.
+ * which is required unless they refer to a file published by keras.applications.
  * @throws CryfoldError WEIGHTS_NOT_FOUND, WEIGHTS_INVALID, WEIGHTS_UNREACHABLE (retryable), and errors of
  * `fetchContent`
  */
@@ -60,7 +60,7 @@ export async function resolveWeights(source: string, options: WeightsSourceOptio
   try {
     return { path, sha256: await verifyWeightsFile(path, hash) };
   } catch {
-    // The file was not downloaded yet or is damaged, so download it.
+    // The file has not been downloaded yet or is damaged, so download it.
   }
   const part = `${path}.${randomUUID()}`;
   await mkdir(dirname(path), { recursive: true });
@@ -79,7 +79,7 @@ export async function resolveWeights(source: string, options: WeightsSourceOptio
   }
 }
 
-/** Removes partial downloads to which nothing is written any more. */
+/** Removes partial downloads that are no longer being written. */
 async function removeAbandoned(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
     if (!PART.test(name)) continue;
@@ -114,7 +114,7 @@ export async function verifyWeightsFile(path: string, hash = publishedHash(path)
   const sha256 = createHash('sha256');
   let bytes = 0;
   try {
-    // A file that is too large gets a message of its own below.
+    // A file that is too large gets a separate message below.
     checkRegular(await stat(path), Number.POSITIVE_INFINITY);
     for await (const chunk of createReadStream(path)) {
       bytes += chunk.length;
@@ -138,13 +138,13 @@ export async function verifyWeightsFile(path: string, hash = publishedHash(path)
   return digests[64];
 }
 
-/** The md5 that Keras's source states for a file with this name or path, or an empty string. */
+/** Returns the md5 that Keras's source states for a file with this name or path, or an empty string. */
 export function publishedHash(name: string): string {
   const networks: readonly NetworkDefinition[] = NETWORKS;
   return networks.find(({ published }) => published?.name === basename(name))?.published?.md5 ?? '';
 }
 
-/** Headers of every request of a download, and when the download times out. */
+/** What all requests of a download share, including its headers and its timeout. */
 interface Download {
   url: URL;
   headers: Headers;
@@ -189,8 +189,8 @@ async function download(url: URL, name: string, target: string, silenceMs = 60_0
 }
 
 /**
- * Prefers the system's error code if there is one. undici's own codes are less informative than its messages, such as
- * the response of a proxy.
+ * Returns the system's error code if there is one. undici's own codes are less informative than its messages, for
+ * example about the response of a proxy.
  */
 function reasonOf({ cause, message }: Error & { cause?: NodeJS.ErrnoException }): string {
   const { code, message: inner } = cause ?? {};
@@ -198,7 +198,7 @@ function reasonOf({ cause, message }: Error & { cause?: NodeJS.ErrnoException })
 }
 
 /**
- * Downloads the rest of a file from a given byte, or the whole file if the server ignores ranges.
+ * Downloads the rest of a file, starting at a given byte, or the whole file if the server ignores ranges.
  * @returns how many bytes there are, and why the connection broke before the end
  * @throws CryfoldError WEIGHTS_NOT_FOUND, WEIGHTS_INVALID; Error for a response that is not a file
  */
@@ -210,7 +210,7 @@ async function receive(
   if (from > 0) asked.set('range', `bytes=${from}-`);
   const response = await fetch(url, { headers: asked, signal });
   const { status, body } = response;
-  // The server has no further bytes. The hash will show whether the file is complete.
+  // The server has no more bytes. The hash will show whether the file is complete.
   if (status === 416 && from > 0) {
     await body?.cancel();
     return { bytes: from };
@@ -243,7 +243,7 @@ async function receive(
   }
 }
 
-/** An address without anything that may be secret: credentials, and the query of a signed URL. */
+/** Returns an address without anything that may be secret: credentials, and the query of a signed URL. */
 function printable(address: string): string {
   if (address.startsWith('store:')) return address;
   if (!URL.canParse(address)) throw notFound(address.split('?')[0].replace(/\/\/.*@/, '//'), 'it is not a URL');

@@ -3,12 +3,12 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { Dataset, File, Group, ready } from 'h5wasm/node';
 
 /**
- * Reads a weights file in a thread of its own, so that each file gets a fresh HDF5 library. After an exception caused
- * by a broken file, the library keeps that file open and uses it for later calls, or becomes unusable (observed with
+ * Reads a weights file in a separate thread, so that each file gets a fresh HDF5 library. After an exception caused by
+ * a broken file, the library keeps that file open and uses it for later calls, or becomes unusable (observed with
  * mutated files). The library's memory is freed with the thread.
- * A file of a few KB can claim to contain any shape, and chunks and attributes of any size, and can refer to other
- * files. Therefore the thread reads nothing with an unexpected shape, the library's memory is limited, and it may open
- * only one file.
+ * A file of a few KB can claim to contain arrays of any shape, and chunks and attributes of any size, and can refer to
+ * other files. Therefore the thread reads nothing with an unexpected shape, and the library has limited memory and may
+ * open only one file.
  */
 export interface WeightsRequest {
   path: string;
@@ -17,8 +17,8 @@ export interface WeightsRequest {
 }
 
 /**
- * The weights that were found, by `layer/weight`; or a problem with the affected weight, worded to follow the name of
- * the file.
+ * The weights that were found, by `layer/weight`; or a problem, worded to follow the name of the file, with the
+ * affected weight.
  */
 export type WeightsReply = { weights: Map<string, StoredWeight> } | { problem: string; weight?: string };
 
@@ -58,7 +58,7 @@ function limitMemory(most: number): void {
   };
 }
 
-/** Links, virtual datasets and external storage in a crafted file may refer to other files of this machine. */
+/** Allows only this file to be opened: links, virtual datasets or external storage in it may refer to other files. */
 function openOnly(path: string): void {
   const { openSync } = fs;
   fs.openSync = (name, ...rest) => {
@@ -113,7 +113,7 @@ function weightNames(group: Group, layer: string): string[] {
   return names.map(String);
 }
 
-/** Whether to read a weight: weights of the model, and biases that a moving mean absorbs. */
+/** Whether to read a weight: true for weights of the model, and for biases that a moving mean absorbs. */
 function isWanted(name: string, shape: number[], expected: ReadonlyMap<string, readonly number[]>): boolean {
   const wanted = expected.get(name);
   if (wanted) {
@@ -126,7 +126,7 @@ function isWanted(name: string, shape: number[], expected: ReadonlyMap<string, r
   throw new Problem(`there is no moving mean to absorb the bias ${name}`, name);
 }
 
-/** `conv1_conv/kernel` for Keras's `conv1_conv/kernel:0`. */
+/** Returns cryfold's name of a weight: `conv1_conv/kernel` for Keras's `conv1_conv/kernel:0`. */
 function nameOf(layer: string, path: string, expected: WeightsRequest['expected']): string {
   const weight = path.slice(path.lastIndexOf('/') + 1).replace(/:\d+$/, '');
   // The name in Keras 3. Keras 2 and its published files use the same name as cryfold.
@@ -135,8 +135,9 @@ function nameOf(layer: string, path: string, expected: WeightsRequest['expected'
 }
 
 /**
- * A ResNet101 has every layer of a ResNet50, with the same shapes: its weights would fit, but be meaningless. Therefore
- * a layer with weights between two expected ones must be expected too; the top of a network comes after them.
+ * Rejects the weights of a larger network. A ResNet101 has every layer of a ResNet50, with the same shapes: its weights
+ * would fit, but be meaningless. Therefore a layer with weights between two expected layers must also be expected; the
+ * top of a network comes after all expected layers.
  */
 function refuseLarger(saved: Group, wanted: ReadonlySet<string>): void {
   const list = saved.attrs.layer_names;

@@ -13,7 +13,7 @@ import type { StoredWeight, WeightsReply, WeightsRequest } from './weights-worke
  * @param expected the shape of each expected weight, by `layer/weight` (`conv1_conv/kernel`); other layers are not read
  * @param options.hash hex md5 or sha256 that the file must have
  * @returns the weights in the order of `expected`; every value is finite
- * @throws CryfoldError WEIGHTS_NOT_FOUND; WEIGHTS_INVALID naming the file, and the weight or the hash
+ * @throws CryfoldError WEIGHTS_NOT_FOUND; WEIGHTS_INVALID with the file, and the weight or the hash
  */
 export async function loadKerasWeights(
   path: string,
@@ -53,7 +53,7 @@ function invalid(path: string, problem: string, weight?: string): CryfoldError {
 }
 
 async function read(request: WeightsRequest): Promise<WeightsReply> {
-  // The library prints its exceptions. With `stderr`, they go to a stream that is not read.
+  // The library prints its exceptions. With `stderr: true`, they go to a stream that nothing reads.
   const worker = new Worker(new URL('./weights-worker.js', import.meta.url), { workerData: request, stderr: true });
   // One of 500 mutated files caused an endless loop in the library. Reading a valid file takes a second or two.
   const timer = setTimeout(() => worker.terminate(), 60_000);

@@ -10,10 +10,10 @@ const trainer = await NetworkTrainer.load({ threads: 1 });
 after(() => trainer.dispose());
 
 const definitions: readonly NetworkDefinition[] = NETWORKS;
-// Of networks on vectors, trained-model.test.ts tests the same.
+// trained-model.test.ts tests the same for networks on vectors.
 const ofImages = definitions.filter(({ reads, readsVectors }) => reads !== 'vectors' && !readsVectors);
 for (const definition of ofImages.filter(({ architecture }) => !architecture.ownLayers)) {
-  test(`a trained ${definition.kind} gives the same probabilities in plain TF.js`, async () => {
+  test(`a trained ${definition.kind} predicts the same probabilities in plain TF.js`, async () => {
     const network = specOf(definition, { dense: [8] });
     const { probabilities, weights } = await trainer.fit(waves, wavesFold, network, { seed: 5, keepWeights: true });
     assert.ok(weights);

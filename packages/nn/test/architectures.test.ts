@@ -60,7 +60,7 @@ test("a weights file has biases where Keras's layers have them", async () => {
   }
 });
 
-test('a capsule network learns the meaning of a stripe, and predicts the same after loading', async () => {
+test('a capsule network learns to classify stripes, and predicts the same after loading', async () => {
   const data = stripes();
   const network = specOf(capsule, { epochs: 16, filters: 16, capsules: 2 });
   const { curve, probabilities, weights } = await trainer.fit(data, fold, network, { seed: 1, keepWeights: true });
@@ -78,7 +78,7 @@ test('a capsule network learns the meaning of a stripe, and predicts the same af
   await assert.rejects(loadOwnModel(json, bytes.subarray(4), own), corrupt);
   await assert.rejects(loadOwnModel(json.subarray(4), bytes, own), corrupt);
   const model = JSON.parse(json.toString());
-  // As many as the spec would reject: a billion would take forever.
+  // The schema of a spec would reject this number. A billion iterations would take forever.
   model.userDefinedMetadata.estimator.routing = 11;
   await assert.rejects(loadOwnModel(Buffer.from(JSON.stringify(model)), bytes, own), corrupt);
 });

@@ -44,7 +44,7 @@ const vector = (...values: number[]) => ({ data: Float32Array.from(values) });
 function levelsOf(changed: Float32Array, example: number): number[] {
   const own = Uint8Array.from(changed.subarray(3 * pixels * example, 3 * pixels * (example + 1)));
   const scale = colourScaleOf(own);
-  assert.ok(scale, 'a colour that is not of the scale');
+  assert.ok(scale, 'a colour that is not on the scale');
   const table = levelTable(scale);
   return Array.from({ length: pixels }, (_, i) => table[6 * own[3 * i] + own[3 * i + 1] + own[3 * i + 2]]);
 }
@@ -64,15 +64,15 @@ test('detects the colour scale of images, or none for other colours', () => {
   assert.equal(colourScaleOf(Uint8Array.of(3, 3, 3, 4, 4, 4, 255, 255, 255))?.name, 'monochrome');
   assert.equal(colourScaleOf(Uint8Array.from({ length: 768 }, (_, i) => Math.floor(i / 3)))?.name, 'grey');
   assert.equal(colourScaleOf(Uint8Array.of(0, 0, 0))?.name, 'sox');
-  // With the same sum 6 R + G + B as a colour of the scale.
+  // This colour has the same sum 6 R + G + B as a colour of the scale.
   assert.equal(colourScaleOf(Uint8Array.of(0, 3, 0)), undefined);
   assert.equal(colourScaleOf(Uint8Array.of(1, 2, 3)), undefined);
 });
 
-describe('what training sees of images', () => {
+describe('an augmented image', () => {
   const all = { timeShift: 0.3, gain: 6, timeMask: 0.3, frequencyMask: 0.3, masks: 2 };
 
-  test('is unchanged without settings, in either scale', async () => {
+  test('is unchanged without settings, on either scale', async () => {
     const grey = Uint8Array.from({ length: images.length }, (_, i) => levels[Math.floor(i / 3)]);
     for (const given of [images, grey]) {
       const network = await changing({ ...all, mixup: 1 }, given);
@@ -92,7 +92,7 @@ describe('what training sees of images', () => {
     }
   });
 
-  test('is rotated in time by a shift, so that each row keeps its pixels', async () => {
+  test('is rotated in time by a shift, and each row keeps its pixels', async () => {
     const network = await changing({ timeShift: 0.3 });
     const draws = drawAugmentation({ timeShift: 0.3 }, { examples: batch.length, height, width }, new Random(2));
     const changed = network.augmented(batch, 0, draws);
@@ -106,7 +106,7 @@ describe('what training sees of images', () => {
     network.dispose();
   });
 
-  test('moves along the scale with the gain, except for silence', async () => {
+  test('is louder or quieter by the gain, except for silence', async () => {
     const network = await changing({ gain: 6 });
     const steps = [0, 1, 12, -12, 60];
     const changed = network.augmented(batch, 0, { gain: vector(...steps.map((step) => (step * 120) / 249)) });
@@ -117,7 +117,7 @@ describe('what training sees of images', () => {
     network.dispose();
   });
 
-  test('has the mean level in masks, and is unchanged elsewhere', async () => {
+  test('has its mean level in masked areas, and is unchanged elsewhere', async () => {
     const augment = { timeMask: 0.3, frequencyMask: 0.3, masks: 2 };
     const network = await changing(augment);
     const draws = drawAugmentation(augment, { examples: batch.length, height, width }, new Random(4));
@@ -141,7 +141,7 @@ describe('what training sees of images', () => {
     network.dispose();
   });
 
-  test('gains the mean power of the noise, except for silence, and depends on the seed', async () => {
+  test('becomes louder by the mean power of the noise, except for silence, and depends on the seed', async () => {
     const network = await changing({ noise: 1 });
     const silent = levels.slice();
     silent.fill(0, batch[4] * pixels, (batch[4] + 1) * pixels);
@@ -151,7 +151,7 @@ describe('what training sees of images', () => {
     assert.deepEqual(levelsOf(changed, 0), original(0), 'no noise');
     for (const example of [1, 2, 3]) {
       const [before, found] = [original(example), levelsOf(changed, example)].map((all) => mean(all.map(power)));
-      // The relative spread of a mean of that many exponential variables is 5 %; the image is loud in a third of them.
+      // The mean of that many exponential variables has a relative spread of 5 %; the image is loud in a third of them.
       assert.ok(Math.abs(found / before - 1 - ratios[example]) < 0.35, `${found / before} with ${ratios[example]}`);
       assert.ok(levelsOf(changed, example).filter((level) => level === 0).length < 5, 'noise is everywhere');
     }
@@ -171,7 +171,7 @@ describe('what training sees of images', () => {
     network.dispose();
   });
 
-  test('is the mean of two images of the batch, weighted by their shares', async () => {
+  test('is the mean of two images of the batch with mixup, weighted by their shares', async () => {
     const network = await changing({ mixup: 1 });
     const [partners, shares] = [Int32Array.of(1, 2, 3, 4, 0), [1, 0.5, 0.75, 0.625, 1]];
     const changed = network.augmented(batch, 0, { partners: { data: partners }, shares: vector(...shares) });
@@ -240,12 +240,12 @@ describe('the loss of mixed examples', () => {
       return shares[i] * part(i % classes) + (1 - shares[i]) * part(((3 * i + 1) % examples) % classes);
     });
     assert.ok(Math.abs(loss[0] - mean(expected)) < 1e-5);
-    // The gradient of a logit is its probability minus its target: over the classes these cancel.
+    // The gradient of a logit is its probability minus its target, so the gradients of all classes add up to 0.
     assert.ok(Math.abs(slope.reduce((sum, part) => sum + part, 0)) < 1e-6);
     network.dispose();
   });
 
-  test('of capsules is the margin loss for the mixed target', async () => {
+  test('is the margin loss for the mixed target in a capsule network', async () => {
     const network = await mixing({ output: LENGTHS });
     const { logits: lengths, loss } = network.gradients(rows, 0, { augmentation });
     const expected = [...rows].map((i) =>
@@ -259,7 +259,7 @@ describe('the loss of mixed examples', () => {
     network.dispose();
   });
 
-  test('mixes vectors like their images', async () => {
+  test('is the loss of vectors that are mixed like their images', async () => {
     const layers = [
       dense('dense', 3),
       { ...dense('vector_dense', 3), from: [VECTORS] },

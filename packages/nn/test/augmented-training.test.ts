@@ -37,7 +37,7 @@ after(() => {
   assert.equal(tf.node.getNumOfSavedModels(), 0);
 });
 
-describe('no test clip is trained on, changed or not', () => {
+describe('never trains on a test clip, changed or not', () => {
   const specs = [CNN, withParameters(CNN, { balance: 'batches' }), RESNET];
 
   for (const spec of specs) {
@@ -63,7 +63,7 @@ describe('no test clip is trained on, changed or not', () => {
         watch.mock.restore();
         assert.ok([...seen].every((index) => fold.train.includes(index)));
       }
-      assert.ok(loudest.train > 200, 'the same look finds training clips');
+      assert.ok(loudest.train > 200, 'the same check finds training clips');
       assert.equal(loudest.test, 0);
     });
 
@@ -75,12 +75,12 @@ describe('no test clip is trained on, changed or not', () => {
       const labels = data.labels.slice().fill(2, fold.test[0]);
       const other = await fit(spec, {}, { ...data, images: coloured(levels), labels });
       assert.deepEqual(weightsOf(other), weightsOf(whole));
-      assert.notEqual(other.curve[0].testLoss, whole.curve[0].testLoss, 'the test clips are others');
+      assert.notEqual(other.curve[0].testLoss, whole.curve[0].testLoss, 'the test clips differ');
     });
   }
 });
 
-describe('equal keys give equal bytes', () => {
+describe('equal keys produce equal bytes', () => {
   for (const balance of ['weights', 'batches'] as const) {
     const spec = withParameters(CNN, { balance });
 
@@ -129,7 +129,7 @@ test('each step draws new changes for its images', async (t) => {
   assert.equal(new Set(gains).size, 3 * 4, 'three epochs of four batches');
 });
 
-test('weights by the training clips of all classes equal those of classWeight', async () => {
+test('balance: weights equals classWeight: balanced if every class has training clips', async () => {
   const balanced = hex(await fit(withParameters(PLAIN, { classWeight: 'balanced' })));
   assert.equal(hex(await fit(withParameters(PLAIN, { balance: 'weights' }))), balanced);
   const batches = hex(await fit(withParameters(PLAIN, { balance: 'batches' })));
@@ -144,7 +144,7 @@ test('a network learns from changed images', async () => {
   assert.ok(curve[39].testAccuracy >= 0.9, JSON.stringify(curve[39]));
 });
 
-test('images of unknown colours, and vectors, can only be mixed', async () => {
+test('supports only mixup for vectors and for images of unknown colours', async () => {
   await assert.rejects(trainer.fit(stripes(), fold, CNN, { seed: 1 }), {
     code: 'SPEC_INVALID',
     message: /^augment: the images use neither SoX's colours nor grey/,

@@ -13,7 +13,7 @@ const golden: { classWeights: { counts: number[]; weights: number[] }[] } = JSON
 const labelled = (counts: readonly number[]) =>
   Int32Array.from(counts.flatMap((count, label) => Array<number>(count).fill(label)));
 
-test('class weights equal those of scikit-learn, also if a class has no example', () => {
+test('class weights equal those of scikit-learn, even if a class has no example', () => {
   for (const { counts, weights } of golden.classWeights) {
     const labels = labelled(counts);
     const found = balancedWeights(classCounts(labels, range(0, labels.length), counts.length));
@@ -47,14 +47,14 @@ test('balanced batches contain every class equally often, and only training exam
     [...drawn.keys()].sort((a, b) => a - b),
     [...train],
   );
-  // 18 draws of each class an epoch, spread evenly over its examples.
+  // An epoch has 18 draws of each class, spread evenly over its examples.
   for (const [index, times] of drawn) {
     const expected = (20 * 18) / counts[labels[index]];
     assert.ok(times > expected / 3 && times < expected * 2, `example ${index}: ${times} times, not about ${expected}`);
   }
 });
 
-test('within an epoch no example is repeated before all others of its class were drawn', () => {
+test('within an epoch, no example is repeated before all others of its class have been drawn', () => {
   const labels = labelled([5, 2]);
   const order = [...balancedOrder(labels, range(0, 7), new Random(1))];
   const minority = order.filter((index) => labels[index] === 1);

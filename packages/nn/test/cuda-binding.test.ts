@@ -36,7 +36,7 @@ function run(folder: string): { gpu: boolean; values: string[] } {
   return JSON.parse(output.trim().split('\n').at(-1) ?? '');
 }
 
-test('the CUDA variant computes on the CPU with the same bits as the CPU variant', {
+test('the CUDA variant produces the same bits on the CPU as the CPU variant', {
   skip: BINDING === undefined && 'its wheels (3.4 GB) are not cached: scripts/build-tensorflow --variant cuda',
 }, async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'cryfold-cuda-'));

@@ -16,7 +16,7 @@ function masksOf(data: ArrayLike<number>, size: number): number[][] {
   });
 }
 
-test('a mask has any size up to its share of the side', () => {
+test('masks have any size up to their share of the side', () => {
   const { rowsKept, columnsKept } = draw({ timeMask: 0.3, frequencyMask: 0.25 });
   for (const [{ data }, size, longest] of [
     [rowsKept, height, 10],
@@ -53,7 +53,7 @@ test('a shift rotates the columns by at most its share of the width, in either d
   );
 });
 
-test('gain and noise are within their limits, and the shares of a mixed example sum to 1, with its own the larger', () => {
+test('gain and noise are within their limits, and a mixed example has at least half of the weight', () => {
   const { gain, noise, shares, partners } = draw({ gain: 6, noise: 0.5, mixup: 0.4 });
   assert.ok(gain.data.every((decibels) => Math.abs(decibels) <= 6));
   assert.ok(Math.max(...gain.data) > 5 && Math.min(...gain.data) < -5);
@@ -80,7 +80,7 @@ test('settings that are absent or 0 are not drawn', () => {
   }
 });
 
-test('shares have the mean and variance of Beta(a, a), also for small a', () => {
+test('shares have the mean and variance of Beta(a, a), even for small a', () => {
   const random = new Random(3);
   const count = 20_000;
   for (const alpha of [1e-3, 0.2, 1, 4]) {

@@ -1,6 +1,6 @@
 import type { WeightMap } from '../src/network.js';
 
-/** Uniform in [0, 1), the same in scripts/goldens/nn.py: FNV-1a of the name, murmur3's finaliser of each index. */
+/** Uniform in [0, 1), as in scripts/goldens/nn.py: FNV-1a of the name, then murmur3's finaliser of each index. */
 export function uniform(name: string, count: number): Float64Array {
   let salt = 2166136261;
   for (const byte of new TextEncoder().encode(name)) salt = Math.imul(salt ^ byte, 16777619) >>> 0;

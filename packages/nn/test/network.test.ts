@@ -64,7 +64,7 @@ test('continues bit-identically from a saved state, with every optimiser', async
   }
 });
 
-test('prediction from pixels equals evaluation by index; evaluation has no side effects', async () => {
+test('prediction from pixels equals evaluation by index, and evaluation has no side effects', async () => {
   const network = await load(normalized);
   step(network);
   const before = state(network);
@@ -141,7 +141,8 @@ describe('float16', () => {
     const [slopes, shortSlopes] = [exact.gradients(batch), short.gradients(batch)];
     for (const [name, slope] of Object.entries(slopes)) {
       const largest = Math.max(1e-3, ...slope.map(Math.abs));
-      // 6 % of the convolution's: on a CPU, TensorFlow sums its 2754 terms in float16. 0.3 % of the others.
+      // Gradients differ by 6 % for the convolution, whose 2754 terms TensorFlow sums in float16 on a CPU, and by 0.3 %
+      // for the other weights.
       const tolerance = (name === 'conv/kernel' ? 0.1 : 0.01) * largest;
       assert.ok(
         slope.every((x, i) => Math.abs(x - shortSlopes[name][i]) < tolerance),
@@ -194,7 +195,7 @@ test('a model of feature vectors trains on float32 examples', async () => {
   network.dispose();
 });
 
-describe('names mistakes', () => {
+describe('reports mistakes', () => {
   const small = (layers: Model['layers']): Model => ({ name: 'wrong', inputShape: [8, 8, 3], layers });
   const compile = (layers: Model['layers']) => Network.load(tf, small(layers), 3, { optimizer: adam() });
   test('in models', async () => {

@@ -235,7 +235,7 @@ describe('gradients equal finite differences and the eager gradients of tfjs', (
       const fed = () => ({ ...Object.fromEntries(feeds.map((feed, i) => [`x${i}`, feed])), weights: mix });
       const analytic = session.run('backward', fed());
 
-      // Casting to bfloat16 rounds, so its differences need steps that are visible in 8 bits.
+      // Casting to bfloat16 rounds, so finite differences need steps that are visible in 8 bits.
       const step = name === 'cast' ? 0.25 : 1e-2;
       for (const [i, { data }] of feeds.entries()) {
         for (const at of [0, 1, 2, Math.floor(data.length / 2), data.length - 1]) {

@@ -11,7 +11,7 @@ import { vggAudio } from '../src/models/vgg-audio.js';
 import { CLASSES, COLUMNS, equalsKeras } from './parity.js';
 
 const HEAD = { dropout: 0, dense: [24] };
-// Keras uses other random numbers, so stochastic depth is off on both sides.
+// Keras draws different random numbers, so stochastic depth is off on both sides.
 const efficientNet = transferArchitecture('efficientnet-b0', () => efficientNetB0Features(0), 1280);
 
 equalsKeras('small-cnn', (image) => smallCnnModel(image, CLASSES, { filters: [8, 12, 16], dense: [20] }));

@@ -34,8 +34,8 @@ const OPTIMIZERS: Record<string, (rate: number) => [Optimizer, number]> = {
 };
 
 /**
- * Fails unless every figure is within `tolerance` of the largest, which is the tensor's norm. The gradient of a shift
- * that the next BatchNormalization removes is exactly 0, and 1e-9 in float32: `floor` is the minimum scale.
+ * Fails if a figure differs by more than `tolerance` times the largest figure, which is the tensor's norm. The gradient
+ * of a shift that the next BatchNormalization removes is 0, but about 1e-9 in float32, so `floor` is the minimum scale.
  */
 function assertClose(
   actual: readonly number[],
@@ -50,7 +50,7 @@ function assertClose(
   assert.ok(worst <= tolerance, `${what}: off by ${worst} of ${scale}`);
 }
 
-/** The worst of each kind of figure, for docs/models.md. */
+/** The largest difference in each kind of figure, for docs/models.md. */
 const worst = new Map<string, number>();
 function note(what: string, value: number) {
   worst.set(what, Math.max(value, worst.get(what) ?? 0));
@@ -59,7 +59,7 @@ function note(what: string, value: number) {
 type Build = (image: { height: number; width: number }) => Model;
 
 /**
- * Declares tests that a network equals Keras's results of scripts/goldens/nn.py, with each available optimiser.
+ * Declares tests that a network matches Keras's results from scripts/goldens/nn.py, with each available optimiser.
  * @param momentum of Keras's moving statistics
  */
 export function equalsKeras(name: string, build: Build, momentum = 0.99): void {

@@ -18,7 +18,7 @@ const weightData = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes
   console.log(JSON.stringify([...model.predict(tf.tensor(images, shape)).dataSync()]));
 })();`;
 
-/** Predictions of plain TF.js from the files of `encodeTrainedModel`. @param shape of the images, or of the vectors */
+/** Predicts in plain TF.js with the files of `encodeTrainedModel`. @param shape of the images, or of the vectors */
 export function predictInTfjs(
   files: ReadonlyMap<string, Uint8Array>,
   images: Iterable<number>,

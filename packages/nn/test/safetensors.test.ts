@@ -33,7 +33,7 @@ test('writes the layout of the safetensors package: one tensor, byte by byte', (
   assert.deepEqual(Buffer.from(bytes), expected);
 });
 
-test('any damage causes a coded error', () => {
+test('reports any damage with an error code', () => {
   const bytes = encodeSafetensors({ tensors, metadata });
   const random = new Random(1);
   for (let length = 0; length < bytes.length; length++) {
@@ -51,7 +51,7 @@ test('any damage causes a coded error', () => {
   }
 });
 
-test('an invalid header, or one that declares too much data, causes a coded error', () => {
+test('reports an invalid header, or one that declares too much data, with an error code', () => {
   const file = (header: string, data = 0) => {
     const bytes = new Uint8Array(8 + header.length + data);
     new DataView(bytes.buffer).setUint32(0, header.length, true);

@@ -2,8 +2,8 @@ import { PALETTE, PALETTE_SIZE, Random } from '@cryfold/core';
 import type { FoldImages } from '../src/trainer.js';
 
 /**
- * Images of levels in SoX's colours: each has a band of loud noise above quiet noise, whose height depends on the
- * class.
+ * Images of levels in SoX's colours. Each image has a band of loud noise above quiet noise; the height of the band
+ * depends on the class.
  */
 export function spectrograms({ count = 24, height = 24, width = 26, classCount = 3 } = {}): FoldImages & {
   levels: Uint8Array;
@@ -19,7 +19,7 @@ export function spectrograms({ count = 24, height = 24, width = 26, classCount =
   return { images: coloured(levels), levels, height, width, labels, classCount };
 }
 
-/** RGB in SoX's colours of levels from 0 to 250. */
+/** Converts levels from 0 to 250 to RGB in SoX's colours. */
 export function coloured(levels: Uint8Array): Uint8Array {
   return Uint8Array.from({ length: 3 * levels.length }, (_, i) => PALETTE[3 * levels[Math.floor(i / 3)] + (i % 3)]);
 }

@@ -10,7 +10,7 @@ function statistics(...values: number[]): [number, number] {
   return [of('mean'), of('variance')];
 }
 
-test('columns are standardised by their mean and variance, also for very small and large numbers', () => {
+test('columns are standardised by their mean and variance, even if numbers are very small or large', () => {
   assert.deepEqual(statistics(1, 3), [2, 1]);
   for (const scale of [2 ** -62, 2 ** 63]) assert.deepEqual(statistics(-scale, scale), [0, scale ** 2]);
 });

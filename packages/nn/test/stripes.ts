@@ -22,5 +22,5 @@ export function range(from: number, to: number): Int32Array {
   return Int32Array.from({ length: to - from }, (_, i) => from + i);
 }
 
-/** 45 train images, in batches of 16 the last being 13; 16 test images. */
+/** 45 training images (in batches of 16, the last of which has 13), and 16 test images. */
 export const fold = { train: range(0, 45), test: range(45, 61) };

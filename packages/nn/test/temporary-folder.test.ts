@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { withTemporaryFolder } from '../src/temporary-folder.js';
 
-test('a temporary folder is removed when the work ends, by success or failure', async () => {
+test('a temporary folder is removed when the work succeeds or fails', async () => {
   const parent = mkdtempSync(join(tmpdir(), 'cryfold-test-'));
   const before = process.env.TMPDIR;
   process.env.TMPDIR = parent;

@@ -62,7 +62,7 @@ test('with one thread, a process uses one core, and two processes compute the sa
     console.log(JSON.stringify({ cores, digest: hash.digest('hex') }));`;
   const results = [await run(work), await run(work)] as { cores: number; digest: string }[];
   assert.equal(results[0].digest, results[1].digest);
-  // Two threads give 1.8 if two cores are free; the rest is JavaScript next to the single thread.
+  // Two threads would use 1.8 cores if two are free. JavaScript, which runs alongside the single thread, adds a little.
   for (const { cores } of results) assert.ok(cores < 1.3, `${cores} cores`);
 });
 
@@ -112,7 +112,7 @@ test('reports a missing, unbuilt or broken binding as TENSORFLOW_MISSING, with t
   await cp(VENDOR, copy, { recursive: true, filter: (path) => path !== join(VENDOR, 'lib') });
   const { dependencies } = JSON.parse(await readFile(join(VENDOR, 'package.json'), 'utf8'));
   for (const name of [...Object.keys(dependencies), '@tensorflow/tfjs-core']) await place(name);
-  await expectAll(/is not built/, /Run cryfold setup;/);
+  await expectAll(/is not built/, /Run cryfold setup\./);
 
   await mkdir(join(copy, 'lib/napi-v8'), { recursive: true });
   await writeFile(join(copy, 'lib/napi-v8/tfjs_binding.node'), 'not a library');

@@ -15,8 +15,8 @@ import { range, stripes } from './stripes.js';
 
 const CLASSES = ['low', 'middle', 'high'];
 const CNN = smallCnnSpec({ epochs: 2, learningRate: 2e-3, filters: [4, 8, 8], dense: [16] });
-// One large batch: after several small ones of such similar images the statistics are ill-conditioned, and TF.js, Keras
-// in float32 and cryfold all differ by 2e-5 to 5e-5 from Keras in float64; now by 2e-6.
+// Trains on one large batch: after several small batches of such similar images, the statistics are ill-conditioned,
+// and TF.js, Keras in float32 and cryfold all differ from Keras in float64 by 2e-5 to 5e-5, instead of by 2e-6.
 const RESNET = resnet50Spec({ epochs: 1, batchSize: 24, dense: [16] });
 
 const trainer = await NetworkTrainer.load({ threads: 1 });
@@ -86,7 +86,7 @@ test('a network of vectors standardises them in Keras and TF.js as in training',
   assert.deepEqual(other.weights, weights);
 });
 
-describe('a trained network gives the same probabilities in plain TF.js', () => {
+describe('a trained network predicts the same probabilities in plain TF.js', () => {
   for (const [name, network] of Object.entries({ CNN, RESNET })) {
     test(name, async () => {
       const { probabilities, weights } = await trainer.fit(data, fold, network, { seed: 5, keepWeights: true });

@@ -38,7 +38,7 @@ after(() => {
   assert.equal(tf.node.getNumOfSavedModels(), 0);
 });
 
-test('the Small CNN learns the meaning of a stripe, reports progress, and does not block the event loop', async () => {
+test('the Small CNN learns to classify stripes, reports progress, and does not block the event loop', async () => {
   const epochs: number[] = [];
   const steps: string[] = [];
   let ticks = 0;
@@ -70,7 +70,7 @@ test('the Small CNN learns the meaning of a stripe, reports progress, and does n
   assert.ok(ticks > 6, `timers ran only ${ticks} times during training`);
 });
 
-describe('equal seeds give equal bytes', () => {
+describe('equal seeds produce equal bytes', () => {
   for (const spec of [CNN, RESNET]) {
     test(spec.parameters.kind, async () => {
       const short = { train: range(0, 24), test: range(45, 61) };
@@ -122,7 +122,7 @@ test('float16 learns; gradients that overflow at any loss scale stop the fold', 
   });
 });
 
-test('reports weights that are named but not given, or do not fit, with a code', async () => {
+test('reports weights that are missing or do not fit with an error code', async () => {
   const pretrained = withParameters(RESNET, { weights: 'resnet50.h5' });
   await assert.rejects(trainer.fit(data, fold, pretrained, { seed: 1 }), { code: 'WEIGHTS_NOT_FOUND' });
   const weights = new Map([['conv1_conv/kernel', { shape: [3, 3, 3, 64], data: new Float32Array(1728) }]]);
@@ -141,7 +141,7 @@ test('a trainer keeps two graphs and closes the sessions of older ones', async (
 });
 
 describe('checkpoints', () => {
-  test('training resumes from any of them to the same bytes', async () => {
+  test('training resumes from any checkpoint to the same bytes', async () => {
     const parameters = withParameters(CNN, { epochs: 4, optimizer: 'adamw', classWeight: 'balanced' });
     const saved: Uint8Array[] = [];
     const whole = await trainer.fit(data, fold, parameters, {
@@ -163,7 +163,7 @@ describe('checkpoints', () => {
     }
   });
 
-  test('rejects one that is damaged or belongs to another network', async () => {
+  test('rejects a checkpoint that is damaged or belongs to another network', async () => {
     const saved: Uint8Array[] = [];
     const save = (bytes: Uint8Array) => void saved.push(bytes);
     await trainer.fit(data, fold, CNN, { seed: 3, checkpoint: { save } });

@@ -51,7 +51,7 @@ test('uses a local file in place', async () => {
   assert.deepEqual(await resolveWeights(path, await options()), { path, sha256: HASH });
 });
 
-test('downloads a URL once, also for concurrent callers, and again if the copy is damaged', async (t) => {
+test('downloads a URL once, even for concurrent callers, and again if the copy is damaged', async (t) => {
   let requests = 0;
   const url = await serve(t, (_request, response) => {
     requests++;
@@ -80,7 +80,7 @@ test('rejects and does not keep a file with another hash', async (t) => {
   assert.deepEqual(await cached(use.cacheDirectory), []);
 });
 
-test('a URL or key needs a hash, unless it names the published file', async (t) => {
+test('a URL or key needs a hash, unless it refers to the published file', async (t) => {
   const url = await serve(t, (_request, response) => response.end(BYTES));
   const use = await options();
   for (const source of [`${url}/w.h5`, `${url}/w.h5#sha256=abc`, 'store:w.h5', 'store:w.h5#md5=']) {
@@ -119,7 +119,7 @@ test('distinguishes permanent from temporary failures', async (t) => {
   assert.deepEqual(await cached(use.cacheDirectory), []);
 });
 
-test('continues a download where its connection broke, also with a server that ignores ranges', async (t) => {
+test('continues a download where its connection broke, even if the server ignores ranges', async (t) => {
   const asked: (string | undefined)[] = [];
   const url = await serve(t, (request, response) => {
     asked.push(request.headers.range);
@@ -129,7 +129,7 @@ test('continues a download where its connection broke, also with a server that i
       'content-length': BYTES.length - from,
       ...(from > 0 ? { 'content-range': range } : {}),
     });
-    // Each connection breaks after 100,000 bytes more than the previous one.
+    // Each connection breaks 100,000 bytes later than the previous one.
     const end = request.url === '/whole' ? asked.length * 100_000 : from + 100_000;
     response.write(BYTES.subarray(from, end), () => (end >= BYTES.length ? response.end() : response.destroy()));
   });

@@ -33,7 +33,7 @@ const STORED: H5Weights = {
   'predictions/bias': array(5),
 };
 
-/** The expectations of a model without convolution biases and without the top. */
+/** The weights that a model without convolution biases and without the top expects. */
 const EXPECTED = new Map(
   Object.entries(STORED)
     .filter(([name]) => !name.endsWith('/bias') && !name.startsWith('predictions'))
@@ -81,7 +81,7 @@ test('keeps the biases of a model that has them', async () => {
   for (const [name, { data }] of await loadKerasWeights(whole, all)) assert.deepEqual(data, STORED[name].data, name);
 });
 
-test("with a file that Keras wrote, convolution and folded normalization give Keras's output", async () => {
+test("with a file that Keras wrote, convolution and folded normalization produce Keras's output", async () => {
   const golden = JSON.parse(await readFile(new URL('keras-weights.json', GOLDENS), 'utf8'));
   const expected = new Map([
     ['conv1_conv/kernel', [2, 2, 2, 3]],
@@ -122,7 +122,7 @@ test('reads files of Keras 3’s `save`, where a depthwise kernel is named kerne
   }
 });
 
-test('refuses weights of a larger network that has all expected layers', async () => {
+test('rejects weights of a larger network that has all expected layers', async () => {
   const between = Object.entries(STORED).flatMap(([name, value]) =>
     name === 'conv2_block1_1_conv/kernel'
       ? [['conv1_block9_conv/kernel', array(1)] as const, [name, value] as const]
@@ -137,7 +137,7 @@ test('refuses weights of a larger network that has all expected layers', async (
   );
 });
 
-test('names weights that are missing or do not fit', async () => {
+test('reports weights that are missing or do not fit', async () => {
   await rejects(loadKerasWeights(join(directory, 'none.h5'), EXPECTED), 'WEIGHTS_NOT_FOUND', /none\.h5: no such file/);
   await rejects(loadKerasWeights(directory, EXPECTED), 'WEIGHTS_NOT_FOUND', /cannot be read \(it is a directory/);
   const layerless = await variant('layerless.h5', { 'conv1_bn/gamma': undefined });
@@ -162,7 +162,7 @@ test('names weights that are missing or do not fit', async () => {
   await rejects(loadKerasWeights(hot, EXPECTED), 'WEIGHTS_INVALID', /conv1_bn\/beta contains NaN/);
 });
 
-test('names violations of the layout', async () => {
+test('reports violations of the layout', async () => {
   await ready;
   const path = join(directory, 'layout.h5');
   const attempt = async (fill: (file: File) => void, message: RegExp) => {
@@ -201,7 +201,7 @@ test('checks md5 and sha256, and recognises the file published by keras.applicat
   await rejects(loadKerasWeights(impostor, EXPECTED), 'WEIGHTS_INVALID', /not 4d473c1dd8becc155b73f8504c6f6626/);
 });
 
-test('a truncated or changed file is rejected or read, never causes a crash, and does not affect the next one', async () => {
+test('rejects or reads a truncated or changed file, never crashes, and leaves the next file unaffected', async () => {
   const bytes = await readFile(whole);
   const path = join(directory, 'changed.h5');
   for (const length of [0, 7, 100, bytes.length >> 1, bytes.length - 1]) {
@@ -224,7 +224,7 @@ test('a truncated or changed file is rejected or read, never causes a crash, and
       for (let i = 0; i < 30; i++) changed[random.below(i < 10 ? 2048 : bytes.length)] = random.below(256);
       await read(changed);
     }
-    // Lengths and offsets of 4 or 8 bytes with the largest values.
+    // Sets lengths and offsets of 4 or 8 bytes to their largest values.
     for (let round = 0; round < 8; round++) {
       const changed = Buffer.from(bytes);
       const at = random.below(2048);
@@ -237,7 +237,7 @@ test('a truncated or changed file is rejected or read, never causes a crash, and
   assert.deepEqual(weights.get('conv1_conv/kernel')?.data, STORED['conv1_conv/kernel'].data);
 });
 
-test('refuses a device, a named pipe and a file above 256 MiB as weights', async () => {
+test('rejects a device, a named pipe and a file above 256 MiB as weights', async () => {
   await rejects(loadKerasWeights('/dev/zero', EXPECTED), 'WEIGHTS_NOT_FOUND', /\/dev\/zero: .*it is a device/);
   const pipe = join(directory, 'pipe.h5');
   execFileSync('mkfifo', [pipe]);
@@ -248,7 +248,7 @@ test('refuses a device, a named pipe and a file above 256 MiB as weights', async
   await rejects(loadKerasWeights(sparse, EXPECTED), 'WEIGHTS_INVALID', /sparse\.h5: it is larger than 256 MiB/);
 });
 
-/** Maximum growth of this process's resident memory during an action, MiB. */
+/** Returns the maximum growth of this process's resident memory during an action, in MiB. */
 async function growth(action: () => Promise<unknown>): Promise<number> {
   const before = process.memoryUsage.rss();
   let peak = before;
@@ -259,7 +259,7 @@ async function growth(action: () => Promise<unknown>): Promise<number> {
   return (Math.max(peak, process.memoryUsage.rss()) - before) / 2 ** 20;
 }
 
-/** Writes a file of one layer group per weight, filled by a test of crafted files. */
+/** Writes an HDF5 file with content from `fill`, for tests of crafted files. */
 async function craft(name: string, fill: (file: File) => void): Promise<string> {
   await ready;
   const path = join(directory, name);
@@ -299,7 +299,7 @@ test('rejects a small file that declares gigabytes without allocating them', asy
   }
 });
 
-test('a file cannot make the reader open another one', async () => {
+test('a file cannot make the reader open another file', async () => {
   const secret = await variant('secret.h5', {});
   const path = await craft('linked.h5', (file) => {
     for (const layer of new Set([...EXPECTED.keys()].map((name) => name.split('/')[0]))) {

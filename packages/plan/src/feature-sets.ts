@@ -5,8 +5,8 @@ import type { Spec } from './spec-schema.js';
 
 /**
  * Converts a spec's features to the form in which specs are stored. In a spec as written, `features` is one feature
- * set, or several named ones, of which the first is the default. In a stored spec, `features` is the default set and
- * `featureSets` contains the others, and an estimator names a feature set only if it does not read the default one.
+ * set, or several named ones, the first of which is the default. In a stored spec, `features` is the default set and
+ * `featureSets` contains the others; an estimator refers to a feature set by name only if it is not the default one.
  * @param value a spec as written, of any shape
  */
 export function normalizeFeatures(value: unknown): unknown {
@@ -28,7 +28,7 @@ export function normalizeFeatures(value: unknown): unknown {
   };
 }
 
-/** The keys by which an estimator names feature sets. */
+/** The keys with which an estimator refers to feature sets. */
 const NAMING: ReadonlySet<string> = new Set(['features', 'vectors']);
 
 function withKind(set: unknown): unknown {
@@ -40,22 +40,22 @@ function withoutDefault(estimator: unknown, name: string): unknown {
   return Object.fromEntries(Object.entries(estimator).filter(([key, value]) => !NAMING.has(key) || value !== name));
 }
 
-/** All feature sets of a spec, the default one first. */
+/** Returns all feature sets of a spec, the default one first. */
 export function allFeatureSets({ features, featureSets }: Pick<Spec, 'features' | 'featureSets'>): FeatureSet[] {
   return [features, ...Object.values(featureSets ?? {})];
 }
 
-/** The feature set that an estimator of a spec reads. */
+/** Returns the feature set that an estimator of a spec reads. */
 export function featuresOf(spec: Pick<Spec, 'features' | 'featureSets' | 'estimators'>, trial: string): FeatureSet {
   const { features: name } = spec.estimators[trial];
   return (name !== undefined && spec.featureSets?.[name]) || spec.features;
 }
 
-/** Name of the additional vectors that an estimator reads; undefined for the first feature set of the spec. */
+/** Returns the name of the additional vectors that an estimator reads; undefined for the spec's first feature set. */
 const vectorsName = (estimator: object): string | undefined =>
   'vectors' in estimator && typeof estimator.vectors === 'string' ? estimator.vectors : undefined;
 
-/** The feature set of vectors that an estimator reads in addition to that of `featuresOf`, if any. */
+/** Returns the feature set of vectors that an estimator reads in addition to the one from `featuresOf`, if any. */
 export function vectorsOf(
   spec: Pick<Spec, 'features' | 'featureSets' | 'estimators'>,
   trial: string,
@@ -95,10 +95,7 @@ export function checkFeatureSets(spec: Spec, invalid: Invalid): void {
       ['vectors', vectorsName(estimator)],
     ] as const) {
       if (name === undefined || known.includes(name)) continue;
-      throw invalid(
-        `estimators.${trial}.${key}`,
-        `there is no feature set ${name}; known ones are: ${known.join(', ')}`,
-      );
+      throw invalid(`estimators.${trial}.${key}`, `there is no feature set ${name}; known sets: ${known.join(', ')}`);
     }
     checkRows(spec, trial, invalid);
   }
@@ -110,13 +107,13 @@ function checkRows(spec: Spec, trial: string, invalid: Invalid): void {
   const { reads, smallestImage = 1 } = kindOf(estimator);
   const besides = vectorsOf(spec, trial);
   if (besides && featureKindOf(besides).produces !== 'vectors') {
-    const why = `${estimator.kind} also reads vectors, but ${besides.kind} produces images: name a feature set of vectors`;
+    const why = `${estimator.kind} also reads vectors, but ${besides.kind} produces images: choose a feature set of vectors`;
     throw invalid(`estimators.${trial}.vectors`, why);
   }
   const set = featuresOf(spec, trial);
   const { kind, produces, shape } = featureKindOf(set);
   if (reads !== 'any' && reads !== produces) {
-    throw invalid(`estimators.${trial}.features`, `${estimator.kind} reads ${reads}, and ${kind} gives ${produces}`);
+    throw invalid(`estimators.${trial}.features`, `${estimator.kind} reads ${reads}, but ${kind} produces ${produces}`);
   }
   const [height, width] = shape(set);
   if (produces === 'vectors' || Math.min(height, width) >= smallestImage) return;

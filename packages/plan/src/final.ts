@@ -9,7 +9,8 @@ import { prerequisiteOf } from './prerequisites.js';
 /** `finals/<key>/request.json`: everything that is needed to train an estimator on all clips. */
 export const finalRequestSchema = z.strictObject({
   /**
-   * 2 if it needs something unknown to the first version: vectors, decibels, or a newer kind or option of an estimator
+   * 2 if it needs something that the first version does not support: vectors, decibels, or a newer kind or option of
+   * an estimator
    */
   format: z.literal([1, FORMATS.finalRequest]),
   key: hex,
@@ -23,7 +24,7 @@ export const finalRequestSchema = z.strictObject({
   estimator: estimatorSchema,
   threads: z.int().min(1),
   xla: z.boolean(),
-  /** Whether inner folds keep groups whole */
+  /** Whether inner folds keep groups together */
   grouped: z.boolean(),
   /** The prerequisite to compute first, unless it already exists */
   needed: z.strictObject({ kind: z.string(), artifact: z.string() }).optional(),

@@ -1,17 +1,17 @@
 import type { Spec } from './spec-schema.js';
 
-/** Number of inner folds of a nested fusion if no search sets it. Equals the default of a nested search. */
+/** Number of inner folds of a nested fusion unless a search sets it. Equal to the default of a nested search. */
 const INNER_FOLDS = 4;
 
 /**
- * Number of inner folds into which the training clips of each outer fold are split; undefined if nothing in the spec is
- * nested.
+ * Returns the number of inner folds into which the training clips of each outer fold are split; undefined if nothing in
+ * the spec is nested.
  */
 export function innerFoldsOf({ search, fusion }: Pick<Spec, 'search' | 'fusion'>): number | undefined {
   return search?.nested?.inner ?? (Object.values(fusion).some(({ nested }) => nested) ? INNER_FOLDS : undefined);
 }
 
-/** The members of nested fusions, which are also trained on the inner folds. */
+/** Returns the members of nested fusions, which are also trained on the inner folds. */
 export function nestedMembers({ fusion }: Pick<Spec, 'fusion'>): Set<string> {
   return new Set(Object.values(fusion).flatMap(({ nested, members }) => (nested ? members : [])));
 }

@@ -16,7 +16,7 @@ export const labels = z.array(z.string().max(LIMITS.label)).max(LIMITS.classes);
 const text = z.string().max(LIMITS.text);
 
 const manifestSchema = z.strictObject({
-  /** 2 if clips name their fold or `groupSource` is present; 3 if there are decoders or notes */
+  /** 2 if clips have a `fold` or if `groupSource` is present; 3 if there are decoders or notes */
   format: z.literal([1, 2, FORMATS.manifest]),
   name: text,
   contentHash: hex,
@@ -28,7 +28,7 @@ const manifestSchema = z.strictObject({
   rates: z.array(z.strictObject({ rate: z.number().positive(), clips: z.int() })).optional(),
   /** Name and version of the decoders of recordings other than WAV files; part of `contentHash` */
   decoders: z.array(text).max(LIMITS.classes).optional(),
-  /** Notes on how the recordings were read, such as about skipped files */
+  /** Notes on how the recordings were read, for example about skipped files */
   notes: z
     .array(z.string().max(4 * LIMITS.text))
     .max(LIMITS.classes)
@@ -41,14 +41,14 @@ const manifestSchema = z.strictObject({
         group: text,
         /** Hash of the sound; absent from manifests of earlier versions. */
         hash: hex.optional(),
-        /** The fold that tests the clip if the data assigns folds, otherwise empty */
+        /** The fold that tests the clip, if the data assigns folds; empty if no fold tests it */
         fold: text.optional(),
       }),
     )
     .max(LIMITS.clips),
 });
 
-/** The dataset as workers and the aggregator need it. Contains no audio, only what identifies the clips. */
+/** The part of a dataset that workers and the aggregator need: no audio, only what identifies the clips. */
 export type DatasetManifest = z.infer<typeof manifestSchema>;
 
 /** @throws CryfoldError JOB_INVALID, FORMAT_NEWER */
@@ -58,7 +58,7 @@ export function decodeManifest(bytes: Uint8Array, name: string): DatasetManifest
 
 /**
  * Decodes a manifest from an untrusted source, and checks everything that can be derived from its clips.
- * @throws CryfoldError JOB_INVALID, ARTIFACT_CORRUPT naming the contradiction
+ * @throws CryfoldError JOB_INVALID; ARTIFACT_CORRUPT with the contradiction
  */
 export function decodeForeignManifest(bytes: Uint8Array, name: string): DatasetManifest {
   const manifest = decodeManifest(bytes, name);

@@ -28,10 +28,10 @@ export interface Overrides {
 
 /**
  * Applies flags to a spec.
- * @param say is called with a line for each fusion that is left out
+ * @param say is called with a message for each fusion that is skipped
  * @param overrides `protocol` is a name from `evaluationsOf`
- * @throws CryfoldError USAGE for an estimator that the spec does not have, an unknown metric, or a protocol that does
- * not suit its search
+ * @throws CryfoldError USAGE for an estimator that the spec does not have, an unknown metric, or a protocol that is not
+ * compatible with the spec's search
  */
 export function applyOverrides(spec: Spec, overrides: Overrides, say: (text: string) => void): Spec {
   const { seed = spec.seed } = overrides;
@@ -43,7 +43,7 @@ export function applyOverrides(spec: Spec, overrides: Overrides, say: (text: str
       hint: `${didYouMean(name, Object.keys(spec.estimators))}The spec has: ${Object.keys(spec.estimators).join(', ')}.`,
     });
   }
-  if (wanted.length === 0) throw new CryfoldError('USAGE', '--estimators: name at least one');
+  if (wanted.length === 0) throw new CryfoldError('USAGE', '--estimators: list at least one estimator');
   const protocol = protocolOf(spec.protocol, overrides);
   const estimators: Spec['estimators'] = {};
   for (const [name, estimator] of Object.entries(spec.estimators)) {

@@ -5,9 +5,9 @@ import { allFeatureSets } from './feature-sets.js';
 import type { Spec } from './spec-schema.js';
 
 /**
- * 2 if there is more than one feature set, or a protocol or key that is unknown to the first version; 3 if the spec
- * defines how recordings are cut; 4 if it uses something that the third version does not know: a kind of estimator, a
- * kind or option of a feature set, an augmentation or balance
+ * 2 if there is more than one feature set, or a protocol or key that the first version does not support; 3 if the spec
+ * defines how recordings are cut; 4 if it uses something that the third version does not support: a kind of estimator,
+ * a kind or option of a feature set, an augmentation or a balance
  */
 export const PLAN_FORMATS = [1, 2, 3, FORMATS.plan] as const;
 
@@ -29,10 +29,10 @@ const firstFeatures = z.strictObject({
   clipSeconds: z.number(),
 });
 
-/** Members and searchable parameters of such an estimator that these formats do not have. */
+/** Members and searchable parameters that estimators of these kinds do not have in formats 1 to 3. */
 const LATER_MEMBERS = /^(augment|balance)\b/;
 
-/** The oldest format that can represent a spec, so that older versions can read as many plans as possible. */
+/** Returns the oldest format that can represent a spec, so that older versions can read as many plans as possible. */
 export function planFormat(spec: Spec): PlanFormat {
   if (allFeatureSets(spec).some((set) => !firstFeatures.safeParse(set).success)) return FORMATS.plan;
   const estimators = Object.entries(spec.estimators);
@@ -43,7 +43,7 @@ export function planFormat(spec: Spec): PlanFormat {
 }
 
 /**
- * Whether the first versions reject an estimator because they do not know its kind or members.
+ * Whether the first versions reject an estimator because they do not support its kind or members.
  * @param searched parameters that a sweep varies
  */
 export function isLaterEstimator(estimator: Estimator, searched: object = {}): boolean {

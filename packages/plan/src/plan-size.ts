@@ -20,7 +20,7 @@ function tooLarge(what: string, size: number, limit: number, hint: string = LARG
 }
 
 /**
- * Checks by calculation, before anything is expanded, that the number of a run's folds is within the limits.
+ * Calculates the number of a run's folds, before anything is expanded, and checks that it is within the limits.
  * @throws CryfoldError PLAN_TOO_LARGE
  */
 export function checkJobCount(spec: Spec): void {
@@ -48,7 +48,7 @@ function checkJobs(spec: Spec, folds: number): void {
   if (jobs > LIMITS.jobs) throw tooLarge('folds to train', jobs, LIMITS.jobs);
 }
 
-/** The maximum number of trials that the search over all data may start. */
+/** Returns the maximum number of trials that the search over all data may start. */
 function trialCount({ search }: Spec, base: string): number {
   if (search?.algorithm !== 'grid') return search?.trials ?? 0;
   const space = search.space[base] ?? {};
@@ -60,7 +60,7 @@ function trialCount({ search }: Spec, base: string): number {
   }, 1);
 }
 
-/** Number of folds in one repeat of a spec's protocol on some clips. */
+/** Returns the number of folds in one repeat of a spec's protocol on the given clips. */
 function foldsOf({ protocol }: Spec, clips: DatasetSize['clips']): number {
   const groups = clips.map(({ group }) => group);
   const predefined = clips.flatMap(({ fold }) => fold ?? []);

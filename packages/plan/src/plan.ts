@@ -20,14 +20,13 @@ import { PLAN_FORMATS, planFormat } from './plan-format.js';
 import { type Spec, specSchema } from './spec-schema.js';
 
 /**
- * Incremented when a change of the code changes the meaning of a fold's result, so that old results are no longer
- * found.
+ * Incremented when a code change alters the meaning of a fold's result, so that old results are no longer found.
  */
 export const FOLD_FORMAT = 1;
 
 /**
- * Checked in one loop. With a schema per number, checking millions of them would take longer than the rest of reading a
- * plan.
+ * Checked in one loop. With a schema per number, checking millions of indices would take longer than everything else in
+ * reading a plan.
  */
 const indices = z.custom<number[]>(
   (value) => Array.isArray(value) && value.every((index) => Number.isSafeInteger(index) && index >= 0),
@@ -47,7 +46,7 @@ const planSchema = z.strictObject({
       fold: z.int(),
       train: indices,
       test: indices,
-      /** For a split inside another one, which a sweep uses to select trials: the outer split and its number there */
+      /** For a split inside another one, which a sweep uses to select trials: the outer split and the number in it */
       outer: z.int().min(0).optional(),
       inner: z.int().min(0).optional(),
     }),
@@ -85,19 +84,19 @@ export interface PlannedSplit {
   inner?: number;
 }
 
-/** Key of a dataset's feature set, which depends on the clips and on how features are computed from them. */
+/** Returns the key of a dataset's feature set, which depends on the clips and on how their features are computed. */
 export function featuresKey(features: FeatureSet, datasetKey: string): string {
   const deciding = featureKindOf(features).keyed?.(features) ?? features;
   return contentKey({ features: deciding, dataset: datasetKey, format: FOLD_FORMAT });
 }
 
-/** Key of the feature set that an estimator of a plan reads. */
+/** Returns the key of the feature set that an estimator of a plan reads. */
 export function featureKeyOf({ features, spec }: Pick<RunPlan, 'features' | 'spec'>, trial: string): string {
   const { features: name } = spec.estimators[trial];
   return (name !== undefined && features.sets?.[name]) || features.key;
 }
 
-/** Every feature set of a plan by its key. */
+/** Returns every feature set of a plan by key. */
 export function plannedFeatures({ features, spec }: Pick<RunPlan, 'features' | 'spec'>): Map<string, FeatureSet> {
   const sets = new Map([[features.key, spec.features]]);
   for (const [name, set] of Object.entries(spec.featureSets ?? {})) sets.set(features.sets?.[name] ?? '', set);
@@ -105,7 +104,8 @@ export function plannedFeatures({ features, spec }: Pick<RunPlan, 'features' | '
 }
 
 /**
- * What an estimator contributes to the key of a fold. The feature set that it reads is part of the key of the features.
+ * Returns what an estimator contributes to the key of a fold. The names of its feature sets are left out, since the key
+ * of the features identifies them.
  */
 function keyTextOf(estimator: Estimator): CanonicalText {
   const { features: _, vectors: __, ...parameters } = estimator as Estimator & { vectors?: string };
@@ -116,7 +116,7 @@ function indexHash(values: Int32Array): string {
   return sha256(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
 }
 
-/** What a plan specifies for one of its estimators. */
+/** Returns what a plan specifies for one of its estimators. */
 export function settingsOf(plan: Pick<RunPlan, 'features' | 'spec'>, trial: string): RunSettings {
   const { spec } = plan;
   const features = featuresOf(spec, trial);
@@ -133,9 +133,9 @@ export function settingsOf(plan: Pick<RunPlan, 'features' | 'spec'>, trial: stri
 }
 
 /**
- * Identity of a fold's result: the data, the features, the indices, the estimator, the seed, whether labels are
- * shuffled, everything else that the estimator's kind declares relevant, and the format of the code. The name of the
- * trial is not part of it, so that trials and runs can share equal work.
+ * Returns the identity of a fold's result: the data, the features, the indices, the estimator, the seed, whether labels
+ * are shuffled, everything else that the estimator's kind declares relevant, and `FOLD_FORMAT`. The name of the trial
+ * is not part of it, so that trials and runs can share equal work.
  */
 function foldKey(
   spec: Spec,
@@ -167,7 +167,7 @@ function keyedEstimator(plan: Pick<RunPlan, 'features' | 'spec'>, trial: string)
   return { estimator, text: keyTextOf(estimator), settings: settingsOf(plan, trial) };
 }
 
-/** Identity of an estimator that is trained on all clips of a run; corresponds to `foldKey` for a fold's result. */
+/** Returns the identity of an estimator trained on all clips of a run, as `foldKey` does for a fold's result. */
 export function finalKey(plan: RunPlan, trial: string): string {
   const all = indexHash(Int32Array.from({ length: plan.dataset.clips }, (_, i) => i));
   return foldKey(plan.spec, keyedEstimator(plan, trial), { train: all, test: indexHash(new Int32Array()) });
@@ -179,7 +179,7 @@ interface WantedJob {
   shuffle?: number;
 }
 
-/** Jobs for some of the plan's estimators on some of its splits. */
+/** Adds jobs for some of the plan's estimators on some of its splits. */
 export function addJobs(plan: RunPlan, wanted: readonly WantedJob[]): void {
   finish(addingJobs(plan, wanted));
 }
@@ -225,8 +225,8 @@ function finish<T>(steps: Steps<T>): T {
 
 /**
  * Computes the splits, and the key and queue of every fold job. The jobs of searched estimators follow from the
- * decisions of the sweep (`growPlan`). The id of the run is derived from its content, so that the same command gives
- * the same run.
+ * decisions of the sweep (`growPlan`). The id of the run is derived from its content, so that the same command results
+ * in the same run.
  */
 export function planRun(input: PlanInput): RunPlan {
   return finish(planning(input));
@@ -285,8 +285,8 @@ function* planning({ spec, manifest, splits }: PlanInput): Steps<RunPlan> {
 }
 
 /**
- * Jobs of every estimator that is not searched on every outer split, with its shuffles in the first repeat; then jobs
- * of the members of nested fusions on every inner split.
+ * Lists the jobs of all estimators that are not searched: each estimator on every outer split, with its shuffles in the
+ * first repeat; then the members of nested fusions on every inner split.
  */
 function wantedJobs(spec: Spec, splits: readonly PlannedSplit[]): WantedJob[] {
   const searched = new Set(Object.keys(spec.search?.space ?? {}));

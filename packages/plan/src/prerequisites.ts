@@ -3,10 +3,10 @@ import { type RunPlan, settingsOf } from './plan.js';
 
 type Needed = Prerequisite & { queue: FoldQueue };
 
-/** Cached by plan and trial, since a plan does not change and all of its folds request this. */
+/** Cached by plan and trial, since a plan does not change and each of its folds asks for its prerequisite. */
 const known = new WeakMap<RunPlan, Map<string, Needed | undefined>>();
 
-/** The prerequisite of a trial's folds, which must be computed first; undefined if they do not need one. */
+/** Returns the prerequisite that must be computed before a trial's folds; undefined if they do not need one. */
 export function prerequisiteOf(plan: RunPlan, trial: string): Needed | undefined {
   const trials = known.get(plan) ?? new Map<string, Needed | undefined>();
   if (!trials.has(trial)) trials.set(trial, findPrerequisite(plan, trial));
@@ -21,7 +21,7 @@ function findPrerequisite(plan: RunPlan, trial: string): Needed | undefined {
   return needed && { ...needed, queue: queueOf(estimator) };
 }
 
-/** Ids of all jobs that a run may add to a queue. */
+/** Returns the ids of all jobs that a run may add to a queue. */
 export function queuedIds(plan: RunPlan, queue: FoldQueue): Set<string> {
   const ids = new Set<string>();
   for (const job of plan.jobs) {

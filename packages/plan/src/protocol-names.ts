@@ -7,7 +7,7 @@ type Protocol = Spec['protocol'];
 /** The evaluation that `--test-on` adds. */
 export const TEST_ON = 'test-on';
 
-/** How one evaluation changes the protocol of a spec. Its name is also the name of its folder. */
+/** How each evaluation changes the protocol of a spec, by name. The folder of an evaluation has the same name. */
 const EVALUATIONS: Readonly<Record<string, Pick<Protocol, 'splitter'> & Partial<Protocol>>> = {
   'paper-split': { splitter: 'ShuffleSplit', testSize: 0.2, repeats: 1 },
   'paper-folds': { splitter: 'RepeatedKFold', folds: 5, repeats: 10 },
@@ -21,7 +21,7 @@ const EVALUATIONS: Readonly<Record<string, Pick<Protocol, 'splitter'> & Partial<
 const PAPER = ['paper-split', 'paper-folds'];
 
 /**
- * The evaluations that `--protocol` names, in order and without duplicates.
+ * Returns the evaluations listed in `--protocol`, in order and without duplicates.
  * @param names such as `paper,grouped`
  * @throws CryfoldError USAGE for an unknown name
  */
@@ -38,9 +38,9 @@ export function evaluationsOf(names: readonly string[]): string[] {
 }
 
 /**
- * The evaluations of a command, of which there is at least one: those that `--protocol` names, otherwise that of the
- * spec (undefined). `--test-on` appends its own evaluation.
- * @throws CryfoldError USAGE as `evaluationsOf`
+ * Returns the evaluations of a command, at least one: those listed in `--protocol`, otherwise the spec's own
+ * (undefined). `--test-on` appends its own evaluation.
+ * @throws CryfoldError USAGE like `evaluationsOf`
  */
 export function evaluationsWith(names: readonly string[], testOn: string | undefined): (string | undefined)[] {
   const named = evaluationsOf(names);
@@ -51,9 +51,9 @@ export function evaluationsWith(names: readonly string[], testOn: string | undef
 export const isProtocolName = (name: string): boolean => Object.hasOwn(EVALUATIONS, name);
 
 /**
- * The evaluation of a run: a name for `--protocol`, or `TEST_ON` if one corpus tests models of another.
+ * Returns the evaluation of a run: a name for `--protocol`, or `TEST_ON` if models of one corpus are tested on another.
  * @param dataset name of the run's dataset
- * @returns undefined if no flag gives the run's splitter
+ * @returns undefined if no flag selects the run's splitter
  */
 export function protocolNameOf(splitter: string, dataset: string): string | undefined {
   const names = Object.keys(EVALUATIONS).filter((name) => EVALUATIONS[name].splitter === splitter);
@@ -71,8 +71,9 @@ interface Asked {
 
 /**
  * Applies flags to a spec's protocol. A named protocol has its own number of folds and repeats if it defines them,
- * otherwise those of the spec. Flags take precedence over both. Flags that its splitter does not support are ignored,
- * since they may be meant for another of several protocols; `checkProtocol` rejects them for the spec's own splitter.
+ * otherwise those of the spec. Flags take precedence over both. Flags that the protocol's splitter does not support are
+ * ignored, since they may be meant for another of several protocols; `checkProtocol` rejects them for the spec's own
+ * splitter.
  */
 export function protocolOf(spec: Protocol, { protocol: name, ...asked }: Asked): Protocol {
   const { folds = spec.folds, repeats = spec.repeats } = asked;

@@ -14,7 +14,7 @@ export function withProtocolDefaults(value: unknown): unknown {
 }
 
 /**
- * Checks that the protocol of a spec suits its splitter.
+ * Checks that the settings of a spec's protocol suit its splitter.
  * @throws CryfoldError created by `invalid`
  */
 export function checkProtocol(

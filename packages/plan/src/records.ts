@@ -7,7 +7,7 @@ const artifactSchema = z.strictObject({ key: z.string(), sha256: hex });
 
 /** `folds/<key>/result.json`: its existence marks a fold as done. Committed once and never changed. */
 export const foldResultSchema = z.strictObject({
-  /** 2 if some epoch of the curve has no loss on the test clips */
+  /** 2 if any epoch of the curve has no loss on the test clips */
   format: z.literal([1, FORMATS.fold]),
   key: hex,
   attempt: z.string(),
@@ -27,7 +27,7 @@ export const foldResultSchema = z.strictObject({
 });
 export type FoldResult = z.infer<typeof foldResultSchema>;
 
-/** The fold with a model that has the lowest log-loss on its test clips; the first one if several are equal. */
+/** Returns the fold, among those with a model, with the lowest log-loss on its test clips; the first one on ties. */
 export function bestModel(results: readonly FoldResult[]): FoldResult | undefined {
   let best: FoldResult | undefined;
   for (const result of results) {
@@ -36,7 +36,7 @@ export function bestModel(results: readonly FoldResult[]): FoldResult | undefine
   return best;
 }
 
-/** Log-loss on the test clips after the last epoch; infinite if there is no learning curve. */
+/** Returns the log-loss on the test clips after the last epoch; infinite if there is no learning curve. */
 export function finalLoss({ curve }: Pick<FoldResult, 'curve'>): number {
   return curve.at(-1)?.testLoss ?? Number.POSITIVE_INFINITY;
 }

@@ -1,7 +1,7 @@
 import { FORMATS } from '@cryfold/core';
 import { z } from 'zod';
 
-/** Weight of a run's share of the workers. Each priority counts four times as much as the next lower one. */
+/** Weights for sharing the workers among runs. Each priority counts four times as much as the next lower one. */
 export const PRIORITIES = ['low', 'normal', 'high'] as const;
 export type Priority = (typeof PRIORITIES)[number];
 
@@ -35,7 +35,7 @@ export function changeScheduling(scheduling: Scheduling, { maxParallel, ...chang
   return { ...others, ...(limit == null ? {} : { maxParallel: limit }) };
 }
 
-/** The scheduling that a run starts with. */
+/** Returns the scheduling that a run starts with. */
 export function initialScheduling(spec: {
   priority?: Priority | undefined;
   maxParallel?: number | undefined;
@@ -45,6 +45,7 @@ export function initialScheduling(spec: {
 }
 
 /**
- * If stopping workers have returned a fold this often, it is no longer considered a coincidence, and an alert fires.
+ * If workers that were stopping have returned a fold this many times, it is unlikely to be a coincidence, and an alert
+ * fires.
  */
 export const MANY_GIVE_BACKS = 3;

@@ -33,7 +33,7 @@ const decisionSchema = z.discriminatedUnion('kind', [
     /** A trial starts, or continues with more resources. Replaces an earlier entry of the same trial. */
     kind: z.literal('evaluate'),
     trial: z.string(),
-    /** The estimator in the spec of which the trial is a variant */
+    /** The estimator in the spec that the trial is a variant of */
     base: z.string(),
     /** 0: the search over all data; o + 1: the search inside outer split o */
     context: z.int().min(0),
@@ -56,7 +56,7 @@ const decisionSchema = z.discriminatedUnion('kind', [
     splits: indices,
   }),
   z.strictObject({
-    /** A search has ended; null if every trial failed. */
+    /** A search has finished; `trial` is null if every trial failed. */
     kind: z.literal('choose'),
     base: z.string(),
     context: z.int().min(0),
@@ -103,7 +103,7 @@ export function replay(decisions: readonly Decision[]): SearchLog {
     } else {
       const trial = log.trials.get(decision.trial);
       if (!trial) {
-        throw new CryfoldError('JOB_INVALID', `the search log ends ${decision.trial}, which never started`, {
+        throw new CryfoldError('JOB_INVALID', `the search log ends trial ${decision.trial}, which never started`, {
           hint: 'A record of the search was deleted: start the sweep under another name.',
         });
       }
@@ -116,20 +116,20 @@ export function replay(decisions: readonly Decision[]): SearchLog {
 
 const TRIAL_NAME = /^(.+)-\d{3,}(?:-in-\d+-\d+)?$/;
 
-/** The name of a trial in a sweep. `split` is the outer split inside which the search runs. */
+/** Returns the name of a trial in a sweep. `inside` is the outer split inside which the search runs. */
 export function trialName(base: string, number: number, inside?: { repeat: number; fold: number }): string {
   const name = `${base}-${String(number + 1).padStart(3, '0')}`;
   return inside ? `${name}-in-${inside.repeat}-${inside.fold}` : name;
 }
 
-/** The number of a trial in the order in which trials started, from 1. @param trial its name, also with a caveat */
+/** Returns a trial's number, from 1, in the order in which trials started. @param trial its name, even with a caveat */
 export function trialNumber(trial: string): number {
   return Number(/-(\d{3,})(?:-in-\d+-\d+)?(?: |$)/.exec(trial)?.[1] ?? 0);
 }
 
 /**
- * The searched estimator of which the trial of a job is a variant; undefined if the job does not belong to a trial of a
- * sweep.
+ * Returns the searched estimator that a job's trial is a variant of; undefined if the job does not belong to a trial of
+ * a sweep.
  */
 export function searchedBase({ spec }: Pick<RunPlan, 'spec'>, trial: string): string | undefined {
   const base = spec.search && TRIAL_NAME.exec(trial)?.[1];
@@ -138,7 +138,7 @@ export function searchedBase({ spec }: Pick<RunPlan, 'spec'>, trial: string): st
 
 /**
  * Whether a job is an inner fold of a nested fusion's member. Its predictions only train the fusion and are not
- * reported. Inner folds of the trials of a sweep are other jobs.
+ * reported. False for the inner folds of a sweep's own trials.
  */
 export function isInnerFold(
   plan: Pick<RunPlan, 'spec' | 'splits'>,
@@ -147,20 +147,20 @@ export function isInnerFold(
   return plan.splits[split].outer !== undefined && searchedBase(plan, trial) === undefined;
 }
 
-/** The splits on which the trials of a context are compared: the outer splits, or those inside an outer split. */
+/** Returns the splits on which a context's trials are compared: the outer splits, or those inside an outer split. */
 export function contextSplits(plan: Pick<RunPlan, 'splits'>, context: number): number[] {
   const outer = context === 0 ? undefined : context - 1;
   return plan.splits.flatMap((split, s) => (split.outer === outer ? [s] : []));
 }
 
-/** Every context of a plan: 0 and, with nested cross-validation, one per outer split. */
+/** Returns every context of a plan: 0 and, with nested cross-validation, one per outer split. */
 export function contextsOf({ spec, splits }: Pick<RunPlan, 'spec' | 'splits'>): number[] {
   if (!spec.search?.nested) return [0];
   return [0, ...splits.flatMap(({ outer }, s) => (outer === undefined ? [s + 1] : []))];
 }
 
 /**
- * Extends the plan by all folds that the decisions so far require. Each trial becomes an estimator with its own name.
+ * Adds all folds that the decisions so far require to the plan. Each trial becomes an estimator with its own name.
  */
 export function growPlan(plan: RunPlan, log: SearchLog): RunPlan {
   const grown: RunPlan = {

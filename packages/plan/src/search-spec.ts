@@ -48,7 +48,7 @@ export const searchSchema = z.strictObject({
   trials: count
     .max(LIMITS.trials)
     .default(20)
-    .describe('number of trials per searched estimator; a grid has as many as it has cells'),
+    .describe('number of trials per searched estimator; a grid has one trial per cell'),
   metric: z
     .enum(METRIC_NAMES)
     .default('accuracy')
@@ -57,7 +57,7 @@ export const searchSchema = z.strictObject({
     .max(LIMITS.trials)
     .default(4)
     .describe(
-      'number of trials of one estimator that run at the same time if later ones learn from earlier ones (tpe, asha)',
+      'number of trials of one estimator that run at the same time, if trials learn from earlier ones (tpe, asha)',
     ),
   space: z
     .record(z.string(), z.record(z.string(), parameterSchema))
@@ -69,7 +69,7 @@ export const searchSchema = z.strictObject({
         .gt(0)
         .lt(0.5)
         .default(0.02)
-        .describe('one-sided p-value of the corrected paired test below which a trial is given up'),
+        .describe('one-sided p-value of the corrected paired test below which a trial is stopped'),
       // Stored plans may contain 2 to 4, which counted as 5.
       minFolds: z
         .int()
@@ -78,7 +78,7 @@ export const searchSchema = z.strictObject({
         .describe('number of folds that two trials must have in common before they are compared'),
     })
     .optional()
-    .describe('gives up trials that are clearly worse than the leader on the folds that both have'),
+    .describe('stops trials that are clearly worse than the leader on the folds that both have'),
   asha: z
     .strictObject({
       resource: z
@@ -89,11 +89,11 @@ export const searchSchema = z.strictObject({
         .int()
         .min(2)
         .default(3)
-        .describe('one in this number of trials is promoted, and gets this many times the resource'),
+        .describe('one in this many trials is promoted, and gets this many times the resource'),
       min: count.default(1).describe('number of folds or epochs with which every trial begins'),
     })
     .optional()
-    .describe('of algorithm asha'),
+    .describe('settings of the algorithm asha'),
   nested: z
     .strictObject({
       inner: z.int().min(2).max(LIMITS.folds).default(4).describe('number of inner folds of the training clips'),
@@ -106,7 +106,8 @@ export type SearchSpec = z.infer<typeof searchSchema>;
 export type SearchParameter = z.infer<typeof parameterSchema>;
 
 /**
- * The search space of a stored spec, by estimator; empty if the spec has none or is of a version with other parameters.
+ * Returns the search space of a stored spec, by estimator; empty if the spec has none, or if it is from a version with
+ * other parameters.
  */
 export function searchSpace(spec: Readonly<Record<string, unknown>>): SearchSpec['space'] {
   const { search } = z
@@ -116,14 +117,14 @@ export function searchSpace(spec: Readonly<Record<string, unknown>>): SearchSpec
   return searchSchema.shape.space.catch({}).parse(search?.space);
 }
 
-/** Values at the ends of a parameter's range, which are checked against the estimator's schema. */
+/** Returns the values at the ends of a parameter's range, which are checked against the estimator's schema. */
 export function extremes(parameter: SearchParameter): unknown[] {
   if ('choice' in parameter) return parameter.choice;
   if ('uniform' in parameter) return parameter.uniform;
   return 'log' in parameter ? parameter.log : parameter.int;
 }
 
-/** What is wrong with a parameter's own values, if anything. */
+/** Describes what is wrong with a parameter's own values, if anything. */
 export function parameterProblem(parameter: SearchParameter, grid: boolean): string | undefined {
   if ('choice' in parameter) return undefined;
   const [low, high] = extremes(parameter) as [number, number];

@@ -4,7 +4,7 @@ import { z } from 'zod';
 const sharedSoundsSchema = z.strictObject({
   format: z.literal(FORMATS.sounds),
   /**
-   * For each sound that occurs in more than one clip, equal or overlapping: the indices of these clips in the manifest
+   * For each sound that occurs in more than one clip (equal or overlapping clips): the manifest indices of these clips
    */
   sounds: z
     .array(

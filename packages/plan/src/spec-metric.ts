@@ -1,14 +1,14 @@
 import type { MetricName } from '@cryfold/evaluation';
 import type { Spec } from './spec-schema.js';
 
-/** The metric by which a spec's models are compared and ranked. A sweep also selects trials by it. */
+/** Returns the metric by which a spec's models are compared and ranked. A sweep also selects trials by this metric. */
 export function metricOfSpec({ search, metric }: Pick<Spec, 'search' | 'metric'>): MetricName {
   return search?.metric ?? metric ?? 'accuracy';
 }
 
 /**
- * Sets the metric by which a spec's models are compared and ranked. It does not affect the key of any fold. Accuracy is
- * left out, so that the run equals that of a spec without a metric.
+ * Sets the metric by which a spec's models are compared and ranked. The metric does not affect the key of any fold.
+ * Accuracy is left out, so that the run is the same as that of a spec without a metric.
  */
 export function withMetric({ metric: _, ...spec }: Spec, metric: MetricName): Spec {
   if (spec.search) return { ...spec, search: { ...spec.search, metric } };

@@ -2,7 +2,7 @@ import { didYouMean, isObject, LIMITS } from '@cryfold/core';
 import type { z } from 'zod';
 import { specJsonSchema } from './spec-schema.js';
 
-/** A problem of a spec, described in words. */
+/** A problem with a spec, described in words. */
 export interface SpecProblem {
   /** Path of the wrong key */
   path: PropertyKey[];
@@ -60,7 +60,7 @@ export const DEFAULT_HINT = 'Correct this key; docs/spec.md lists every key.';
 function numberHint(text: string): string {
   const number = Number(text.trim().replace(',', '.'));
   if (text.trim() === '' || Number.isNaN(number)) return 'Write a number.';
-  return text.includes(',') ? `Write it with a point: ${number}.` : `Write it without quotes: ${text.trim()}.`;
+  return text.includes(',') ? `Write it with a decimal point: ${number}.` : `Write it without quotes: ${text.trim()}.`;
 }
 
 type Schema = Record<string, unknown>;
@@ -83,7 +83,7 @@ function schemasAt(path: readonly PropertyKey[]): Schema[] {
   return schemas;
 }
 
-/** Keys allowed at a path. If the value has a kind, only those of that kind. */
+/** Returns the keys allowed at a path. If the value has a kind, returns only the keys of that kind. */
 function keysAt(path: readonly PropertyKey[], found: unknown): string[] {
   const maps = schemasAt(path).flatMap(({ properties }) => (isObject(properties) ? [properties] : []));
   const kind = isObject(found) ? found.kind : undefined;
@@ -91,7 +91,7 @@ function keysAt(path: readonly PropertyKey[], found: unknown): string[] {
   return [...new Set((own.length > 0 ? own : maps).flatMap((properties) => Object.keys(properties)))];
 }
 
-/** Text values that are allowed at a path, if only certain values are. */
+/** Returns the text values that are allowed at a path, if only certain values are allowed. */
 function valuesAt(path: readonly PropertyKey[]): string[] {
   const values = schemasAt(path).flatMap((schema) => (Array.isArray(schema.enum) ? schema.enum : [schema.const]));
   return [...new Set(values.filter((value): value is string => typeof value === 'string'))];

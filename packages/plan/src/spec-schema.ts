@@ -18,8 +18,8 @@ export const specSchema = z.strictObject({
   name: name.describe('name of the run; its id begins with it'),
   features: featureSetSchema
     .prefault({ kind: DEFAULT_FEATURES } as never)
-    .describe('what estimators read: one feature set, or several named ones, of which the first is the default'),
-  /** Named feature sets besides the default one, see `normalizeFeatures` */
+    .describe('what estimators read: one feature set, or several named ones, the first of which is the default'),
+  /** Named feature sets in addition to the default one, see `normalizeFeatures` */
   featureSets: z.record(name, featureSetSchema).optional(),
   hopSeconds: z
     .number()
@@ -37,13 +37,13 @@ export const specSchema = z.strictObject({
     .strictObject({
       splitter: z.enum(SPLITTERS).default('RepeatedKFold').describe('how clips are split, by scikit-learn’s names'),
       folds: z.int().min(2).max(LIMITS.folds).default(DEFAULT_FOLDS).describe('number of folds per repeat'),
-      repeats: count.max(LIMITS.repeats).default(10).describe('number of times that the folds are drawn'),
+      repeats: count.max(LIMITS.repeats).default(10).describe('number of times the clips are split into folds'),
       testSize: z
         .number()
         .gt(0)
         .lt(1)
         .optional()
-        .describe('share of the clips that ShuffleSplit and StratifiedShuffleSplit test; default: 0.2'),
+        .describe('share of the clips that ShuffleSplit and StratifiedShuffleSplit use for testing; default: 0.2'),
     })
     .prefault({})
     .describe('how clips are split into training and test clips'),
@@ -62,9 +62,7 @@ export const specSchema = z.strictObject({
     .min(0)
     .max(100)
     .optional()
-    .describe(
-      'number of times that each estimator is also trained on shuffled labels, on the folds of the first repeat',
-    ),
+    .describe('number of times each estimator is also trained on shuffled labels, on the folds of the first repeat'),
   /**
    * The metric by which models are compared, ordered and ranked; default: accuracy. A sweep has `search.metric`
    * instead.
@@ -76,7 +74,7 @@ export const specSchema = z.strictObject({
   keepModels: z
     .enum(['none', 'best', 'all'])
     .optional()
-    .describe('which trained networks are kept: none, that of the best fold of each trial, or all; default: none'),
+    .describe('which trained networks are kept: none, the one from the best fold of each trial, or all; default: none'),
   priority: z
     .enum(PRIORITIES)
     .optional()
@@ -115,7 +113,7 @@ export type Spec = z.infer<typeof specSchema>;
 
 /** A spec as written, such as in a YAML file: keys with a default may be omitted. docs/spec.md explains each key. */
 export interface SpecInput extends Omit<z.input<typeof specSchema>, 'features' | 'featureSets'> {
-  /** One feature set, or several by name, the first one being the default */
+  /** One feature set, or several by name, the first of which is the default */
   features?: FeatureSetInput | Record<string, FeatureSetInput>;
 }
 

@@ -11,8 +11,8 @@ export interface ReadYaml {
 }
 
 /**
- * Parses YAML whose keys are all strings. Other keys, such as maps, are rejected, because converting nested keys to
- * text takes time that is exponential in their depth.
+ * Parses YAML whose keys are all strings. Other keys, such as maps, are rejected, because the time to convert nested
+ * keys to text is exponential in their depth.
  * @param file name shown in messages
  * @throws CryfoldError SPEC_INVALID with file and line
  */
@@ -46,7 +46,7 @@ export function readYaml(source: string, file: string): ReadYaml {
   try {
     value = document.toJS();
   } catch (error) {
-    // Finds aliases without an anchor, or that expand to more than a spec can need.
+    // The error is about an alias without an anchor, or aliases that expand to more than a spec can need.
     throw unreadable(1, error instanceof RangeError ? 'nested too deeply' : (error as Error).message);
   }
   const lineOf: ReadYaml['lineOf'] = (path) => {
@@ -58,7 +58,7 @@ export function readYaml(source: string, file: string): ReadYaml {
   return { value, lineOf };
 }
 
-/** The first key that occurs twice in the same map, or the first alias beyond the limit. */
+/** Finds the first key that occurs twice in the same map, or the first alias beyond the limit. */
 function findFault(document: Document): { offset: number; message: string } | undefined {
   let found: { offset: number; message: string } | undefined;
   let aliases = 0;

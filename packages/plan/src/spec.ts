@@ -84,7 +84,7 @@ function checkValue(value: unknown, file: string, lineOf: LineOf): Spec {
   return parsed.data;
 }
 
-/** Checks what a schema cannot check: names that refer to each other. */
+/** Checks what a schema cannot check, such as whether names refer to something that exists. */
 function checkReferences(spec: Spec, invalid: Invalid): void {
   const names = Object.keys(spec.estimators);
   if (names.length === 0) throw invalid('estimators', 'name at least one estimator');
@@ -151,12 +151,12 @@ function checkSearch({ search, estimators }: Spec, invalid: Invalid): void {
       throw invalid(at, `${estimator.kind} has no epochs: use folds`);
     }
     if (asha?.resource === 'epochs' && Object.hasOwn(parameters, 'epochs')) {
-      throw invalid(`${at}.epochs`, 'asha sets the epochs itself, up to the number that the estimator names');
+      throw invalid(`${at}.epochs`, 'asha sets the epochs itself, up to the number set for the estimator');
     }
     if (Object.keys(parameters).length === 0) throw invalid(at, 'name at least one parameter');
     for (const [key, parameter] of Object.entries(parameters)) {
       const where = `${at}.${key}`;
-      if (key === 'kind') throw invalid(where, 'the kind of an estimator cannot be searched: name two estimators');
+      if (key === 'kind') throw invalid(where, 'the kind of an estimator cannot be searched: define two estimators');
       const problem = parameterProblem(parameter, algorithm === 'grid');
       if (problem) throw invalid(where, problem);
       for (const value of extremes(parameter)) {

@@ -4,15 +4,15 @@ import type { Spec } from './spec-schema.js';
 
 const STORED = /^store:weights\/([0-9a-f]{64})\.h5#sha256=\1$/;
 
-/** The sha256 (hex) of weights that a spec names by their key in the store; undefined for a path, a URL or `random`. */
+/** Returns the sha256 (hex) of weights given by their key in the store; undefined for a path, a URL or `random`. */
 export function storedWeights(source: unknown): string | undefined {
   return typeof source === 'string' ? STORED.exec(source)?.[1] : undefined;
 }
 
 /**
- * Hashes of the weights that an untrusted spec names. Only weights in the store are allowed: the worker would read a
- * path or URL with its own permissions and from its own network, and results would depend on a location instead of on
- * content.
+ * Returns the hashes of the weights that an untrusted spec uses. Only weights in the store are allowed: a worker would
+ * read a path or URL with its own permissions and from its own network, and results would depend on a location instead
+ * of on content.
  * @throws CryfoldError SPEC_INVALID
  */
 export function submittedWeights({ estimators, search }: Pick<Spec, 'estimators' | 'search'>): Set<string> {
@@ -21,7 +21,7 @@ export function submittedWeights({ estimators, search }: Pick<Spec, 'estimators'
     if (source === 'random') return;
     const hash = storedWeights(source);
     if (hash === undefined) {
-      throw new CryfoldError('SPEC_INVALID', `${where}: a submitted spec may only name weights in the store`, {
+      throw new CryfoldError('SPEC_INVALID', `${where}: a submitted spec may only use weights in the store`, {
         context: { member: where },
         hint: 'Use random or store:weights/HASH.h5#sha256=HASH; cryfold weights put prints this name, and cryfold run --server uploads a file.',
       });

@@ -38,7 +38,7 @@ for (const kind of ['small-cnn', 'tl-resnet50', 'mobilenet-v2', 'capsule']) {
   });
 }
 
-test('members without effect do not change a key, also next to others with an effect', () => {
+test('members without effect do not change a key, even in combination with members that have an effect', () => {
   const equal = [
     ['augment: { gain: 6 }', 'augment: { gain: 6, noise: 0 }', 'augment: { gain: 6, masks: 3 }'],
     ['augment: { gain: 6 }', 'augment: { gain: 6, timeMask: 0.1, masks: 0 }'],
@@ -53,7 +53,7 @@ test('members without effect do not change a key, also next to others with an ef
   assert.notEqual(keyOf('kind: small-cnn, balance: none, classWeight: balanced'), keyOf('kind: small-cnn'));
 });
 
-test('earlier versions reject such a plan as newer', () => {
+test('earlier versions reject a plan with a balance or an augmentation as newer', () => {
   const formatOf = (entry: string, rest?: string) => planRun({ spec: specOf(entry, rest), manifest, splits }).format;
   assert.equal(formatOf('kind: small-cnn'), 1);
   assert.equal(formatOf('kind: small-cnn, balance: none'), FORMATS.plan);
@@ -62,7 +62,7 @@ test('earlier versions reject such a plan as newer', () => {
   assert.equal(formatOf('kind: small-cnn', search), FORMATS.plan);
 });
 
-test('does not precompute features of a frozen backbone if each epoch has other images', () => {
+test('does not precompute features of a frozen backbone if the images differ in each epoch', () => {
   const frozen = 'kind: tl-resnet50, backbone: frozen';
   const computed = (entry: string) => prerequisiteOf(planOf(entry), 'net') !== undefined;
   assert.equal(computed(`${frozen}, balance: batches, augment: { gain: 0 }`), true);
@@ -94,7 +94,7 @@ test('earlier versions reject final requests only if they have unknown settings'
   assert.throws(() => decodeRecord(finalRequestSchema, later, 'request.json'), { code: 'FORMAT_NEWER' });
 });
 
-test('a sweep searches single strengths, next to those fixed in the spec', () => {
+test('a sweep searches individual strengths, and keeps those fixed in the spec', () => {
   const space = `search: { space: { net: { augment.mixup: { uniform: [0, 0.4] }, balance: { choice: [none, batches] },
     augment.noise: { log: [0.01, 1], when: { augment.gain: 3 } } } } }`;
   const { net } = specOf('kind: small-cnn, augment: { gain: 3 }', space).estimators;

@@ -69,7 +69,7 @@ for (const [why, features, estimator, says] of [
     /there is no feature set c/,
   ],
 ] as const) {
-  test(`refuses an estimator of two feature sets with ${why}`, () => {
+  test(`rejects an estimator of two feature sets with ${why}`, () => {
     assert.throws(
       () => spec(features, estimator),
       (error: CryfoldError) => error.code === 'SPEC_INVALID' && says.test(error.message),

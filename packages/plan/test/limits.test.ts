@@ -21,7 +21,7 @@ const refused = (code: string, message: RegExp) => (error: unknown) =>
 const many = (count: number, value: unknown) =>
   Object.fromEntries(Array.from({ length: count }, (_, i) => [`e${i}`, value]));
 
-test('a spec above a limit is refused before anything is expanded', () => {
+test('rejects a spec above a limit before anything is expanded', () => {
   const cases: [object, string, RegExp][] = [
     [{ protocol: { repeats: 200_000 } }, 'SPEC_INVALID', /protocol\.repeats/],
     [{ protocol: { folds: 1e9 } }, 'SPEC_INVALID', /protocol\.folds/],
@@ -58,8 +58,8 @@ test('unknown keys are counted, not listed', () => {
   assert.throws(() => checkSpec(spec, 'x'), refused('SPEC_INVALID', /^x: e0: there is no such key, and 9999 more$/));
 });
 
-test('YAML that is small but slow to read is refused at once', () => {
-  // Nested keys took eight minutes.
+test('immediately rejects small YAML that would be slow to read', () => {
+  // Without a check, reading these nested keys took eight minutes.
   assert.throws(() => parseSpec(`${'? '.repeat(1000)}a`, 'x'), refused('SPEC_INVALID', /nested too deeply/));
   const aliases = Array.from({ length: 1000 }, (_, i) => `k${i}: &n${i} 1\nj${i}: *n${i}`).join('\n');
   assert.throws(() => parseSpec(aliases, 'x'), refused('SPEC_INVALID', /^x:\d+: more than 500 aliases$/));
@@ -100,7 +100,7 @@ const dataset = (clips: number, groups = clips) => ({
 });
 const protocol = (members: Partial<Spec['protocol']>): Spec => checkSpec(written({ protocol: members }), 'x');
 
-test('limits the data and its folds together', () => {
+test('limits the combined size of the data and its folds', () => {
   checkPlanSize(protocol({ repeats: 10 }), dataset(100_000));
   const cases: [Spec, Parameters<typeof checkPlanSize>[1], RegExp][] = [
     [protocol({ repeats: 100 }), dataset(100_000), /clips over all splits: 50,000,000/],
@@ -119,7 +119,7 @@ test('limits the data and its folds together', () => {
   }
 });
 
-test('plans a large run in steps that yield to others, with the same bytes', async () => {
+test('plans a large run in steps that yield to other work, with the same bytes as in one step', async () => {
   const spec = protocol({ repeats: 400 });
   const manifest = { format: 1 as const, name: 'd', contentHash: 'a'.repeat(64), grouped: false, ...dataset(20) };
   const splits = Array.from({ length: 2000 }, (_, s) => ({
@@ -153,7 +153,7 @@ test('rejects a plan with invalid indices', () => {
   }
 });
 
-test('a stored plan with more folds or clips than the limits is rejected', () => {
+test('rejects a stored plan with more folds or clips than the limits', () => {
   const manifest = { format: 1 as const, name: 'd', contentHash: 'a'.repeat(64), grouped: false, ...dataset(4) };
   const splits = [{ repeat: 0, fold: 0, train: Int32Array.of(0, 1), test: Int32Array.of(2) }];
   const plan = planRun({ spec: protocol({}), manifest, splits });

@@ -79,7 +79,7 @@ test('a nested sweep passes the inner folds of each winner to a nested fusion', 
   assert.equal(selected.splits.length, 6);
 });
 
-test('rejects nested if the rule does not learn, or if a member was selected by the outer folds', () => {
+test('rejects nested: true if the rule does not learn, or if a member was selected by the outer folds', () => {
   const search = 'search: { algorithm: grid, space: { x: { C: { choice: [10, 20] } } } }';
   for (const [fusion, more, message] of [
     ['{ rule: mean, members: [x, y], nested: true }', '', /fusion\.f\.nested: rule mean does not learn/],
@@ -93,7 +93,7 @@ test('rejects nested if the rule does not learn, or if a member was selected by 
   assert.ok(specOf('{ rule: stacked, members: [y, z], nested: true }', search));
 });
 
-test('inner folds count against the limit of folds', () => {
+test('inner folds count towards the limit on folds', () => {
   const large = 'protocol: { folds: 10, repeats: 400 }';
   const source = (fusion: string) =>
     `version: 1\nname: n\n${large}\nestimators: { ${Array.from({ length: 10 }, (_, i) => `e${i}: { kind: svm }`).join(', ')} }\nfusion: { f: ${fusion} }\n`;

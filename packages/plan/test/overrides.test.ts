@@ -23,7 +23,7 @@ test('expands paper to both of its protocols, and evaluates each once', () => {
   for (const name of ['magic', 'constructor', '']) assert.throws(() => evaluationsOf([name]), /there is no protocol/);
 });
 
-test('a protocol by name replaces the spec’s, and flags that its splitter does not support are ignored', () => {
+test('a protocol given by name replaces the spec’s, and flags that its splitter does not support are ignored', () => {
   const flags = { folds: 3, repeats: 2 };
   assert.deepEqual(protocolOf({}), spec.protocol);
   assert.deepEqual(protocolOf({ ...flags, protocol: 'paper-split' }), {
@@ -39,7 +39,7 @@ test('a protocol by name replaces the spec’s, and flags that its splitter does
   }
 });
 
-test('the paper’s protocols take folds and repeats only from flags; grouped folds also from the spec', () => {
+test('the paper’s protocols take folds and repeats only from flags, and grouped takes them from the spec too', () => {
   const paper = { splitter: 'RepeatedKFold', folds: 5, repeats: 10 };
   const short = { ...spec, protocol: { splitter: 'RepeatedKFold' as const, folds: 3, repeats: 2 } };
   for (const from of [spec, short]) {
@@ -62,7 +62,7 @@ test('rejects a flag that the spec’s own splitter does not support', () => {
   assert.throws(() => applyOverrides(logo, { repeats: 3 }, () => {}), /protocol\.repeats/);
 });
 
-test('skips a fitted fusion that cannot be fitted on the split, and names it', () => {
+test('skips a fusion that cannot be fitted on the split, and reports its name', () => {
   const members = ['a', 'b'];
   const folds = { splitter: 'RepeatedKFold', folds: 5, repeats: 10 } as const;
   const stacked = { ...spec, protocol: folds, fusion: { ...spec.fusion, st: { rule: 'stacked' as const, members } } };

@@ -9,7 +9,7 @@ const written = (protocol: string, more = '') =>
     'x',
   );
 
-test('a splitter without repeats has one, and the spec round-trips', () => {
+test('a splitter that does not support repeats has one repeat, and the spec round-trips', () => {
   for (const splitter of ['LeaveOneGroupOut', 'PredefinedSplit', 'KFold', 'StratifiedKFold']) {
     const spec = written(`{ splitter: ${splitter} }`);
     assert.deepEqual(spec.protocol, { splitter, folds: 5, repeats: 1 });
@@ -54,7 +54,7 @@ const clips = (count: number) =>
     hash: sha256(`${i}`),
   }));
 
-test('bounds folds whose number depends on the data before making any', () => {
+test('checks the number of folds before computing any fold, even if it depends on the data', () => {
   const spec = written('{ splitter: LeaveOneGroupOut }');
   checkPlanSize(spec, { classes: ['a', 'b'], clips: clips(1000) });
   const many = { classes: ['a', 'b'], clips: clips(LIMITS.folds + 1) };
@@ -64,7 +64,7 @@ test('bounds folds whose number depends on the data before making any', () => {
   );
 });
 
-test('plans of the new splitters have a format that earlier versions report as newer', () => {
+test('plans with newer splitters have a format that earlier versions report as newer', () => {
   const own = clips(4);
   const manifest = {
     ...{ format: 1 as const, name: 'toy', contentHash: datasetKey(own), grouped: false, classes: ['a', 'b'] },
@@ -77,7 +77,7 @@ test('plans of the new splitters have a format that earlier versions report as n
   for (const splitter of ['ShuffleSplit', 'LeaveOneGroupOut', 'PredefinedSplit']) assert.equal(formatOf(splitter), 2);
 });
 
-test('plans of later kinds and options of feature sets have a format that earlier versions report as newer', () => {
+test('plans with newer kinds or options of feature sets have a format that earlier versions report as newer', () => {
   const own = clips(4);
   const manifest = {
     ...{ format: 1 as const, name: 'toy', contentHash: datasetKey(own), grouped: false, classes: ['a', 'b'] },
@@ -94,7 +94,7 @@ test('plans of later kinds and options of feature sets have a format that earlie
   assert.equal(formatOf('{ images: { kind: spectrogram }, voice: { kind: mfcc } }'), 4);
 });
 
-test('a manifest that names folds round-trips and must match its key', () => {
+test('a manifest with folds round-trips and must match its key', () => {
   const own = clips(4).map((clip, i) => ({ ...clip, fold: i < 2 ? '1' : '' }));
   const manifest = {
     format: 2,
@@ -113,7 +113,7 @@ test('a manifest that names folds round-trips and must match its key', () => {
   assert.throws(() => decode({ ...manifest, clips: moved }), /contentHash does not match the clips/);
 });
 
-test('the fold of a clip is part of the dataset key, which without folds is unchanged', () => {
+test('the fold of a clip is part of the dataset key, and the key of a dataset without folds is unchanged', () => {
   const own = clips(3);
   assert.equal(datasetKey(own), datasetKey(own.map((clip) => ({ ...clip, fold: undefined }))));
   assert.notEqual(datasetKey(own), datasetKey(own.map((clip) => ({ ...clip, fold: '' }))));

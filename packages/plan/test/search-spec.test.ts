@@ -7,7 +7,7 @@ import { parseSpec, searchedBase, specJsonSchema, trialName } from '../src/index
 const root = new URL('../../../../', import.meta.url);
 const text = (name: string) => readFileSync(new URL(name, root), 'utf8');
 
-test('docs/spec.schema.json is up to date, and every spec names it', () => {
+test('docs/spec.schema.json is up to date, and every spec refers to it', () => {
   const published = JSON.parse(text('docs/spec.schema.json'));
   assert.deepEqual(published, JSON.parse(JSON.stringify(specJsonSchema())), 'run tools/schemas');
   for (const name of ['paper', 'demo', 'paper-search']) {
@@ -30,7 +30,7 @@ estimators: { svm: { kind: svm }, cnn: { kind: small-cnn } }
 search: ${search}
 `;
 
-test('rejects an estimator named like a trial of another one', () => {
+test('rejects an estimator with a name that a trial of another estimator could get', () => {
   const source = spec('{ space: { svm: { C: { log: [1, 2] } } } }').replace('cnn:', 'svm-001:');
   assert.throws(() => parseSpec(source, 'spec.yaml'), /estimators\.svm-001: a trial of svm/);
 });
@@ -50,7 +50,7 @@ const wrong: [string, RegExp][] = [
   ['{ space: { svm: { C: { log: [2, 1] } } } }', /empty/],
   ['{ space: { svm: { C: { uniform: [1, 1e9] } } } }', /search\.space\.svm\.C: 1000000000/],
   ['{ space: { svm: { kernel: { choice: [rbf, rfb] } } } }', /search\.space\.svm\.kernel: "rfb"/],
-  ['{ space: { svm: { kind: { choice: [svm] } } } }', /name two estimators/],
+  ['{ space: { svm: { kind: { choice: [svm] } } } }', /define two estimators/],
   ['{ algorithm: grid, space: { svm: { C: { log: [1, 2] } } } }', /steps/],
   ['{ algorithm: asha, asha: { resource: epochs }, space: { svm: { C: { log: [1, 2] } } } }', /no epochs/],
   ['{ algorithm: asha, asha: { resource: epochs }, space: { cnn: { epochs: { int: [1, 2] } } } }', /cnn\.epochs/],
@@ -64,7 +64,7 @@ const wrong: [string, RegExp][] = [
   ['{ nested: { inner: 1 }, space: { svm: { C: { log: [1, 2] } } } }', /search\.nested\.inner/],
 ];
 for (const [search, message] of wrong) {
-  test(`refuses ${search}`, () => {
+  test(`rejects ${search}`, () => {
     assert.throws(
       () => parseSpec(spec(search), 'spec.yaml'),
       (error: unknown) => error instanceof CryfoldError && error.code === 'SPEC_INVALID' && message.test(error.message),

@@ -18,7 +18,7 @@ test('specs/paper.yaml has the paper’s parameters', () => {
   assert.deepEqual(spec.fusion.combined, { rule: 'mean', members: ['tl-resnet50', 'svm'] });
 });
 
-test('a wrong spec names file, line and key', () => {
+test('reports the file, line and key of an error in a spec', () => {
   const cases: [string, RegExp][] = [
     [paper.replace('epochs: 3', 'epochs: -3'), /^paper\.yaml:35: estimators\.tl-resnet50\.epochs: /],
     [paper.replace('epochs: 3', 'epoch: 3'), /estimators\.tl-resnet50\.epoch: /],
@@ -83,7 +83,7 @@ test('a fold’s key depends only on what affects its result', () => {
   const base = keys(spec);
   assert.equal(new Set(base).size, 6);
   assert.deepEqual(keys({ ...spec, name: 'other' }), base, 'the name does not matter');
-  assert.deepEqual(keys({ ...spec, fusion: {} }), base, 'fusion is after the folds');
+  assert.deepEqual(keys({ ...spec, fusion: {} }), base, 'fusion happens after the folds');
   assert.deepEqual(keys(spec, manifest, splits.slice(0, 1)), base.slice(0, 3), 'more folds do not change the others');
   const differing = (other: string[]) => other.filter((key, i) => key !== base[i]).map((key) => key.split(' ')[0]);
   assert.equal(differing(keys({ ...spec, seed: 1 })).length, 6);
@@ -108,12 +108,12 @@ test('a fold’s key depends only on what affects its result', () => {
   assert.deepEqual(differing(keys({ ...spec, estimators: { ...spec.estimators, svm } })), ['svm', 'svm']);
 });
 
-test('canonicalJson sorts members at every level and refuses NaN', () => {
+test('canonicalJson sorts members at every level and rejects NaN', () => {
   assert.equal(canonicalJson({ b: [{ d: 1, c: undefined, a: null }], a: 'x' }), '{"a":"x","b":[{"a":null,"d":1}]}');
   assert.throws(() => canonicalJson({ a: Number.NaN }), TypeError);
 });
 
-test('suggests what was probably meant, and names the line', () => {
+test('suggests what was probably meant, and reports the line', () => {
   const cases: [string, RegExp, RegExp][] = [
     [paper.replace('batchSize', 'batchsize'), /:\d+: .*batchsize: there is no such key/, /^Did you mean batchSize\? /],
     [paper.replace('learningRate', 'lr'), /:\d+: .*lr: there is no such key/, /^Did you mean learningRate\? /],
@@ -165,7 +165,7 @@ test('suggests what was probably meant, and names the line', () => {
   }
 });
 
-test('reads line endings and number formats of other editors', () => {
+test('reads the line endings and number formats of other editors', () => {
   const same = parseSpec(paper, 'paper.yaml');
   for (const text of [paper.replaceAll('\n', '\r\n'), paper.replaceAll('1e-4', '1.e-4')])
     assert.deepEqual(parseSpec(text, 'paper.yaml'), same);

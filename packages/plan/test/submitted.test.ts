@@ -28,7 +28,7 @@ const spec = (weights: string, search = '') =>
 const searching = (...choices: string[]) =>
   spec('random', `search: { space: { net: { weights: { choice: ${JSON.stringify(choices)} } } } }`);
 
-test('a submitted spec names weights by content only', () => {
+test('a submitted spec may refer to weights only by their content', () => {
   assert.deepEqual([...submittedWeights(spec('random'))], []);
   assert.deepEqual([...submittedWeights(spec(STORED))], [HASH]);
   assert.equal(storedWeights(STORED), HASH);

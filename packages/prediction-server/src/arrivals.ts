@@ -6,10 +6,10 @@ const RATE = 64 * 1024;
 
 interface Arrival {
   request: IncomingMessage;
-  /** Start in milliseconds since the Unix epoch, and the number of bytes that its connection had received by then */
+  /** Start in Unix milliseconds, and the number of bytes that the connection had received by then */
   since: number;
   bytes: number;
-  /** Resolves when its place is released. */
+  /** Resolves when the place of the upload is released. */
   ended: Promise<unknown>;
 }
 

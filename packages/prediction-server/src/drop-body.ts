@@ -1,12 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 /**
- * Seconds for which a refused client may continue to send, so that it can read the refusal before its connection is
+ * Seconds for which a rejected client may continue to send, so that it can read the response before its connection is
  * closed.
  */
 const LINGER_SECONDS = 2;
 
-/** Discards the body of a request that is refused, and closes the connection if that takes too long. */
+/** Discards the body of a rejected request, and closes the connection if that takes too long. */
 export function dropBody(request: IncomingMessage, seconds = LINGER_SECONDS): void {
   closeAfter(Math.min(LINGER_SECONDS, seconds), request, request);
 }

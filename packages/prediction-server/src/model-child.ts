@@ -21,7 +21,7 @@ export interface ChildOptions {
   allowCommands: boolean;
   /** Descriptor of the spool from which recordings are read */
   spool: number;
-  /** Called if it ends unexpectedly */
+  /** Called if the process exits unexpectedly */
   onDeath: () => void;
 }
 
@@ -60,7 +60,7 @@ export class ModelChild {
     const card = await new Promise<ModelCard>((resolve, reject) => {
       const onExit = () => {
         const starved = bounded.outOfMemory(child.signalCode);
-        reject(starved ?? new CryfoldError('CHILD_DIED', 'the prediction process ended while loading the model'));
+        reject(starved ?? new CryfoldError('CHILD_DIED', 'the prediction process exited while loading the model'));
       };
       child.once('exit', onExit);
       child.once('error', onExit);
@@ -83,18 +83,18 @@ export class ModelChild {
    * Predicts recordings. Callers must wait for the result before the next call.
    * @param seconds time limit
    * @throws CryfoldError any error of `ModelPredictor.predictRecording`; CHILD_DIED; PREDICTION_TIMEOUT after
-   * `seconds`, which kills the process, since nothing else can stop it
+   * `seconds`, in which case the process is killed, since nothing else can stop a prediction
    */
   predict(recordings: Recording[], options: PredictOptions, seconds: number): Promise<RecordingPrediction[]> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#take();
-        // Marks it as lost before the caller continues.
+        // Marks the process as lost before the caller continues.
         this.#process.kill('SIGKILL');
         this.#lose();
         reject(
           new CryfoldError('PREDICTION_TIMEOUT', `the prediction took longer than ${seconds} s`, {
-            hint: 'Send a shorter recording, or a longer hop.',
+            hint: 'Send a shorter recording, or use a longer hop.',
           }),
         );
       }, seconds * 1000);
@@ -107,7 +107,8 @@ export class ModelChild {
   }
 
   /**
-   * Ends the process after its current prediction, or immediately, in which case the prediction fails with SERVER_BUSY.
+   * Stops the process after its current prediction, or immediately, in which case the prediction fails with
+   * SERVER_BUSY.
    */
   async retire(atOnce = false): Promise<void> {
     this.#retired = true;
@@ -146,7 +147,7 @@ export class ModelChild {
 function died(code: number | null, signal: NodeJS.Signals | null): CryfoldError {
   // If memory runs out, the kernel kills a process or V8 aborts it.
   const why = signal === 'SIGKILL' || signal === 'SIGABRT' ? ', probably out of memory' : '';
-  return new CryfoldError('CHILD_DIED', `the prediction process ended (${signal ?? `code ${code}`}${why})`, {
+  return new CryfoldError('CHILD_DIED', `the prediction process exited (${signal ?? `code ${code}`}${why})`, {
     hint: 'Try again, with a shorter recording. The operator can give the service more memory.',
   });
 }

@@ -32,7 +32,7 @@ export interface HostOptions {
 
 /**
  * Hosts the current version of a model. Loads a new champion in a second process, switches requests to that process
- * once it is ready, and ends the old process when its pending predictions are done.
+ * once it is ready, and stops the old process when its pending predictions are done.
  */
 export class ModelHost {
   readonly #options: HostOptions;
@@ -133,7 +133,7 @@ export class ModelHost {
     this.#child = undefined;
     this.#queue.open = false;
     while (!this.#child && !this.#stopped.signal.aborted) {
-      this.#errors.warn({}, 'prediction process ended; restarting it');
+      this.#errors.warn({}, 'prediction process exited; restarting it');
       try {
         await this.#use(source);
       } catch (error) {

@@ -14,7 +14,7 @@ import { openStore } from '@cryfold/store';
 import { type FromChild, type ModelSource, SPOOL_DESCRIPTOR, type ToChild } from './messages.js';
 import type { Recording } from './spool.js';
 
-/** Entry point of the prediction process. It loads one version of a model, and ends with its parent. */
+/** Entry point of the prediction process. It loads one version of a model, and exits when its parent does. */
 process.on('disconnect', () => process.exit(0));
 for (const signal of ['SIGINT', 'SIGHUP', 'SIGTERM'] as const) process.on(signal, () => {});
 if (!process.connected) process.exit(0);

@@ -51,7 +51,7 @@ export async function predictRequest(request: FastifyRequest, reply: FastifyRepl
   const work = async () => {
     checkLength(request.headers, maxUpload);
     place = spool.take() ?? ((await arrivals.closeSlowest()) ? spool.take() : undefined);
-    // From here on, the limit of places applies instead of the limit of connections.
+    // From here on, the limit on places applies instead of the limit on connections.
     if (!place || !connections.trust(request.raw, nameOf(request) ?? clientAddress(request.ip))) {
       throw busy(`${spool.taken} requests are already being processed`);
     }

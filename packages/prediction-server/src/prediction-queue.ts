@@ -1,7 +1,7 @@
 import { CryfoldError } from '@cryfold/core';
 
 export interface Waiter<T> {
-  /** Called when it is its turn */
+  /** Called when it is the turn of this work */
   work: () => Promise<T>;
   /** Aborted when the result is no longer needed */
   signal: AbortSignal;
@@ -31,7 +31,7 @@ export class PredictionQueue {
     return this.#waiting.size + (this.#running ? 1 : 0);
   }
 
-  /** @throws CryfoldError SERVER_BUSY if it is dropped, or any error of `work` */
+  /** @throws CryfoldError SERVER_BUSY if the work is dropped, or any error of `work` */
   add<T>({ work, signal }: Waiter<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       if (this.#stopped) return reject(stopping());

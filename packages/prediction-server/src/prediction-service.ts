@@ -31,7 +31,9 @@ export interface PredictionServiceOptions {
 const MAX_REQUESTS = 32;
 /** A request may wait as long as the time limit of this number of predictions. */
 const WAITING_PREDICTIONS = 4;
-/** Seconds before the end of the grace period when pending requests are rejected, so that they still get a response. */
+/**
+ * Seconds before the end of the grace period at which pending requests are rejected, so that they still get a response.
+ */
 const FAREWELL_SECONDS = 1;
 
 /** `cryfold serve`: serves predictions until it is stopped. */

@@ -33,9 +33,9 @@ const windowSchema = {
     probabilities,
     unlike: {
       type: 'boolean',
-      description: 'whether it is unlike the training data; absent if the model cannot determine it',
+      description: 'whether the window is unlike the training data; absent if the model cannot determine this',
     },
-    unlikeness: { type: 'number', description: 'values above 1 are unlike the training data' },
+    unlikeness: { type: 'number', description: 'a window with a value above 1 is unlike the training data' },
     image: {
       type: 'string',
       contentEncoding: 'base64',
@@ -55,7 +55,7 @@ export const PREDICTION_SCHEMA = {
         ...{ name: text, version: text, notice: text },
         evaluation: {
           type: 'object',
-          description: 'headline figure of its cross-validation: mean over test folds under this protocol',
+          description: 'headline figure of the cross-validation of the model: mean over test folds under this protocol',
           properties: { metric: text, mean: { type: 'number' }, protocol: text, warning: text },
         },
       },
@@ -70,7 +70,8 @@ export const PREDICTION_SCHEMA = {
           rate: { type: 'number', description: 'sample rate of the recording in Hz' },
           resampledTo: {
             type: 'number',
-            description: 'rate in Hz that the recording was resampled to, if the training data did not have its rate',
+            description:
+              'rate in Hz to which the recording was resampled, if the training data did not contain its rate',
           },
           seconds: { type: 'number' },
           windows: { type: 'array', items: windowSchema },
@@ -78,12 +79,12 @@ export const PREDICTION_SCHEMA = {
           unlike: {
             type: 'boolean',
             description:
-              'whether most windows are unlike the training data, or all are silent; absent if the model cannot determine it',
+              'whether most windows are unlike the training data, or all are silent; absent if the model cannot determine this',
           },
           mean: {
             type: 'object',
             description:
-              'mean of the windows that are like the training data, or of all windows if none is; means of several windows were not evaluated; absent if all windows are silent',
+              'mean of the windows that are like the training data, or of all windows if none of them is; means of several windows were not evaluated; absent if all windows are silent',
             properties: { label: text, probabilities },
           },
         },

@@ -20,8 +20,8 @@ export interface Place {
 
 /**
  * Stores uploads in one file on disk. The file is divided into places of equal size, one per admitted request, which
- * limits the use of memory and disk. It is unlinked as soon as it is open, so it never stays on disk. The prediction
- * process inherits its file descriptor.
+ * limits the use of memory and disk. The file is unlinked as soon as it is open, so it never remains on disk. The
+ * prediction process inherits its file descriptor.
  */
 export class Spool {
   readonly #file: FileHandle;

@@ -32,7 +32,7 @@ export interface TokenAccessOptions extends Tokens {
 /**
  * Makes a service require a token, which is checked before the body of a request is read, and adds the login for its
  * page. Must be called before routes are added.
- * @returns a function that names the client of a request
+ * @returns a function that returns the name of the client of a request
  */
 export async function askForTokens(
   app: FastifyInstance,
@@ -58,7 +58,7 @@ export async function askForTokens(
   return (request) => access.of(request)?.name;
 }
 
-/** Login of a browser: it sends the token once, and gets a cookie. */
+/** Adds the login for browsers: a browser sends the token once, and gets a cookie. */
 function addLogin(app: FastifyInstance, access: Access, wrongTokens: WrongTokens<FastifyRequest>): void {
   const config = { tokenless: true };
   const answers = { 204: { type: 'null', description: 'Done' }, '4xx': ERROR_SCHEMA };

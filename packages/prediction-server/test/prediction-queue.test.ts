@@ -7,7 +7,7 @@ const busy = (message: RegExp) => (error: unknown) =>
   error instanceof CryfoldError && error.code === 'SERVER_BUSY' && message.test(error.message);
 const { signal } = new AbortController();
 
-/** Work that ends when the test calls `end`. */
+/** Creates work that finishes when the test calls `end`. */
 function held() {
   let end = () => {};
   const promise = new Promise<string>((resolve) => {
@@ -57,7 +57,7 @@ test('drops waiting work if its client disconnects or it times out, but not runn
   assert.equal(await first, 'done');
 });
 
-test('a stopped queue rejects waiting and new work, and finishes running work', async () => {
+test('rejects waiting and new work after a stop, and finishes running work', async () => {
   const queue = new PredictionQueue(60);
   queue.open = true;
   const running = held();

@@ -3,7 +3,7 @@ import { fstatSync, readSync } from 'node:fs';
 import { test } from 'node:test';
 import { Spool } from '../src/spool.js';
 
-test('places are limited, do not overlap and are reused; disk space is freed when all are free', async () => {
+test('limits, separates and reuses places, and frees disk space when all places are free', async () => {
   const spool = await Spool.open(2, 8);
   try {
     const [a, b] = [spool.take(), spool.take()];
@@ -26,14 +26,14 @@ test('places are limited, do not overlap and are reused; disk space is freed whe
   }
 });
 
-test('a place can be released after the spool is closed', async () => {
+test('allows a place to be released after the spool is closed', async () => {
   const spool = await Spool.open(1, 8);
   const place = spool.take();
   await spool.close();
   place?.release();
 });
 
-test('an unused spool takes no disk space', async () => {
+test('uses no disk space after all places are released', async () => {
   const spool = await Spool.open(1, 8);
   try {
     const place = spool.take();

@@ -70,7 +70,7 @@ test('requires a token, except for the page, health and the login', async (t) =>
   assert.deepEqual(security, [{ token: [] }]);
 });
 
-test('refuses a recording without a token before its body has arrived', async (t) => {
+test('rejects a recording without a token before its body has arrived', async (t) => {
   const app = await service(t);
   await app.listen({ port: 0, host: '127.0.0.1' });
   const { port } = app.server.address() as AddressInfo;
@@ -85,7 +85,7 @@ test('refuses a recording without a token before its body has arrived', async (t
   assert.equal(answer.statusCode, 401);
   assert.equal(spool.taken, 0);
   answer.resume();
-  // The rest never comes, and the connection is not kept for it.
+  // The rest of the body never arrives, and the connection is not kept open for it.
   await closed;
 });
 

@@ -8,13 +8,13 @@ export type Connection = Redis | Cluster;
 
 export interface ConnectOptions {
   /**
-   * Blocking users wait for a lost server. For others, commands fail immediately, so that an outage never blocks a
-   * producer.
+   * `blocking`: commands wait while the server is unavailable. `failing`: they fail immediately, so that an outage
+   * never blocks a producer.
    */
   use: 'blocking' | 'failing';
   /** Called each time a lost connection is restored */
   onReconnect?: (() => void) | undefined;
-  /** Called with each reply that triggered a reconnect, because the command itself may never receive that reply */
+  /** Called with each error reply that triggers a reconnect, because the command itself may never receive the reply */
   onRefused?: ((error: Error) => void) | undefined;
 }
 
@@ -27,7 +27,7 @@ const retryMs = (times: number) => Math.min(RETRY_MS.least * 2 ** Math.min(times
 
 /**
  * Connects to an address parsed by `parseRedisUrl`.
- * @throws CryfoldError USAGE if the URL does not name a Redis server
+ * @throws CryfoldError USAGE if the URL is not the address of a Redis server
  */
 export function connect(url: string, { use, onReconnect, onRefused }: ConnectOptions): Connection {
   let refusals = 0;
@@ -41,10 +41,10 @@ export function connect(url: string, { use, onReconnect, onRefused }: ConnectOpt
     socketTimeout: 15_000,
     // ioredis resets its own count whenever it connects, but a demoted primary still accepts connections.
     retryStrategy: (times) => retryMs(Math.max(times, refusals)),
-    // After a failover, the old connection leads to a server that is now a replica. Its rejection of a command has
-    // changed nothing.
+    // After a failover, the old connection leads to a server that is now a replica. A command that the replica rejects
+    // has had no effect, and can be repeated.
     reconnectOnError: (error) => {
-      // Redis versions before 7 append it to the error of a script: ERR Error running script (call to ...): ...:
+      // Redis versions before 7 append READONLY to the error of a script: ERR Error running script (call to ...): ...:
       // -READONLY ...
       if (!/^(ERR .*-)?READONLY /.test(error.message)) return false;
       refusals = Date.now() - refused < CALM_MS ? refusals + 1 : 1;
@@ -94,7 +94,7 @@ function open(address: RedisAddress, options: RedisOptions): Connection {
 
 /**
  * Returns the version of Redis, or throws within `timeoutMs` milliseconds.
- * @throws CryfoldError REDIS_UNREACHABLE, REDIS_UNSAFE; USAGE if the URL does not name a Redis server
+ * @throws CryfoldError REDIS_UNREACHABLE, REDIS_UNSAFE; USAGE if the URL is not the address of a Redis server
  */
 export async function checkRedis(url: string, timeoutMs = 3000): Promise<string> {
   const info = await ask(url, timeoutMs, (redis) => redis.info());
@@ -126,9 +126,9 @@ export async function inspectRedis(url: string, timeoutMs = 3000): Promise<Redis
 }
 
 const NO_PERSISTENCE =
-  'It saves nothing to disk (appendonly no, no save), so after a restart its queues are empty until coordinators fill them again.';
+  'Redis saves nothing to disk (appendonly no, no save), so after a restart its queues are empty until coordinators fill them again.';
 const UNKNOWN_PERSISTENCE =
-  'It is unknown whether it saves its data to disk: it has no append-only file, and it rejects CONFIG.';
+  'It is unknown whether Redis saves its data to disk, because it has no append-only file and rejects CONFIG.';
 
 /** Queries Redis over a separate connection. @throws CryfoldError USAGE, REDIS_UNREACHABLE */
 async function ask<T>(url: string, timeoutMs: number, question: (redis: Connection) => Promise<T>): Promise<T> {
@@ -154,8 +154,8 @@ async function ask<T>(url: string, timeoutMs: number, question: (redis: Connecti
       cause,
       context: { url: redactUrl(url) },
       hint: /^(WRONGPASS|NOAUTH|NOPERM)/.test(why)
-        ? 'Check user and password in REDIS_URL, or the file that REDIS_PASSWORD_FILE names.'
-        : 'Start it, or set REDIS_URL to a running one (redis://user:password@host:port, rediss:// for TLS).',
+        ? 'Check the user and password in REDIS_URL, or the file set in REDIS_PASSWORD_FILE.'
+        : 'Start Redis, or set REDIS_URL to a running server (redis://user:password@host:port, rediss:// for TLS).',
     });
   } finally {
     clearTimeout(timer);
@@ -163,7 +163,7 @@ async function ask<T>(url: string, timeoutMs: number, question: (redis: Connecti
   }
 }
 
-/** The error of the last node, which a cluster's error contains. */
+/** Returns the message of an error; for an error of a cluster, the message from the last node. */
 function reasonOf(error: Error & { lastNodeError?: Error }): string {
   return error.lastNodeError?.message ?? error.message;
 }

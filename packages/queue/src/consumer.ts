@@ -21,9 +21,9 @@ const LOCK_MS = 8000;
 const STALLED_CHECK_MS = 3000;
 
 /**
- * Milliseconds for which a job that only a newer version can read is delayed, and for which its slot takes no other
- * job. A newer process can then take it, and the cost stays low no matter how many such jobs there are. Must be less
- * than LOCK_MS / 4, after which BullMQ would renew the released lock.
+ * Milliseconds for which a job that only a newer version can read is delayed, and for which the slot that took it takes
+ * no other job. This lets a newer process take the job, and keeps the cost low no matter how many such jobs there are.
+ * `restMs` must be less than LOCK_MS / 4, after which BullMQ would renew the released lock.
  */
 const NEWER = { delayMs: 500, restMs: 1500 };
 
@@ -101,7 +101,7 @@ export class Consumer<P> {
     });
   }
 
-  /** Resolves once jobs are being taken. @throws CryfoldError REDIS_UNREACHABLE, REDIS_UNSAFE */
+  /** Checks that the consumer is taking jobs. @throws CryfoldError REDIS_UNREACHABLE, REDIS_UNSAFE */
   async check(): Promise<void> {
     if (this.#redis.status !== 'ready')
       throw new CryfoldError('REDIS_UNREACHABLE', `connection: ${this.#redis.status}`);
@@ -113,9 +113,9 @@ export class Consumer<P> {
   }
 
   /**
-   * Takes no further jobs and waits for running ones. With `now`, aborts them so that other consumers can take them. If
-   * no job is running, closing takes at most 3 s even if Redis does not respond, and returns immediately without a
-   * connection.
+   * Stops taking jobs, and waits for running ones. With `now`, aborts the running jobs so that other consumers can take
+   * them. If no job is running, closing takes at most 3 s even if Redis does not respond, and returns immediately
+   * without a connection.
    */
   async close(now = false): Promise<void> {
     if (now) {
@@ -123,7 +123,7 @@ export class Consumer<P> {
       this.#aborted = true;
       this.#wake();
     }
-    // BullMQ waits for a connection before it closes, which never returns if the server is unavailable.
+    // BullMQ waits for a connection before it closes, so it would never close while the server is unavailable.
     const closed = this.#worker.close(this.#active === 0 && this.#redis.status !== 'ready');
     while (!(await endsWithin(CLOSING_MS, closed)) && this.#active > 0 && !this.#aborted) {
       await new Promise<void>((resolve) => {
@@ -186,7 +186,7 @@ export class Consumer<P> {
       if (error.failure === 'infrastructure') {
         if (!again) {
           options.onError(error);
-          // Progress only informs viewers, so a failure does not matter.
+          // Progress only informs viewers, so it does not matter if this fails.
           await askRedis(() => job.updateProgress({ waits: `${error.code}: ${error.message}` })).catch(() => {});
         }
         if (isNewer(error)) {

@@ -30,8 +30,8 @@ export function failureOf(reason: string): ErrorRecord {
 }
 
 /**
- * Runs a Redis operation. Every failure of it (no connection, Redis still loading, out of memory) has the class
- * infrastructure: it is retried and never counted against a job.
+ * Runs a Redis operation. Every failure (no connection, Redis still loading, out of memory) has the class
+ * infrastructure, so the operation is retried and the failure is never counted against a job.
  * @throws CryfoldError REDIS_UNREACHABLE
  */
 export async function askRedis<T>(action: () => Promise<T>): Promise<T> {

@@ -4,7 +4,7 @@ const PREFIX = 'cryfold';
 
 /**
  * Prefix of all keys. A Redis Cluster assigns keys to nodes by the text in braces, and a script may only use keys of
- * one node. Elsewhere there are no braces, so that queues of earlier versions are found.
+ * one node. For other kinds of servers, the prefix has no braces, so that queues of earlier versions are found.
  */
 export function prefixOf(url: string): string {
   return parseRedisUrl(url).kind === 'cluster' ? `{${PREFIX}}` : PREFIX;
@@ -20,7 +20,7 @@ export const countersKey = (url: string) => `${prefixOf(url)}:counters`;
 export const workersKey = (url: string) => `${prefixOf(url)}:workers`;
 
 /**
- * Key of a hash that counts how often stopping workers returned each job, by job id. It is in Redis rather than in the
- * store, since it describes work: if Redis is emptied, counting starts again, and no result depends on it.
+ * Key of a hash that counts how often stopping workers returned each job, by job id. The counts are in Redis rather
+ * than in the store, since no result depends on them. If Redis is emptied, counting starts again.
  */
 export const giveBacksKey = (url: string) => `${prefixOf(url)}:give-backs`;

@@ -2,13 +2,13 @@ import { realpath } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { Redis } from 'ioredis';
 
-/** Timeout in milliseconds of each reply while a Redis is being shut down. */
+/** Timeout in milliseconds for each reply while a Redis server is being shut down. */
 const SHUTDOWN_MS = 2000;
 
 /**
- * Shuts down the Redis at a socket if it is the private one of a local run: it must run in the socket's folder, and the
- * folder's name must be one that a local run chooses. A shared Redis keeps running. Nothing is saved, since the store
- * has all results.
+ * Shuts down the Redis server at a socket if it is the private server of a local run: it must run in the socket's
+ * folder, and the folder must have a name that a local run would choose. A shared server keeps running. Nothing is
+ * saved, since the store has all results.
  * @param socket path of the socket, as the local run created it
  * @returns whether it was the private Redis of a local run
  */

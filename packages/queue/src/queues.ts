@@ -17,7 +17,7 @@ const CLOSING_MS = 1000;
 /** Number of ids in one pipelined request. */
 const CHUNK = 500;
 
-/** Attempts of a job whose process crashes; infrastructure errors are not counted. */
+/** Maximum number of attempts at a job whose process crashes; infrastructure errors are not counted. */
 const CRASH_ATTEMPTS = 4;
 
 const LIVE: JobType[] = ['waiting', 'active', 'delayed', 'prioritized', 'waiting-children'];
@@ -104,14 +104,14 @@ export class Queues {
     }
   }
 
-  /** The smallest priority of any waiting job that has one; undefined if no job has one. */
+  /** Returns the smallest priority of the waiting jobs; undefined if no waiting job has a priority. */
   async front(name: QueueName): Promise<number | undefined> {
     const key = this.#queue(name).toKey('prioritized');
     const [, score] = await askRedis(() => this.#redis.zrange(key, 0, '0', 'WITHSCORES'));
     return score === undefined ? undefined : Math.floor(Number(score) / PRIORITY_UNIT);
   }
 
-  /** Ids of jobs that are waiting, running or due for a retry. */
+  /** Returns the ids of jobs that are waiting, running or due for a retry. */
   async liveIds(name: QueueName): Promise<Set<string>> {
     return new Set(await askRedis(() => this.#queue(name).getRanges(LIVE, 0, -1)));
   }
@@ -120,7 +120,7 @@ export class Queues {
     return new Set(await askRedis(() => this.#queue(name).getRanges(['active'], 0, -1)));
   }
 
-  /** Which of these jobs have failed permanently, with the reasons. */
+  /** Returns the ids of the given jobs that have failed permanently, with the reasons. */
   async failures(name: QueueName, ids: Iterable<string>): Promise<Map<string, string>> {
     const failures = new Map<string, string>();
     const queue = this.#queue(name);
@@ -139,22 +139,22 @@ export class Queues {
     return failures;
   }
 
-  /** Removes those of these jobs that have failed permanently. */
+  /** Removes the given jobs that have failed permanently. */
   async forgetFailures(name: QueueName, ids: Iterable<string>): Promise<void> {
     for (const id of (await this.failures(name, ids)).keys()) await this.remove(name, id);
   }
 
-  /** How often stopping workers have returned each job, by job id. */
+  /** Returns how often stopping workers have returned each job, by job id. */
   giveBacks(): Promise<Map<string, number>> {
     return askRedis(() => readGiveBacks(this.#redis, this.#url));
   }
 
-  /** Resets the number of times that these jobs were returned. */
+  /** Resets the number of times that the given jobs were returned. */
   async forgetGiveBacks(ids: Iterable<string>): Promise<void> {
     for (const chunk of chunks([...ids])) await askRedis(() => forgetGiveBacks(this.#redis, this.#url, chunk));
   }
 
-  /** State and progress of a job; undefined if it does not exist. */
+  /** Returns the state and progress of a job; undefined if it does not exist. */
   async job(name: QueueName, id: string): Promise<JobStatus | undefined> {
     return askRedis(async () => {
       const job = await this.#queue(name).getJob(id);
@@ -162,7 +162,7 @@ export class Queues {
     });
   }
 
-  /** Number of jobs of a queue by state; prioritised jobs count as `waiting`. */
+  /** Returns the number of jobs in a queue by state; prioritised jobs count as `waiting`. */
   async counts(name: QueueName): Promise<Record<string, number>> {
     const counts = await askRedis(() =>
       this.#queue(name).getJobCounts('active', 'waiting', 'prioritized', 'delayed', 'failed'),
@@ -171,7 +171,7 @@ export class Queues {
     return { ...others, waiting: waiting + prioritized };
   }
 
-  /** Reads the state of all queues in one request, for monitoring. */
+  /** Reads the state of a queue, for monitoring. */
   async look(name: QueueName): Promise<QueueLook> {
     return askRedis(async () => {
       const queue = this.#queue(name);
@@ -181,7 +181,7 @@ export class Queues {
     });
   }
 
-  /** How long the first job in line has been waiting; 0 if no job is waiting. */
+  /** Returns how long the first job in line has been waiting; 0 if no job is waiting. */
   async oldestSeconds(name: QueueName): Promise<number> {
     const firsts = await askRedis(async () => {
       const of = (state: 'waiting' | 'prioritized') => this.#queue(name).getJobs([state], 0, 0, true);
@@ -190,7 +190,10 @@ export class Queues {
     return Math.max(0, ...firsts.map(({ timestamp }) => (Date.now() - timestamp) / 1000));
   }
 
-  /** Bytes that Redis uses and may use: `maxmemory`, or the memory of its machine if `maxmemory` is not set. */
+  /**
+   * Returns the bytes of memory that Redis uses, and the bytes that it may use: `maxmemory`, or the memory of its
+   * machine if `maxmemory` is not set.
+   */
   async memory(): Promise<{ used: number; limit: number }> {
     const info = await askRedis(() => this.#redis.info('memory'));
     const member = (name: string) => Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(info)?.[1] ?? 0);
@@ -205,12 +208,12 @@ export class Queues {
     >;
   }
 
-  /** Workers that reported recently, and what each of them is doing. */
+  /** Returns the workers that reported recently, and what each of them is doing. */
   workers(): Promise<WorkerReport[]> {
     return askRedis(() => readWorkers(this.#redis, workersKey(this.#url)));
   }
 
-  /** BullMQ's queue objects, for a dashboard. */
+  /** Returns BullMQ's queue objects, for a dashboard. */
   vendorQueues(): Queue[] {
     return QUEUE_NAMES.map((name) => this.#queue(name));
   }

@@ -4,7 +4,7 @@ import { RedisConnection } from 'bullmq';
 export interface RedisFacts {
   /** Version of the server, with the name of the product if it is not Redis */
   version: string;
-  /** Problems that do not prevent use, a sentence each */
+  /** Problems that do not prevent use, one sentence each */
   warnings: string[];
 }
 
@@ -15,7 +15,7 @@ const olderThan = (version: string, least: string) => {
 };
 
 /**
- * Checks from Redis's INFO whether it is fit to be a queue.
+ * Checks, based on Redis's INFO, whether Redis is suitable for queues.
  * @param policy its eviction policy, used if INFO does not contain it
  * @throws CryfoldError REDIS_UNSAFE if jobs could be lost or BullMQ would not work
  */
@@ -27,7 +27,7 @@ export function requireFit(info: string, policy?: string): RedisFacts {
   // Compatible products report the version of Redis that they are compatible with.
   const other = ['valkey', 'dragonfly'].find((name) => member(`${name}_version`) !== undefined);
   const { minimumVersion, recommendedMinimumVersion } = RedisConnection;
-  if (version === undefined) warnings.push('Its version is unknown, because its INFO does not contain it.');
+  if (version === undefined) warnings.push('The version of Redis is unknown, because INFO does not contain it.');
   else if (!other && olderThan(version, minimumVersion)) {
     throw unsafe(
       `${version} is too old: BullMQ needs ${minimumVersion}`,
@@ -38,7 +38,7 @@ export function requireFit(info: string, policy?: string): RedisFacts {
   }
   const evicts = member('maxmemory_policy') ?? policy;
   if (evicts === undefined) {
-    warnings.push('Its eviction policy is unknown, because INFO does not contain it. It must be noeviction.');
+    warnings.push('The eviction policy of Redis is unknown, because INFO does not contain it. It must be noeviction.');
   } else if (evicts !== 'noeviction') {
     throw unsafe(
       `has the eviction policy ${evicts} and may delete jobs when its memory is full`,
@@ -50,7 +50,7 @@ export function requireFit(info: string, policy?: string): RedisFacts {
 }
 
 /**
- * Refuses a node of a Redis Cluster that was configured as a single server. Without the hash tag that keys have in a
+ * Rejects a node of a Redis Cluster that was configured as a single server. Without the hash tag that keys have in a
  * cluster, the keys of one queue would be spread over several nodes.
  * @throws CryfoldError REDIS_UNSAFE
  */
@@ -63,7 +63,7 @@ export function refuseClusterNode(info: string, url: string): void {
 }
 
 /**
- * Refuses a replica, which cannot take jobs. Services retry, since the server may soon become the primary again.
+ * Rejects a replica, which cannot take jobs. Services retry, since the server may soon become the primary again.
  * @throws CryfoldError REDIS_UNREACHABLE
  */
 export function refuseReplica(info: string, url: string): void {

@@ -5,7 +5,7 @@ import { workersKey } from './keys.js';
 
 /** Milliseconds between heartbeats of a worker. */
 const BEAT_MS = 3000;
-/** Milliseconds without a heartbeat after which a worker is considered gone. */
+/** Seconds without a heartbeat after which a worker is considered gone. */
 const SILENCE_SECONDS = 15;
 /** Timeout in milliseconds for removing the entry of a stopping worker. */
 const CLOSING_MS = 1000;
@@ -18,7 +18,7 @@ const activity = z.object({
   /** Absent for work that all folds of a trial need, such as computing distances */
   repeat: z.int().optional(),
   fold: z.int().optional(),
-  /** Milliseconds since 1970 by the worker's clock */
+  /** Unix milliseconds by the worker's clock */
   since: z.number(),
   fraction: z.number(),
 });
@@ -99,7 +99,7 @@ export class Beacon {
   }
 }
 
-/** Workers that reported recently, sorted by host and process. Removes the entries of silent workers. */
+/** Returns the workers that reported recently, sorted by host and process. Removes the entries of silent workers. */
 export async function readWorkers(redis: Connection, key: string): Promise<WorkerReport[]> {
   const [reports, time] = await Promise.all([redis.hgetall(key), redis.time()]);
   const now = Number(time[0]);

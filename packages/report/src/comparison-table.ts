@@ -44,7 +44,7 @@ export function unitsOf({ dataset }: RunResults, { by }: Evidence): string {
   return by === 'groups' ? `${unitWord(dataset)}s` : by;
 }
 
-/** One sentence per fusion on whether it differs from its best member. */
+/** States, in one sentence per fusion, whether it differs from its best member. */
 function fusionVerdicts(results: RunResults): string[] {
   const metric = metricOf(results);
   const score = (model: ModelResults) => scoreOf(metric, model[metric]?.mean ?? Number.NaN);
@@ -145,7 +145,7 @@ export function pooledRows(results: RunResults): TextTable {
   return { rows: [head, ...rows], notes: [chance, ...(unknown ? [unknown] : [])] };
 }
 
-/** Title of the pooled figures, which names what their intervals treat as independent. */
+/** Title of the pooled figures, which states what their intervals treat as independent. */
 export function pooledTitle({ dataset }: RunResults): string {
   const units = groupsKnown(dataset) ? 'groups, not clips' : 'recordings, since groups are not known';
   return `Pooled over all test predictions, not means over folds; intervals by ${units}`;

@@ -2,14 +2,14 @@ import { METRICS, type SearchResults } from '@cryfold/evaluation';
 import { importanceByEstimator, importanceText } from '@cryfold/hyperparameter-search';
 import { alignColumns, paint, type TextOptions, type TextTable } from './text.js';
 
-/** What the shares mean, and what they do not. */
+/** Explains what the shares mean, and their limits. */
 export const IMPORTANCE_NOTE =
-  'Importance: the share of the variance between complete trials that a parameter explains alone (epsilon squared over bins; about 0 without effect). Interactions count for no parameter. With few trials, and with tpe or asha, which favour good regions, it is a rough guide: docs/sweeps.md.';
+  'Importance: the share of the variance between complete trials that a parameter explains on its own (epsilon squared over bins; about 0 without an effect). Interactions are not attributed to any parameter. With few trials, or with tpe or asha, which favour good regions, it is only a rough guide: docs/sweeps.md.';
 
 /** The trials of a sweep, and the metric that ranks them. */
 type Ranked = Pick<SearchResults, 'metric' | 'trials'>;
 
-/** One row per searched parameter below a header; only the header without a sweep. */
+/** Returns a header and one row per searched parameter; only the header if there is no sweep. */
 export function importanceRows(search: Ranked | undefined): TextTable {
   const rows = Object.entries(importanceByEstimator(search?.trials ?? [])).flatMap(([base, importance]) =>
     importance.map((one) => [`${base}: ${one.name}`, importanceText(one), `${one.trials}`]),

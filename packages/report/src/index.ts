@@ -14,7 +14,7 @@ export { terminalReport } from './terminal-report.js';
 export { alignColumns, type TextOptions } from './text.js';
 export { verdictOf } from './verdict.js';
 
-/** Loads the chart library lazily, because it takes 0.3 s. */
+/** Loads the chart library lazily, because loading it takes 0.3 s. */
 export async function htmlReport(input: import('./html/html-report.js').ReportInput): Promise<string> {
   return (await import('./html/html-report.js')).htmlReport(input);
 }

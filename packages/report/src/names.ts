@@ -36,7 +36,7 @@ export function displayName(results: Stored, name: string): string {
   return name === plainName(name) ? withCaveat(name, caveatOf(entryOf(results, name))) : name;
 }
 
-/** The trials of a sweep under their display names. */
+/** Returns the trials of a sweep with their display names. */
 export function namedTrials(spec: RunResults['spec'], trials: readonly TrialRow[]): TrialRow[] {
   return trials.map((row) => {
     if (row.trial !== plainName(row.trial)) return row;
@@ -45,7 +45,7 @@ export function namedTrials(spec: RunResults['spec'], trials: readonly TrialRow[
   });
 }
 
-/** Results in which models have their display names. Idempotent. */
+/** Returns results in which models have their display names. Idempotent. */
 export function named(results: RunResults): RunResults {
   const show = (name: string) => displayName(results, name);
   const { baselines, search } = results;

@@ -95,8 +95,8 @@ export function paperFigures(results: RunResults): (PaperFigure | undefined)[] {
 }
 
 /**
- * Why models of a run cannot be compared with the paper's figures, or why there are no such figures. @param results
- * with display names
+ * Explains why models of a run cannot be compared with the paper's figures, or why these figures are not shown.
+ * @param results with display names
  */
 export function paperNotes(results: RunResults): string[] {
   const { models, protocol } = results;

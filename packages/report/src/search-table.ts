@@ -10,7 +10,7 @@ const SHOWN = 60;
 
 const plain = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value));
 
-/** `C 100, gamma scale` */
+/** Formats parameters, such as `C 100, gamma scale`. */
 function parameterText(parameters: Readonly<Record<string, unknown>>): string {
   return Object.entries(parameters)
     .map(([name, value]) => `${name} ${plain(value)}`)
@@ -84,7 +84,10 @@ export function winnerNotes({ search }: Pick<RunResults, 'search'>): string[] {
   });
 }
 
-/** How much of a winner's figure is due to the selection. Both figures of the difference are pooled over clips. */
+/**
+ * States how much of a winner's figure is due to the selection. This is the difference between two figures, both pooled
+ * over clips.
+ */
 function correctionText({ metric, nested }: SearchResults, winner: SearchResults['winners'][number]): string {
   const { pooled, corrected } = winner;
   const advice = nested ? '' : ' Use search.nested for an unbiased figure (docs/sweeps.md).';

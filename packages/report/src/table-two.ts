@@ -62,7 +62,7 @@ export function headlines(results: RunResults): { warnings: string[]; missing: s
 }
 
 /**
- * The same warnings, for use outside of tables.
+ * Returns the warnings of `headlines` for use outside of tables.
  * @param of limits the warnings to this model and its members, such as for its card
  */
 export function warningsOf(stored: RunResults, of?: string): string[] {
@@ -75,7 +75,7 @@ export function warningsOf(stored: RunResults, of?: string): string[] {
   return headlines(named({ ...stored, models, missing, status })).warnings;
 }
 
-/** One line on what was evaluated. */
+/** Describes in one line what was evaluated. */
 export function subject({ protocol, dataset }: RunResults): string {
   return `${printable(dataset.name)}, ${counted(dataset.clips, 'clip')}, ${extent(protocol)}`;
 }
@@ -159,7 +159,7 @@ export function tableTwoRows(results: RunResults): TextTable {
 
 /**
  * The paper's Table II for a run: for each model and the majority baseline, the mean, standard deviation, minimum and
- * maximum of the run's metric over folds. The first line names the models that do not beat the baseline.
+ * maximum of the run's metric over folds. The first line lists the models that do not beat the baseline.
  * @returns lines separated by LF, with no trailing LF
  */
 export function tableTwo(stored: RunResults, { color = false }: TextOptions = {}): string {

@@ -14,8 +14,9 @@ import { metricText, valueText } from './metric-text.js';
 import { named } from './names.js';
 
 /**
- * Which model is best by the run's metric, by how much, and how sure that is; one sentence each. The warnings of
- * `headlines` complete it. @param results with display names
+ * States which model is best by the run's metric, by how much, and how certain this is, with one sentence for each. The
+ * verdict must be shown with the warnings of `headlines`.
+ * @param results with display names
  */
 export function verdict(results: RunResults): string[] {
   const best = bestModelOf(results);
@@ -52,7 +53,7 @@ function size(results: RunResults, difference: number): string {
   return `${metricText(metric, Math.abs(difference))}${METRICS[metric].share ? ' points' : ''}`;
 }
 
-/** Whether the best model differs from the second best. */
+/** States whether the best model differs from the second best. */
 function runnerUpSentence(results: RunResults, model: string): string | undefined {
   const metric = metricOf(results);
   const score = (one: ModelResults) => scoreOf(metric, one[metric]?.mean ?? Number.NaN);
@@ -68,13 +69,13 @@ function runnerUpSentence(results: RunResults, model: string): string | undefine
   const shown = size(results, difference);
   const direction = scoreOf(metric, difference) > 0 ? 'better' : 'worse';
   const by = Number.parseFloat(shown) === 0 ? 'no difference' : `${shown} ${direction}`;
-  // The test may pool clips where the mean weighs folds equally, so even its direction can differ.
+  // The test may pool clips, whereas the mean weights folds equally, so even the direction can differ.
   return pHolm < SIGNIFICANCE
     ? `${model} is ${direction} than ${second.name}, the next best, by ${shown} (${p}).`
     : `${model} is not shown to differ from ${second.name}, the next best (${by}, ${p}).`;
 }
 
-/** The 95 % interval of the best model's pooled metric. */
+/** States the 95 % interval of the best model's pooled metric. */
 function intervalSentence(results: RunResults, model: string): string | undefined {
   const metric = metricOf(results);
   const pooled = results.models.find(({ name }) => name === model)?.pooled;

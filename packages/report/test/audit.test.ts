@@ -5,7 +5,7 @@ import { auditRecordings } from '@cryfold/evaluation';
 import { auditText, htmlReport, tableTwo } from '../src/index.js';
 import { hostile, results } from './results.js';
 
-/** Two classes of which one has its own sampling rate. */
+/** Audits two classes with different sampling rates. */
 function auditOf(labels: readonly string[]) {
   const recordings = Array.from({ length: 20 }, (_, i) => ({
     ...{ label: labels[i % 2], group: `${i}`, clips: 1, format: 'WAV', rate: i % 2 === 0 ? 44100 : 8000, bits: 16 },
@@ -26,7 +26,7 @@ test('prints an audit as text: warnings first, then all tables', () => {
   assert.match(text, /chance 50\.0 %\n.*\nfile properties together +100\.0 +0\.005\n/);
 });
 
-test('the HTML report has an audit section with escaped names, and none without an audit', async () => {
+test('adds an audit section with escaped names to the HTML report, but none without an audit', async () => {
   const page = await htmlReport({ results: { ...results(), audit: auditOf(hostile.slice(0, 2)) } });
   assert.match(page, /<h2 id="audit">Data audit<\/h2>/);
   assert.match(page, /<li><strong>The sampling rate alone distinguishes classes/);

@@ -27,7 +27,7 @@ const outcome = {
 };
 const image = { pixels: new Uint8Array(12), width: 2, height: 2 };
 
-test('the HTML report contains no markup from data, no external resources and no scripts', async () => {
+test('writes HTML without markup from data, external resources or scripts', async () => {
   const r = results({}, { labels: hostile, name: hostile[0] });
   r.environment = { [hostile[0]]: hostile[1] };
   r.spec = { [hostile[0]]: hostile[1] };
@@ -52,12 +52,12 @@ test('the HTML report contains no markup from data, no external resources and no
   assert.doesNotMatch(page, / on\w+="/);
 });
 
-test('equal input gives equal bytes, regardless of earlier charts', async () => {
+test('writes equal bytes for equal input, regardless of earlier charts', async () => {
   const input = { results: results(), foldTimes: times };
   assert.equal(await htmlReport(input), await htmlReport(input));
 });
 
-test('warnings precede the first figure', async () => {
+test('shows warnings before the first figure', async () => {
   for (const write of [async (r: Parameters<typeof markdownReport>[0]) => htmlReport({ results: r }), markdownReport]) {
     const useless = await write(results({ 'small-cnn': 0, 'tl-resnet50': 0, svm: 0 }, { holes: [3] }));
     const first = useless.search(/<table|\n\|/);
@@ -71,7 +71,7 @@ test('warnings precede the first figure', async () => {
   }
 });
 
-test('Markdown tables are well-formed, and data cannot inject markup', () => {
+test('writes well-formed Markdown tables, into which data cannot inject markup', () => {
   const text = markdownReport(results({}, { labels: hostile, name: hostile[0] }));
   assert.doesNotMatch(text, /(?<!\\)</);
   for (const block of text.split('\n\n').filter((part) => part.startsWith('|'))) {
@@ -81,7 +81,7 @@ test('Markdown tables are well-formed, and data cannot inject markup', () => {
   assert.ok([...text.matchAll(/^\| small\\?-cnn/gm)].length >= 2);
 });
 
-test('the CSV report has a row per model and fold with the figures of results.json', () => {
+test('writes a CSV row per model and fold with the figures of results.json', () => {
   const r = results({}, { holes: [2] });
   const [head, ...rows] = csvReport(r).trim().split('\n');
   assert.equal(rows.length, r.models.reduce((sum, { folds }) => sum + folds.length, 0) + 10);
@@ -98,7 +98,7 @@ test('encodes pixels as PNG without loss', () => {
   const png = Buffer.from(encodePng(pixels, 5, 3));
   assert.equal(png.toString('latin1', 1, 4), 'PNG');
   assert.deepEqual([png.readUInt32BE(16), png.readUInt32BE(20)], [5, 3]);
-  // The checksum of the empty IEND chunk is known from any PNG.
+  // The checksum of the empty IEND chunk is the same in every PNG.
   assert.equal(png.subarray(-4).toString('hex'), 'ae426082');
   const length = png.readUInt32BE(33);
   const rows = inflateSync(png.subarray(41, 41 + length));
@@ -106,7 +106,7 @@ test('encodes pixels as PNG without loss', () => {
   assert.deepEqual(back, [...pixels]);
 });
 
-test('reports of data without known groups make no claims about groups, and state this next to intervals and p-values', async () => {
+test('makes no claims about groups if they are unknown, and notes this next to intervals and p-values', async () => {
   for (const groups of [10, 100]) {
     const unknown = results({}, { groups, groupSource: { kind: 'none' } });
     for (const text of [
@@ -118,7 +118,7 @@ test('reports of data without known groups make no claims about groups, and stat
       assert.doesNotMatch(text, /infant|no group is|by groups, not clips|p by groups/i);
       assert.match(text, /groups are not known/);
     }
-    assert.match(comparisonTable(unknown), /take recordings for independent/);
-    assert.match(pooledTable(unknown), /take recordings for independent/);
+    assert.match(comparisonTable(unknown), /treat recordings as independent/);
+    assert.match(pooledTable(unknown), /treat recordings as independent/);
   }
 });

@@ -6,12 +6,12 @@ const point = { epoch: 1, loss: 0.25, accuracy: 0.5, testLoss: 0.75, testAccurac
 const textOf = (metric: 'accuracy' | 'logLoss' | 'macroF1') =>
   learningCurve({ name: 'cnn', index: 0, folds: [[point]], metric }).text;
 
-test('the learning curve shows the log-loss if it is the metric of the run', () => {
+test('shows the log-loss in a learning curve if it is the metric of the run', () => {
   assert.match(textOf('logLoss'), /Mean log-loss after the last of 1 epoch: training 0\.2500, test 0\.7500\./);
   assert.match(textOf('logLoss'), /mean over 1 fold;/);
 });
 
-test('the learning curve shows the accuracy if epochs do not record the metric of the run', () => {
+test('shows the accuracy in a learning curve if epochs do not record the metric of the run', () => {
   for (const metric of ['accuracy', 'macroF1'] as const) {
     assert.match(
       textOf(metric),

@@ -4,11 +4,11 @@ import { csvReport, htmlReport, markdownReport, pooledTable, protocolTable, term
 import { displayName, named, namedTrials } from '../src/names.js';
 import { papersResults } from './results.js';
 
-/** All names of the network in a text. */
+/** Finds all names of the network in a text. */
 const names = (text: string) => new Set(text.match(/tl-resnet50(?: \([^)]*\))?/g));
 const only = new Set(['tl-resnet50 (random weights)']);
 
-test('all tables and reports state that the weights are random', async () => {
+test('states in all tables and reports that the weights are random', async () => {
   const run = papersResults();
   run.status = 'incomplete';
   run.missing = [{ model: 'tl-resnet50', repeat: 0, fold: 0, code: null, reason: 'lost' }];
@@ -23,20 +23,20 @@ test('all tables and reports state that the weights are random', async () => {
     curves: { 'tl-resnet50': [[{ epoch: 0, loss: 1, accuracy: 0.5, testLoss: 1, testAccuracy: 0.4, seconds: 1 }]] },
     foldTimes: [{ trial: 'tl-resnet50', repeat: 0, fold: 0, host: 'a', started: 0, seconds: 2 }],
   });
-  // Except the spec, which is shown as stored, and the axes of charts, which wrap names.
+  // Excludes the spec, which is shown as stored, and the axes of charts, which wrap names.
   const [body] = page.replace(/<pre[\s\S]*?<\/pre>/, '').split('<footer>');
   assert.deepEqual(names(body.replace(/<svg[\s\S]*?<\/svg>/g, '')), only);
   assert.match(csvReport(run), /^tl-resnet50,0,0,/m, 'data keep the name of the spec');
 });
 
-test('members of a fusion get display names too', () => {
+test('uses display names for the members of a fusion, too', () => {
   const shown = named(papersResults());
   assert.deepEqual(shown.models.at(-1)?.members, ['tl-resnet50 (random weights)', 'svm']);
   assert.match(terminalReport(papersResults()), /combined is .* its best member, /);
   assert.deepEqual(named(shown), shown);
 });
 
-test('names are plain without a caveat, and if the spec entry is missing or invalid', () => {
+test('keeps a plain name if there is no caveat, or if the spec entry is missing or invalid', () => {
   const run = papersResults();
   assert.equal(displayName(run, 'svm'), 'svm');
   assert.equal(displayName(run, 'combined'), 'combined');
@@ -45,7 +45,7 @@ test('names are plain without a caveat, and if the spec entry is missing or inva
   for (const name of ['net', 'old', 'constructor']) assert.equal(displayName({ spec: { estimators } }, name), name);
 });
 
-test('trials of a sweep get the caveat of their own parameters', () => {
+test('adds a caveat to each trial of a sweep based on its own parameters', () => {
   const { spec } = papersResults();
   const row = (trial: string, base: string, parameters: Record<string, unknown>) => ({
     ...{ trial, base, parameters, state: 'COMPLETE' as const, reason: '', folds: 5, planned: 5 },

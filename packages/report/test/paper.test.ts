@@ -35,7 +35,7 @@ const onSplit = (run: RunResults): RunResults => ({
   protocol: { ...run.protocol, splitter: 'ShuffleSplit', repeats: 1, testSize: 0.2 },
 });
 
-test('a parameter that differs from the paper removes the figure of its model and its fusion', () => {
+test('hides the figures of a model and its fusion if a parameter differs from the paper', () => {
   const none = undefined;
   assert.deepEqual(percents(onSplit(changed('svm', { C: 1 }))), [none, none, none, none]);
   assert.deepEqual(percents(onSplit(changed('small-cnn', { classWeight: 'balanced' }))), [none, none, none, 91.1]);
@@ -82,13 +82,13 @@ test('shows no figures of the paper for other features, classes or folds', () =>
   assert.match(paperNotes({ ...run, spec }).join(), /not shown: the parameters differ from those/);
 });
 
-test("on the paper's single split, only Combined has a figure: its maximum was measured only there", () => {
+test("shows only the figure of Combined on the paper's single split, where its maximum was measured", () => {
   const split = onSplit(papersResults());
   assert.deepEqual(percents(split), [undefined, undefined, undefined, 91.1]);
   assert.deepEqual(percents({ ...split, protocol: { ...split.protocol, testSize: 0.3 } }), Array(4).fill(undefined));
 });
 
-test('a run with another metric has no figures of the paper, which are accuracies', async () => {
+test('shows no figures of the paper, which are accuracies, for a run with another metric', async () => {
   const run = papersResults();
   const balanced = {
     ...run,

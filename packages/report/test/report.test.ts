@@ -21,7 +21,7 @@ function cells(text: string, name: string): string[] {
   return line.trim().split(/\s{2,}/);
 }
 
-test('Table II shows the figures of each model in percent, and the baseline', () => {
+test('shows the figures of each model in percent, and the baseline, in Table II', () => {
   const r = results();
   const text = tableTwo(r);
   for (const { name, accuracy } of r.models) {
@@ -50,7 +50,7 @@ test('notes that folds of unequal size have equal weight in the mean', () => {
   assert.doesNotMatch(tableTwo(r), /have equal weight|Infinity/);
 });
 
-test('aligns columns, and colour does not change the text', () => {
+test('aligns columns, and prints the same text with and without colour', () => {
   const r = results();
   const lines = tableTwo(r).split('\n');
   const head = lines.findIndex((line) => line.startsWith('model'));
@@ -65,7 +65,7 @@ test('aligns columns, and colour does not change the text', () => {
   assert.equal(coloured.replace(/\u001b\[\d+m/g, ''), tableTwo(r));
 });
 
-test('names models that do not beat the majority class in the first line', () => {
+test('lists models that do not beat the majority class in the first line', () => {
   const [one] = tableTwo(results({ svm: 0 })).split('\n');
   assert.match(
     one,
@@ -98,7 +98,7 @@ test('shows dashes for a model without folds', () => {
   assert.deepEqual(cells(text, 'svm').slice(1, 6), ['-', '-', '-', '-', '0/10']);
 });
 
-test('a confusion table has an aligned row and column per class, in percent', () => {
+test('prints a confusion table in percent, with an aligned row and column per class', () => {
   const lines = confusionTable(classes, [
     [1, 0, 0],
     [0.125, 0.875, 0],
@@ -110,7 +110,7 @@ test('a confusion table has an aligned row and column per class, in percent', ()
   assert.equal(new Set(lines.map((line) => line.length)).size, 1);
 });
 
-test('the report shows each model once, and class names cannot inject terminal sequences', () => {
+test('shows each model once, and removes terminal sequences from class names', () => {
   const text = terminalReport(results({}, { labels: ['hun\u001b[2Jgry', 'tired\n', 'belly'], name: 'x\u0007' }));
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they must not occur
   assert.doesNotMatch(text, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
@@ -139,7 +139,7 @@ test('compares all pairs of models by group, and each fusion with its best membe
   );
 });
 
-test('does not report an insignificant difference as one', () => {
+test('does not report an insignificant difference as significant', () => {
   const equal = comparisonTable(results({ 'tl-resnet50': 0, svm: 0 }));
   assert.match(
     equal,
@@ -170,12 +170,12 @@ test('notes that p-values of inflated figures do not account for the inflation',
   stacked.models[3].method = 'stacked';
   assert.match(comparisonTable(stacked), said, 'stacking of few clips');
   assert.match(warningsOf(stacked, 'combined').join(), /OPTIMISTIC: combined: stacking/);
-  assert.deepEqual(warningsOf(stacked, 'small-cnn'), [], 'another model of the run is not concerned');
+  assert.deepEqual(warningsOf(stacked, 'small-cnn'), [], 'another model of the run is not affected');
   stacked.models[3].nested = true;
   assert.doesNotMatch(comparisonTable(stacked), said);
 });
 
-test('a missing fold only produces warnings for the models that it affects', () => {
+test('warns about a missing fold only for the models that it affects', () => {
   const holed = results({}, { holes: [1] });
   assert.match(warningsOf(holed).join(), /^INCOMPLETE: 1 of 30 folds/);
   assert.match(warningsOf(holed, 'svm').join(), /^INCOMPLETE: 1 of 10 folds/);
@@ -206,7 +206,7 @@ test('tests and ranks by the metric of a sweep', () => {
   assert.match(comparisonTable(results({ svm: 0.2 }, { metric: 'macroF1' })), /^Differences of macro F1/);
 });
 
-test('tables, headline, baseline and warnings use the metric of the run', async () => {
+test('uses the metric of the run in tables, headline, baseline and warnings', async () => {
   for (const [metric, title, baseline] of [
     ['balancedAccuracy', 'balanced accuracy', '33.33'],
     ['macroF1', 'macro F1', undefined],
@@ -237,7 +237,7 @@ test('tables, headline, baseline and warnings use the metric of the run', async 
   }
 });
 
-test('always predicting the largest class does not beat chance in balanced accuracy', () => {
+test('treats always predicting the largest class as chance in balanced accuracy', () => {
   const accuracy = results({ 'small-cnn': 0, 'tl-resnet50': 0.3, svm: 0.3 });
   const balanced = results({ 'small-cnn': 0, 'tl-resnet50': 0.3, svm: 0.3 }, { metric: 'balancedAccuracy' });
   assert.deepEqual(notBeatingMajority(accuracy), ['small-cnn']);
@@ -261,7 +261,7 @@ test('omits comparisons without two models with common folds', () => {
   assert.equal(comparisonTable({ ...r, comparisons: [] }), '');
 });
 
-test('the pooled table shows metrics with intervals that contain them', () => {
+test('shows pooled metrics with intervals that contain them', () => {
   const r = results();
   const text = pooledTable(r);
   for (const { name, pooled } of r.models) {

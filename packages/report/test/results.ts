@@ -10,16 +10,16 @@ interface Shape {
   holes?: number[];
   labels?: string[];
   name?: string;
-  /** Of 100 clips */
+  /** Number of groups of the 100 clips */
   groups?: number;
-  /** In each of two repeats */
+  /** Number of folds in each of the two repeats */
   folds?: number;
   metric?: MetricName;
   groupSource?: GroupSource | undefined;
 }
 
 /**
- * Results of the paper's four models on clips, 3 of 5 of which belong to the first class.
+ * Returns results of the paper's four models on clips. Three fifths of the clips belong to the first class.
  * @param skill probability that an estimator predicts the true class; otherwise it predicts the first class
  */
 export function results(

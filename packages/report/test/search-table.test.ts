@@ -52,7 +52,7 @@ test('reports no optimism if the correction finds none, and does not claim to ha
   assert.equal(searchTable(results()), '');
 });
 
-test('gives no corrected figure for a winner of unequal trials, and counts all started trials', () => {
+test('reports no corrected figure for a winner of unequal trials, and counts all started trials', () => {
   const trials = [row('svm-001', 0.7), row('svm-002', 0.69, PRUNED), row('svm-003', 0.1, PRUNED)];
   const text = note(search({ algorithm: 'asha', trials }, { among: 1, corrected: null }));
   assert.match(text, /selected among 3 trials \(1 of them complete\)/);
@@ -66,7 +66,7 @@ test('does not compute the optimism from figures of an earlier version', () => {
   assert.doesNotMatch(text, /61\.95|points/);
 });
 
-test('warns about optimism of a sweep with one complete trial, but not of one with a single trial', () => {
+test('warns about optimism of a sweep with one complete trial, but not of a sweep with a single trial', () => {
   const trials = [row('svm-001', 0.7), row('svm-002', 0.69, PRUNED)];
   const asha = search({ algorithm: 'asha', trials }, { among: 1, corrected: null });
   assert.match(tableTwo({ ...results(), search: asha }), /^OPTIMISTIC: svm, combined:/m);
@@ -88,7 +88,7 @@ test('warns about optimism of a winner with a caveat, counting all started trial
   assert.match(text, /^tl-resnet50 \(random weights\): .* selected among 2 trials \(1 of them complete\)/m);
 });
 
-test('the table shows its metric, and the folds and epochs of each trial', () => {
+test('shows the metric, and the folds and epochs of each trial', () => {
   const epochs = (trained: number) => ({ epochs: { trained, planned: 27 } });
   const trials = [row('svm-001', 0.5, epochs(27)), row('svm-002', 0.9, { ...PRUNED, ...epochs(3) })];
   const text = searchTable({ ...results(), search: search({ metric: 'macroF1', trials }) });

@@ -19,7 +19,7 @@ function sweep(more: Partial<SearchResults> = {}) {
   return { ...results(), spec: { search: { space } }, search };
 }
 
-test('the report of a sweep shows history, importance and parallel coordinates before the trials', async () => {
+test('shows history, importance and parallel coordinates of a sweep before its trials', async () => {
   const page = await htmlReport({ results: sweep() });
   const part = page.slice(page.indexOf('<h2 id="search"'), page.indexOf('<h2 id="confusion"'));
   const labels = [...part.matchAll(/<svg role="img" aria-label="([^"]*)"/g)].map(([, label]) => label);
@@ -31,10 +31,10 @@ test('the report of a sweep shows history, importance and parallel coordinates b
   for (const text of ['accuracy, %', 'trial', 'share of the variance, %', '0.001', '1e+19', 'Accuracy, %']) {
     assert.ok(part.includes(`>${text}</text>`), text);
   }
-  assert.match(part, /Interactions count for no parameter/);
+  assert.match(part, /Interactions are not attributed to any parameter/);
 });
 
-test('charts leave out what a sweep does not have', async () => {
+test('omits charts for which a sweep has no data', async () => {
   const { trials } = sweep().search;
   const few = await htmlReport({ results: sweep({ trials: trials.slice(0, 5) }) });
   assert.match(few, /The importance of the parameters of svm cannot be estimated: too few trials/);
@@ -46,7 +46,7 @@ test('charts leave out what a sweep does not have', async () => {
   assert.doesNotMatch(one, /aria-label="Best accuracy/);
 });
 
-test('terminal and Markdown reports have the importance of each parameter, too', () => {
+test('shows the importance of each parameter in terminal and Markdown reports, too', () => {
   const r = sweep();
   const table = importanceTable(r.search);
   assert.match(

@@ -4,7 +4,7 @@ import { htmlReport, markdownReport, terminalReport } from '../src/index.js';
 import { verdict } from '../src/verdict.js';
 import { results } from './results.js';
 
-test('the verdict names the best model, its lead over the baseline and the next best, and how sure they are', () => {
+test('states the best model, its lead over the baseline and the next best, and how certain they are', () => {
   const r = results({ 'small-cnn': 0.95, 'tl-resnet50': 0.3, svm: 0.2 }, { groups: 100 });
   const [best, next, interval] = verdict(r);
   const own = r.models.find(({ name }) => name === 'small-cnn')!;
@@ -16,7 +16,7 @@ test('the verdict names the best model, its lead over the baseline and the next 
   assert.ok(interval.includes(`95 % interval ${(100 * low).toFixed(2)} to ${(100 * high).toFixed(2)} %, by groups`));
 });
 
-test('the verdict claims only differences that were tested and shown', () => {
+test('claims only differences that were tested and found significant', () => {
   const r = results();
   assert.match(
     verdict(r)[1],
@@ -36,7 +36,7 @@ test('the verdict claims only differences that were tested and shown', () => {
   assert.deepEqual(verdict({ ...r, models: [], comparisons: [] }), ['No model has a result.']);
 });
 
-test('the verdict points to the warnings only if leaks or selection inflate the figures', () => {
+test('points to the warnings only if leaks or selection inflate the figures', () => {
   const leaks = { sounds: 2, clips: 4, groups: 0, splits: 10, examples: [] };
   assert.match(
     verdict({ ...results({}, { groups: 100 }), leaks }).at(-1)!,
@@ -46,7 +46,7 @@ test('the verdict points to the warnings only if leaks or selection inflate the 
   assert.doesNotMatch(clean.join(' '), /too good/);
 });
 
-test('the HTML report begins with the verdict and the warnings, then a picture, then tables', async () => {
+test('begins the HTML report with the verdict and the warnings, then a picture, then tables', async () => {
   const page = await htmlReport({ results: results({ svm: 0 }) });
   const order = [
     '<section class="verdict"',
@@ -64,7 +64,7 @@ test('the HTML report begins with the verdict and the warnings, then a picture, 
   );
 });
 
-test('every format of the report has all sentences of the verdict', () => {
+test('includes all sentences of the verdict in every format of the report', () => {
   const r = results();
   for (const text of [terminalReport(r), markdownReport(r).replaceAll('\\', '')]) {
     for (const sentence of verdict(r)) assert.ok(text.includes(sentence), sentence);

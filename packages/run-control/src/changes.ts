@@ -20,15 +20,15 @@ import type { RunStore } from '@cryfold/store';
 import { checkGivenContent } from './given-content.js';
 import { allSplits } from './splits.js';
 
-const READ_HERE = 'Start the run with cryfold run --server, which reads and uploads the files of its spec.';
+const READ_HERE = 'Start the run with cryfold run --server, which reads and uploads the files that its spec refers to.';
 
-/** Milliseconds by which every training child must have stopped. */
+/** Milliseconds within which every training child must stop. */
 const STOPPED_MS = 10_000;
 
 /**
- * Writes a record to the store, which coordinator and workers check about every second, and waits until no job of the
- * run is active. Finished folds are kept. Does nothing if the run has ended. A run whose plan is damaged or too large
- * can be cancelled as well, but not a run of a newer version of cryfold.
+ * Cancels a run by writing a record to the store, and waits until no job of the run is active. The coordinator and the
+ * workers check for this record about every second. Finished folds are kept. Does nothing if the run has ended. Can
+ * also cancel a run whose plan is damaged or too large, but not a run of a newer version of cryfold.
  * @throws CryfoldError RUN_NOT_FOUND, FORMAT_NEWER
  */
 export async function cancelRun(store: RunStore, queues: Queues | undefined, run: string): Promise<void> {
@@ -53,8 +53,8 @@ export async function cancelRun(store: RunStore, queues: Queues | undefined, run
 }
 
 /**
- * Changes how a run shares the workers, before or during the run. Coordinators apply it within about a second. Does
- * nothing if the run has ended.
+ * Changes how a run shares the workers with other runs, before or during the run. Coordinators apply the change within
+ * about a second. Does nothing if the run has ended.
  * @throws CryfoldError RUN_NOT_FOUND, FORMAT_NEWER
  */
 export async function scheduleRun(store: RunStore, run: string, change: SchedulingChange): Promise<void> {
@@ -77,7 +77,7 @@ export async function reopenRun(
   if ((await queues?.job('runs', run))?.state === 'active' && !(await store.runs.isCancelled(run))) {
     throw new CryfoldError('USAGE', `${run} is still running`, {
       context: { run },
-      hint: `Wait until it ends, or cancel it first: cryfold cancel ${run}`,
+      hint: `Wait until it finishes, or cancel it first: cryfold cancel ${run}`,
     });
   }
   await store.check();
@@ -86,12 +86,12 @@ export async function reopenRun(
 }
 
 /**
- * Hands an unfinished run to a coordinator immediately, so that it does not have to wait for the next scan of the
+ * Hands an unfinished run to a coordinator immediately, so that the run does not have to wait for the next scan of the
  * store.
  */
 export async function enqueueRun(queues: Queues, plan: RunPlan): Promise<void> {
   const { run } = plan;
-  // Called first, because it waits until Redis is connected, whereas the other calls would fail immediately.
+  // Called first, because `remove` waits until Redis is connected, whereas the other calls would fail immediately.
   await queues.remove('runs', run);
   for (const queue of ['gpu', 'cpu'] as const) await queues.forgetFailures(queue, queuedIds(plan, queue));
   await queues.add('runs', [{ id: run, payload: { format: 1, kind: 'run', run } }]);
@@ -105,7 +105,7 @@ export async function enqueueRun(queues: Queues, plan: RunPlan): Promise<void> {
 export async function extendRun(store: RunStore, run: string, repeats: number): Promise<RunPlan> {
   const { base: old } = await store.runs.plan(run);
   if (repeats <= old.spec.protocol.repeats) {
-    throw new CryfoldError('USAGE', `--repeats: ${run} has ${old.spec.protocol.repeats} repeats`, {
+    throw new CryfoldError('USAGE', `--repeats: ${run} already has ${old.spec.protocol.repeats} repeats`, {
       context: { run, repeats: old.spec.protocol.repeats },
       hint: `Choose more than ${old.spec.protocol.repeats}.`,
     });
@@ -116,9 +116,9 @@ export async function extendRun(store: RunStore, run: string, repeats: number): 
 
 /**
  * Plans a spec for a dataset whose manifest and features are in the store, and saves the plan, so that a coordinator
- * executes the run. If an equal run exists, it is retried if it is incomplete, and left as it is if it is complete.
- * @throws CryfoldError ARTIFACT_MISSING, SPLIT_IMPOSSIBLE; SPEC_INVALID for weights, vectors or files by path or URL;
- * ARTIFACT_CORRUPT, FEATURES_INVALID for vectors that do not match the spec or the data
+ * executes the run. If the same run already exists, it is retried if incomplete, and left unchanged if complete.
+ * @throws CryfoldError ARTIFACT_MISSING, SPLIT_IMPOSSIBLE; SPEC_INVALID for weights, vectors or files given by path or
+ * URL; ARTIFACT_CORRUPT, FEATURES_INVALID for vectors that do not match the spec or the data
  */
 export async function submitRun(store: RunStore, spec: Spec, dataset: string): Promise<RunPlan> {
   // Checked before planning, because planning is expensive.
@@ -200,8 +200,8 @@ async function checkFiles({ artifacts }: RunStore, { estimators }: Spec): Promis
 }
 
 /**
- * Checks that features are in the store, and that external vectors match the data. @throws CryfoldError
- * ARTIFACT_MISSING, ARTIFACT_CORRUPT, FEATURES_INVALID
+ * Checks that features are in the store, and that external vectors match the data.
+ * @throws CryfoldError ARTIFACT_MISSING, ARTIFACT_CORRUPT, FEATURES_INVALID
  */
 async function checkFeatures({ artifacts, datasets }: RunStore, plan: RunPlan): Promise<void> {
   for (const [features, set] of plannedFeatures(plan)) {

@@ -7,7 +7,7 @@ import type { RunStore } from '@cryfold/store';
 /** Maximum number of records to use per unit of cost. More records would hardly change the median. */
 const SAMPLE = 200;
 
-/** The machine that will train. */
+/** The machine that will run the training. */
 export interface Machine {
   /** Model of the first processor, as recorded in results of networks */
   processor: string;
@@ -19,7 +19,7 @@ export interface KindHistory {
   folds: number;
   /** Median seconds per unit of the kind's cost */
   secondsPerUnit: number;
-  /** Whether these folds were trained on the machine that was asked about */
+  /** Whether these folds were trained on the requested machine */
   here: boolean;
 }
 
@@ -27,8 +27,9 @@ export interface KindHistory {
 export type History = Map<string, KindHistory>;
 
 /**
- * The unit of a trial's cost. It depends on the kind of estimator, or on the program, since programs differ in speed.
- * Vectors and images have separate units, because they differ in size and `svm` processes them differently.
+ * Returns the unit of a trial's cost. The unit depends on the kind of estimator or, for commands, on the program, since
+ * programs differ in speed. Vectors and images have separate units, because they differ in size and `svm` processes
+ * them differently.
  */
 export function unitOf({ spec }: Pick<RunPlan, 'spec'>, trial: string): string {
   const estimator = spec.estimators[trial];
@@ -39,7 +40,7 @@ export function unitOf({ spec }: Pick<RunPlan, 'spec'>, trial: string): string {
 }
 
 export interface HistoryOptions {
-  /** Use only folds of this machine or of the same processor, if there are any; default: no preference */
+  /** Use only folds from this machine or from the same model of processor, if there are any; default: no preference */
   machine?: Machine | undefined;
   /** Maximum number of runs to read, latest first; default: all */
   runs?: number | undefined;
@@ -90,7 +91,7 @@ async function latestRuns(store: RunStore, count: number | undefined): Promise<s
     .map(({ id }) => id);
 }
 
-/** Some kinds of estimators do not record the processor. */
+/** Compares hosts if the processor is unknown, because some kinds of estimators do not record it. */
 function isHere({ environment }: FoldResult, machine: Machine | undefined): boolean {
   if (!machine) return true;
   return environment.processor === undefined

@@ -53,7 +53,7 @@ function curvesOf({ folds }: StoredRun, trial: string) {
 }
 
 /**
- * The clips that were predicted wrongly most often. If several are equal, those with the lowest probability of the true
+ * Returns the clips that were misclassified most often. Among equals, those with the lowest probability of the true
  * class come first.
  */
 async function hardestClips(
@@ -86,7 +86,7 @@ async function hardestClips(
   });
 }
 
-/** WAV files of the clips. @throws CryfoldError USAGE if the recordings are not those of the run */
+/** Reads the clips as WAV files. @throws CryfoldError USAGE if the recordings are not those of the run */
 async function readSounds(audio: string, spec: Spec, clips: readonly ClipOutcome[]): Promise<Map<string, Uint8Array>> {
   const options = { ...cutOptions(spec), skipBad: true };
   const dataset = await readDataset(audio, options).catch((error) => {

@@ -1,21 +1,21 @@
 import { createHash } from 'node:crypto';
 import { CryfoldError, decodeNpyHeader, NPY_HEADER_LIMIT } from '@cryfold/core';
 
-/** What vectors that users have computed must satisfy. */
+/** Requirements for vectors that users have computed themselves. */
 export interface GivenContent {
   /** Key in the store */
   key: string;
   /** Hash of the file in hex. The key is derived from it, so the content must match */
   sha256: string;
-  /** Number of clips, and columns of each */
+  /** Number of clips and number of columns */
   shape: readonly number[];
   /** What the user should do if the vectors are not valid */
   hint: string;
 }
 
 /**
- * Checks vectors as a stream, with less than 1 MB of memory.
- * @param pieces the npy file
+ * Checks vectors as they are streamed, using less than 1 MB of memory.
+ * @param pieces chunks of the npy file
  * @throws CryfoldError ARTIFACT_CORRUPT if the hash differs; FEATURES_INVALID if the vectors do not match the data
  */
 export async function checkGivenContent(pieces: AsyncIterable<Uint8Array>, expected: GivenContent): Promise<void> {

@@ -21,7 +21,7 @@ export interface HttpRequest {
   accept?: readonly number[];
 }
 
-/** Client of a server's API. Throws coded errors that the server returns. */
+/** Client for a server's API. Throws the coded errors that the server returns. */
 export class HttpClient {
   readonly #base: URL;
   readonly #token: Secret | undefined;
@@ -149,7 +149,7 @@ async function errorOf(response: Response, url: URL): Promise<CryfoldError> {
     `${url.origin} responded with status ${response.status} and no coded error`,
     {
       context: { server: url.origin, status: response.status },
-      hint: 'The URL belongs to another service, or a proxy in between failed.',
+      hint: 'Either the URL belongs to another service, or a proxy in between failed.',
     },
   );
 }

@@ -7,7 +7,7 @@ import { type FoldLog, foldLogSchema } from './logs.js';
 import type { RunControl } from './run-control.js';
 import { type ClusterStatus, clusterStatusSchema, type RunStatus, runStatusSchema } from './status.js';
 
-/** Controls runs through a server's API, without access to Redis and without credentials of the store. */
+/** Controls runs through a server's API, without access to Redis or credentials for the store. */
 export class HttpControl implements RunControl {
   constructor(private readonly client: HttpClient) {}
 

@@ -16,8 +16,8 @@ const page = z.object({ keys: z.array(z.string()), next: z.string().nullable() }
 
 /**
  * Accesses a cluster's store through its server. Everything can be read. Only inputs of a run (manifests, audits,
- * features, weights, files of specs) can be written, and only if they do not exist yet. Deleting requires the
- * credentials of the store itself.
+ * features, weights, files that specs refer to) can be written, and only if they do not exist yet. Deleting requires
+ * credentials for the store itself.
  */
 export class HttpStore implements ArtifactStore {
   constructor(private readonly client: HttpClient) {}

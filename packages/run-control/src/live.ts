@@ -30,7 +30,7 @@ export interface ClusterView extends Pick<ClusterStatus, 'queues' | 'workers'> {
 /** Waiting, training, done, failed. States are numbers, since a grid may have ten thousand cells. */
 export type CellPhase = 0 | 1 | 2 | 3;
 
-/** State, training progress, the run's metric on the test clips, and seconds. */
+/** State, training progress, the run's metric on the test clips, and duration in seconds. */
 export type Cell = [phase: CellPhase, fraction: number, value: number | null, seconds: number | null];
 
 /** Why a fold failed. */
@@ -52,7 +52,7 @@ export type Figure = Pick<Metric, 'title' | 'sign' | 'share'>;
 export interface GridSearch {
   metric: SearchSpec['metric'];
   figure: Figure;
-  /** Whether trials differ in epochs, in which case rows show them */
+  /** Whether trials differ in their number of epochs, in which case rows show it */
   byEpochs: boolean;
   /** Estimators with a search, and estimators without one */
   bases: string[];
@@ -69,12 +69,12 @@ export interface GridFusion {
   members: string[];
 }
 
-/** What the results of an ended run say. */
+/** The part of a finished run's results that the page shows. */
 export interface GridOutcome {
-  /** The verdict of the report, one sentence each */
+  /** The verdict of the report, one sentence per entry */
   verdict: string[];
   warnings: string[];
-  /** The run's metric of each fusion: the mean over its folds */
+  /** Each fusion with the mean of the run's metric over its folds */
   fusions: { name: string; mean: number | null; folds: number }[];
 }
 
@@ -86,20 +86,20 @@ const listedVersionSchema = z.object({
   created: z.string(),
   dataset: z.string(),
   clips: z.int(),
-  /** The estimator or fusion that was refitted, with its caveat */
+  /** The estimator or fusion that was refitted, with a caveat if there is one */
   of: z.string(),
-  /** Of its run, as in lists of runs; null for a card without an evaluation */
+  /** Protocol of the version's run, as in lists of runs; null if the card has no evaluation */
   protocol: runFactsSchema.shape.protocol.unwrap().nullable(),
-  /** The headline figure of its run */
+  /** Headline figure of the version's run */
   score: z.object({ metric: z.enum(METRIC_NAMES), mean: z.number(), inflated: z.boolean() }).nullable(),
-  /** cryfold version that made it */
+  /** Version of cryfold that trained the model */
   cryfold: z.string(),
 });
 export type ListedVersion = z.infer<typeof listedVersionSchema>;
 
 export const listedModelsSchema = z.object({
   versions: z.array(listedVersionSchema),
-  /** Records that cannot be read, by name of the model */
+  /** Records that cannot be read, with the name of the model */
   damaged: z.array(z.object({ name: z.string(), code: z.string(), message: z.string(), hint: z.string().optional() })),
 });
 export type ListedModels = z.infer<typeof listedModelsSchema>;
@@ -108,12 +108,12 @@ export type ListedModels = z.infer<typeof listedModelsSchema>;
 export interface FoldGrid {
   dataset: Pick<RunPlan['dataset'], 'name' | 'clips' | 'classes'>;
   protocol: RunPlan['spec']['protocol'];
-  /** `title` is the name with a caveat, such as about random weights */
+  /** `title` is the name with any caveat, such as one about random weights */
   trials: { name: string; title: string; parameters: RunPlan['spec']['estimators'][string] }[];
   /** Trial, repeat, fold, shuffle of each cell */
   places: [trial: number, repeat: number, fold: number, shuffle: number | null][];
   cells: Cell[];
-  /** Metric of the cells' values */
+  /** Metric that the cells show */
   figure: Figure;
   failures: Failure[];
 }
@@ -134,9 +134,9 @@ export interface GridChange {
   cells: [index: number, ...cell: Cell][];
   /** All failures, if any have changed */
   failures?: Failure[];
-  /** The trials of a sweep that changed, and the pictures of their estimators */
+  /** Changed trials of a sweep, and the pictures of their estimators */
   search?: TrialRow[];
   pictures?: SweepPicture[];
-  /** If it changed */
+  /** The outcome, if it has changed */
   outcome?: GridOutcome | null;
 }

@@ -14,7 +14,7 @@ export const foldLogSchema = z.object({
       host: z.string(),
       seconds: z.number(),
       curve: z.array(epochSchema),
-      /** Log of the attempt; absent in folds of earlier versions */
+      /** Log of the attempt; absent in results from earlier versions */
       log: z.string().optional(),
     })
     .nullable(),
@@ -34,7 +34,7 @@ export function findJob(plan: RunPlan, name: string): FoldJob {
   });
   if (job) return job;
   throw new CryfoldError('RUN_NOT_FOUND', `run ${plan.run} has no fold ${JSON.stringify(name)}`, {
-    hint: `Name a fold as TRIAL/REPEAT/FOLD, such as ${plan.jobs[0]?.trial}/0/0.`,
+    hint: `Specify the fold as TRIAL/REPEAT/FOLD, such as ${plan.jobs[0]?.trial}/0/0.`,
   });
 }
 

@@ -13,7 +13,7 @@ import {
   safeName,
 } from './mlflow-files.js';
 
-/** Contents by path within the tracking folder. A path that ends in `/` is an empty folder. */
+/** Writes file contents, given by path within the tracking folder. A path that ends in `/` is an empty folder. */
 export type WriteFiles = (files: ReadonlyMap<string, string | Uint8Array>) => Promise<void>;
 
 /** The files of a finished run: an MLflow run, with nested runs for its models and trials. */
@@ -86,9 +86,9 @@ const METRICS = {
 };
 
 /**
- * The mean over folds has the name of the metric, and each fold is a step of `fold.<metric>`. Figures pooled over all
- * test predictions, which differ from the means, are `pooled.<metric>` with their interval, `pooled.recall.<class>` and
- * so on.
+ * The mean over folds is logged under the name of the metric, and the individual folds as steps of `fold.<metric>`.
+ * Figures pooled over all test predictions, which differ from the means, are logged as `pooled.<metric>` with their
+ * interval, `pooled.recall.<class>` and so on.
  */
 function describeModel(results: RunResults, model: ModelResults, tags: Record<string, string>) {
   const { spec, protocol } = results;

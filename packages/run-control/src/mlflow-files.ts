@@ -31,7 +31,7 @@ const LONGEST_NAME = 250;
 
 /**
  * Names of metrics and parameters become file names, in which MLflow allows letters, digits, `_`, `-`, `.` and spaces.
- * Other names get a hash as suffix, so that they stay distinct and are the same in all runs.
+ * Other names get a hash as a suffix, so that they stay distinct and are the same in all runs.
  */
 export function safeName(name: string): string {
   const safe = [...name.replace(/[^\p{L}\p{N}_. -]/gu, '_')];
@@ -42,7 +42,7 @@ export function safeName(name: string): string {
   return `${safe.join('')}${suffix}`;
 }
 
-/** YAML with JSON values, which YAML allows. */
+/** Encodes values as JSON, which YAML allows. */
 export function yaml(members: Record<string, unknown>): string {
   return Object.entries(members)
     .map(([key, value]) => `${key}: ${escapeControls(JSON.stringify(value))}\n`)
@@ -63,7 +63,7 @@ export function experimentFiles(root: string, name: string, time: number): Map<s
 }
 
 /**
- * The files of one run, by path within the tracking folder. Source of the layout: MLflow 3's FileStore
+ * The files of one run, by path within the tracking folder. The layout follows MLflow 3's FileStore
  * (mlflow/store/tracking/file_store.py). A path that ends in a slash is an empty folder, which MLflow 3 requires.
  * @param root the tracking folder as a file: URL without a trailing slash
  */

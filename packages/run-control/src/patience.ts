@@ -7,13 +7,13 @@ const PATIENCE_MS = 120_000;
 export class Patience {
   #lastAnswer = 0;
 
-  /** @param hint hint for an outage that does not end, since the work continues on the server */
+  /** @param hint what to tell the user if an outage lasts too long, since the work continues on the server */
   constructor(private readonly hint: string) {}
 
   /**
    * @returns undefined while the server is unreachable
-   * @throws CryfoldError any error of `question`; SERVER_UNREACHABLE if the server has never responded, or not for too
-   * long
+   * @throws CryfoldError any error of `question`; SERVER_UNREACHABLE if the server has never responded, or has been
+   * unreachable for too long
    */
   async ask<T>(question: () => Promise<T>): Promise<T | undefined> {
     try {

@@ -29,9 +29,9 @@ export interface PlannedEstimator {
 }
 
 /**
- * Basis of an estimate: finished folds in the store, of the requested machine or of any (`folds`); a measurement of
- * this machine (`calibration`); finished folds of other machines only; or the typical speed of the kind of estimator,
- * which is accurate to a factor of about `TYPICAL_FACTOR`.
+ * Basis of an estimate: finished folds in the store, from the requested machine or, if none is requested, from any
+ * machine (`folds`); a measurement of this machine (`calibration`); finished folds of other machines only; or the
+ * typical speed of the kind of estimator, which is accurate to a factor of about `TYPICAL_FACTOR`.
  */
 export type HoursBasis = 'folds' | 'calibration' | 'other machines' | 'typical';
 
@@ -53,8 +53,8 @@ export interface PlanSummary {
 
 export interface SummaryOptions extends HourPrices, HistoryOptions {
   /**
-   * Measures estimators that have no folds from this machine. Gets the estimates so far, and returns seconds per unit
-   * of the kind's cost by name
+   * Measures estimators that have no folds from this machine. Receives the estimates so far, and returns the seconds
+   * per unit of the kind's cost for each estimator
    */
   calibrate?: ((lacking: readonly PlannedEstimator[]) => Promise<ReadonlyMap<string, number>>) | undefined;
   /** If there are more folds than this, none is looked up in the store and all count as remaining; default: no limit */
@@ -108,7 +108,7 @@ export async function summarisePlan(
   };
 }
 
-/** For each estimator, the fold jobs that are known before training, and the total number of jobs. */
+/** Lists, for each estimator, the fold jobs that are known before training, and the total number of jobs. */
 async function knownJobs(plan: RunPlan, store: RunStore) {
   const begun = (await store.runs.has(plan.run)) ? await store.runs.plan(plan.run) : undefined;
   const { search } = plan.spec;
@@ -125,8 +125,8 @@ async function knownJobs(plan: RunPlan, store: RunStore) {
     if (!search || !space) return { name, jobs, trials: 1, folds: jobs.length };
     const trials = search.algorithm === 'grid' ? gridSize(space, estimator) : search.trials;
     const evaluated = contextsOf(plan).reduce((sum, context) => sum + contextSplits(plan, context).length, 0);
-    // The winner inside each outer fold is evaluated on that fold. If the algorithm does not learn, this fold is
-    // shared.
+    // The winner of each inner search is evaluated on the outer fold. If the algorithm does not learn from results,
+    // this outer fold is also one of the search over all data.
     const winners = search.nested && search.algorithm === 'tpe' ? outer : 0;
     return { name, jobs, trials, folds: trials * evaluated + winners };
   });

@@ -141,7 +141,8 @@ export class StoreControl implements RunControl {
   }
 
   /**
-   * Plans and starts runs one after the other, since a plan at the size limits takes seconds and about 150 MB.
+   * Plans and starts runs one at a time, since planning a run at the size limits takes seconds and about 150 MB of
+   * memory.
    * @throws CryfoldError API_BUSY
    */
   async #plan(make: () => Promise<RunPlan>): Promise<RunStatus> {

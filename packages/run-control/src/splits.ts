@@ -13,8 +13,8 @@ export interface Labelled {
 }
 
 /**
- * The folds of a spec's protocol, shuffled with its seed. Each fold has test clips, and training clips of at least two
- * classes.
+ * Computes the folds of a spec's protocol, shuffled with its seed. Each fold has test clips, and training clips of at
+ * least two classes.
  * @throws CryfoldError PLAN_TOO_LARGE before any fold is computed; GROUPS_UNKNOWN; SPLIT_IMPOSSIBLE, FOLD_EMPTY,
  * FOLD_ONE_CLASS; SPEC_INVALID for a fitted fusion without training data
  */
@@ -40,8 +40,8 @@ export function refuseUnknownGroups(
     context: { splitter },
     hint:
       'Pass --group-by folder or --group-by REGEX (on the path of a file), or --group-by recording if each recording ' +
-      'comes from a different source; or list the files in a CSV path,label,group; or keep equal sounds together with ' +
-      '--group-duplicates. cryfold data inspect shows the groups of --group-by.',
+      'comes from a different source; or list the files in a CSV manifest path,label,group; or keep equal ' +
+      'sounds together with --group-duplicates. cryfold data inspect shows the groups of --group-by.',
   });
 }
 
@@ -58,7 +58,10 @@ function split(protocol: Spec['protocol'], seed: number, { clips, classes }: Lab
   return usableSplits(splitterOf(splitter), request, about);
 }
 
-/** A fitted fusion learns from predictions of a fold's training clips by the other folds of the repeat. */
+/**
+ * Refuses a fitted fusion if some training clips are never tested. In each fold, the fusion learns from the predictions
+ * that the other folds of the repeat made for the fold's training clips.
+ */
 function refuseUnfittable({ fusion, protocol }: Spec, splits: readonly Split[]): void {
   const fitted = Object.entries(fusion).find(([, { rule }]) => isFitted(rule));
   if (!fitted) return;
@@ -81,7 +84,7 @@ function refuseUnfittable({ fusion, protocol }: Spec, splits: readonly Split[]):
   );
 }
 
-/** The folds of a spec's protocol, followed by the inner folds if it uses nested cross-validation. */
+/** Computes the folds of a spec's protocol, followed by the inner folds if the spec uses nested cross-validation. */
 export function allSplits(spec: Spec, dataset: Labelled): PlannedSplit[] {
   const outer = makeSplits(spec, dataset);
   return [...outer, ...innerSplits(spec, dataset, outer)];

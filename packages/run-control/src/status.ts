@@ -77,7 +77,7 @@ export function unreadableStatus(run: string, { code, message, hint }: CryfoldEr
   return { run, name: run, state, ...nothing, damage: { code, message, ...(hint ? { hint } : {}) } };
 }
 
-/** Trials with equal parameters share a key. */
+/** Groups jobs by key, since trials with equal parameters share one. */
 function byKey(jobs: readonly FoldJob[]): Map<string, FoldJob[]> {
   const found = new Map<string, FoldJob[]>();
   for (const job of jobs) {
@@ -88,7 +88,7 @@ function byKey(jobs: readonly FoldJob[]): Map<string, FoldJob[]> {
   return found;
 }
 
-/** Folds that have failed permanently. Includes all jobs of the plan that share their result. */
+/** Lists folds that have failed permanently, including all jobs of the plan that share their result. */
 async function failuresOf(store: RunStore, plan: RunPlan): Promise<RunStatus['failures']> {
   const found = await store.runs.failures(plan.run);
   if (found.length === 0) return [];

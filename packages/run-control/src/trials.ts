@@ -4,7 +4,7 @@ import { meanScore, trialEpochs, trialStatistics } from '@cryfold/hyperparameter
 import { contextSplits, type FoldJob, type RunPlan } from '@cryfold/plan';
 import { FoldScores, type RunStore, type StoredPlan } from '@cryfold/store';
 
-/** The current trials of the search over all data of a sweep. The score of each fold is read only once. */
+/** The current trials of a sweep's search over all data. The score of each fold is read only once. */
 export class TrialTable {
   readonly #scores: FoldScores;
 
@@ -18,8 +18,8 @@ export class TrialTable {
   }
 
   /**
-   * Trials in the order of `trialOrder`. A running trial has the figures of the folds that were read so far. Empty for
-   * runs that are not sweeps.
+   * Trials in the order of `trialOrder`. The figures of a running trial cover the folds read so far. Empty for runs
+   * that are not sweeps.
    */
   rows({ plan, base, search }: StoredPlan): TrialRow[] {
     const spec = base.spec.search;

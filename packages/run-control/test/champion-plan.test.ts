@@ -50,7 +50,7 @@ function standIn(champion: ReturnType<typeof spec>, protocol = FOLDS) {
   return planChampion(cardOf(champion), challenger, after, before);
 }
 
-test('the stand-in of a nested fusion has inner folds of the clips that its champion knows', async () => {
+test('plans inner folds of the clips that the champion knows if its fusion is nested', async () => {
   const { spec: own, splits, jobs } = await standIn(spec(FOLDS));
   assert.equal(own.fusion.both.nested, true);
   const inner = splits.filter(({ outer }) => outer !== undefined);
@@ -71,13 +71,13 @@ test('the stand-in of a nested fusion has inner folds of the clips that its cham
   assert.equal(jobs.length, 2 * (6 + 24), 'two members in each outer and inner fold');
 });
 
-test('the stand-in of a plain fusion has no inner folds', async () => {
+test('plans no inner folds for the stand-in of a plain fusion', async () => {
   const { spec: own, splits } = await standIn(spec(FOLDS, false));
   assert.equal(own.fusion.both.nested, undefined);
   assert.ok(splits.every(({ outer }) => outer === undefined));
 });
 
-test('refuses to compare a nested fusion that has no inner folds, with the reason', async () => {
+test('refuses a nested fusion for which inner folds are impossible, and gives the reason', async () => {
   const refused = (reason: RegExp) => (error: CryfoldError) =>
     error.code === 'MODEL_INCOMPARABLE' && reason.test(error.message);
   await assert.rejects(

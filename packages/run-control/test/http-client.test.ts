@@ -9,7 +9,7 @@ import { test } from 'node:test';
 import { inspect } from 'node:util';
 import { HttpClient } from '../src/index.js';
 
-test('rereads a replaced token file, and keeps the previous token while the file contains none', async (t) => {
+test('rereads a replaced token file, and keeps the previous token while the file contains no token', async (t) => {
   const seen: (string | undefined)[] = [];
   const server = createServer(({ headers }, response) => {
     seen.push(headers.authorization);

@@ -10,7 +10,7 @@ const spec = specSchema.parse({
   fusion: { all: { members: ['svm', 'alone'] }, kept: { members: ['svm', 'both'] } },
 });
 
-test('a command can be saved if it has predict, and otherwise the error names the missing key', () => {
+test('saves a command that has predict, and otherwise reports the missing key', () => {
   for (const of of ['svm', 'both', 'kept']) assert.ok(isKeepable(spec, of), of);
   for (const of of ['alone', 'all']) {
     assert.ok(!isKeepable(spec, of), of);
@@ -21,7 +21,7 @@ test('a command can be saved if it has predict, and otherwise the error names th
   }
 });
 
-test('accepts estimators of kinds that this version does not know', () => {
+test('accepts estimators of kinds that this version does not support', () => {
   const other = { ...spec, estimators: { ...spec.estimators, new: { kind: 'of-a-newer-version' } } } as never;
   assert.ok(isKeepable(other, 'new'));
 });
@@ -47,7 +47,7 @@ test('refuses final models that need vectors from files', () => {
   assert.throws(() => checkComputable({ ...first, estimators: { pixels } }, 'pixels'), refused('pixels'));
 });
 
-test('the configuration of a model depends on the content of external vectors, not on their file names', () => {
+test('bases the configuration of a model on the content of external vectors, not on their file names', () => {
   const of = (change: object) => {
     const featureSets = { given: { ...external, clipSeconds: 1, ...change } } as typeof given.featureSets;
     return ['vectors', 'joint', 'both'].map((name) => configurationOf({ ...given, featureSets }, name));
@@ -56,7 +56,7 @@ test('the configuration of a model depends on the content of external vectors, n
   for (const [i, text] of of({ sha256: 'b'.repeat(64) }).entries()) assert.notEqual(text, of({})[i]);
 });
 
-test('compares all parameters of a feature set that only another version knows', () => {
+test('compares all parameters of a feature set that only another version supports', () => {
   const later = (size: number) => ({ ...given, features: { kind: 'of-a-newer-version', size } }) as never;
   assert.notEqual(configurationOf(later(1), 'pixels'), configurationOf(later(2), 'pixels'));
 });

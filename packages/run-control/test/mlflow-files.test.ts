@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { printable } from '@cryfold/core';
 import { runFiles, safeName, yaml } from '../src/mlflow-files.js';
 
-test('names from data cannot leave their folder, exceed file system limits, or overwrite each other', () => {
+test('prevents names from leaving their folder, exceeding file system limits, or overwriting each other', () => {
   const metrics = Object.fromEntries(
     ['a/b', 'a_b', 'a:b', '../../x', '眠'.repeat(200)].map((label) => [`recall.${label}`, 1]),
   );
@@ -24,7 +24,7 @@ test('names from data cannot leave their folder, exceed file system limits, or o
   assert.ok(names.some((path) => path.endsWith('/metrics/recall.a_b')));
 });
 
-test('names that differ only in punctuation stay distinct, and are the same in all runs', () => {
+test('distinguishes names that differ only in punctuation, in the same way in all runs', () => {
   const labels = ['pain?', 'pain!', 'pain_', 'pain ?', 'x'.repeat(300), 'x'.repeat(301)];
   assert.equal(new Set(labels.map(safeName)).size, labels.length);
   assert.equal(safeName('pain_'), 'pain_');
@@ -40,7 +40,7 @@ test('keeps ordinary names unchanged', () => {
   for (const name of ['recall.belly pain', 'fold.macro_f1', 'recall.Schläfrig-2']) assert.equal(safeName(name), name);
 });
 
-test('YAML values contain no control characters', () => {
+test('escapes control characters in YAML values', () => {
   const text = yaml({ name: 'a\u0085b\u2028"c"\n: d\u001b' });
   assert.equal(text.trimEnd(), printable(text.trimEnd()));
   assert.equal(JSON.parse(text.slice('name: '.length)), 'a\u0085b\u2028"c"\n: d\u001b');

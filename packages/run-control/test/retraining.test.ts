@@ -16,7 +16,10 @@ import {
 type Clip = DatasetManifest['clips'][number];
 const CLASSES = ['a', 'b'];
 
-/** Clips of infants with five clips each, two of class a and three of class b; their sounds are their numbers. */
+/**
+ * Returns clips of infants with five clips each: two of class a and three of class b. The number of a clip identifies
+ * its sound.
+ */
 function clipsOf(from: number, to: number): Clip[] {
   return Array.from({ length: to - from }, (_, i): Clip => {
     const n = from + i;
@@ -79,7 +82,7 @@ describe('data known to a champion', () => {
   test('includes copies of training clips and their groups, but does not train a stand-in on them', () => {
     const [one, two, three, four] = clipsOf(0, 4);
     const now = [one, two, three, four].map((clip, i) => ({ ...clip, group: `${i}` }));
-    // The first clip is known; the second is a copy of it, the third of a clip that is not in the new data.
+    // The first clip is known. The second is a copy of it, and the third a copy of a clip that is not in the new data.
     const audio = { sounds: [[0, 1]], copies: new Set([2]) };
     const overlap = trainingOverlap(manifestOf([one, ...clipsOf(10, 13)]), manifestOf(now), audio);
     assert.deepEqual(overlap.sounds, [true, true, true, false]);
@@ -119,7 +122,8 @@ describe('the comparison', () => {
   });
 
   test('never uses a stand-in that knows only part of the champion’s clips', () => {
-    // 60 of 300 clips are of the champion's 900: it was promoted over such a stand-in.
+    // Only 60 of the 300 clips are among the champion's 900. Before this rule, a challenger was promoted over such a
+    // stand-in.
     const overlapping = random([...clipsOf(0, 60), ...clipsOf(900, 1140)]);
     const reason = refusal(choose(overlapping, clipsOf(0, 900)));
     assert.match(reason, /0 comparable clips of 0 groups; 10 groups are needed/);
@@ -135,7 +139,7 @@ describe('the comparison', () => {
     assert.deepEqual([chosen.opponent, chosen.clips, chosen.groups], ['stand-in', 240, 48]);
     assert.equal(contest(choose(grouped(clipsOf(10, 240)), before)).opponent, 'stand-in');
     assert.match(refusal(choose(grouped(clipsOf(11, 240)), before)), /but the new data has 94 %/);
-    // Below that the champion itself, once there are enough infants that it does not know.
+    // Below 95 %, the champion itself is tested once there are enough infants that it does not know.
     assert.equal(contest(choose(grouped(clipsOf(11, 260)), before)).opponent, 'champion');
   });
 
@@ -176,7 +180,7 @@ describe('the comparison', () => {
     assert.match(refusal(chosen), /4 comparable clips of class a; 5 are needed/);
   });
 
-  test('compares a first champion with the majority class on all clips, and needs ten groups', () => {
+  test('compares the first challenger with the majority class on all clips, and needs ten groups', () => {
     const data = random(clipsOf(0, 60));
     const chosen = contest(chooseContest(data, undefined));
     assert.deepEqual([chosen.opponent, chosen.clips, chosen.groups], ['majority', 60, 12]);
@@ -188,7 +192,7 @@ describe('the verdict', () => {
   const data = grouped(clipsOf(0, 200));
   const chosen = contest(choose(data, clipsOf(1000, 1100)));
 
-  /** Right for the clips that `isRight` says, with the given certainty. */
+  /** A model that is right about the clips for which `isRight` returns true, always with the given certainty. */
   function model(isRight: (clip: number) => boolean, certainty = 0.8): Predictions {
     return (split, position) => {
       const clip = data.splits[split].test[position];
@@ -217,7 +221,7 @@ describe('the verdict', () => {
       data: { ...data, manifest },
       margin: 0.05,
     });
-    assert.match(unknown.reason, /Groups are not known: .* p-values take recordings for independent/);
+    assert.match(unknown.reason, /Groups are not known: .* p-values treat recordings as independent/);
     assert.deepEqual(
       recall.map(({ label, challenger }) => [label, challenger]),
       [
@@ -257,7 +261,7 @@ describe('the verdict', () => {
     assert.equal(ask(good, poor, 'macroF1').test.metric, 'macroF1');
   });
 
-  test('compares a first champion with the largest class', () => {
+  test('compares the first challenger with the majority class', () => {
     const first = contest(chooseContest(data, undefined));
     const about = { data, contest: first, metric: 'accuracy', margin: 0.05, opponent: classShares(data) } as const;
     const { promote, reason, test, recall } = judge({ ...about, challenger: good });
@@ -271,7 +275,7 @@ describe('missing folds', () => {
   const CLIPS = 30;
   const splits = repeatedKFold(CLIPS, { splits: 3, repeats: 2, seed: 0 });
 
-  /** A run of `svm`, `cnn` and their fusion; the folds of `cnn` that are named in `lost` are missing. */
+  /** A run of `svm`, `cnn` and their fusion; the folds of `cnn` that are listed in `lost` are missing. */
   function run(id: string, lost: readonly number[], failed = lost): RunResults {
     const names = ['svm', 'cnn'];
     const clips = Array.from({ length: CLIPS }, (_, i) => ({ id: `${i}`, group: `${i}`, label: i % 2 }));

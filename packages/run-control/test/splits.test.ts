@@ -35,7 +35,7 @@ test('PredefinedSplit uses the folds in the data', () => {
   );
 });
 
-test('refuses only grouped splitters if groups are not known, and suggests flags', () => {
+test('refuses only grouped splitters if groups are unknown, and suggests flags', () => {
   const unknown = { ...data, groupSource: { kind: 'none' } as const, groupHints: ['pass --group-by X'] };
   for (const splitter of ['StratifiedGroupKFold', 'GroupKFold', 'LeaveOneGroupOut']) {
     const own = spec(`{ splitter: ${splitter}${splitter === 'LeaveOneGroupOut' ? '' : ', folds: 2'} }`);
@@ -60,7 +60,7 @@ test('refuses a fitted fusion before training if some training clips are never t
   assert.equal(makeSplits(spec('{ splitter: LeaveOneGroupOut }', stacked), data).length, 12);
 });
 
-test('refuses unusable inner folds, and names their outer fold', () => {
+test('refuses unusable inner folds, and reports their outer fold', () => {
   const nested =
     'search: { algorithm: random, trials: 2, nested: { inner: 4 }, space: { a: { C: { log: [1, 100] } } } }';
   const infants = [

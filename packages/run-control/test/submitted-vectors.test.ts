@@ -36,7 +36,7 @@ const specOf = (bytes: Uint8Array): Spec => ({
 const planOf = (spec: Spec) =>
   planRun({ spec, manifest, splits: repeatedKFold(6, { splits: 3, repeats: 1, seed: 0 }) });
 
-/** Submits a spec of two columns for six clips, with uploaded vectors. */
+/** Submits a spec with vectors of two columns for six clips, after uploading the vectors. */
 async function submit(bytes: Uint8Array) {
   const spec = specOf(bytes);
   const { vectors } = store.datasets.featureFiles(featuresKey(spec.features, manifest.contentHash));
@@ -53,8 +53,8 @@ test('accepts vectors that match the data', async () => {
 const odd = (value: number): NpyData => floats(12).with(11, value);
 for (const [what, bytes, message] of [
   ['fewer rows than clips', encodeNpy(floats(10), [5, 2]), /shape is \(5, 2\), not \(6, 2\)/],
-  ['other columns than the spec says', encodeNpy(floats(12), [4, 3]), /shape is \(4, 3\), not \(6, 2\)/],
-  ['a number that is not one', encodeNpy(odd(Number.NaN), [6, 2]), /row 5, column 1 is not a finite number/],
+  ['a different number of columns than in the spec', encodeNpy(floats(12), [4, 3]), /shape is \(4, 3\), not \(6, 2\)/],
+  ['a NaN', encodeNpy(odd(Number.NaN), [6, 2]), /row 5, column 1 is not a finite number/],
   ['an infinite number', encodeNpy(odd(Number.NEGATIVE_INFINITY), [6, 2]), /row 5, column 1 is not a finite number/],
   ['float64', encodeNpy(new Float64Array(12), [6, 2]), /elements are <f8, not <f4/],
   ['a file that ends early', encodeNpy(floats(12), [6, 2]).subarray(0, -4), /44 bytes of data/],

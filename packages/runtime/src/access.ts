@@ -4,7 +4,7 @@ import { isIP } from 'node:net';
 import { CryfoldError, sha256 } from '@cryfold/core';
 import type { ApiRole, ApiToken } from './api-tokens.js';
 
-/** The client of a request, named by the hash of its token, never by the token itself. */
+/** The client of a request, identified by the hash of its token, never by the token itself. */
 export interface Principal {
   role: ApiRole;
   name: string;
@@ -40,7 +40,7 @@ export class Access {
   /** Browsers send a cookie to every port of a host, so servers with different tokens need different cookie names. */
   #cookie = '';
 
-  /** @param tokens empty: every client may do everything */
+  /** @param tokens if empty, every client may do everything */
   constructor(tokens: readonly ApiToken[]) {
     this.#set(tokens);
   }
@@ -78,7 +78,7 @@ export class Access {
     return this.#session(this.#shownCookie(headers));
   }
 
-  /** Where a request contains a token, whether it is valid or not. An expired session does not count. */
+  /** Returns where a request contains a token, whether the token is valid or not. An expired session does not count. */
   shown({ headers }: Asking): 'header' | 'cookie' | undefined {
     if (headers.authorization !== undefined) return 'header';
     const value = this.#shownCookie(headers);
@@ -97,8 +97,8 @@ export class Access {
   }
 
   /**
-   * Set-Cookie values that delete all but the newest sessions of other servers on this host, such as earlier local
-   * runs. Otherwise the Cookie header would grow beyond what servers accept.
+   * Returns Set-Cookie values that delete all but the newest sessions of other servers on this host, such as earlier
+   * local runs. Otherwise the Cookie header would grow beyond what servers accept.
    */
   forgetOldest({ headers }: Asking): string[] {
     const others = [...(headers.cookie ?? '').matchAll(/\b(cryfold_[0-9a-f]{8})=(\d*)/g)];
@@ -115,7 +115,7 @@ export class Access {
 
   #known(token: string) {
     const given = sha256(bytes(token));
-    // Compares all tokens in constant time. Their hashes have the same length, whatever the tokens.
+    // Compares all tokens in constant time. Hashes have the same length, regardless of the tokens.
     return this.#tokens.filter(({ hash }) => equal(hash, given))[0];
   }
 
@@ -154,7 +154,7 @@ export function isSecure({ protocol, headers }: Asking & { protocol: string }): 
 }
 
 /**
- * Refuses requests that another site could make a browser send: changes from another origin and, if no token is
+ * Rejects requests that another site could make a browser send: changes from another origin and, if no token is
  * required, requests to any host name other than this machine's (DNS rebinding).
  * @throws CryfoldError API_FORBIDDEN
  */

@@ -18,7 +18,7 @@ const TOKEN_LENGTH = 16;
 
 /**
  * Parses lines (or a comma-separated list) of `read:TOKEN` and `operate:TOKEN`.
- * @param source names the text in errors
+ * @param source what to call the text in error messages
  * @throws CryfoldError USAGE
  */
 export function parseApiTokens(text: string, source: string): ApiToken[] {

@@ -17,7 +17,7 @@ const INTERVAL_MS = 100;
  */
 const EXPENDABLE = 500;
 
-/** Signals that end a process if a library does not check whether an allocation failed. */
+/** Signals that kill a process if a library does not check whether an allocation failed. */
 const FAULTS = new Set(['SIGABRT', 'SIGSEGV', 'SIGBUS', 'SIGTRAP', 'SIGILL']);
 
 export interface BoundedChildOptions extends ForkOptions {
@@ -35,7 +35,7 @@ let timer: NodeJS.Timeout | undefined;
  * A forked Node process with bounded memory. It is killed within about a tenth of a second once its private memory in
  * RAM exceeds `limitMb`, or once all children of this process together exceed the memory of the machine or cgroup.
  * RLIMIT_DATA (twice the limit plus 1 GiB, because freed memory and stacks count too) rejects absurdly large single
- * allocations whatever vm.overcommit_memory is. Only Linux enforces these limits.
+ * allocations, regardless of vm.overcommit_memory. Only Linux enforces these limits.
  */
 export class BoundedChild {
   readonly process: ChildProcess;
@@ -63,15 +63,15 @@ export class BoundedChild {
     this.process.once('error', () => this.process.pid === undefined && this.#forget());
   }
 
-  /** Marks the start of a piece of work. Only later events can explain why the process ended. */
+  /** Marks the start of a piece of work. Only later events can explain why the process exited. */
   begin(): void {
     this.#oomKills = oomKills();
     this.#peakData = 0;
   }
 
   /**
-   * The reason why the process ended, if memory was the cause.
-   * @param signal the signal that ended the process
+   * Returns the reason why the process exited, if memory was the cause.
+   * @param signal the signal that killed the process
    * @param output the end of its standard error
    */
   outOfMemory(signal: NodeJS.Signals | null, output = ''): CryfoldError | undefined {
@@ -101,7 +101,7 @@ export class BoundedChild {
     // Unless a single allocation was huge, allocators use up the address space before they fail.
     const full = signal !== null && FAULTS.has(signal) && this.#peakData > 0.8 * this.#hardMb;
     if (full || abortedForMemory(output))
-      return `it ended${signal ? ` by ${signal}` : ''} because an allocation failed`;
+      return `it ${signal ? `was killed by ${signal}` : 'exited'} because an allocation failed`;
     return undefined;
   }
 

@@ -44,7 +44,7 @@ export type Target =
   | Readonly<{
       kind: 'cluster';
       redisUrl: string;
-      /** If absent, commands that need the cluster's workers are refused, and others choose a folder */
+      /** If absent, commands that need the cluster's workers are rejected, and other commands choose a folder */
       storeUrl: string | undefined;
     }>
   | Readonly<{ kind: 'server'; url: string; token: Secret | undefined }>;
@@ -107,8 +107,8 @@ function secretOf(
 }
 
 /**
- * The address of Redis. Without a password in the address, a mounted one is read from its file at each connection,
- * which `FreshRedis` in the `queue` package knows from a parameter in the URL.
+ * The address of Redis. If the address contains no password, a mounted password is read from its file at each
+ * connection. A URL parameter contains the path of that file for `FreshRedis` in the `queue` package.
  */
 function redisUrl({ REDIS_URL, REDIS_PASSWORD_FILE }: z.infer<typeof schema>): string | undefined {
   if (!REDIS_URL || !REDIS_PASSWORD_FILE) return REDIS_URL;
@@ -167,8 +167,8 @@ function webIdentity(env: z.infer<typeof schema>) {
 }
 
 /**
- * The token to send in a header. Refuses a server's list of tokens, which is easily used here by mistake. @throws
- * CryfoldError USAGE
+ * Returns the token to send in a header. Rejects a server's list of tokens, which is easily used here by mistake.
+ * @throws CryfoldError USAGE
  */
 function clientToken(env: z.infer<typeof schema>): Secret | undefined {
   const secret = secretOf(env, 'CRYFOLD_API_TOKEN');
@@ -192,7 +192,8 @@ function apiConfig(env: z.infer<typeof schema>): Readonly<ApiConfig> | undefined
 }
 
 /**
- * The tokens of a server. Refuses a variable or file without tokens, because the server would then accept every client.
+ * Returns the tokens of a server. Rejects a variable or file without tokens, because the server would then accept every
+ * client.
  */
 function tokensOf(env: z.infer<typeof schema>, name: 'CRYFOLD_API_TOKENS' | 'CRYFOLD_SERVE_TOKENS'): Tokens {
   const secret = secretOf(env, name);
@@ -207,7 +208,7 @@ function tokensOf(env: z.infer<typeof schema>, name: 'CRYFOLD_API_TOKENS' | 'CRY
   return { tokens, tokensFile: typeof secret === 'object' ? secret.file : undefined };
 }
 
-/** @throws CryfoldError USAGE if neither HOME nor the system's user database names a home folder */
+/** @throws CryfoldError USAGE if neither HOME nor the system's user database contains a home folder */
 function home({ HOME }: NodeJS.ProcessEnv): string {
   if (HOME) return HOME;
   try {
@@ -223,8 +224,8 @@ function home({ HOME }: NodeJS.ProcessEnv): string {
 }
 
 /**
- * The configuration from the environment, parsed once and frozen. No other code reads process.env.
- * @throws CryfoldError USAGE naming the variable
+ * Returns the configuration from the environment, parsed once and frozen. No other code reads process.env.
+ * @throws CryfoldError USAGE with the name of the variable
  */
 export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Readonly<Config> {
   // Many tools set a variable to an empty string to mean "unset".

@@ -49,7 +49,7 @@ interface Connection {
   since: number;
   /** When a request was first seen to be incomplete. A new connection counts as incomplete immediately */
   owes: number | undefined;
-  /** Bytes received by the time it became idle */
+  /** Bytes received when the connection became idle */
   bytes: number;
   exchanges: Set<Exchange>;
 }
@@ -75,7 +75,7 @@ export class Connections {
   readonly #total: number;
   readonly #perAddress: number;
   readonly #all = new Map<Socket, Connection>();
-  /** Connections without a trusted request by address, the longest idle first */
+  /** Connections without a trusted request, by address; those idle for longest come first */
   readonly #untrusted = new Map<string, Set<Connection>>();
   readonly #names = new Map<string, number>();
   readonly #log: Logger | undefined;
@@ -249,7 +249,7 @@ export class Connections {
 }
 
 /**
- * Limits the connections of one HTTP server, see `Connections`. A server without tokens may `trust` a request on behalf
+ * Limits the connections of one HTTP server; see `Connections`. A server without tokens may `trust` a request on behalf
  * of its client's address once its body has arrived, if the response may take longer than 15 seconds.
  */
 export function limitConnections(server: Server, options: ConnectionOptions): Connections {
@@ -269,8 +269,8 @@ function openFiles(): number {
 }
 
 /**
- * Divides this process's file descriptors among its servers. At least a quarter of them, and at least 128 if there are
- * that many, are reserved for files, Redis and the store.
+ * Divides this process's file descriptors among its servers. At least a quarter of the descriptors, and at least 128 if
+ * there are that many, are reserved for files, Redis and the store.
  * @returns `main` for the main server (at most 4096), `probes` for metrics and health checks (at most 64)
  */
 export function connectionBudget(files: number = openFiles()): { main: ConnectionOptions; probes: ConnectionOptions } {

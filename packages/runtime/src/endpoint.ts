@@ -25,8 +25,8 @@ const PATIENCE_MS = 4000;
 
 /**
  * Serves `/metrics` (Prometheus), `/healthz` (200 while the process responds at all) and `/readyz` (200 while all
- * checks pass, otherwise 503 with JSON that names the failing ones). Checks run on a timer, so that a scrape or probe
- * never waits for Redis.
+ * checks pass, otherwise 503; the body is JSON with the result of each check). Checks run on a timer, so that a scrape
+ * or probe never waits for Redis.
  */
 export class Endpoint {
   readonly metrics: Metrics;

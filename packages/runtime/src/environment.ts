@@ -10,7 +10,7 @@ export const environmentSchema = z.object({
   REDIS_PASSWORD_FILE: z
     .string()
     .optional()
-    .describe('file that contains the password of that Redis; read at each connection'),
+    .describe('file that contains the password for Redis; read at each connection'),
   CRYFOLD_STORE: z
     .string()
     .min(1)
@@ -57,7 +57,7 @@ export const environmentSchema = z.object({
     .enum(['path', 'host'])
     .optional()
     .describe(
-      'whether URLs name the bucket in the path or in the host name; default: path with CRYFOLD_S3_ENDPOINT, otherwise host',
+      'whether URLs contain the bucket in the path or in the host name; default: path with CRYFOLD_S3_ENDPOINT, otherwise host',
     ),
   CRYFOLD_S3_CA_FILE: z.string().optional().describe('PEM file with the certificates to trust for the S3 server'),
   AWS_REGION: z.string().default('us-east-1').describe('region of the bucket'),
@@ -65,14 +65,14 @@ export const environmentSchema = z.object({
   AWS_ACCESS_KEY_ID_FILE: z.string().optional().describe('file that contains the access key'),
   AWS_SECRET_ACCESS_KEY: z.string().optional().describe('S3 secret key'),
   AWS_SECRET_ACCESS_KEY_FILE: z.string().optional().describe('file that contains the secret key'),
-  AWS_SESSION_TOKEN: z.string().optional().describe('session token of temporary keys'),
+  AWS_SESSION_TOKEN: z.string().optional().describe('session token for temporary keys'),
   AWS_SESSION_TOKEN_FILE: z.string().optional().describe('file that contains the session token'),
   AWS_WEB_IDENTITY_TOKEN_FILE: z
     .string()
     .optional()
-    .describe('file with a token that is exchanged for the role AWS_ROLE_ARN, if no keys are given'),
-  AWS_ROLE_ARN: z.string().optional().describe('the role'),
-  AWS_ROLE_SESSION_NAME: z.string().default('cryfold').describe('session name of the role'),
+    .describe('file with a token that is exchanged for keys of the role in AWS_ROLE_ARN, if no keys are set'),
+  AWS_ROLE_ARN: z.string().optional().describe('ARN of that role'),
+  AWS_ROLE_SESSION_NAME: z.string().default('cryfold').describe('session name for the role'),
   AWS_ENDPOINT_URL_STS: z
     .url({ protocol: /^https?$/ })
     .optional()
@@ -101,8 +101,8 @@ export const environmentSchema = z.object({
     .url({ protocol: /^https?$/ })
     .optional()
     .describe('same as --server: address of the coordinator’s API that commands use'),
-  CRYFOLD_API_TOKEN: z.string().optional().describe('token for that server'),
-  CRYFOLD_API_TOKEN_FILE: z.string().optional().describe('file that contains the token'),
+  CRYFOLD_API_TOKEN: z.string().optional().describe('token for the server in CRYFOLD_SERVER'),
+  CRYFOLD_API_TOKEN_FILE: z.string().optional().describe('file that contains this token'),
   CRYFOLD_API_PORT: z.coerce
     .number()
     .int()
@@ -120,7 +120,7 @@ export const environmentSchema = z.object({
   CRYFOLD_API_TOKENS_FILE: z
     .string()
     .optional()
-    .describe('file with such tokens, one per line; read again when it changes'),
+    .describe('file that contains these tokens, one per line; read again when it changes'),
   CRYFOLD_SERVE_TOKENS: z
     .string()
     .optional()
@@ -130,13 +130,13 @@ export const environmentSchema = z.object({
   CRYFOLD_SERVE_TOKENS_FILE: z
     .string()
     .optional()
-    .describe('file with such tokens, one per line; read again when it changes'),
+    .describe('file that contains these tokens, one per line; read again when it changes'),
   CRYFOLD_API_RATE: z.coerce
     .number()
     .int()
     .min(1)
     .default(6000)
-    .describe('maximum number of requests per minute of one client'),
+    .describe('maximum number of requests per minute from one client'),
 });
 
 /**

@@ -63,7 +63,7 @@ function valueText(value: unknown): string {
   return typeof value === 'string' && /^[^\s"=]+$/.test(value) ? value : (JSON.stringify(value) ?? '');
 }
 
-/** The message of a coded error says everything; any other error needs its stack. */
+/** The message of a coded error is sufficient; for any other error, the stack is needed. */
 function errorText(err: unknown): string {
   if (typeof err !== 'object' || err === null) return '';
   const { type, message, code, stack } = err as LoggedError;

@@ -5,8 +5,8 @@ import { readableLine } from './log-text.js';
 export type { Logger };
 
 /**
- * Only known members are logged. Libraries attach more to their errors: ioredis adds the failed command, which may be
- * AUTH with its password.
+ * Only known members are logged. Libraries attach other members to their errors: ioredis adds the failed command, which
+ * may be AUTH with its password.
  */
 function plainError(error: Error & { code?: unknown }) {
   const { name, message, code, stack } = error;
@@ -44,7 +44,7 @@ export function createLogger(role: string, level: string, options: LogOptions = 
  */
 const WAITING = 1 << 20;
 
-/** A failed write never ends the process, because the work matters more than its log. */
+/** A failed write never stops the process, because the work matters more than its log. */
 function standardOutput(): DestinationStream {
   const stream = pino.destination({ dest: 1, sync: true, maxLength: WAITING });
   stream.on('error', () => {});

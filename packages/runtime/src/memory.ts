@@ -32,8 +32,8 @@ export function defaultChildMemoryMb(total = memoryMb()): number {
 }
 
 /**
- * How many processes the kernel has killed for lack of memory, in the cgroup of this process (v2, then v1) or on the
- * whole machine. 0 on systems that do not count them.
+ * Returns how many processes the kernel has killed for lack of memory, in the cgroup of this process (v2, then v1) or
+ * on the whole machine. 0 on systems that do not count them.
  */
 export function oomKills(): number {
   for (const file of counters(read('/proc/self/cgroup'))) {
@@ -62,8 +62,8 @@ function counters(cgroups: string): string[] {
 const FIELDS = { anonymous: /^RssAnon:\s+(\d+)/m, data: /^VmData:\s+(\d+)/m };
 
 /**
- * Memory of a process in MiB: its private memory in RAM, and the writable private address space that RLIMIT_DATA
- * limits. Zeros for a process that has ended, and on systems without /proc.
+ * Returns the memory of a process in MiB: its private memory in RAM, and the writable private address space that
+ * RLIMIT_DATA limits. Returns zeros for a process that has exited, and on systems without /proc.
  */
 export function memoryOf(pid: number): { anonymous: number; data: number } {
   const status = read(`/proc/${pid}/status`);

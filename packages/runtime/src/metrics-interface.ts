@@ -17,6 +17,6 @@ export interface Metrics {
   observe<N extends HistogramName>(name: N, labels: LabelsOf<N>, value: number): void;
   /** Registers a function that is called at each scrape and returns all series of a gauge. */
   series<N extends GaugeName>(name: N, read: () => Iterable<Sample<N>>): void;
-  /** All metrics in Prometheus's text format. */
+  /** Returns all metrics in Prometheus's text format. */
   text(): Promise<string>;
 }

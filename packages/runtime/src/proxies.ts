@@ -2,8 +2,7 @@ import { Agent, DecoratorHandler, type Dispatcher, Pool, ProxyAgent, setGlobalDi
 import { proxyFor } from './proxy-agent.js';
 
 /**
- * Makes `fetch` use the proxies named by the environment. Each request goes through a tunnel, so the proxy sees no
- * token.
+ * Makes `fetch` use the proxies set in the environment. Each request goes through a tunnel, so the proxy sees no token.
  */
 export function fetchThroughProxies(): void {
   const factory = (origin: string | URL, options: object): Dispatcher => {
@@ -14,7 +13,7 @@ export function fetchThroughProxies(): void {
   setGlobalDispatcher(new Agent({ factory }));
 }
 
-/** Makes an error report the response of a proxy: without it, fetch only reports that the request was cancelled. */
+/** Makes errors report the response of a proxy. Otherwise, fetch only reports that the request was cancelled. */
 const explainRefusals: Dispatcher.DispatcherComposeInterceptor = (dispatch) => (options, handler) =>
   dispatch(options, new RefusalHandler(handler));
 

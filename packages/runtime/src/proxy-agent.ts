@@ -4,9 +4,9 @@ import { HttpsProxyAgent } from 'https-proxy-agent';
 import { getProxyForUrl } from 'proxy-from-env';
 
 /**
- * The proxy for a URL according to HTTPS_PROXY, HTTP_PROXY and NO_PROXY, in upper or lower case, as in other programs.
- * Loopback addresses never use a proxy, because no proxy can reach this machine's own services.
- * @returns undefined if the URL is contacted directly, or if the variable does not name an http(s) proxy
+ * Returns the proxy for a URL according to HTTPS_PROXY, HTTP_PROXY and NO_PROXY, in upper or lower case, as in other
+ * programs. Loopback addresses never use a proxy, because no proxy can reach this machine's own services.
+ * @returns undefined if the URL is contacted directly, or if the variable does not contain the URL of an http(s) proxy
  */
 export function proxyFor(url: string): string | undefined {
   const { hostname } = new URL(url);
@@ -21,8 +21,8 @@ interface TunnelOptions extends AgentOptions {
 }
 
 /**
- * Limits the time for opening a tunnel. Until a tunnel is open a request has no socket, so its own timeout does not run
- * yet.
+ * Limits the time for opening a tunnel. Until a tunnel is open, a request has no socket, so its own timeout does not
+ * run yet.
  */
 class Tunnels extends HttpsProxyAgent<string> {
   readonly #patienceMs: number;
@@ -34,7 +34,7 @@ class Tunnels extends HttpsProxyAgent<string> {
 
   override async connect(...[request, options]: Parameters<HttpsProxyAgent<string>['connect']>): Promise<Socket> {
     const stop = new AbortController();
-    // The socket must be created from these before the first await.
+    // The socket must be created with these options before the first await.
     this.connectOpts = { ...this.connectOpts, signal: stop.signal };
     const timer = setTimeout(() => stop.abort(), this.#patienceMs);
     try {
@@ -49,8 +49,9 @@ class Tunnels extends HttpsProxyAgent<string> {
 }
 
 /**
- * The agent for Node's own requests to a URL. It opens tunnels, so the proxy sees no token. If the proxy refuses, its
- * response looks as if it came from the server; the request emits `proxyConnect` with it first.
+ * Returns the agent for Node's own requests to a URL. It opens tunnels, so the proxy sees no token. If the proxy
+ * refuses, its response looks as if it came from the server, but the request emits `proxyConnect` with this response
+ * first.
  * @returns undefined if the URL is contacted directly
  */
 export function proxyAgent(url: string, options: TunnelOptions): Agent | undefined {

@@ -13,8 +13,8 @@ export interface ServeOptions {
   graceSeconds: number;
   log: Logger;
   /**
-   * Whether cryfold run started it. If so, there is no grace period, and its parent handles Ctrl-C, which a terminal
-   * sends to both.
+   * Whether cryfold run started the service. If so, there is no grace period, and the parent handles Ctrl-C, which a
+   * terminal sends to both processes.
    */
   local?: boolean;
   onStopping?: () => void;
@@ -26,14 +26,14 @@ export interface ServeOptions {
  */
 const STOP_MS = 15_000;
 /**
- * The same if the command that started the service has ended: its private Redis is gone as well, so nothing can be
- * returned.
+ * Milliseconds for an orderly stop if the command that started the service has exited. Its private Redis is gone as
+ * well, so nothing can be returned.
  */
 const ORPHAN_MS = 500;
 
 /**
  * Runs a service until it receives SIGTERM, SIGINT or SIGHUP (a second signal ends the grace period), or until the
- * parent that started it over IPC has ended. Leaves everything that its parent owns untouched.
+ * parent that started it over IPC has exited. Does not touch anything that the parent owns.
  */
 export async function serve(
   service: Service,
@@ -65,7 +65,7 @@ export async function serve(
       else if (!stopping) stop('parent gone', local ? ORPHAN_MS : undefined);
     };
     process.once('disconnect', orphaned);
-    // If the parent has already ended, the connection is closed but the function still exists.
+    // If the parent has already exited, the connection is closed, but `process.send` still exists.
     if (typeof process.send === 'function' && !process.connected) orphaned();
   });
   if (process.connected) process.disconnect();

@@ -12,7 +12,8 @@ export const traced: Spanner = (name, attributes, work) => (spanner ? spanner(na
  * Starts sending spans to an OTLP/HTTP collector. Without an endpoint, nothing is loaded or traced.
  * @param role such as `worker`: the service name is then `cryfold-worker`
  * @param endpoint base URL, such as `http://collector:4318`; spans go to its `/v1/traces`
- * @returns a function that flushes the remaining spans, and gives up after some seconds if the collector is unavailable
+ * @returns a function that flushes the remaining spans, and gives up after a few seconds if the collector is
+ * unavailable
  */
 export async function startTracing(role: string, endpoint: string | undefined): Promise<() => Promise<void>> {
   if (!endpoint) return async () => {};

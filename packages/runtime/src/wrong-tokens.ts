@@ -48,7 +48,7 @@ export class WrongTokens<Request extends Asking> {
   }
 
   /**
-   * The error for a request with a missing or wrong token.
+   * Returns the error for a request with a missing or wrong token.
    * @returns API_UNAUTHORIZED, or API_BUSY if the address has sent too many wrong tokens
    * @param tried whether the request contained a token; default: check its headers
    */

@@ -11,7 +11,7 @@ const bearer = (token: string) => ({ headers: { authorization: `Bearer ${token}`
 const cookieOf = (set: string) => ({ headers: { cookie: set.split(';')[0] } });
 const forbidden = (error: unknown) => error instanceof CryfoldError && error.code === 'API_FORBIDDEN';
 
-test('a token identifies a role, and is never shown itself', () => {
+test('identifies a role by its token, and never shows the token itself', () => {
   const access = new Access(tokens);
   assert.equal(access.of(bearer('operate-operate-operate'))?.role, 'operate');
   assert.equal(access.of(bearer('read-read-read-read'))?.role, 'read');
@@ -20,13 +20,13 @@ test('a token identifies a role, and is never shown itself', () => {
   assert.doesNotMatch(JSON.stringify(access.of(bearer('read-read-read-read'))), /read-read/);
 });
 
-test('without tokens, every client may do everything, and loopback is recognised by its addresses', () => {
+test('allows everything to every client without tokens, and recognises loopback by its addresses', () => {
   assert.equal(new Access([]).of({ headers: {} })?.role, 'operate');
   for (const host of ['localhost', '::1', '127.8.9.1']) assert.ok(isLoopback(host), host);
   for (const host of ['127.0.0.1.example.org', '10.0.0.1', '']) assert.ok(!isLoopback(host), host);
 });
 
-test('a session has the role of its token, expires and cannot be forged', (t) => {
+test('opens sessions that have the role of their token, expire and cannot be forged', (t) => {
   t.mock.timers.enable({ apis: ['Date'], now: Date.parse('2026-01-01') });
   const access = new Access(tokens);
   assert.equal(access.login('wrong', true), undefined);
@@ -37,13 +37,13 @@ test('a session has the role of its token, expires and cannot be forged', (t) =>
   assert.equal(access.of(cookieOf(forged)), undefined);
   assert.equal(access.shown(cookieOf(forged)), 'cookie');
   const other = new Access([{ role: 'read', token: 'another-token-here' }]);
-  assert.equal(other.of(cookieOf(cookie)), undefined, 'a server with other tokens does not know it');
+  assert.equal(other.of(cookieOf(cookie)), undefined, 'a server with other tokens rejects it');
   t.mock.timers.tick(12 * 3600_000 + 1000);
   assert.equal(access.of(cookieOf(cookie)), undefined);
   assert.equal(access.shown(cookieOf(cookie)), undefined, 'an expired session does not count as a wrong token');
 });
 
-test('refuses changes from other sites, and other host names of an open server', () => {
+test('rejects changes from other sites, and other host names if the server is open', () => {
   const host = '127.0.0.1:8080';
   const ask = (method: string, headers: Record<string, string>, open = true) =>
     refuseOtherSites({ method, headers: { host, ...headers } }, open);
@@ -55,11 +55,11 @@ test('refuses changes from other sites, and other host names of an open server',
   ask('GET', { host: 'cluster.example' }, false);
 });
 
-test('replacing tokens ends their sessions, and an empty list never opens the API', () => {
+test('ends the sessions of replaced tokens, and never opens the API because of an empty list', () => {
   const access = new Access(tokens);
   const { cookie } = access.login('read-read-read-read', true) ?? assert.fail();
   const [gone] = access.replace([{ role: 'read', token: 'another-token-here' }, tokens[1]]);
-  assert.equal(gone.length, 12, 'the hash that names it');
+  assert.equal(gone.length, 12, 'the hash that identifies it');
   assert.equal(access.of(bearer('read-read-read-read')), undefined);
   assert.equal(access.of(cookieOf(cookie)), undefined);
   assert.equal(access.of(bearer('another-token-here'))?.role, 'read');

@@ -10,13 +10,13 @@ import { asOutOfMemory } from '@cryfold/core';
 import { BoundedChild, defaultChildMemoryMb } from '../src/index.js';
 
 const HUNGRY = fileURLToPath(new URL('./hungry.js', import.meta.url));
-const skip = process.platform !== 'linux' && 'only Linux bounds the memory of a process';
+const skip = process.platform !== 'linux' && 'only Linux limits the memory of a process';
 
 function hungry(limitMb: number, ...args: string[]) {
   return new BoundedChild(HUNGRY, { args, limitMb, hint: 'Eat less.', stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
 }
 
-/** Sends the child to work and returns how it ended, or its reply. */
+/** Starts the work of a child. Returns how the child exited, or its reply. */
 async function eat(child: BoundedChild) {
   child.begin();
   child.process.send({});
@@ -35,7 +35,7 @@ test('kills a child above its limit, and reports the amount and a hint', { skip 
   assert.equal(error?.hint, 'Eat less.');
 });
 
-test('an absurdly large allocation fails immediately, whatever the overcommit policy is', { skip }, async (t) => {
+test('makes an absurdly large allocation fail immediately, under any overcommit policy', { skip }, async (t) => {
   const child = hungry(300, 'reserve');
   t.after(() => child.process.kill('SIGKILL'));
   const { answer } = await eat(child);
@@ -44,7 +44,7 @@ test('an absurdly large allocation fails immediately, whatever the overcommit po
   assert.match(limits, new RegExp(`Max data size\\s+${(2 * 300 + 1024) * 2 ** 20}\\s`));
 });
 
-test('a child within its limit works, and has a higher OOM score than its parent', { skip }, async (t) => {
+test('lets a child work within its limit, with a higher OOM score than its parent', { skip }, async (t) => {
   const child = hungry(1000, 'touch', '100');
   t.after(() => child.process.kill('SIGKILL'));
   const { answer } = await eat(child);
@@ -106,7 +106,7 @@ function inCgroup(mib: number, ...args: number[]) {
 
 const NO_CGROUP = 'cannot create a memory cgroup here (root only)';
 
-test('recognises a child that the kernel OOM-killed, and its parent survives', { skip }, (t) => {
+test('recognises a child that the kernel OOM-killed, while the parent survives', { skip }, (t) => {
   const ended = inCgroup(200, 1, 1000, 4000);
   if (!ended) return t.skip(NO_CGROUP);
   assert.equal(ended.signal, 'SIGKILL');
@@ -122,7 +122,7 @@ test('kills the largest child when all children together exceed the available me
   assert.match(ended.error.message, /2 child processes used \d+ MiB of memory together .*; the limit is 744 MiB/);
 });
 
-test('the default limit leaves a sixteenth, and at least 256 MiB, to other processes', () => {
+test('leaves a sixteenth of the memory, and at least 256 MiB, to other processes by default', () => {
   assert.equal(defaultChildMemoryMb(4096), 3840);
   assert.equal(defaultChildMemoryMb(64 * 1024), 60 * 1024);
   assert.equal(defaultChildMemoryMb(300), 256);

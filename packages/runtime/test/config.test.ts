@@ -25,7 +25,7 @@ test('reads S3 credentials from variables or mounted files, only if key and secr
   }
 });
 
-test('an empty secret file counts as set: keys may follow, and an API never opens because tokens are missing', async () => {
+test('treats an empty secret file as set: keys may follow, and an API never opens for lack of tokens', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'cryfold-config-'));
   try {
     const file = join(folder, 'empty');
@@ -68,13 +68,13 @@ test('accepts a role and web identity instead of S3 keys, in the variables of th
   }
 });
 
-/** The Redis of the cluster that the environment names. */
+/** Returns the Redis of the cluster in an environment. */
 function redisOf(environment: Record<string, string>): string {
   const { target } = loadConfig(environment);
   return target.kind === 'cluster' ? target.redisUrl : assert.fail(target.kind);
 }
 
-test('a target is this machine, a cluster, or a server without Redis and store', () => {
+test('reads a target: this machine, a cluster, or a server without Redis and store', () => {
   const targetOf = (environment: Record<string, string>) => loadConfig(environment).target;
   const [REDIS_URL, CRYFOLD_STORE, CRYFOLD_SERVER] = ['redis://h:6379', 's3://b/p', 'http://h:8080'];
   assert.deepEqual(targetOf({}), { kind: 'local', storeUrl: undefined });
@@ -86,7 +86,7 @@ test('a target is this machine, a cluster, or a server without Redis and store',
   });
 });
 
-test('the address of Redis contains the password file, not the password', async () => {
+test('puts the password file into the address of Redis, not the password', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'cryfold-config-'));
   try {
     const REDIS_PASSWORD_FILE = join(folder, 'password');
@@ -96,7 +96,7 @@ test('the address of Redis contains the password file, not the password', async 
     assert.doesNotMatch(url.href, /hush/);
     assert.equal(`${url.host}${url.pathname}`, 'host:6379/2');
     const own = redisOf({ REDIS_URL: 'redis://:own@host', REDIS_PASSWORD_FILE });
-    assert.equal(own, 'redis://:own@host', 'a password in the URL stays');
+    assert.equal(own, 'redis://:own@host', 'a password in the URL is kept');
     assert.equal(redisOf({ REDIS_URL: '/run/redis.sock', REDIS_PASSWORD_FILE }), '/run/redis.sock');
     assert.throws(
       () => loadConfig({ REDIS_URL: 'redis://h', REDIS_PASSWORD_FILE: join(folder, 'none') }),
@@ -129,7 +129,7 @@ test('reads mounted secrets written by Windows editors and PowerShell; rejects o
   }
 });
 
-test('names an invalid variable and does not reveal its value', () => {
+test('reports the name of an invalid variable, but not its value', () => {
   const cases: [Record<string, string>, RegExp][] = [
     [{ AWS_SECRET_ACCESS_KEY_FILE: '/absent/file', AWS_ACCESS_KEY_ID: 'x' }, /AWS_SECRET_ACCESS_KEY_FILE/],
     [{ CRYFOLD_S3_ENDPOINT: 'ftp://user:hush@host' }, /CRYFOLD_S3_ENDPOINT/],
@@ -153,12 +153,12 @@ test('names an invalid variable and does not reveal its value', () => {
   }
 });
 
-test('refuses a grace period longer than any timer', () => {
+test('rejects a grace period that is longer than any timer', () => {
   assert.equal(loadConfig({ CRYFOLD_GRACE_SECONDS: '2000000' }).graceSeconds, 2_000_000);
   assert.throws(() => loadConfig({ CRYFOLD_GRACE_SECONDS: '2200000' }), /CRYFOLD_GRACE_SECONDS/);
 });
 
-test('a starting service waits a minute for an unavailable Redis or store by default', () => {
+test('lets a starting service wait a minute for an unavailable Redis or store by default', () => {
   assert.equal(loadConfig({}).startSeconds, 60);
   assert.equal(loadConfig({ CRYFOLD_START_TIMEOUT: '5' }).startSeconds, 5);
 });

@@ -51,7 +51,7 @@ async function serve(t: TestContext, total: number, perAddress = total) {
 const ask = (path: string, headers = '') => `GET ${path} HTTP/1.1\r\nhost: x\r\n${headers}\r\n`;
 const post = (path: string, length: number) => `POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-length: ${length}\r\n\r\n`;
 
-test('always accepts the next connection, and never closes a trusted one for it', async (t) => {
+test('always accepts the next connection, and never closes a trusted one to make room', async (t) => {
   const { open, answerOf } = await serve(t, 8);
   const stream = await open(ask('/stream'));
   assert.equal(await answerOf(stream), '200');

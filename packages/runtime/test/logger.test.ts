@@ -17,7 +17,7 @@ test('does not log what libraries attach to errors, such as AUTH with its passwo
   assert.deepEqual([msg, logged.code, logged.message], ['queue error', 'WRONGPASS', err.message]);
 });
 
-test('escapes terminal controls, and a line parses back to what was logged', () => {
+test('escapes terminal controls in lines that still parse to what was logged', () => {
   const lines: string[] = [];
   const log = createLogger('test', 'info', { destination: { write: (line) => void lines.push(line) } });
   const file = 'a\u001b]52;c;x\u0007\u009b2J\u202egpj\n.wav';
@@ -28,7 +28,7 @@ test('escapes terminal controls, and a line parses back to what was logged', () 
   assert.deepEqual([msg, read], [`cannot read ${file}`, file]);
 });
 
-test('a readable line has time, level, message, fold and fields, and omits fields that every line repeats', () => {
+test('formats a line with time, level, message, fold and fields, except for fields that every line repeats', () => {
   const lines: string[] = [];
   const log = createLogger('worker', 'info', {
     readable: true,
@@ -41,7 +41,7 @@ test('a readable line has time, level, message, fold and fields, and omits field
   );
 });
 
-test('a readable line shows the stack only for errors without a code, and escapes controls', () => {
+test('shows the stack in a readable line only for errors without a code, and escapes controls', () => {
   const lines: string[] = [];
   const log = createLogger('worker', 'info', {
     readable: true,

@@ -22,20 +22,23 @@ export interface ArtifactContent extends ArtifactInfo {
  */
 export interface ArtifactStore {
   /**
-   * Proves that the store can be written and read, and that it commits once. Every process calls it before it starts
-   * work.
+   * Proves that the store can be written and read, and that a conditional put to a key succeeds only once. Every
+   * process calls this before it starts work.
    * @throws CryfoldError STORE_UNSAFE, STORE_DENIED, STORE_UNREACHABLE
    */
   check(): Promise<void>;
-  /** The whole content, or undefined if the key does not exist. Never returns content that is still being written. */
+  /**
+   * Returns the whole content, or undefined if the key does not exist. Never returns content that is still being
+   * written.
+   */
   get(key: string): Promise<Uint8Array | undefined>;
   /**
-   * Like `get`, but does not hold the content in memory. The content is read at the pace of the stream's consumer, who
-   * must read the whole stream or destroy it.
+   * Like `get`, but does not load the whole content into memory. The content is read at the pace of the stream's
+   * consumer, which must read the whole stream or destroy it.
    */
   open(key: string): Promise<ArtifactContent | undefined>;
   has(key: string): Promise<boolean>;
-  /** Size and time of the last change, or undefined if the key does not exist. */
+  /** Returns the size and the time of the last change, or undefined if the key does not exist. */
   stat(key: string): Promise<ArtifactInfo | undefined>;
   /** Writes or replaces an artifact, atomically and durably. */
   put(key: string, bytes: Uint8Array): Promise<void>;
@@ -45,12 +48,12 @@ export interface ArtifactStore {
    */
   putIfAbsent(key: string, bytes: Uint8Array): Promise<boolean>;
   /**
-   * Like `putIfAbsent`, for content that arrives in pieces, without holding it in memory. If the source throws, nothing
-   * is written and its error is thrown. The source is read only once, and only partly if the store fails.
-   * @param sha256 hash of the whole content in hex, if the caller knows it; stored with the content, as by other puts
+   * Like `putIfAbsent`, but for content that arrives in pieces and is never completely in memory. If the source throws,
+   * nothing is written and its error is thrown. The source is read only once, and only partly if the store fails.
+   * @param sha256 hex hash of the whole content, if the caller has it; stored with the content, as other puts do
    */
   putStreamIfAbsent(key: string, source: AsyncIterable<Uint8Array>, sha256?: string): Promise<boolean>;
-  /** Keys that start with the prefix (a whole number of segments, ending in `/`), in code-unit order. */
+  /** Lists the keys that start with the prefix (whole segments, ending in `/`), in code-unit order. */
   list(prefix: string): AsyncIterable<string>;
   /** Removes a key; does nothing if it does not exist. */
   delete(key: string): Promise<void>;
@@ -62,7 +65,7 @@ const SEGMENT = /^[A-Za-z0-9_-][A-Za-z0-9._-]*$/;
 /** Wraps an error thrown by the source of a put, to distinguish it from failures of the store. */
 export class SourceFailure extends Error {}
 
-/** Passes the pieces through; an error of the source is thrown as the cause of a `SourceFailure`. */
+/** Passes the pieces through, and wraps an error thrown by the source in a `SourceFailure`. */
 export async function* marked(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   try {
     yield* source;
@@ -84,8 +87,8 @@ export const SERVERS_THAT_COMMIT =
   'Use a server that supports If-None-Match: * (Amazon S3, MinIO, versitygw): see docs/storage.md.';
 
 /**
- * Makes concurrent conditional puts to a key of its own. Some S3 servers silently ignore `If-None-Match`, and others
- * have a race condition.
+ * Checks that only one of several conditional puts to a temporary key succeeds. Some S3 servers silently ignore
+ * `If-None-Match`, and others have a race condition.
  * @throws CryfoldError STORE_UNSAFE
  */
 export async function checkCommitsOnce(store: ArtifactStore): Promise<void> {

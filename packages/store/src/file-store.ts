@@ -33,13 +33,13 @@ const STAGED = /^[0-9a-f]{24}$/;
  */
 const LOST_AND_FOUND = 'lost+found';
 
-/** Milliseconds for which a folder is not checked again before a write, after it was found to be inside the store. */
+/** Milliseconds for which a folder that was found to be inside the store is trusted before it is checked again. */
 const TRUSTED_MS = 100;
-/** Milliseconds since its last write after which a staged file is assumed to belong to a dead process. */
+/** Milliseconds without a write after which a staged file is assumed to belong to a dead process. */
 const ABANDONED_MS = 24 * 3_600_000;
 /**
- * Errors that mean that a key does not exist: there is no file, there is a file in place of a folder or a folder in
- * place of the file, or the name is too long for a file.
+ * Errors that mean that a key does not exist: there is no such file, there is a file where a folder is expected or vice
+ * versa, or the name is too long for a file.
  */
 const NOTHING = new Set(['ENOENT', 'ENOTDIR', 'EISDIR', 'ENAMETOOLONG']);
 
@@ -90,7 +90,10 @@ async function readRegular(path: string): Promise<Uint8Array | undefined> {
   }
 }
 
-/** Artifacts never change in place. Unlike `file.readFile()`, this needs no second stat and no last empty read. */
+/**
+ * Artifacts never change in place, so unlike `file.readFile()`, this needs neither a second stat nor a final empty
+ * read.
+ */
 async function readAll(file: FileHandle, bytes: number): Promise<Uint8Array> {
   const content = Buffer.allocUnsafeSlow(bytes);
   let filled = 0;
@@ -184,7 +187,7 @@ export class FileStore implements ArtifactStore {
       await this.#checkInside(folder);
       return readdir(folder, { withFileTypes: true });
     });
-    // Sorts by the code units of whole keys: a folder is compared with its slash.
+    // Sorts by the code units of whole keys, so the name of a folder is compared including its slash.
     const names = (entries ?? [])
       .filter(({ name }) => !name.startsWith('.') && name !== LOST_AND_FOUND)
       .map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name));
@@ -209,8 +212,9 @@ export class FileStore implements ArtifactStore {
   }
 
   /**
-   * The root may be a link, but no link below it may lead outside. Otherwise anyone who can write to the store could
-   * have other files read, replaced or deleted. If a path does not exist yet, the part of it that exists is checked.
+   * The root may be a link, but no link below it may lead outside the store. Otherwise, anyone who can write to the
+   * store could have other files read, replaced or deleted. If a path does not exist yet, the part of it that exists is
+   * checked.
    */
   async #checkInside(path: string): Promise<void> {
     for (let at = path; at.length > this.#root.length; at = dirname(at)) {
@@ -224,14 +228,14 @@ export class FileStore implements ArtifactStore {
         if (code(error) === 'ENOENT' || code(error) === 'ENOTDIR') continue;
         throw error;
       }
-      throw new CryfoldError('STORE_KEY_INVALID', `${at} is a link that leads outside the store, or is inside one`, {
+      throw new CryfoldError('STORE_KEY_INVALID', `${at} is, or is inside, a link that leads outside the store`, {
         context: { path: at },
         hint: 'Remove the link, or move its target into the store. Only the folder of the store itself may be a link.',
       });
     }
   }
 
-  /** A folder with many writes, such as that of all folds, is only checked from time to time. */
+  /** Checks a folder only from time to time, since some, such as the folder of all folds, receive many writes. */
   async #checkOften(folder: string): Promise<void> {
     const now = performance.now();
     if (now - (this.#trusted.get(folder) ?? Number.NEGATIVE_INFINITY) < TRUSTED_MS) return;

@@ -2,7 +2,7 @@ import { METRICS, type MetricName, scoreOf } from '@cryfold/evaluation';
 import type { FoldJob, RunPlan } from '@cryfold/plan';
 import type { RunStore } from './run-store.js';
 
-/** The scores by which a sweep compares trials, of all committed folds of one run. Each score is read only once. */
+/** The scores of one run's committed folds, by which a sweep compares trials. Each score is read only once. */
 export class FoldScores {
   readonly #store: RunStore;
   /** By fold key */
@@ -38,7 +38,7 @@ export class FoldScores {
     return score;
   }
 
-  /** Read once for all folds; if reading fails, it is retried. */
+  /** Reads the labels once for all folds. If reading fails, the next call tries again. */
   #labelsOf({ dataset }: RunPlan): Promise<number[]> {
     this.#labels ??= this.#store.datasets.manifest(dataset.key).then(
       ({ clips }) => clips.map(({ label }) => dataset.classes.indexOf(label)),

@@ -14,16 +14,16 @@ export interface Garbage {
   /** Number of unreferenced objects that changed after `before` and are therefore kept */
   young: number;
   /**
-   * Messages about unreadable records. They might refer to any object, so nothing is treated as garbage while there are
-   * any.
+   * Messages about unreadable records. An unreadable record might refer to any object, so nothing is treated as garbage
+   * while there is one.
    */
   unreadable: string[];
 }
 
 /**
  * Finds objects that no run and no model refers to.
- * @param before milliseconds since 1970; later changes are kept, since a command may be about to publish the run that
- * needs them
+ * @param before Unix milliseconds; objects that changed later are kept, since a command may be about to publish the run
+ * that needs them
  * @throws CryfoldError FORMAT_NEWER if a newer version of cryfold wrote a run, because its references are unknown
  */
 export async function findGarbage(store: RunStore, before: number): Promise<Garbage> {
@@ -60,7 +60,7 @@ interface Roots {
 async function findRoots(store: RunStore): Promise<Roots> {
   const roots: Roots = { folds: new Map(), keys: new Set(), models: new Set(), hashes: new Set(), unreadable: [] };
   await addRuns(store, roots);
-  // Adds the references to distances, which are reused when a corpus has grown.
+  // Adds references to distances, which are reused when a corpus has grown.
   for await (const key of store.artifacts.list('features/')) {
     if (storeKeys.isLatestGram(key)) roots.keys.add(key);
   }
@@ -131,7 +131,7 @@ async function addRun(store: RunStore, plan: RunPlan, roots: Roots): Promise<voi
   const results = new Map<string, FoldResult>();
   await mapLimited(plan.jobs, async ({ key }) => {
     if (roots.folds.has(key) && !keepsModels(plan)) return;
-    // A damaged record does not name the committed attempt, so all attempts are kept, as if there were no record.
+    // A damaged record does not show which attempt was committed, so all attempts are kept, as if there were no record.
     const result = await ifReadable(store.folds.result(key));
     roots.folds.set(key, result?.attempt);
     if (result) results.set(key, result);

@@ -1,6 +1,6 @@
 import type { ArtifactContent, ArtifactStore } from './artifact-store.js';
 
-/** One completed call of a store. */
+/** One completed call to a store. */
 export interface StoreOperation {
   operation: 'get' | 'has' | 'stat' | 'put' | 'putIfAbsent' | 'list' | 'delete';
   failed: boolean;

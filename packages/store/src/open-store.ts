@@ -20,13 +20,13 @@ export function storeFolder(url: string): string | undefined {
   try {
     return path === '//' ? undefined : fileURLToPath(url);
   } catch {
-    // The URL names a host, or its path is invalid.
+    // The URL contains a host, or its path is invalid.
     return undefined;
   }
 }
 
 /**
- * Opens the store that a URL names: `file:relative/path`, `file:///absolute/path`, the path of a folder, or
+ * Opens the store at a URL: `file:relative/path`, `file:///absolute/path`, the path of a folder, or
  * `s3://bucket/prefix`.
  * @param s3 how to reach the server of an `s3:` URL, from the configuration
  * @throws CryfoldError STORE_URL_INVALID
@@ -56,7 +56,7 @@ export function openStore(url: string, s3?: S3Settings, limits?: S3Limits): Arti
 }
 
 /**
- * Reads an artifact that must exist, and checks its hash if the caller knows it.
+ * Reads an artifact that must exist, and checks its hash if the caller passes one.
  * @throws CryfoldError ARTIFACT_MISSING or ARTIFACT_CORRUPT
  */
 export async function readArtifact(store: ArtifactStore, key: string, hash?: string): Promise<Uint8Array> {

@@ -6,8 +6,8 @@ import { RunRecords } from './records/runs.js';
 import { WeightsRecords } from './records/weights.js';
 
 /**
- * Reads and writes the records of an artifact store in terms of the domain. Only this class knows their keys, encoding
- * and integrity checks. The bytes of arrays and models are accessed through `artifacts`.
+ * Reads and writes the records of an artifact store as domain objects, and hides their keys, encoding and integrity
+ * checks. The bytes of arrays and models are accessed through `artifacts`.
  */
 export class RunStore {
   readonly runs: RunRecords;
@@ -25,8 +25,8 @@ export class RunStore {
   }
 
   /**
-   * Proves that the store can be written and read, and that it commits each key only once. @throws CryfoldError
-   * STORE_UNSAFE and others
+   * Proves that the store can be written and read, and that a conditional put to a key succeeds only once. @throws
+   * CryfoldError STORE_UNSAFE and others
    */
   check(): Promise<void> {
     return this.artifacts.check();

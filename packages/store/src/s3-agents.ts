@@ -3,8 +3,8 @@ import https from 'node:https';
 import { proxyAgent } from '@cryfold/runtime/proxy-agent';
 
 /**
- * The connections to an S3 server: direct ones, or tunnels through the proxy that the environment names. This is
- * decided for each host, since Amazon uses separate hosts for buckets and regions.
+ * The connections to an S3 server: direct ones, or tunnels through the proxy that the environment variables specify.
+ * This is decided for each host, since Amazon uses separate hosts for buckets and regions.
  */
 export class Agents {
   readonly #direct: http.Agent;

@@ -27,12 +27,12 @@ export interface S3Connection {
   client: minio.Client;
   /** The keys with which the client signs its requests */
   keys: S3Keys;
-  /** These own the sockets, and their creator must destroy them */
+  /** The owners of the sockets; the code that created them must destroy them */
   agents: Agents;
 }
 
 /**
- * minio-js takes a host and a port, and would silently ignore the rest of a URL.
+ * Parses the endpoint, and rejects anything besides a host and a port, which minio-js would silently ignore.
  * @throws CryfoldError STORE_URL_INVALID
  */
 function hostOf(endpoint: string): URL {
@@ -61,8 +61,8 @@ export function openClient(settings: S3Settings, limits: { partBytes: number; si
   // Loaded at first use, which saves 15 MiB in a process with a file store.
   const { Client } = require('minio') as typeof minio;
   const keys = new S3Keys(settings, { certificates: settings.certificates, silenceMs: limits.silenceMs });
-  // minio-js's own providers only query Amazon's STS, or assume a role with keys. It does not export their base class,
-  // but uses only these members of it.
+  // The providers in minio-js only query Amazon's STS, or assume a role with keys. minio-js does not export their base
+  // class, but uses only the following members of it.
   const provider = {
     getCredentials: async () => {
       const { accessKey, secretKey, sessionToken } = await keys.get();

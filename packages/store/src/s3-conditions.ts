@@ -12,7 +12,7 @@ interface Place {
 
 /**
  * Whether a server accepts a put of one byte but rejects the same put with a condition. A full quota, or two concurrent
- * writers, may cause the same status as an unsupported condition, but then both puts give the same result.
+ * writers, may cause the same status as an unsupported condition, but then both puts have the same result.
  * @param kind a single request or a multipart upload, since a server may support the condition for only one of them
  */
 export async function refusesOnlyCondition(place: Place, kind: 'put' | 'parts'): Promise<boolean> {

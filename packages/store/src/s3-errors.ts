@@ -24,7 +24,7 @@ const FINAL = new Set([
   'CERT_HAS_EXPIRED',
   'ERR_TLS_CERT_ALTNAME_INVALID',
 ]);
-// Other codes come with status 403. S3Keys throws the first code itself.
+// All other codes that deny access have status 403. The first code is thrown by S3Keys, not by a server.
 const DENIED = new Set(['STORE_DENIED', 'AccessDenied', 'ExpiredToken', 'InvalidToken', 'TokenRefreshRequired']);
 export const ABSENT = new Set(['NoSuchKey', 'NotFound']);
 /** The retryable error for a body that differs from what was put. */
@@ -42,7 +42,7 @@ export function refusesCondition(error: unknown): error is Error & Answer {
   return REFUSALS.has((error as Answer | undefined)?.status ?? 0);
 }
 
-/** Whether the server rejected the keys, or their permissions. */
+/** Whether the server rejected the keys, or the keys lack a permission. */
 export function isDenied(error: unknown): boolean {
   return DENIED.has(code(error)) || (error as Answer | undefined)?.status === 403;
 }
@@ -53,7 +53,7 @@ export function isFinal(error: unknown): boolean {
   return FINAL.has(code(error)) || isDenied(error) || (error as Answer | undefined)?.status === 501;
 }
 
-/** Clock difference that S3 servers accept, milliseconds. */
+/** The largest clock difference that S3 servers accept, in milliseconds. */
 const SKEW_MS = 15 * 60_000;
 
 function isClockWrong(error: unknown): boolean {
@@ -62,7 +62,7 @@ function isClockWrong(error: unknown): boolean {
   return code(error) === 'RequestTimeTooSkewed' || (isDenied(error) && Math.abs(aheadMs) > SKEW_MS);
 }
 
-/** Whether other keys could make the same request succeed. */
+/** Whether the same request could succeed with other keys. */
 export function asksForOtherKeys(error: unknown): boolean {
   return isDenied(error) && !isClockWrong(error);
 }
@@ -83,7 +83,7 @@ function clockError(cause: unknown, bucket: string): CryfoldError {
   );
 }
 
-/** Maps the failure of a request to a bucket to a coded error; coded errors are returned unchanged. */
+/** Converts the error of a failed request to a coded error; returns coded errors unchanged. */
 export function storeError(
   cause: unknown,
   { key, bucket, endpoint }: { key: string; bucket: string; endpoint: string | undefined },
@@ -115,7 +115,7 @@ export function storeError(
   return new CryfoldError('STORE_UNREACHABLE', isTunnelled ? `${what} (through a proxy)` : what, {
     ...details,
     hint: isTunnelled
-      ? 'Check the proxy of HTTPS_PROXY or HTTP_PROXY; NO_PROXY names servers that are reached without it.'
+      ? 'Check the proxy in HTTPS_PROXY or HTTP_PROXY; servers listed in NO_PROXY are contacted directly.'
       : 'Check CRYFOLD_S3_ENDPOINT, the bucket name, and that the server is running and not full; for TLS also CRYFOLD_S3_CA_FILE.',
   });
 }

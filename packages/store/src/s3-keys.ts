@@ -41,10 +41,11 @@ interface Fetched {
  */
 const FILES_MS = 10_000;
 /**
- * New keys of a role are fetched when this much of the lifetime is left, but not before four fifths of it have passed.
+ * New keys for a role are fetched when this much of the lifetime of the current keys is left, but not before four
+ * fifths of it have passed.
  */
 const MARGIN_MS = 5 * 60_000;
-/** Minimum milliseconds between two attempts to fetch keys of a role. */
+/** Minimum milliseconds between two attempts to fetch keys for a role. */
 const PAUSE_MS = 5000;
 /** Maximum size of a response; STS sends a few KiB. */
 const ANSWER_BYTES = 2 ** 16;
@@ -54,7 +55,7 @@ export class S3Keys {
   /** Whether the keys may be replaced while the process runs */
   readonly mayChange: boolean;
   readonly #fetch: () => Promise<Fetched>;
-  /** Milliseconds for which rejected keys are not fetched again */
+  /** Minimum milliseconds after fetching keys before rejected keys are fetched again */
   readonly #pauseMs: number;
   #fetched: Fetched | undefined;
   #fetchedAt = Number.NEGATIVE_INFINITY;
@@ -78,14 +79,14 @@ export class S3Keys {
     try {
       return (await this.#renew()).keys;
     } catch (error) {
-      // A file may just be being replaced, or STS may have an outage; the current keys may still work.
+      // A file may be in the middle of being replaced, or STS may be unavailable; the current keys may still work.
       if (!known || Date.now() >= known.expiresAt) throw error;
       this.#fetched = { ...known, staleAt: Math.min(Date.now() + PAUSE_MS, known.expiresAt) };
       return known.keys;
     }
   }
 
-  /** Call this after the server rejected `used`. @returns whether there are other keys now */
+  /** Fetches the keys again after the server rejected `used`. @returns whether the keys have changed */
   async changedSince(used: Keys): Promise<boolean> {
     if (Date.now() - this.#fetchedAt >= this.#pauseMs) await this.#renew().catch(() => {});
     return !isSame(this.#fetched?.keys ?? used, used);

@@ -79,8 +79,8 @@ async function complete(
     return true;
   } catch (error) {
     const taken = code(error) === 'PreconditionFailed';
-    // An earlier attempt may have succeeded although its response was lost. The server no longer knows a completed
-    // upload.
+    // An earlier attempt may have succeeded although its response was lost. A server no longer recognises the id of a
+    // completed upload.
     if (tries > 1 && (taken || code(error) === 'NoSuchUpload')) {
       const { metaData } = await request(() => client.statObject(bucket, name));
       if (metaData[UPLOAD.slice('x-amz-meta-'.length)] === token) return true;
@@ -91,7 +91,7 @@ async function complete(
   }
 }
 
-/** Splits bytes into parts of equal size, except for the last. A part is only valid until the next one is requested. */
+/** Splits bytes into parts of equal size, except for the last. A part is valid only until the next one is requested. */
 export async function* inParts(source: AsyncIterable<Uint8Array>, size: number): AsyncGenerator<Buffer> {
   const part = Buffer.allocUnsafe(size);
   let filled = 0;

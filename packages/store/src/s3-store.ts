@@ -35,11 +35,11 @@ import { withAnswer } from './s3-transport.js';
 export interface S3Limits {
   /** Maximum size in bytes of an object to read. */
   maxBytes?: number;
-  /** How long an operation is retried while the server is unavailable, milliseconds. */
+  /** How long an operation is retried while the server is unavailable, in milliseconds. */
   patienceMs?: number;
   /** A request fails after this many milliseconds without a byte. */
   silenceMs?: number;
-  /** Larger objects are uploaded in parts of this size, bytes; S3 requires at least 5 MiB. */
+  /** Larger objects are uploaded in parts of this size, in bytes; S3 requires at least 5 MiB. */
   partBytes?: number;
 }
 
@@ -50,8 +50,8 @@ const STREAM_PART = 8 * 2 ** 20;
 
 /**
  * Stores artifacts as objects of a bucket. A conditional put sends `If-None-Match: *` with its only request, or with
- * the request that completes a multipart upload. An S3 server replies with 412 to all requests but the first. Each
- * object has its sha256 as metadata, which is verified on reading.
+ * the request that completes a multipart upload. An S3 server replies with 412 to all requests but the first. The
+ * sha256 of each object is stored in its metadata, and is verified when the object is read.
  */
 export class S3Store implements ArtifactStore {
   readonly #client: minio.Client;
@@ -230,8 +230,8 @@ export class S3Store implements ArtifactStore {
   }
 
   /**
-   * Like `checkCommitsOnce`, for multipart uploads. Runs before the first conditional one, because a server may support
-   * the condition for only one kind of put.
+   * Like `checkCommitsOnce`, but for multipart uploads. Runs before the first conditional upload, because a server may
+   * support the condition for only one kind of put.
    */
   #checkParts(): Promise<void> {
     const check = async () => {

@@ -3,13 +3,15 @@ import http from 'node:http';
 import https from 'node:https';
 import type { Agents } from './s3-agents.js';
 
-/** minio-js does not read the bodies of these responses, so their sockets would never become free. */
+/** minio-js does not read the bodies of these responses, so their sockets would never be released. */
 const UNREAD = new Set([408, 429, 499, 500, 502, 503, 504, 520]);
 
 /** Facts about the last response that minio-js does not include in its errors. */
 export interface Answer {
   status?: number | undefined;
-  /** How far this machine's clock is ahead of the server's, milliseconds; responses have a resolution of a second */
+  /**
+   * How far this machine's clock is ahead of the server's, milliseconds; the Date header has a resolution of one second
+   */
   aheadMs?: number | undefined;
   /** Whether the request went to a proxy */
   isTunnelled?: boolean;
@@ -17,7 +19,7 @@ export interface Answer {
 
 const current = new AsyncLocalStorage<Answer>();
 
-/** Runs an action, and adds what is known about the last response to an error that it throws. */
+/** Runs an action. If it throws, adds what is known about the last response to the error. */
 export async function withAnswer<T>(action: () => Promise<T>): Promise<T> {
   const answer: Answer = {};
   try {
@@ -28,7 +30,7 @@ export async function withAnswer<T>(action: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Node's own requests, aborted when the server stops sending. */
+/** Makes minio-js use Node's own requests, which are aborted when the server stops sending. */
 export function transport(
   agents: Agents,
   { certificates, silenceMs }: { certificates: string | undefined; silenceMs: number },
@@ -58,8 +60,8 @@ export function transport(
 }
 
 /**
- * Makes a request fail with the response of a proxy that refuses to open a tunnel, since that response does not come
- * from the server.
+ * Makes a request fail if a proxy refuses to open a tunnel. Otherwise the response of the proxy would look like a
+ * response of the server.
  */
 export function failWithProxy(request: http.ClientRequest): void {
   request.once('proxyConnect', ({ statusCode }: { statusCode: number }) => {

@@ -12,13 +12,13 @@ async function keys(store: ArtifactStore, prefix: string): Promise<string[]> {
   return found;
 }
 
-/** In pieces of a size that does not divide a part. */
+/** Splits content into pieces whose size does not divide the part size. */
 async function* pieces(content: Uint8Array, failure?: Error): AsyncGenerator<Uint8Array> {
   for (let i = 0; i < content.length; i += 99_999) yield content.subarray(i, i + 99_999);
   if (failure) throw failure;
 }
 
-/** More than fits into one request of an S3 store. */
+/** More bytes than fit into one request of an S3 store. */
 const LARGE = 17 * 2 ** 20;
 
 /** The contract of every ArtifactStore. Each test gets a fresh, empty store. */
@@ -114,7 +114,7 @@ export function describeArtifactStore(name: string, create: () => Promise<Artifa
     await store.close();
   });
 
-  test(`${name}: refuses keys that leave the store or hide in it`, async () => {
+  test(`${name}: rejects keys that would leave the store or be hidden in it`, async () => {
     const store = await create();
     for (const key of ['', '/a', 'a/', '../a', 'a/../../b', 'a//b', 'a\\b', 'a\u0000', '.staging/x', 'a/.b', 'é']) {
       await assert.rejects(

@@ -27,7 +27,7 @@ test('file store: removes staged files, and reports a file in place of a folder 
   });
 });
 
-test('file store: a key that is too long for a file does not exist', async () => {
+test('file store: treats a key that is too long for a file name as absent', async () => {
   const store = openStore(`file:${join(root, 'long')}`);
   const key = 'a'.repeat(300);
   assert.equal(await store.get(key), undefined);
@@ -36,7 +36,7 @@ test('file store: a key that is too long for a file does not exist', async () =>
   for await (const found of store.list(`${key}/`)) assert.fail(found);
 });
 
-test('file store: check only removes staged files of dead processes', async () => {
+test('file store: removes only the staged files of dead processes in a check', async () => {
   const folder = join(root, 'abandoned');
   const store = openStore(`file:${folder}`);
   await store.check();
@@ -61,7 +61,7 @@ test('readArtifact distinguishes missing and damaged artifacts', async () => {
   await assert.rejects(readArtifact(store, 'x', hash), rejectsWith('ARTIFACT_CORRUPT'));
 });
 
-test('openStore refuses URLs that it cannot serve', () => {
+test('openStore rejects URLs that it does not support', () => {
   for (const url of ['', 'file:', 'http://x/y', 's3:store', 'file://', 'file://host/store', 'file:///a%2Fb']) {
     assert.throws(
       () => openStore(url),
@@ -70,7 +70,7 @@ test('openStore refuses URLs that it cannot serve', () => {
   }
 });
 
-test('reads, writes, lists and deletes never follow a link out of the store', async () => {
+test('never reads, writes, lists or deletes through a link out of the store', async () => {
   const base = await mkdtemp(join(tmpdir(), 'cryfold-links-'));
   try {
     const outside = join(base, 'outside');
@@ -100,7 +100,7 @@ test('reads, writes, lists and deletes never follow a link out of the store', as
     assert.deepEqual(await store.get('inside/x').then((got) => new TextDecoder().decode(got)), 'ours');
     await rm(join(base, 'disk/.staging'), { recursive: true });
     await symlink(outside, join(base, 'disk/.staging'));
-    // Longer than the store trusts a folder that it has checked
+    // Longer than the store trusts a checked folder
     await sleep(150);
     await assert.rejects(store.put('y', bytes), refused);
   } finally {
@@ -108,7 +108,7 @@ test('reads, writes, lists and deletes never follow a link out of the store', as
   }
 });
 
-test('omits lost+found of a volume from a list', async () => {
+test('does not list the lost+found folder of a volume', async () => {
   const folder = join(root, 'volume');
   const store = openStore(`file:${folder}`);
   await store.put('runs/1', new Uint8Array([1]));
@@ -119,7 +119,7 @@ test('omits lost+found of a volume from a list', async () => {
   assert.deepEqual(keys, ['runs/1']);
 });
 
-test('does not wait for a pipe in place of an artifact', async () => {
+test('does not block on a pipe in place of an artifact', async () => {
   const base = await mkdtemp(join(tmpdir(), 'cryfold-pipe-'));
   try {
     execFileSync('mkfifo', [join(base, 'pipe')]);
@@ -131,7 +131,7 @@ test('does not wait for a pipe in place of an artifact', async () => {
 
 // Verified by hand on exFAT through FUSE, which returns this error; few machines can mount one.
 for (const code of ['EPERM', 'ENOSYS', 'EOPNOTSUPP']) {
-  test(`file store: a file system without hard links (${code}) is STORE_UNSAFE and stays empty`, async () => {
+  test(`file store: rejects a file system without hard links (${code}) and writes nothing`, async () => {
     const folder = join(root, `links-${code}`);
     const link = mock.method(fs, 'link', async () => {
       throw Object.assign(new Error(`${code}: link`), { code });

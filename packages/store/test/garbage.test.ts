@@ -53,12 +53,12 @@ async function storeWithGarbage(folder: string) {
     `folds/${first}/result.json`,
     `folds/${first}/won/probabilities.npy`,
     `folds/${first}/lost/log.txt`,
-    // No attempt of this fold is committed, so any may still be.
+    // No attempt of this fold has been committed, so any of them still may be.
     `folds/${second}/open/probabilities.npy`,
     `features/${plan.features.key}/images.npy`,
     `datasets/${plan.dataset.key}/manifest.json`,
     'features/latest-gram-16200.json',
-    // Named by the card of a model.
+    // The card of a model refers to this object.
     `finals/${version}/result.json`,
   ];
   const garbage = [
@@ -112,7 +112,7 @@ test('finds no garbage while the record of a run or model cannot be read', async
   assert.match(unreadable[2], /models\/voices\/card\.json: not JSON/);
 });
 
-test('finds no garbage in a store with the run of a newer version', async () => {
+test('finds no garbage in a store that contains a run of a newer version', async () => {
   const { store } = await storeWithGarbage('newer');
   await store.artifacts.put('runs/newer-1/plan.json', new TextEncoder().encode('{"format":99}'));
   await assert.rejects(findGarbage(store, LATER), { code: 'FORMAT_NEWER' });

@@ -15,7 +15,7 @@ after(() => server?.stop());
 /** Opens stores as a user with only the permissions that docs/storage.md requires, below `mine/`. */
 async function asDocumentedUser({ port, accessKey, secretKey, bucket }: S3Server) {
   const documentation = await readFile(new URL('../../../../docs/storage.md', import.meta.url), 'utf8');
-  const policy = /```json\n([\s\S]*?)```/.exec(documentation)?.[1] ?? assert.fail('docs/storage.md shows no policy');
+  const policy = /```json\n([\s\S]*?)```/.exec(documentation)?.[1] ?? assert.fail('docs/storage.md contains no policy');
   const endpoint = `http://127.0.0.1:${port}`;
   const user = await new AssumeRoleProvider({
     ...{ stsEndpoint: endpoint, accessKey, secretKey, action: 'AssumeRole', durationSeconds: 3600 },

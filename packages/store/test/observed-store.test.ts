@@ -43,7 +43,7 @@ test('reports each operation with its bytes', async (t) => {
   await store.close();
 });
 
-test('reports streams once they have ended, with the bytes that passed', async (t) => {
+test('reports streams once they have ended, with the number of bytes transferred', async (t) => {
   const { store, operations, seen } = await opened(t);
   const pieces = async function* () {
     yield bytes.subarray(0, 5);
@@ -64,7 +64,7 @@ test('reports streams once they have ended, with the bytes that passed', async (
 
   const broken = (await store.open('a/b')) ?? assert.fail();
   const closed = new Promise((resolve) => broken.stream.once('close', resolve));
-  broken.stream.on('error', () => {}).destroy(new Error('the consumer ended'));
+  broken.stream.on('error', () => {}).destroy(new Error('the consumer failed'));
   await closed;
   assert.deepEqual(seen(), [['get', true, 12]]);
 });
@@ -77,13 +77,13 @@ test('reports failures, and passes on their errors', async (t) => {
   };
   const broken = async function* () {
     yield bytes;
-    throw new Error('the source ended');
+    throw new Error('the upload failed');
   };
   await assert.rejects(store.get('../x'), invalid);
   await assert.rejects(store.open('../x'), invalid);
   await assert.rejects(store.put('../x', bytes), invalid);
   await assert.rejects(list(), invalid);
-  await assert.rejects(store.putStreamIfAbsent('a/b', broken()), /the source ended/);
+  await assert.rejects(store.putStreamIfAbsent('a/b', broken()), /the upload failed/);
   assert.deepEqual(seen(), [
     ['get', true, 0],
     ['get', true, 0],
@@ -93,7 +93,7 @@ test('reports failures, and passes on their errors', async (t) => {
   ]);
 });
 
-test('a store without an observer is used as it is', () => {
+test('returns a store unchanged if there is no observer', () => {
   const store = {} as ArtifactStore;
   assert.equal(observed(store), store);
 });

@@ -21,14 +21,14 @@ const manifest = { format: 1 as const, name: 'small', contentHash: hash, grouped
 const spec = parseSpec('version: 1\nname: small\nestimators: { svm: { kind: svm } }\n', 'spec.yaml');
 const plan = planRun({ spec, manifest, splits: repeatedKFold(6, { splits: 3, repeats: 1, seed: 0 }) });
 
-test('a store can be checked and pinged', async (t) => {
+test('checks and pings a store', async (t) => {
   const store = await opened(t);
   await store.check();
   await store.ping();
   await store.close();
 });
 
-test('a feature set is an array of images or of vectors', async (t) => {
+test('stores a feature set as an array of images or vectors', async (t) => {
   const { datasets } = await opened(t);
   assert.equal(await datasets.hasFeatures(hash), false);
   await assert.rejects(datasets.features(hash), coded('ARTIFACT_MISSING'));
@@ -43,7 +43,7 @@ test('a feature set is an array of images or of vectors', async (t) => {
   assert.deepEqual(await datasets.features(sha256('y')), vectors);
 });
 
-test('shared sounds are known once clips were compared, and a damaged record is replaced', async (t) => {
+test('returns shared sounds once clips have been compared, and replaces a damaged record', async (t) => {
   const { artifacts, datasets } = await opened(t);
   assert.equal(await datasets.sharedSounds(hash), undefined);
   assert.equal(await datasets.audit(hash), undefined);
@@ -53,7 +53,7 @@ test('shared sounds are known once clips were compared, and a damaged record is 
   assert.deepEqual(await datasets.sharedSounds(hash), [[0, 2]]);
 });
 
-test('a record of a newer cryfold is never replaced', async (t) => {
+test('never replaces a record of a newer cryfold version', async (t) => {
   const { artifacts, datasets, runs } = await opened(t);
   const newer = Buffer.from(JSON.stringify({ format: 99 }));
   for (const [key, save] of [
@@ -68,7 +68,7 @@ test('a record of a newer cryfold is never replaced', async (t) => {
   }
 });
 
-test('weights are stored once, and named by their hash', async (t) => {
+test('stores weights only once, under their hash', async (t) => {
   const { weights, artifacts } = await opened(t);
   let reads = 0;
   const content = async function* () {
@@ -83,7 +83,7 @@ test('weights are stored once, and named by their hash', async (t) => {
   assert.equal(weightsReference(hash), `store:weights/${hash}.h5#sha256=${hash}`);
 });
 
-test('the logs of a fold are those of its attempts, and a result names all its files', async (t) => {
+test('lists the logs of all attempts of a fold, and all files of a result', async (t) => {
   const { folds, artifacts } = await opened(t);
   const fold = sha256('fold');
   const key = await folds.saveLog(fold, '0-a', Buffer.from('épuisé'));
@@ -98,7 +98,7 @@ test('the logs of a fold are those of its attempts, and a result names all its f
   assert.equal(folds.modelFolder(fold, '0-a'), `folds/${fold}/0-a/model/`);
 });
 
-test('a run has a plan, results and reports, each with its time', async (t) => {
+test('stores the plan, results and reports of a run, each with its time', async (t) => {
   const { runs, artifacts } = await opened(t);
   for (const name of [plan.run, '../x', 'A', '']) {
     assert.equal(await runs.has(name), false);
@@ -128,7 +128,7 @@ test('a run has a plan, results and reports, each with its time', async (t) => {
   assert.ok(used >= ended);
 });
 
-test('scheduling is that of the spec until it is changed, and if the record of a change is damaged', async (t) => {
+test('uses the scheduling in the spec until it is changed, or if the record of the change is damaged', async (t) => {
   const { runs, artifacts } = await opened(t);
   const initial = initialScheduling(spec);
   assert.deepEqual(await runs.scheduling(plan), initial);
@@ -138,7 +138,7 @@ test('scheduling is that of the spec until it is changed, and if the record of a
   assert.deepEqual(await runs.scheduling(plan), initial);
 });
 
-test('an unreadable record of a failure does not hide the others', async (t) => {
+test('returns the other failures if the record of one is unreadable', async (t) => {
   const { runs, artifacts } = await opened(t);
   const error = new CryfoldError('SVM_ONE_CLASS', 'x').toRecord();
   const failure = { format: FORMATS.failure, key: sha256('a'), trial: 'svm', error };

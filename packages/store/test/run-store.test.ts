@@ -27,7 +27,7 @@ async function opened(t: TestContext): Promise<RunStore> {
 }
 const coded = (code: string) => (error: unknown) => error instanceof CryfoldError && error.code === code;
 
-test('a run is unfinished until it has results or is cancelled, and unfinished again once it is reopened', async (t) => {
+test('lists a run as unfinished until it has results or is cancelled, and again after it is reopened', async (t) => {
   const store = await opened(t);
   const runs = [planOf(1), planOf(2), planOf(3)];
   for (const plan of runs) await store.runs.savePlan(plan);

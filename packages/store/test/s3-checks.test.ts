@@ -7,10 +7,10 @@ import { CryfoldError, type ErrorCode } from '@cryfold/core';
 import { findTool, S3_TOOLS, S3Server } from '@cryfold/testing';
 import { openStore, type S3Settings } from '../src/index.js';
 
-/** Milliseconds within which a failure counts as immediate: less than one retry's patience. */
+/** Milliseconds within which a failure counts as immediate; less than the time for which a request is retried. */
 const AT_ONCE_MS = 2500;
 
-/** Asserts that it fails without a retry. @returns the error */
+/** Asserts that an action fails with a code. @returns the error */
 async function fails(action: Promise<unknown>, code: ErrorCode): Promise<CryfoldError> {
   const error = await action.then(
     () => assert.fail('it succeeded'),
@@ -52,7 +52,7 @@ for (const tool of S3_TOOLS) {
     [60, 'is 60 min ahead of'],
     [-60, 'is 60 min behind'],
   ] as const) {
-    test(`${tool}: reports a clock that ${how} the server's immediately`, async () => {
+    test(`${tool}: immediately reports a clock that ${how} the server's`, async () => {
       const store = openStore(`s3://${server.bucket}/p`, settings);
       mock.timers.enable({ apis: ['Date'], now: Date.now() + minutes * 60_000 });
       try {
@@ -69,7 +69,7 @@ for (const tool of S3_TOOLS) {
   }
 }
 
-test('refuses an endpoint with more than a host and a port, without showing its password', () => {
+test('rejects an endpoint with more than a host and a port, without showing its password', () => {
   const refused: [string, RegExp][] = [
     ['http://host:9000/path', /the path \/path/],
     ['https://host/s3/', /the path \/s3\//],
@@ -105,7 +105,7 @@ const REFUSALS = {
 };
 
 for (const [name, refuse] of Object.entries(REFUSALS)) {
-  test(`a server that answers conditional puts with ${name} is STORE_UNSAFE`, async () => {
+  test(`reports STORE_UNSAFE if a server responds to conditional puts with ${name}`, async () => {
     let takesPuts = true;
     const keys = new Set<string>();
     const server = createServer((request, response) => {
@@ -122,7 +122,7 @@ for (const [name, refuse] of Object.entries(REFUSALS)) {
     const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const settings: S3Settings = { endpoint, region: 'r', accessKey: 'a', secretKey: 'b', addressing: 'path' };
     const store = openStore('s3://bucket/p', settings, { patienceMs: 500 });
-    // Servers that support conditional puts reply 409 to some concurrent ones, so these are retried.
+    // Servers that support conditional puts reply with 409 to some concurrent ones, so such puts are retried.
     const failsInTime = name.startsWith('409') ? fails : failsAtOnce;
     try {
       const { message, hint } = await failsInTime(store.check(), 'STORE_UNSAFE');
@@ -140,7 +140,10 @@ for (const [name, refuse] of Object.entries(REFUSALS)) {
   });
 }
 
-/** A server that honours conditions, and has no space for bodies above a KiB: MinIO's quotas need its own client. */
+/**
+ * Starts a server that supports conditions but has no space for bodies above 1 KiB. MinIO's quotas can be set only with
+ * MinIO's own client.
+ */
 function fullServer() {
   const keys = new Set<string>();
   return createServer((request, response) => {

@@ -84,7 +84,7 @@ async function untilExpired(keys: Keys): Promise<void> {
   await store.close();
 }
 
-test('fetches the keys of a web identity again before they expire, also from a replaced token', {
+test('fetches the keys of a web identity again before they expire, even after the token was replaced', {
   skip,
 }, async () => {
   const file = await tokenFile('renewed', 3);
@@ -106,7 +106,7 @@ test('uses valid keys while STS is unavailable, and fetches them once for concur
   mock.timers.enable({ apis: ['Date'], now: Date.now() });
   try {
     const all = await Promise.all(Array.from({ length: 20 }, () => keys.get()));
-    // MinIO makes other keys each time.
+    // MinIO creates different keys each time.
     assert.equal(new Set(all.map(({ accessKey }) => accessKey)).size, 1);
     proxy.set('cut');
     mock.timers.tick(55_000);
@@ -137,7 +137,7 @@ test('accepts keys and session tokens whose files are replaced one after the oth
   const short = await fetch(3);
   await write(short);
   const given = { accessKey: file('accessKey'), secretKey: file('secretKey'), sessionToken: file('sessionToken') };
-  // As another process receives them.
+  // In the form in which another process receives them.
   const settings = JSON.parse(JSON.stringify({ ...place(), ...given }));
   const store = openStore(`s3://${server.bucket}/files`, settings, { patienceMs: 100 });
   await store.put('a', byte);
@@ -148,14 +148,14 @@ test('accepts keys and session tokens whose files are replaced one after the oth
   await assertDenied(store.get('a'));
   await write(next);
   assert.deepEqual(new Uint8Array((await store.get('a'))!), byte);
-  // A file that is being written does not remove the keys.
+  // While a file is being written, the previous keys remain in use.
   await writeFile(join(folder, 'accessKey'), '');
   assert.deepEqual(new Uint8Array((await store.get('a'))!), byte);
   await store.close();
 });
 
 for (const kind of ['a web identity', 'files'] as const) {
-  test(`a request waits for the next keys of ${kind} if the current ones have expired`, { skip }, async () => {
+  test(`waits for the next keys of ${kind} if the current keys have expired`, { skip }, async () => {
     const file = await tokenFile(`late-${kind.length}`, 3);
     const first = await new S3Keys(identity(file), { silenceMs: 5000 }).get();
     const [accessKey, secretKey] = ['accessKey', 'secretKey'].map((name) => ({
@@ -182,7 +182,7 @@ for (const kind of ['a web identity', 'files'] as const) {
   });
 }
 
-test('refuses an empty file of keys or of a web identity by name until it has content', { skip }, async () => {
+test('rejects an empty key or web identity file until it has content, and reports its name', { skip }, async () => {
   const [file, empty] = [join(folder, 'filled'), join(folder, 'empty')];
   await writeFile(file, '');
   await writeFile(empty, '');

@@ -19,7 +19,7 @@ const byte = Uint8Array.of(1);
 let folder: string;
 let proxy: ConnectProxy;
 let address: string;
-/** Answers to names of DOMAIN that this machine cannot resolve, with a certificate of its own */
+/** Serves host names in DOMAIN, which this machine cannot resolve, and has a self-signed certificate */
 let secure: S3Server;
 let plain: S3Server;
 let issuer: IdentityIssuer;
@@ -69,7 +69,7 @@ async function open(server: S3Server, endpoint: string, others: Others = {}) {
 const http = () => `http://minio.test:${plain.port}`;
 const hosts = () => [...new Set(proxy.asked)];
 
-/** Lets every name be this machine. @returns the names that were looked up */
+/** Resolves every name to this machine. @returns the names that were looked up */
 function resolveHere(t: TestContext): string[] {
   const names: string[] = [];
   type Done = (...answer: unknown[]) => void;
@@ -82,7 +82,7 @@ function resolveHere(t: TestContext): string[] {
   return names;
 }
 
-/** Asserts that the store cannot be reached for a reason that names the proxy, and holds no secret. */
+/** Asserts that the store is unreachable, and that the error mentions the proxy and contains no secret. */
 async function assertUnreachable(action: Promise<unknown>, message: RegExp): Promise<void> {
   await assert.rejects(action, (error) => {
     assert.ok(error instanceof CryfoldError && error.code === 'STORE_UNREACHABLE', String(error));
@@ -93,7 +93,7 @@ async function assertUnreachable(action: Promise<unknown>, message: RegExp): Pro
   });
 }
 
-test('reaches an S3 server over TLS in tunnels through HTTPS_PROXY, by the host of its bucket', {
+test('reaches an S3 server over TLS through HTTPS_PROXY tunnels, by the host name of its bucket', {
   skip,
 }, async () => {
   process.env.HTTPS_PROXY = address;
@@ -111,7 +111,7 @@ test('reaches an S3 server over TLS in tunnels through HTTPS_PROXY, by the host 
   await store.close();
 });
 
-test('reaches an endpoint without TLS only through HTTP_PROXY, or directly if NO_PROXY names it', {
+test('reaches an endpoint without TLS only through HTTP_PROXY, or directly if NO_PROXY lists it', {
   skip,
 }, async (t) => {
   process.env.http_proxy = address;
@@ -148,7 +148,7 @@ test('never uses a proxy for loopback', { skip }, async () => {
   assert.deepEqual(proxy.asked, []);
 });
 
-test('does not mistake the refusal of a proxy for a response of the S3 server', { skip }, async () => {
+test('does not mistake the refusal of a proxy for a response from the S3 server', { skip }, async () => {
   process.env.HTTP_PROXY = address;
   const store = await open(plain, http());
   for (const status of [403, 404, 412, 502]) {
@@ -194,7 +194,7 @@ test('contacts STS through the proxy as well', { skip }, async () => {
   await assert.rejects(keys.get(), /no keys from STS at http:\/\/sts\.test:\d+\/?: the proxy answers 403/);
   proxy.refuses = undefined;
   for (const end = Date.now() + 20_000; ; ) {
-    // MinIO answers before it knows its issuer.
+    // MinIO responds before it has loaded its issuer.
     const found = await keys.get().catch((error) => error);
     if (found.accessKey) break;
     assert.ok(Date.now() < end, String(found));

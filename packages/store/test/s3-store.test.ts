@@ -22,7 +22,7 @@ function settings(server: S3Server, changes: Partial<S3Settings> = {}): S3Settin
   return { endpoint, region, accessKey, secretKey, addressing: 'path', ...changes };
 }
 
-/** A minio-js client. */
+/** Creates a minio-js client. */
 function rawClient({ port, region, accessKey, secretKey }: S3Server): Client {
   return new Client({ endPoint: '127.0.0.1', port, useSSL: false, region, accessKey, secretKey });
 }
@@ -97,7 +97,7 @@ after(async () => {
 
 const throughProxy = (limits?: S3Limits) => open(server, { endpoint: `http://127.0.0.1:${proxy.port}` }, limits);
 
-test('s3 store: refuses damaged and too large objects', { skip }, async () => {
+test('s3 store: rejects damaged objects and objects that are too large', { skip }, async () => {
   const store = open(server, {}, { patienceMs: 300, maxBytes: 100 });
   const raw = rawClient(server);
   await store.put('a', bytes('good'));
@@ -206,7 +206,7 @@ test('s3 store: reports wrong credentials and a missing bucket immediately, with
   await Promise.all([denied.close(), absent.close()]);
 });
 
-test('s3 store: refuses a server that ignores If-None-Match', async () => {
+test('s3 store: rejects a server that ignores If-None-Match', async () => {
   const objects = new Map<string, Buffer>();
   const careless = createServer((request, response) => {
     const chunks: Buffer[] = [];

@@ -1,4 +1,4 @@
-/** The parts of ml-svm 2.1.2 that are used here. The package has no types of its own. */
+/** The parts of ml-svm 2.1.2 that are used here. The package does not include types. */
 declare module 'ml-svm' {
   interface Options {
     C: number;

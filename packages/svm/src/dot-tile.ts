@@ -13,9 +13,9 @@ export const BLOCK_ROWS = 64;
 const LEFT_AT = TILE_ROWS * BLOCK_ROWS * 4;
 
 /**
- * Computes dot products of image rows in a memory of its own, in blocks of BLOCK_COLUMNS columns. In a tile for one set
- * of rows, `left` and `right` are the same. A tile that compares many rows with a few stores the many rows as bytes,
- * because reading them dominates the time.
+ * Computes dot products of image rows in its own memory, in blocks of BLOCK_COLUMNS columns. In a tile for one set of
+ * rows, `left` and `right` are the same. A tile that compares many rows with a few stores the many rows as bytes,
+ * because most of the time is spent reading them.
  */
 export interface DotTile {
   /** rows x BLOCK_COLUMNS, values 0-255, initially zero; rows rounded up to BLOCK_ROWS */

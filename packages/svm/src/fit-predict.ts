@@ -24,7 +24,7 @@ export interface SvmResult {
 }
 
 /**
- * Trains an SVM on one fold and predicts its test rows. Equal inputs give equal bytes.
+ * Trains an SVM on one fold and predicts its test rows. Equal inputs produce equal bytes.
  * @throws CryfoldError SVM_ONE_CLASS, SVM_NOT_FINITE, SVM_NOT_CONVERGED, SPEC_INVALID
  */
 export function fitPredictSvm(problem: SvmProblem): SvmResult {

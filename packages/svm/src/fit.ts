@@ -15,12 +15,12 @@ export interface TrainingProblem extends KernelData {
   /** Class of each row of the corpus, 0 to classCount - 1 */
   labels: Int32Array;
   classCount: number;
-  /** Only needed if `parameters.classWeight` names classes */
+  /** Only needed if `parameters.classWeight` has weights by class name */
   classNames?: readonly string[];
   train: Int32Array;
   /**
-   * Inner fold 0, 1, ... of each training row. Probabilities are calibrated on the decisions for held-out rows. If
-   * undefined, they are the uncalibrated softmax of the decisions
+   * Inner fold 0, 1, ... of each training row. Probabilities are calibrated on the decisions for held-out rows. If this
+   * is undefined, probabilities are the uncalibrated softmax of the decisions
    */
   innerFolds: Int32Array | undefined;
   parameters: SvmParameters;
@@ -53,7 +53,7 @@ export interface Machine {
 }
 
 /**
- * Trains all machines of a multi-class SVM and calibrates them. Equal inputs give equal bytes.
+ * Trains all machines of a multi-class SVM and calibrates them. Equal inputs produce equal bytes.
  * @throws CryfoldError SVM_ONE_CLASS, SVM_NOT_FINITE, SVM_NOT_CONVERGED, SPEC_INVALID
  */
 export function fitSvm(problem: TrainingProblem): SvmFit {
@@ -111,7 +111,7 @@ export function fitSvm(problem: TrainingProblem): SvmFit {
   };
 }
 
-/** Decisions and probabilities (rows x classes) for any rows of the corpus. */
+/** Computes decisions and probabilities (rows x classes) for any rows of the corpus. */
 export function predictFit(
   fit: SvmFit,
   data: KernelData,
@@ -123,7 +123,7 @@ export function predictFit(
 }
 
 /**
- * Values of all machines, count x machines.
+ * Computes the values of all machines, count x machines.
  * @param kernel count x training rows
  * @param weights machines x training rows
  */
@@ -146,7 +146,7 @@ export function machineValues(
 }
 
 /**
- * Ordered by class and inner fold, so that the rows excluded from a two-class problem form only a few contiguous
+ * Sorts rows by class and inner fold, so that the rows excluded from a two-class problem form only a few contiguous
  * ranges.
  */
 function sortRows({ train, labels, innerFolds = new Int32Array(train.length) }: TrainingProblem) {
@@ -156,7 +156,7 @@ function sortRows({ train, labels, innerFolds = new Int32Array(train.length) }: 
   return { rows, labels: rows.map((row) => labels[row]), folds: Int32Array.from(order, (t) => innerFolds[t]) };
 }
 
-/** The machines of a problem, trained on rows with the given labels. */
+/** Creates the machines of a problem, for training rows with the given labels. */
 export function makeMachines(
   { parameters, classNames }: Pick<TrainingProblem, 'parameters' | 'classNames'>,
   present: readonly number[],

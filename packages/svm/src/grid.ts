@@ -7,7 +7,7 @@ import { type BinarySolution, solveBinary } from './smo.js';
 import { solverSpace } from './solver-simd.js';
 import type { SolverSpace } from './solver-space.js';
 
-/** Splits, and the values of gamma and C to try on each of them. The rest is as for one fold. */
+/** Splits, and the values of gamma and C to try on each of them. The other members are the same as for one fold. */
 export interface GridProblem
   extends Pick<
     TrainingProblem,
@@ -29,10 +29,10 @@ export interface GridCell {
 }
 
 /**
- * Predictions for every combination of gamma and C on every split, without calibration. A machine starts from its
- * solution for the next smaller C. If no alpha has reached its bound there, the solution is reused unchanged: the bound
- * did not matter, so the problem for the larger C has the same solution. onProgress counts combinations of gamma and
- * split. Always uses cryfold's own solver.
+ * Predicts with every combination of gamma and C on every split, without calibration. A machine starts from its
+ * solution for the next smaller C. If no alpha has reached its bound in that solution, the bound did not matter, so the
+ * problem for the larger C has the same solution, which is reused unchanged. onProgress counts combinations of gamma
+ * and split. Always uses cryfold's own solver.
  * @returns cells by gamma in the given order, then by ascending C
  * @throws CryfoldError SVM_ONE_CLASS, SVM_NOT_FINITE, SVM_NOT_CONVERGED, SPEC_INVALID
  */
@@ -80,7 +80,7 @@ interface SmallerC {
   ratio: number;
 }
 
-/** Returns the same object as `smaller.solution` if that also solves the machine for its current C. */
+/** Returns the object `smaller.solution` itself if it also solves the machine for its current C. */
 function solveFrom(
   space: SolverSpace,
   { signs, upper }: Machine,
@@ -94,8 +94,8 @@ function solveFrom(
 }
 
 /**
- * Classes of the test rows.
- * @param cross kernel of the test rows with the training rows, test x train
+ * Predicts the classes of the test rows.
+ * @param cross kernel between the test rows and the training rows, test x train
  */
 function predict(
   combination: Pick<Combination, 'classCount' | 'present' | 'roles'>,

@@ -4,8 +4,8 @@ import type { SvmParameters } from './parameters.js';
 import type { SolverSpace } from './solver-space.js';
 
 /**
- * Kernels use pixels as value / 255, in [0, 1], as networks do, so distances of grey levels are divided by this. With
- * rbf and gamma 'scale', this has no effect.
+ * Kernels use pixels as value / 255, in [0, 1], as networks do, so distances between grey levels are divided by this
+ * constant. The division has no effect with rbf and gamma 'scale'.
  */
 export const GREY_SQUARED = 255 ** 2;
 
@@ -50,7 +50,7 @@ export function settleKernel(
   return { kind: kernel, gamma: variance > 0 ? GREY_SQUARED / (columns * variance) : 1, degree, coef0 };
 }
 
-/** The kernel of two rows from their squared distance and squared norms, all in grey levels squared. */
+/** Returns the kernel of two rows as a function of their squared distance and norms, all in grey levels squared. */
 export function kernelFunction({ kind, gamma, degree, coef0 }: Kernel): (d: number, a: number, b: number) => number {
   const scale = gamma / GREY_SQUARED;
   switch (kind) {
@@ -103,7 +103,7 @@ function fill(block: KernelBlock, { distances, moments }: KernelData, kernel: Ke
 }
 
 /**
- * Writes the kernel of training rows with each other to the solver's space.
+ * Writes the kernel between all training rows to the solver's space.
  * @throws CryfoldError SVM_NOT_FINITE
  */
 export function fillSpace(space: SolverSpace, data: KernelData, kernel: Kernel, rows: Int32Array): void {
@@ -114,7 +114,7 @@ export function fillSpace(space: SolverSpace, data: KernelData, kernel: Kernel, 
 }
 
 /**
- * The kernel of other rows with the training rows, rows x train.
+ * Computes the kernel between other rows and the training rows, rows x train.
  * @throws CryfoldError SVM_NOT_FINITE
  */
 export function crossKernel(data: KernelData, kernel: Kernel, rows: Int32Array, train: Int32Array): Float64Array {

@@ -8,14 +8,15 @@ export interface MachineRole {
 }
 
 /**
- * The machines for the classes that are present: one per class, or one per pair in LIBSVM's order (0-1, 0-2, 1-2 ...).
+ * Returns the machines for the classes that are present: one per class, or one per pair in LIBSVM's order (0-1, 0-2,
+ * 1-2 ...).
  */
 export function machineRoles(strategy: SvmParameters['strategy'], present: readonly number[]): MachineRole[] {
   if (strategy === 'one-vs-rest') return present.map((positive) => ({ positive, negative: 'rest' }));
   return present.flatMap((positive, i) => present.slice(i + 1).map((negative) => ({ positive, negative })));
 }
 
-/** The sign of each label: +1, -1, or 0 if it is excluded. */
+/** Returns the sign of each label: +1, -1, or 0 if the label is excluded. */
 export function machineSigns({ positive, negative }: MachineRole, labels: Int32Array): Int8Array {
   return Int8Array.from(labels, (label) =>
     label === positive ? 1 : negative === 'rest' || label === negative ? -1 : 0,
@@ -23,7 +24,7 @@ export function machineSigns({ positive, negative }: MachineRole, labels: Int32A
 }
 
 /**
- * The classes among training rows, ascending.
+ * Returns the classes of the training rows, ascending.
  * @throws CryfoldError SVM_ONE_CLASS if there are fewer than two
  */
 export function presentClasses(labels: Int32Array): number[] {
@@ -31,7 +32,7 @@ export function presentClasses(labels: Int32Array): number[] {
   if (present.length >= 2) return present;
   throw new CryfoldError(
     'SVM_ONE_CLASS',
-    `there are ${counted(labels.length, 'training row')} of ${counted(present.length, 'class')}`,
+    `found ${counted(labels.length, 'training row')} of ${counted(present.length, 'class')}; an SVM needs two classes`,
     {
       context: { rows: labels.length },
       hint: 'Use fewer folds, stratified folds, or more clips of each class.',
@@ -40,9 +41,9 @@ export function presentClasses(labels: Int32Array): number[] {
 }
 
 /**
- * Upper bounds of alpha: C times the weight of the row. 'balanced' is scikit-learn's n / (classes * count), over the
- * two sides of the machine for one-vs-rest (as OneVsRestClassifier(SVC(class_weight='balanced'))), over all classes for
- * one-vs-one (as SVC).
+ * Returns the upper bounds of alpha: C times the weight of the row. 'balanced' is scikit-learn's n / (classes * count):
+ * for one-vs-rest, over the two sides of the machine (like OneVsRestClassifier(SVC(class_weight='balanced'))); for
+ * one-vs-one, over all classes (like SVC).
  * @param classNames labels that the weights refer to
  * @throws CryfoldError SPEC_INVALID for a weight of a label that does not exist
  */

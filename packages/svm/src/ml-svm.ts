@@ -4,11 +4,11 @@ import type { BinaryProblem, BinarySolution } from './smo.js';
 import type { ImageSvmModel } from './svm-model.js';
 
 /**
- * Solves the same problem with ml-svm 2.1.2, which implements simplified SMO with a random second choice. It takes
+ * Solves the same problem with ml-svm 2.1.2, which implements simplified SMO with a random second choice. ml-svm takes
  * minutes where solveBinary takes milliseconds, and serves as a cross-check. docs/decisions/0005-ml-svm.md lists its
  * limits.
- * @throws CryfoldError SVM_NOT_CONVERGED if the library gives up ('max iterations reached', 10,000 passes) or leaves
- * the bounds, SPEC_INVALID for class weights, since it has one C for all rows
+ * @throws CryfoldError SVM_NOT_CONVERGED if the library gives up ('max iterations reached', 10,000 passes) or if alpha
+ * exceeds its bounds; SPEC_INVALID for class weights, since the library has one C for all rows
  */
 export function solveWithMlSvm({ space, signs, upper }: BinaryProblem, seed: number): BinarySolution {
   const { kernel, stride } = space;
@@ -73,9 +73,10 @@ export interface MlSvmModel {
 }
 
 /**
- * One machine of an rbf model, in the form that ml-svm's `SVM.load` expects. Its `marginOne(image)`, for an image in
- * grey levels 0-255, is cryfold's decision value. Distances of grey levels are exact in both, so only the order of the
- * sum differs. The rows of X are views of the model's bytes; convert them to plain arrays before JSON.
+ * Converts one machine of an rbf model to the form that ml-svm's `SVM.load` expects. For an image in grey levels 0-255,
+ * the loaded model's `marginOne(image)` returns cryfold's decision value. Distances between grey levels are exact in
+ * both, so only the order of the sum differs. The rows of X are views of the model's bytes; convert them to plain
+ * arrays before you write JSON.
  * @throws CryfoldError SPEC_INVALID for other kernels, whose parameters ml-svm defines differently
  */
 export function toMlSvm({ kernel, C, weights, biases, support, columns }: ImageSvmModel, machine: number): MlSvmModel {

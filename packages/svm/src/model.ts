@@ -33,7 +33,7 @@ export function exportModel<T extends SvmModel['support']>(
 }
 
 /**
- * The part of a model that contains values other than finite numbers, with which predictions would be NaN or
+ * Returns the part of a model that contains values other than finite numbers, if any; predictions would be NaN or
  * meaningless.
  */
 function notFinite(model: SvmModel): string | undefined {
@@ -91,7 +91,7 @@ export function encodeModel(model: SvmModel): SvmModelFiles {
   };
 }
 
-/** @throws CryfoldError NPY_INVALID, ARTIFACT_CORRUPT, FORMAT_NEWER naming the file */
+/** @throws CryfoldError NPY_INVALID, ARTIFACT_CORRUPT, FORMAT_NEWER with the name of the file */
 export function decodeModel(files: SvmModelFiles): ImageSvmModel | VectorSvmModel {
   const corrupt = (file: string, why: string, cause?: unknown) =>
     new CryfoldError('ARTIFACT_CORRUPT', `${file}: ${why}`, {
@@ -138,8 +138,8 @@ export function decodeModel(files: SvmModelFiles): ImageSvmModel | VectorSvmMode
 }
 
 /**
- * Predicts new images with a model. With 1,600 support vectors of 16,200 pixels, this takes 4 ms for one clip, or 1 ms
- * per clip for eight.
+ * Predicts new images with a model. With 1,600 support vectors of 16,200 pixels, one clip takes 4 ms, and eight clips
+ * take 1 ms each.
  */
 export class SvmPredictor {
   readonly #model: ImageSvmModel;
@@ -185,7 +185,7 @@ export class SvmPredictor {
     return { decisions, probabilities: combineProbabilities(combination, values, decisions) };
   }
 
-  /** The kernel of at most BLOCK_ROWS images with the support vectors, images x vectors. */
+  /** Computes the kernel between at most BLOCK_ROWS images and the support vectors, images x vectors. */
   #fillKernel(pixels: Uint8Array, out: Float64Array): void {
     const { columns, kernel } = this.#model;
     const tile = this.#tile;

@@ -2,11 +2,11 @@
 export interface SvmParameters {
   kernel: 'rbf' | 'linear' | 'poly' | 'sigmoid';
   C: number;
-  /** Of rbf, poly and sigmoid; `scale` is 1 / (columns * variance of the training pixels), `auto` 1 / columns */
+  /** For rbf, poly and sigmoid; `scale` is 1 / (columns * variance of the training pixels), `auto` 1 / columns */
   gamma: 'scale' | 'auto' | number;
-  /** Of poly */
+  /** For poly */
   degree: number;
-  /** Of poly and sigmoid */
+  /** For poly and sigmoid */
   coef0: number;
   /**
    * Factors by which C is multiplied: `balanced` is inversely proportional to the share of a class; or one factor per
@@ -18,6 +18,6 @@ export interface SvmParameters {
   calibration: 'platt' | 'temperature';
   /** The solver stops when the largest violation of the optimality conditions is at most this */
   tolerance: number;
-  /** `ml-svm` trains with that library; `cryfold` with its own solver. */
+  /** `ml-svm` trains with the library of that name, `cryfold` with cryfold's own solver. */
   engine: 'cryfold' | 'ml-svm';
 }

@@ -47,7 +47,7 @@ export function solveBinary({ space, signs, upper, tolerance, start, maxIteratio
   checkProblem(signs, upper);
   const { rise, fall, kernel, stride } = space;
   const alpha = start ? start.slice() : new Float64Array(n);
-  /** Stores f of a row in those vectors that its alpha allows. */
+  /** Stores a row's f in `rise` if its alpha * sign may rise, and in `fall` if it may fall. */
   const record = (t: number, f: number) => {
     const [below, above] = signs[t] > 0 ? [alpha[t] < upper[t], alpha[t] > 0] : [alpha[t] > 0, alpha[t] < upper[t]];
     rise[t] = below ? f : Infinity;
@@ -110,7 +110,7 @@ function begin(
   return first;
 }
 
-/** The ranges of included rows, extended to even bounds, without gaps shorter than SHORTEST_GAP. */
+/** Finds the ranges of included rows, extended to even bounds and joined across gaps shorter than SHORTEST_GAP. */
 function findRuns(signs: Int8Array): [number, number][] {
   const runs: [number, number][] = [];
   for (let t = 0; t < signs.length; t += 2) {
@@ -159,7 +159,7 @@ function checkProblem(signs: Int8Array, upper: Float64Array): void {
 
 function notFinite(why: string): CryfoldError {
   return new CryfoldError('SVM_NOT_FINITE', `SVM: ${why}`, {
-    hint: 'Check gamma, C and the kernel parameters; a corrupt distances artifact must be deleted.',
+    hint: 'Check gamma, C and the kernel parameters. If the distances artifact is corrupt, delete it.',
   });
 }
 

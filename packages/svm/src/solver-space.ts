@@ -1,6 +1,6 @@
 /**
  * A kernel matrix with the solver's state, and the two passes over a row that take nearly all of the solver's time.
- * Both implementations do the same floating-point operations in the same order, so they give the same bytes.
+ * Both implementations do the same floating-point operations in the same order, so they produce the same bytes.
  */
 export interface SolverSpace {
   /** Row length of the kernel: even, and at least the number of rows */

@@ -10,7 +10,7 @@ export interface Standardization {
 
 /** A self-contained trained SVM: the images of the support vectors, and how to use them. */
 export interface SvmModel {
-  /** Labels, in the order of all probabilities */
+  /** Labels, in the order of the probabilities */
   classes: string[];
   /** Columns of the images */
   columns: number;

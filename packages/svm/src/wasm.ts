@@ -87,7 +87,7 @@ export function int32Quad(...values: [number, number, number, number]): Uint8Arr
   return new Uint8Array(Int32Array.from(values).buffer);
 }
 
-/** A function without a result. Its parameters are its first locals. */
+/** A function that does not return a result. Its parameters are its first locals. */
 export interface WasmFunction {
   name: string;
   parameters: ValueType[];
@@ -115,7 +115,7 @@ export function moduleBytes(pages: number, functions: readonly WasmFunction[]): 
   ]);
 }
 
-/** The module's memory and functions, or undefined without WebAssembly SIMD. */
+/** Returns the module's memory and functions, or undefined without WebAssembly SIMD. */
 export function instantiate<T>(bytes: Uint8Array<ArrayBuffer>): (T & { memory: WebAssembly.Memory }) | undefined {
   if (typeof WebAssembly === 'undefined' || !WebAssembly.validate(bytes)) return undefined;
   return new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports as T & { memory: WebAssembly.Memory };

@@ -9,7 +9,7 @@ function noise(rows: number, columns: number, seed: number): Uint8Array {
   return Uint8Array.from({ length: rows * columns }, () => random.below(256));
 }
 
-/** The definition, in BigInt so that no rounding can hide. */
+/** Computes the distance by its definition, in BigInt to rule out rounding. */
 function exact(images: Uint8Array, columns: number, i: number, j: number): bigint {
   let sum = 0n;
   for (let k = 0; k < columns; k++) sum += BigInt(images[i * columns + k] - images[j * columns + k]) ** 2n;
@@ -28,7 +28,7 @@ for (const [rows, columns] of [
   [130, 2051],
   [9, 16200],
 ]) {
-  test(`squared distances of ${rows} x ${columns} are exact, with SIMD and without`, () => {
+  test(`squared distances of ${rows} x ${columns} are exact, with and without SIMD`, () => {
     const images = noise(rows, columns, rows);
     const fast = squaredDistances(images, rows, columns);
     assert.ok(fast.data instanceof Int32Array);
@@ -56,7 +56,7 @@ test('the largest possible distances do not overflow, on both sides of the int32
   }
 });
 
-test('extending the matrix by new rows gives the same bytes', () => {
+test('a matrix that is extended by new rows has the same bytes as one computed at once', () => {
   const [rows, columns] = [141, 300];
   const images = noise(rows, columns, 5);
   const whole = squaredDistances(images, rows, columns);
@@ -75,7 +75,7 @@ test('reuses known rows instead of recomputing them', () => {
   assert.equal(BigInt(data[5]), exact(images, 8, 0, 5));
 });
 
-test('reports shapes that do not match with a code', () => {
+test('reports shapes that do not match with an error code', () => {
   const invalid = (error: unknown) => error instanceof CryfoldError && error.code === 'NPY_INVALID';
   assert.throws(() => squaredDistances(new Uint8Array(11), 3, 4), invalid);
   assert.throws(() => squaredDistances(new Uint8Array(0), 0, 4), invalid);

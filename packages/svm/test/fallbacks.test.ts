@@ -8,12 +8,12 @@ const [data] = goldens<DataSet>('one-vs-rest.json');
 
 for (const strategy of ['one-vs-rest', 'one-vs-one'] as const) {
   for (const calibration of ['platt', 'temperature'] as const) {
-    test(`one training clip per class gives uncalibrated probabilities: ${strategy}, ${calibration}`, () => {
+    test(`returns uncalibrated probabilities for one training clip per class: ${strategy}, ${calibration}`, () => {
       const problem = problemOf(data, { strategy, calibration });
       const train = Int32Array.from(new Set(problem.labels), (label) => problem.labels.indexOf(label));
       const result = fitPredictSvm({ ...problem, train, innerFolds: undefined });
       const calibrated = fitPredictSvm({ ...problem, train, innerFolds: train.map((_, i) => i) });
-      assert.deepEqual(result.decisions, calibrated.decisions, 'calibration does not touch the decisions');
+      assert.deepEqual(result.decisions, calibrated.decisions, 'calibration does not affect the decisions');
       const { classCount } = problem;
       problem.test.forEach((_, row) => {
         const own = result.probabilities.subarray(row * classCount, (row + 1) * classCount);
@@ -26,7 +26,7 @@ for (const strategy of ['one-vs-rest', 'one-vs-one'] as const) {
   }
 }
 
-test('a class named constructor has only the weight that the spec gives it', () => {
+test('a class named constructor has only the weight that the spec assigns to it', () => {
   const names = ['constructor', 'toString', '__proto__', 'hunger'];
   const labels = Int32Array.of(0, 1, 2, 3);
   const role = { positive: 0, negative: 'rest' } as const;

@@ -13,7 +13,7 @@ interface Golden extends DataSet {
 const cases = goldens<Golden>('one-vs-rest.json');
 
 for (const golden of cases) {
-  test(`labels and gamma are scikit-learn's: ${golden.name}`, () => {
+  test(`labels and gamma equal scikit-learn's: ${golden.name}`, () => {
     const problem = problemOf(golden, { C: golden.C });
     const result = fitPredictSvm(problem);
     assert.ok(Math.abs(result.gamma / golden.gamma - 1) < 1e-12);
@@ -26,7 +26,7 @@ for (const golden of cases) {
   });
 }
 
-test('equal inputs give equal bytes, and progress counts every solve', () => {
+test('equal inputs produce equal bytes, and progress counts every solved problem', () => {
   const seen: number[] = [];
   const problem = problemOf(cases[2]);
   problem.onProgress = (done, total) => {
@@ -58,8 +58,8 @@ for (const calibration of ['platt', 'temperature'] as const) {
       assert.ok(mean < Math.log(3) - 0.2, `log-loss ${mean}`);
     });
 
-    test(`a class without training rows has probability 0, decision -Infinity: ${strategy}, ${calibration}`, () => {
-      // Labels 0, 1, 3 of four classes: the same problem, with a gap.
+    test(`a class without training rows has probability 0 and decision -Infinity: ${strategy}, ${calibration}`, () => {
+      // The same problem with labels 0, 1 and 3 of four classes, so that class 2 has no rows.
       const problem = problemOf(cases[0], { calibration, strategy });
       const three = fitPredictSvm(problem);
       const labels = problem.labels.map((label) => (label === 2 ? 3 : label));
@@ -82,7 +82,7 @@ for (const calibration of ['platt', 'temperature'] as const) {
   }
 }
 
-test('coded errors: one class, values that are not finite, unknown class names', () => {
+test('reports a single class, values that are not finite and unknown class names with error codes', () => {
   const one = problemOf(cases[0]);
   one.labels.fill(2);
   assert.throws(() => fitPredictSvm(one), coded('SVM_ONE_CLASS'));
@@ -102,7 +102,7 @@ test('coded errors: one class, values that are not finite, unknown class names',
   assert.ok(fitPredictSvm(problemOf(cases[0])).probabilities.every(Number.isFinite));
 });
 
-test('equal images still give probabilities', () => {
+test('returns probabilities even for equal images', () => {
   const rows = 12;
   const images = new Uint8Array(rows * 5).fill(9);
   const problem: SvmProblem = {

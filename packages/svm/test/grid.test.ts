@@ -36,7 +36,7 @@ test('reuses a solution exactly only if it reached no bound', () => {
   assert.deepEqual(cells[3].predicted, cells[1].predicted);
 });
 
-test('progress counts gamma x split; one class is a coded error', () => {
+test('progress counts gammas x splits; a single class is reported with an error code', () => {
   const problem = problemOf(cases[0]);
   const seen: number[] = [];
   svmGrid({

@@ -21,14 +21,14 @@ test('ml-svm agrees with cryfold’s own solver', () => {
   }
 });
 
-test("ml-svm's own failure to converge is a coded error", () => {
+test("reports ml-svm's own failure to converge with an error code", () => {
   const golden = cases.find(({ name }) => name === 'duplicates') ?? cases[0];
   const binary = binaryOf(problemOf(golden, { C: 1e6 }), rbf(golden.gamma), 0, 1e-3);
   assert.ok(solveBinary(binary).iterations < 1e4);
   assert.throws(() => solveWithMlSvm(binary, 1), coded('SVM_NOT_CONVERGED'));
 });
 
-test('an ml-svm solution beyond the bounds is a coded error, never a result', () => {
+test('reports an ml-svm solution beyond the bounds with an error code, and never returns it', () => {
   const golden = cases.find(({ name }) => name === 'duplicates') ?? cases[0];
   const binary = binaryOf(problemOf(golden, { C: 0.01 }), rbf(golden.gamma), 0, 1e-3);
   let refused = 0;

@@ -51,7 +51,7 @@ test('only support vectors are kept', () => {
   assert.equal(model.support.length, used * set.columns);
 });
 
-test('wide images and large batches: predictions are those of the fit', () => {
+test('predicts wide images and large batches like the fit', () => {
   const [rows, columns] = [200, 5000];
   const random = new Random(8);
   const labels = Int32Array.from({ length: rows }, (_, row) => row % 3);
@@ -88,7 +88,7 @@ test('an ml-svm model loaded from a cryfold model makes the same decisions', () 
   assert.throws(() => toMlSvm(modelOf({ kernel: 'linear' }).model, 0), coded('SPEC_INVALID'));
 });
 
-test('a model with NaN is neither stored nor loaded, wherever it occurs', () => {
+test('neither stores nor loads a model with NaN, wherever the NaN occurs', () => {
   const { model } = modelOf();
   const files = encodeModel(model);
   const { calibration } = model.combination;
@@ -113,7 +113,7 @@ test('a model with NaN is neither stored nor loaded, wherever it occurs', () => 
   }
 });
 
-test('broken files and images of the wrong size are coded errors', () => {
+test('reports broken files and images of the wrong size with error codes', () => {
   const { model } = modelOf();
   const files = encodeModel(model);
   const text = (value: string) => new TextEncoder().encode(value);

@@ -7,7 +7,7 @@ import { fillSpace, type Kernel } from '../src/kernel.js';
 import type { BinaryProblem } from '../src/smo.js';
 import { plainSpace, type SolverSpace } from '../src/solver-space.js';
 
-/** A data set of scripts/goldens/svm.py: grey levels in base64, and which rows train. */
+/** A data set from scripts/goldens/svm.py: grey levels in base64, and which rows are for training. */
 export interface DataSet {
   name: string;
   columns: number;

@@ -68,7 +68,7 @@ for (const golden of cases) {
   });
 }
 
-test('excludes rows with sign 0: the solution is that of the smaller problem', () => {
+test('excludes rows with sign 0, so that the solution equals that of the smaller problem', () => {
   const golden = cases[2];
   const problem = problemOf(golden);
   const binary = binaryOf(problem, rbf(golden.gamma), 1, 1e-3);
@@ -85,7 +85,7 @@ test('excludes rows with sign 0: the solution is that of the smaller problem', (
   assert.equal(large.objective, small.objective);
 });
 
-test('the SIMD passes give the same bytes as the plain ones, for even and odd sizes and any ranges', () => {
+test('the SIMD passes produce the same bytes as the plain ones, for even and odd sizes and any ranges', () => {
   const random = new Random(3);
   for (const golden of cases) {
     for (const drop of [0, 1, 40]) {
@@ -107,7 +107,7 @@ test('the SIMD passes give the same bytes as the plain ones, for even and odd si
   }
 });
 
-test('a start from the solution for a smaller C gives an optimal solution in fewer iterations', () => {
+test('starting from the solution for a smaller C leads to an optimal solution in fewer iterations', () => {
   const golden = cases[1];
   const at = (C: number) => binaryOf(problemOf(golden, { C }), rbf(golden.gamma), 0, 1e-3);
   const before = solveBinary(at(10));
@@ -127,7 +127,7 @@ test('each row has its own bound', () => {
   assert.ok(new Set(alpha.filter((a, t) => a === binary.upper[t])).size === 4);
 });
 
-test('coded errors: one class, a C that is NaN, no convergence', () => {
+test('reports a single class, a C that is NaN, and a failure to converge with error codes', () => {
   const binary = binaryOf(problemOf(cases[1]), rbf(cases[1].gamma), 0, 1e-3);
   assert.throws(() => solveBinary({ ...binary, maxIterations: 3 }), coded('SVM_NOT_CONVERGED'));
   assert.throws(() => solveBinary({ ...binary, upper: binary.upper.map(() => Number.NaN) }), coded('SVM_NOT_FINITE'));

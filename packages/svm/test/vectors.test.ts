@@ -41,7 +41,7 @@ function fitOn(learned: Int32Array, parameters: Partial<SvmParameters> = {}) {
 const worst = (a: ArrayLike<number>, b: ArrayLike<number>) =>
   Math.max(...Array.from(a, (value, i) => Math.abs(value - b[i])));
 
-test("mean and deviation are StandardScaler's, and 1 for a constant column", () => {
+test("mean and deviation equal StandardScaler's; the deviation of a constant column is 1", () => {
   const { mean, deviation } = fitStandardization({ data, columns }, train);
   assert.ok(
     worst(

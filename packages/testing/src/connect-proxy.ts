@@ -8,9 +8,9 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 export class ConnectProxy {
   /** Requested hosts and ports */
   readonly asked: string[] = [];
-  /** The status with which it refuses; absent: it opens tunnels */
+  /** The status with which the proxy refuses tunnels; if undefined, it opens them */
   refuses: number | undefined;
-  /** Whether it accepts connections but never responds */
+  /** Whether the proxy accepts connections but never responds */
   hangs = false;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
@@ -41,7 +41,7 @@ export class ConnectProxy {
     });
   }
 
-  /** @param credentials `user:password` that it requires */
+  /** @param credentials `user:password` that the proxy requires */
   static async start(credentials: string): Promise<ConnectProxy> {
     const proxy = new ConnectProxy(credentials);
     await new Promise<void>((resolve) => proxy.#server.listen(0, '127.0.0.1', resolve));

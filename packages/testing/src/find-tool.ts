@@ -15,7 +15,7 @@ const there = (path: string) =>
 
 /**
  * Finds a program that tests need: on the PATH, in the cache, or else in `$CRYFOLD_TOOLS/<os>-<arch>/NAME.gz`, which is
- * unpacked into the cache. Undefined if it is in none of these.
+ * unpacked into the cache. Returns undefined if the program is in none of these places.
  */
 export async function findTool(
   name: string,

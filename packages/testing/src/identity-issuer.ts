@@ -5,12 +5,10 @@ import type { AddressInfo } from 'node:net';
 
 const CLIENT = 'cryfold';
 
-/** The role that MinIO assigns if the web identity itself names the policy. */
+/** The role that MinIO assigns if the web identity itself specifies the policy. */
 export const MINIO_ROLE = 'arn:minio:iam:::role/dummy-internal';
 
-/**
- * Issues web identities (JSON web tokens) that a MinIO trusts, in the same way as a Kubernetes cluster for its pods.
- */
+/** Issues web identities (JSON web tokens) that a MinIO server trusts, as a Kubernetes cluster does for its pods. */
 export class IdentityIssuer {
   readonly #keys = generateKeyPairSync('rsa', { modulusLength: 2048 });
   readonly #server: Server;
@@ -40,7 +38,7 @@ export class IdentityIssuer {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** Environment variables of a MinIO that trusts this issuer. */
+  /** Returns the environment variables of a MinIO server that trusts this issuer. */
   get minio(): Record<string, string> {
     return {
       MINIO_IDENTITY_OPENID_CONFIG_URL: `${this.url}/.well-known/openid-configuration`,
@@ -48,7 +46,7 @@ export class IdentityIssuer {
     };
   }
 
-  /** A web identity that may read and write, and expires after the given number of seconds. */
+  /** Returns a web identity that may read and write, and that expires after the given number of seconds. */
   token(seconds: number): string {
     const now = Math.floor(Date.now() / 1000);
     const claims = { iss: this.url, aud: CLIENT, sub: 'worker', policy: 'readwrite', iat: now, exp: now + seconds };

@@ -15,7 +15,7 @@ export interface S3ServerOptions {
   tool: S3Tool;
   /** Path of its program, from findTool */
   program: string;
-  /** PEM files of a certificate and its key; if given, it only accepts TLS */
+  /** PEM files of a certificate and its key; if given, the server accepts only TLS */
   tls?: { certificate: string; key: string };
   /** Also accepts `BUCKET.domain` as host name */
   domain?: string;
@@ -26,8 +26,8 @@ export interface S3ServerOptions {
 const BUCKET = 'cryfold-test';
 
 /**
- * A free TCP port of this machine. Another process could take it before it is used, but in practice this does not
- * happen.
+ * Returns a free TCP port of this machine. Another process could take the port before it is used, but in practice this
+ * does not happen.
  */
 export async function freePort(): Promise<number> {
   const server = createServer();
@@ -72,7 +72,7 @@ export class S3Server {
     return server;
   }
 
-  /** Environment variables that a process needs to open the bucket. */
+  /** Returns the environment variables that a process needs to open the bucket. */
   environment(prefix = ''): Record<string, string> {
     return {
       CRYFOLD_STORE: `s3://${BUCKET}${prefix && `/${prefix}`}`,
@@ -120,10 +120,10 @@ export class S3Server {
     });
     this.#process = child;
     for (let waited = 0; ; waited += 100) {
-      if (child.exitCode !== null) throw new Error(`${tool} ended with code ${child.exitCode}`);
+      if (child.exitCode !== null) throw new Error(`${tool} exited with code ${child.exitCode}`);
       // MinIO listens before it can serve requests. Any status below 500 means that it can.
       if (await TcpProxy.answers(this.port, tls !== undefined)) return;
-      if (waited > 20_000) throw new Error(`${tool} does not answer`);
+      if (waited > 20_000) throw new Error(`${tool} does not respond`);
       await sleep(100);
     }
   }

@@ -4,7 +4,7 @@ export interface SelfSigned {
   /** Paths to which the PEM files are written */
   key: string;
   certificate: string;
-  /** Names that it is valid for, such as `DNS:api.test` and `IP:127.0.0.1` */
+  /** Names for which the certificate is valid, such as `DNS:api.test` and `IP:127.0.0.1` */
   names: readonly string[];
 }
 

@@ -40,7 +40,7 @@ export function decodePng(bytes: Buffer): Picture {
   return { width, height, indices, palette: new Uint8Array(chunks.get('PLTE')?.[0] as Buffer) };
 }
 
-/** A directory for sox's files, which exists while `work` runs. */
+/** Runs `work` with a directory for sox's files, and then removes the directory. */
 export async function withScratch<T>(work: (directory: string) => Promise<T>): Promise<T> {
   const directory = await mkdtemp(join(tmpdir(), 'cryfold-sox-'));
   try {
@@ -56,7 +56,7 @@ export async function sox(...args: string[]): Promise<void> {
 }
 
 /**
- * Sox's raw spectrogram of a WAV file, without the four fixed colours before its scale.
+ * Returns sox's raw spectrogram of a WAV file, without the four fixed colours that precede its colour scale.
  * @param options options of sox's spectrogram, such as `-z`, `80`
  */
 export async function soxPicture(wav: string, ...options: string[]): Promise<Picture> {
@@ -65,7 +65,7 @@ export async function soxPicture(wav: string, ...options: string[]): Promise<Pic
   return { ...picture, indices: picture.indices.map((index) => index - 4), palette: picture.palette.subarray(12) };
 }
 
-/** The same for the bytes of a WAV file. */
+/** Like `soxPicture`, but for the bytes of a WAV file. */
 export async function soxPictureOf(wav: Uint8Array, directory: string, name: string): Promise<Picture> {
   const path = join(directory, `${name}.wav`);
   await writeFile(path, wav);

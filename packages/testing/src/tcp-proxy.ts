@@ -4,7 +4,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 
 /**
  * What happens to connections through the proxy: nothing; they are cut; they hang; each chunk is delayed by 300 ms;
- * responses are lost (the request arrives, but then the connection ends); or HTTP requests get a fixed status.
+ * responses are lost (the request arrives, but then the connection is closed); or HTTP requests get a fixed status.
  */
 export type Fault = 'none' | 'cut' | 'hang' | 'slow' | 'answer-lost' | 500 | 503 | 507;
 
@@ -28,7 +28,7 @@ export class TcpProxy {
     return proxy;
   }
 
-  /** True once an HTTP server at the port responds with anything but a server error. */
+  /** Whether an HTTP server at the port responds with anything but a server error. */
   static answers(port: number, tls = false): Promise<boolean> {
     return new Promise((resolve) => {
       const options = { host: '127.0.0.1', port, path: '/', timeout: 1000, rejectUnauthorized: false };

@@ -4,7 +4,7 @@ import { axisOver } from '../src/page/plot.js';
 
 const texts = (values: number[], whole?: boolean) => axisOver('y', values, whole).ticks.map(({ text }) => text);
 
-test('axes have ticks at round numbers and cover all values', () => {
+test('covers all values with an axis that has ticks at round numbers', () => {
   assert.deepEqual(texts([61.2, 84.1]), ['60', '65', '70', '75', '80', '85']);
   assert.deepEqual(texts([0, 1.59]), ['0.0', '0.5', '1.0', '1.5', '2.0']);
   assert.deepEqual(texts([-0.02, 0.013]), ['-0.02', '-0.01', '0.00', '0.01', '0.02']);
@@ -16,7 +16,7 @@ test('axes have ticks at round numbers and cover all values', () => {
   }
 });
 
-test('axes of equal values, even if they differ by rounding, have two ticks', () => {
+test('draws two ticks for equal values, even if they differ by rounding', () => {
   assert.deepEqual(texts([0, 0]), ['0.0', '0.2']);
   assert.deepEqual(texts([0, 1e-17]), ['0.0', '0.2']);
   assert.deepEqual(texts([0.5, 0.5]), ['0.4', '0.5']);
@@ -31,7 +31,7 @@ test('axes of equal values, even if they differ by rounding, have two ticks', ()
   assert.deepEqual(texts([20, 20], true), ['20', '21']);
 });
 
-test('axes of counts begin at the first one and have whole ticks', () => {
+test('begins an axis of counts at the first count, with whole ticks', () => {
   assert.deepEqual(texts([1, 20], true), ['1', '5', '10', '15', '20']);
   assert.deepEqual(texts([1, 3], true), ['1', '2', '3']);
   assert.deepEqual(axisOver('epoch', [1], true).high, 2);

@@ -12,8 +12,9 @@ export interface CancellableWork {
 }
 
 /**
- * Runs work unless the run is already cancelled. If the run is cancelled in the meantime, aborts the work's signal. @returns
- * false if the run was cancelled
+ * Runs work unless the run is already cancelled. If the run is cancelled while the work is running, aborts the signal
+ * of the work.
+ * @returns false if the run was cancelled
  */
 export async function unlessCancelled(
   { store, run, signal }: CancellableWork,

@@ -16,7 +16,7 @@ export class ChildPool {
   }
 
   /**
-   * Acquires a child, preferring the one that was used last, since it is the warmest.
+   * Acquires a child, preferring the one that was used last, since that child is the warmest.
    * @throws CryfoldError CHILD_DIED if all are in use
    */
   retain(): WarmChild {

@@ -160,7 +160,7 @@ export class FoldAttempt {
     }
     const checkpoint = record.code === 'CHECKPOINT_DAMAGED' && this.#checkpoint();
     if (checkpoint) await store.artifacts.delete(checkpoint.key).catch(() => {});
-    // The failure record names the attempt, so that its log can be found.
+    // The failure record contains the name of the attempt, so that its log can be found.
     const error = CryfoldError.fromRecord({ ...record, context: { ...record.context, attempt: this.#name } });
     this.#log.warn(error.toRecord(), 'attempt failed');
     attempt.count('failedAttempts').catch(() => {});
@@ -169,8 +169,8 @@ export class FoldAttempt {
   }
 
   /**
-   * Writes data before the record. The first record wins, and the data of later attempts is removed. @returns whether
-   * the record of this attempt was first
+   * Writes the data before the record. The first record wins, and the data of later attempts is removed. @returns
+   * whether the record of this attempt was first
    */
   async commit(output: FoldOutput): Promise<boolean> {
     const { attempt, store } = this.#options;

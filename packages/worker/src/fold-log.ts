@@ -3,7 +3,7 @@ import type { Logger, RepeatedErrors } from '@cryfold/runtime';
 
 /**
  * Log of one attempt at a fold. Writes each line to the log of the process with run, trial, repeat, fold and attempt,
- * and keeps it for the store. Epochs only go to the store, unless the log level is debug.
+ * and keeps it for the store. Epochs go only to the store, unless the log level is debug.
  */
 export class FoldLog {
   readonly #log: Logger;
@@ -39,7 +39,7 @@ export class FoldLog {
     this.#keep('debug', point, 'epoch');
   }
 
-  /** The log as stored: JSON lines, followed by what the training child wrote to standard error. */
+  /** Returns the log as it is stored: JSON lines, followed by what the training child wrote to standard error. */
   bytes(childOutput: string): Uint8Array {
     return new TextEncoder().encode(this.#lines.join('') + childOutput);
   }

@@ -17,7 +17,7 @@ export class GracePeriod {
   }
 
   /**
-   * Where and when training saves checkpoints.
+   * Returns where and when training saves checkpoints.
    * @param each whether to save after every epoch; otherwise, only if the fold takes longer than the grace period
    * @returns undefined for an estimator without epochs
    */

@@ -14,7 +14,10 @@ export class PlanCache {
     this.#store = store;
   }
 
-  /** The plan of a job's run. Read again if it does not contain the job, because a sweep has extended it. */
+  /**
+   * Returns the plan of a job's run. Reads the plan again if it does not contain the job, because a sweep has extended
+   * it.
+   */
   async planFor(payload: WorkPayload): Promise<RunPlan> {
     const { run } = payload;
     const known = this.#plans.get(run);

@@ -20,7 +20,7 @@ export interface TaskObserver {
   onGroup?: (id: number | undefined) => void;
 }
 
-/** Runs tasks of any kind of estimator in this process. The engine of a kind is loaded for its first task. */
+/** Runs tasks of any kind of estimator in this process. The engine of a kind is loaded when its first task arrives. */
 export class TaskRunner {
   readonly #settings: EngineSettings;
   readonly #engines = new Map<string, Promise<Engine<never>>>();
@@ -100,7 +100,7 @@ function wrongRows(features: string, rows: number, clips: number): CryfoldError 
   });
 }
 
-/** The labels with which a fold is trained. If requested, those of the training rows are shuffled. */
+/** Returns the labels with which a fold is trained. If requested, shuffles the labels of the training rows. */
 export function trainingLabels(
   labels: Int32Array,
   { train, seed, shuffled }: Pick<FoldTask, 'train' | 'seed' | 'shuffled'>,
@@ -116,8 +116,8 @@ export function trainingLabels(
 }
 
 /**
- * Share of rows whose class has the largest score (the first one if several are equal). Rows are in the order of
- * `test`.
+ * Returns the share of rows whose class has the largest score (the first one if several are equal). Rows are in the
+ * order of `test`.
  */
 function accuracyOf({ rows, columns, data }: Matrix, labels: Int32Array, test: Int32Array): number | undefined {
   if (rows === 0) return undefined;

@@ -19,7 +19,7 @@ export interface FinalTraining {
   onProgress: (done: number, total: number) => void;
 }
 
-/** Like `trainFinal`, in a training child of this process and without Redis. */
+/** Like `trainFinal`, but in a training child of this process and without Redis. */
 export async function trainFinalHere(training: FinalTraining): Promise<FinalResult> {
   const child = new WarmChild();
   try {
@@ -30,7 +30,7 @@ export async function trainFinalHere(training: FinalTraining): Promise<FinalResu
 }
 
 /**
- * Trains an estimator on all clips, like a fold without test clips, and saves the model. If there is a result already,
+ * Trains an estimator on all clips, like a fold without test clips, and saves the model. If a result already exists,
  * returns it unchanged.
  * @throws CryfoldError any error of training; CANCELLED
  */

@@ -6,8 +6,8 @@ import type { FromChild, ToChild } from './messages.js';
 import { TaskRunner } from './task-runner.js';
 
 /**
- * Entry point of a training child: `training-child.js SETTINGS` (JSON), controlled over IPC. It ends with its parent,
- * so that no orphan continues to train.
+ * Entry point of a training child: `training-child.js SETTINGS` (JSON), controlled over IPC. It exits when its parent
+ * does, so that no orphan continues to train.
  */
 const [settings] = process.argv.slice(2);
 // Credentials come from the environment and are never sent over IPC, because tasks are more likely to be logged or

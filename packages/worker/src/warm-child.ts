@@ -32,7 +32,7 @@ export interface TaskOptions {
   onEpoch?: (point: EpochPoint) => void;
 }
 
-/** Why a process was started, that is, how the previous one ended. */
+/** Why a process was started, that is, why the previous process was replaced. */
 export type StartReason = 'first' | 'died' | 'cancelled' | 'memory' | 'threads';
 
 export interface ChildObserver {
@@ -44,7 +44,7 @@ export interface ChildObserver {
 
 /**
  * One training process, kept warm between jobs. Training blocks the child's event loop, so the parent renews the lock
- * of the job, relays progress, kills the child to cancel, and replaces it if it uses too much memory. (tfjs-node
+ * of the job, relays progress, kills the child to cancel a job, and replaces it if it uses too much memory. (tfjs-node
  * crashes in worker_threads.)
  */
 export class WarmChild {
@@ -53,7 +53,7 @@ export class WarmChild {
   #next = 0;
   #output = '';
   #reason: StartReason = 'first';
-  /** Resolves when all killed processes have ended. */
+  /** Resolves when all killed processes have exited. */
   #ended: Promise<unknown> = Promise.resolve();
   /** A process group that the child has started, and that must not outlive it */
   #group: number | undefined;
@@ -73,8 +73,8 @@ export class WarmChild {
 
   /**
    * Runs one task at a time.
-   * @throws CryfoldError the error of the child; OUT_OF_MEMORY or CHILD_DIED if it ended without a result; CANCELLED on
-   * abort
+   * @throws CryfoldError the error of the child; OUT_OF_MEMORY or CHILD_DIED if the child exited without a result;
+   * CANCELLED on abort
    */
   async run(settings: ChildSettings, task: Task, options: TaskOptions): Promise<FoldOutput | undefined> {
     const { signal, onProgress, onEpoch } = options;
@@ -135,7 +135,7 @@ export class WarmChild {
     }
   }
 
-  /** Kills the process, if there is one, and waits until it and all previously killed processes have ended. */
+  /** Kills the process, if there is one, and waits until it and all previously killed processes have exited. */
   async stop(reason: StartReason = 'cancelled'): Promise<void> {
     const child = this.#process?.process;
     this.#reason = reason;
@@ -185,8 +185,9 @@ export class WarmChild {
 }
 
 function died(engine: string, code: number | null, signal: string | null): CryfoldError {
-  return new CryfoldError('CHILD_DIED', `the training child ended ${signal ? `by ${signal}` : `with code ${code}`}`, {
+  const how = signal ? `was killed by ${signal}` : `exited with code ${code}`;
+  return new CryfoldError('CHILD_DIED', `the training child ${how}`, {
     context: { engine, ...(signal ? { signal } : {}) },
-    hint: `It will be retried in a new process.${signal === 'SIGSEGV' ? ' This can happen when convolutions run out of memory: lower batchSize.' : ''}`,
+    hint: `The work will be retried in a new process.${signal === 'SIGSEGV' ? ' This can happen when convolutions run out of memory: lower batchSize.' : ''}`,
   });
 }

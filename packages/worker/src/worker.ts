@@ -45,7 +45,7 @@ export interface WorkerOptions {
   metrics?: Metrics;
 }
 
-/** Takes jobs from the fold queues, computes them in warm child processes, and commits each result once. */
+/** Takes jobs from the fold queues, runs them in warm child processes, and commits each result once. */
 export class Worker implements Service {
   readonly #options: WorkerOptions;
   readonly #metrics: WorkerMetrics;
@@ -207,7 +207,7 @@ export class Worker implements Service {
   #checkAllowed(estimator: Estimator): void {
     checkCommandsAllowed([estimator], this.#options.allowCommands ?? false, {
       where: `this worker (${hostname()})`,
-      hint: 'To run programs that specs name, start the worker with --allow-commands: docs/security.md.',
+      hint: 'To run programs that specs contain, start the worker with --allow-commands; see docs/security.md.',
     });
   }
 }

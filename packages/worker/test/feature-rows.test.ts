@@ -8,7 +8,7 @@ import { openStore, RunStore } from '@cryfold/store';
 import type { Task } from '../src/messages.js';
 import { TaskRunner } from '../src/task-runner.js';
 
-test('refuses features that have fewer rows than the dataset has clips', async (t) => {
+test('rejects features that have fewer rows than the dataset has clips', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'cryfold-rows-'));
   t.after(() => rm(folder, { recursive: true }));
   const store = new RunStore(openStore(`file:${folder}`));

@@ -9,11 +9,11 @@ test('shuffles only the labels of training rows, reproducibly for a seed', () =>
   assert.equal(trainingLabels(labels, { ...task, shuffled: false }), labels);
   const before = labels.slice();
   const shuffled = trainingLabels(labels, { ...task, shuffled: true });
-  assert.deepEqual(labels, before, 'the shared labels stay');
+  assert.deepEqual(labels, before, 'the shared labels are unchanged');
   assert.deepEqual(shuffled.subarray(80), labels.subarray(80), 'test rows keep theirs');
   assert.deepEqual(shuffled.slice(0, 80).sort(), labels.slice(0, 80).sort());
   const kept = shuffled.subarray(0, 80).filter((label, i) => label === labels[i]).length;
-  assert.ok(kept > 10 && kept < 45, `about a third stays by chance: ${kept} of 80`);
+  assert.ok(kept > 10 && kept < 45, `about a third is unchanged by chance: ${kept} of 80`);
   assert.deepEqual(trainingLabels(labels, { ...task, shuffled: true }), shuffled);
   assert.notDeepEqual(trainingLabels(labels, { ...task, shuffled: true, seed: 8 }), shuffled);
 });

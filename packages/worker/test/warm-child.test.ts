@@ -19,7 +19,7 @@ const storeUrl = `file:${join(root, 'store')}`;
 const [dataset, features] = ['a'.repeat(64), 'b'.repeat(64)];
 const HUGE = { height: 400, width: 800 };
 
-/** Eight images of two classes, small ones and huge ones. */
+/** Writes eight images of two classes, once small and once huge. */
 async function writeData(): Promise<void> {
   const { datasets } = new RunStore(openStore(storeUrl));
   const random = new Random(1);
@@ -53,7 +53,8 @@ const task = (own: { features?: string; filters?: number[] } = {}) => ({
 });
 
 /**
- * The address space of a child ends at 5 GiB (BoundedChild), so that no test uses more, even if the kernel overcommits.
+ * The address space of a child is limited to 5 GiB (BoundedChild), so that no test uses more, even if the kernel
+ * overcommits.
  */
 const settings = { engine: 'nn' as const, threads: 1, xla: false, maxMemoryMb: 2048 };
 
@@ -86,12 +87,12 @@ test('replaces a child that ran out of memory or has other settings, and pins a 
   });
 });
 
-test('ends a fold above its memory limit with OUT_OF_MEMORY', {
+test('fails a fold above its memory limit with OUT_OF_MEMORY', {
   skip: process.platform !== 'linux',
 }, async (t) => {
   const child = new WarmChild();
   t.after(() => child.stop());
-  // The first convolution alone gives 762 MB.
+  // The output of the first convolution alone takes 762 MB.
   const large = task({ features: `huge${features.slice(4)}`, filters: [100, 1, 1] });
   const running = child.run({ ...settings, maxMemoryMb: 512 }, large, { signal: new AbortController().signal });
   await assert.rejects(running, {
@@ -102,7 +103,7 @@ test('ends a fold above its memory limit with OUT_OF_MEMORY', {
   });
 });
 
-test('stopping waits for processes that an abort has killed', async () => {
+test('waits in stop() for processes that an abort has killed', async () => {
   let ended = 0;
   const child = new WarmChild({ started: () => {}, used: () => {}, ended: () => ended++ });
   const stop = new AbortController();

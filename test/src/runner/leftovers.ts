@@ -1,7 +1,7 @@
-// Prints the processes and temporary files that the tests of scripts/test left, by test file, then ends and removes them.
-// The last line is their number. Processes are known by CRYFOLD_TEST_RUN in their environment, or by the folder of
-// temporary files in their arguments or as their working directory (Redis writes its title over its environment). That
-// needs /proc, so only Linux finds them.
+// Prints the processes and temporary files that tests have left behind, by test file, and then kills and deletes them.
+// The last line is their number. A process belongs to the tests if its environment contains CRYFOLD_TEST_RUN, or if the
+// folder of temporary files is in its arguments or its working directory (Redis overwrites its environment with its
+// title). This requires /proc, so processes are only found on Linux.
 //
 // usage: node test/dist/src/runner/leftovers.js FOLDER     the TMPDIR of the tests, which is also the value of CRYFOLD_TEST_RUN
 import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
@@ -10,14 +10,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const [folder] = process.argv.slice(2);
 
-/** Milliseconds that processes have to end by themselves after the last test. */
+/** Milliseconds that processes have to exit by themselves after the last test. */
 const GRACE = 5000;
 
 function words(pid: string, file: string): string[] {
   try {
     return readFileSync(`/proc/${pid}/${file}`, 'utf8').split('\0').filter(Boolean);
   } catch {
-    // It has ended, or belongs to another user.
+    // The process has exited, or belongs to another user.
     return [];
   }
 }
@@ -53,7 +53,7 @@ if (existsSync('/proc/self/environ')) {
     try {
       process.kill(pid, 'SIGKILL');
     } catch {
-      // It has ended meanwhile.
+      // The process has exited in the meantime.
     }
   }
 } else {

@@ -1,5 +1,5 @@
-// Loaded before each test file by scripts/test: whatever the file starts carries its name in the environment, and its
-// temporary files go into a folder of its own. leftovers.ts reads both.
+// scripts/test loads this module before each test file. Processes that the test file starts get its name in their
+// environment, and its temporary files go into a separate folder. leftovers.ts reads both.
 import { mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, sep } from 'node:path';

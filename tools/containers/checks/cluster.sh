@@ -1,4 +1,4 @@
-# The overlay dev on the node. Sourced by node-check.
+# Checks the overlay dev on the node. Sourced by node-check.
 
 images() {
   local all=("$control" "$worker" "$(service_image REDIS)" "$(service_image MINIO)")
@@ -24,6 +24,6 @@ cluster_checks() {
   check 'node: images are pushed to its registry' images
   check 'node: Secrets are created' secrets
   check 'node: overlay dev, with retraining, is applied' install
-  check 'node: every pod gets ready' rollout
+  check 'node: every pod becomes ready' rollout
   check 'node: no pod was restarted' restarts
 }

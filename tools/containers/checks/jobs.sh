@@ -1,12 +1,12 @@
-# Evaluations, a sweep and retraining as Jobs. Sourced by node-check.
+# Checks evaluations, a sweep and retraining as Jobs. Sourced by node-check.
 
-# job NAME IMAGE ARGUMENT ...: a Job that runs cryfold
+# job NAME IMAGE ARGUMENT ...: creates a Job that runs cryfold
 job() {
   local name=$1 image=$2 words=; shift 2
   words=$(printf "'%s', " "$@")
   sed -e "s#NAME#$name#; s#IMAGE#$image#; s#ARGS#[${words%, }]#" "$here/node/evaluation.yaml" | kubectl apply -f -
 }
-# Failed pods of a Job may stay, but the Job itself must succeed.
+# Failed pods of a Job may remain, but the Job itself must succeed.
 job_state() { kubectl -n cryfold get job "$1" -o 'jsonpath={.status.conditions[?(@.status=="True")].type}'; }
 over() { case $(job_state "$1") in *Complete*Complete* | *Complete | *Failed) ;; *) return 1 ;; esac; }
 # completes NAME [SECONDS]
@@ -72,10 +72,10 @@ network_fold() {
 
 jobs_checks() {
   check 'jobs: a synthetic corpus is written to the volume' corpus
-  check 'jobs: an evaluation ends' evaluation
+  check 'jobs: an evaluation finishes' evaluation
   check 'jobs: a sweep survives deleted pods' sweep
-  check 'jobs: retraining makes a first champion' first_retrain
-  check "jobs: retraining by the CronJob's schedule" retrain_by_schedule
+  check 'jobs: retraining creates a first champion' first_retrain
+  check "jobs: retraining runs on the CronJob's schedule" retrain_by_schedule
   check 'jobs: a bad spec is not retried' bad_spec
   if podman image exists "$gpu"; then check 'jobs: a network is trained by worker-gpu' network_fold
   else skip 'jobs: a network is trained by worker-gpu' "$gpu is not built"; fi

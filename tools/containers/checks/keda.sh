@@ -1,4 +1,4 @@
-# KEDA's operator and metrics adapter scale the workers, by Prometheus. Sourced by node-check.
+# Checks that KEDA's operator and metrics adapter scale the workers based on Prometheus. Sourced by node-check.
 keda_version=v2.21.0
 
 keda_source() { (cd / && go mod download -json "github.com/kedacore/keda/v2@$keda_version" | sed -n 's/^\t"Dir": "\(.*\)",$/\1/p'); }
@@ -7,7 +7,7 @@ prometheus() {
   sed "s#IMAGE#$(service_image PROMETHEUS)#" "$here/node/monitoring.yaml" | kubectl apply -f -
   kubectl -n monitoring rollout status deployment/prometheus --timeout=3m
 }
-# KEDA's own manifests without its admission webhooks. The images contain only its programs.
+# Installs KEDA's own manifests without its admission webhooks. The images contain only KEDA's programs.
 operator() {
   local source part
   source=$(keda_source)
@@ -43,7 +43,7 @@ keda_checks() {
   command -v go >/dev/null || { skip 'keda: scales workers' "no Go to fetch KEDA's manifests"; return; }
   check 'keda: Prometheus starts' prometheus
   check 'keda: operator and metrics adapter start' operator
-  check 'keda: from one worker to none' scaled_objects
-  check 'keda: from none to several for a run, which ends' scales_up
-  check 'keda: back to none' scales_down
+  check 'keda: scales from one worker to none' scaled_objects
+  check 'keda: scales from none to several for a run, which finishes' scales_up
+  check 'keda: scales back to none' scales_down
 }

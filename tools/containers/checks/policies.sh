@@ -1,6 +1,6 @@
-# NetworkPolicies, enforced by kube-router's firewall. Sourced by node-check.
+# Checks NetworkPolicies that kube-router's firewall enforces. Sourced by node-check.
 
-# probe NAME NAMESPACE LABELS: which of Redis, MinIO, the API and metrics a pod with these labels can reach
+# probe NAME NAMESPACE LABELS: prints which of Redis, MinIO, the API and metrics a pod with these labels can reach
 probe() {
   local name=probe-$1 pods
   kubectl -n "$2" run "$name" --image="$control" --restart=Never --labels="$3" --overrides='{ "spec": {
@@ -43,10 +43,10 @@ enforce() {
 policies_checks() {
   local everything='redis store api metrics'
   if ! program kube-router >/dev/null; then
-    skip 'policies: who reaches whom' 'no kube-router (tools/containers/build-programs kube-router), so nothing enforces them'
+    skip 'policies: allowed connections' 'no kube-router (tools/containers/build-programs kube-router), so nothing enforces them'
     return
   fi
-  # Otherwise a probe that reaches nothing at all would pass.
+  # Without this check, a probe that can never reach anything would pass the others.
   check 'policies: without enforcement, a pod reaches everything' reaches before cryfold app=before "$everything"
   check 'policies: kube-router enforces them' enforce
   check 'policies: a pod without labels reaches nothing' reaches plain cryfold app=plain nothing
@@ -54,9 +54,9 @@ policies_checks() {
   check 'policies: uses-redis and uses-store' reaches both cryfold cryfold.io/uses-store=true,cryfold.io/uses-redis=true 'redis store'
   check 'policies: uses-api' reaches api cryfold cryfold.io/uses-api=true api
   kubectl create namespace monitoring >/dev/null 2>&1 || true
-  check 'policies: Prometheus reaches metrics alone' reaches prometheus monitoring app.kubernetes.io/name=prometheus metrics
-  check 'policies: a pod of another namespace reaches nothing' reaches other default app=other nothing
-  check 'policies: an evaluation ends while they are enforced' enforced_evaluation
+  check 'policies: Prometheus: metrics only' reaches prometheus monitoring app.kubernetes.io/name=prometheus metrics
+  check 'policies: a pod in another namespace reaches nothing' reaches other default app=other nothing
+  check 'policies: an evaluation finishes while they are enforced' enforced_evaluation
 }
 enforced_evaluation() {
   job enforced "$control" run --data /data/corpus --estimators svm --folds 4 --repeats 1 && completes enforced

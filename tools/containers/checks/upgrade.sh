@@ -1,4 +1,4 @@
-# A released overlay, by digest; upgrade and rollback during a run. Sourced by node-check.
+# Checks a released overlay with digests, and an upgrade and rollback during a run. Sourced by node-check.
 
 release=$work/release-$$
 registry=127.0.0.1:$registry_port
@@ -28,7 +28,7 @@ images_are() {
   [ -n "$digest" ]
   kubectl -n cryfold get pods -l app.kubernetes.io/component=coordinator -o 'jsonpath={.items[*].spec.containers[0].image}' | tee /dev/stderr | grep -q "$digest"
 }
-# Another version: the same code with other digests.
+# Creates another version with the same code but other digests.
 second_version() {
   local image
   cp -r "$release" "$release.2"
@@ -56,13 +56,13 @@ rollback() {
   still_in_flight
   apply "$release"
 }
-still_in_flight() { ! over in-flight || { echo 'the run was over too soon to say anything'; return 1; }; }
+still_in_flight() { ! over in-flight || { echo 'the run finished too early for this check'; return 1; }; }
 nothing_lost() {
   completes in-flight 600
   [ -z "$(kubectl -n cryfold get job in-flight -o 'jsonpath={.status.failed}')" ] || { echo 'a pod of the Job failed'; return 1; }
   job listed "$control" list
   completes listed
-  # Every run so far must be complete: an evaluation, a sweep, retraining, and the one during the upgrade.
+  # Every run so far must be complete: an evaluation, a sweep, retraining, and the run during the upgrade.
   kubectl -n cryfold logs job/listed >"$node/listed"
   ! grep -E 'incomplete|failed|running|waiting' "$node/listed" || return 1
   echo "$(grep -c complete "$node/listed") runs, all complete"
@@ -73,10 +73,10 @@ upgrade_checks() {
     skip 'release: install by digest, upgrade, rollback' "$gpu is not built"
     return
   fi
-  check 'release: images are pushed, overlays name their digests' released
+  check 'release: images are pushed, overlays contain their digests' released
   check 'release: kubectl apply -k installs it' installed
   check 'release: upgrade with a run in flight' upgrade
   check 'release: rollback with the same run in flight' rollback
-  check 'release: the run ends, and no other is lost' nothing_lost
+  check 'release: the run finishes, and no other run is lost' nothing_lost
   rm -rf "$release" "$release.2"
 }

@@ -3,7 +3,7 @@ import type { ModelName } from './nn-request.js';
 import { startSide } from './nn-side.js';
 
 const BATCH = 50;
-/** Benchmarks that take some seconds each. */
+/** Options for benchmarks that take a few seconds each. */
 const STEPS: Record<ModelName, number> = { 'small-cnn': 20, resnet50: 2 };
 /** An augmentation may cost at most a tenth of a training step. */
 const TARGET = 0.9;

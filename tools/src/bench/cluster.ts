@@ -10,7 +10,7 @@ import { endRuns, runToEnd, type Scene, startCoordinator } from './no-op.js';
 
 const WORKERS = 500;
 const PROCESSES = 2;
-/** A fold of the paper's models takes minutes. With one this short, the workers finish 100 folds per second. */
+/** Seconds per fold. The paper's folds take minutes. With folds this short, the workers finish 100 per second. */
 const FOLD_SECONDS = 5;
 const FOLDS = 5000;
 
@@ -51,7 +51,7 @@ async function measure(scene: Scene): Promise<Comparison[]> {
   console.error(
     `bench: ${FOLDS} folds of ${FOLD_SECONDS} s on ${WORKERS} workers in ${seconds.toFixed(1)} s (${ideal} at best); ` +
       `processor: coordinator ${coordinator.toFixed(1)} s, Redis ${redis.toFixed(1)} s; ` +
-      `the coordinator holds ${memoryOf(pids[0]).rss.toFixed(0)} MiB`,
+      `the coordinator uses ${memoryOf(pids[0]).rss.toFixed(0)} MiB`,
   );
   const needed = { theirs: FOLDS / seconds, peer: 'needed', unit: '/s', target: 2 };
   return [
@@ -59,7 +59,7 @@ async function measure(scene: Scene): Promise<Comparison[]> {
       name: `${WORKERS} workers, folds of ${FOLD_SECONDS} s`,
       ...{ ours: FOLDS / seconds, theirs: FOLDS / ideal, peer: 'never waiting', unit: '/s', target: 0.8 },
     }),
-    comparison({ name: 'folds a second of processor time, coordinator', ours: FOLDS / coordinator, ...needed }),
-    comparison({ name: 'folds a second of processor time, Redis', ours: FOLDS / redis, ...needed }),
+    comparison({ name: 'folds per second of processor time, coordinator', ours: FOLDS / coordinator, ...needed }),
+    comparison({ name: 'folds per second of processor time, Redis', ours: FOLDS / redis, ...needed }),
   ];
 }

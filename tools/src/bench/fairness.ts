@@ -10,7 +10,7 @@ const WORKERS = 4;
 const SMALL = 10;
 const PAIRS = 3;
 
-/** Measures how evenly two large runs progress, and how long a small run takes next to a large one. */
+/** Measures how evenly two large runs progress, and how long a small run takes alongside a large one. */
 export async function fairness(scene: Scene): Promise<Comparison[]> {
   const store = new RunStore(openStore(scene.storeUrl));
   let taken: (run: string) => void = () => {};
@@ -34,7 +34,7 @@ export async function fairness(scene: Scene): Promise<Comparison[]> {
   }
 }
 
-/** Two runs of 1,000 folds; the second is submitted a second after the first. */
+/** Runs two runs of 1,000 folds. The second is submitted one second after the first. */
 async function sideBySide(scene: Scene, onTaken: (listener: (run: string) => void) => void): Promise<Comparison> {
   const count = 1000;
   const runs = ['side-a', 'side-b'];
@@ -44,7 +44,7 @@ async function sideBySide(scene: Scene, onTaken: (listener: (run: string) => voi
     const run = runs.find((name) => id.startsWith(name)) as string;
     done.set(run, (done.get(run) ?? 0) + 1);
     const [a, b] = runs.map((name) => done.get(name) ?? 0);
-    // Counts only while both runs have folds left, and subtracts what the first one had done before.
+    // Counts only while both runs have folds left, and ignores folds that the first run had already finished.
     if (b === 0) ahead = a;
     else if (a < count && b < count) lead = Math.max(lead, Math.abs(a - ahead - b));
   });
@@ -53,7 +53,7 @@ async function sideBySide(scene: Scene, onTaken: (listener: (run: string) => voi
   await Promise.all([first, runToEnd(scene, { count, name: runs[1] })]);
   onTaken(() => {});
   return comparison({
-    name: 'two runs of 1,000 folds side by side, folds of a run for each one of its lead',
+    name: 'two concurrent runs of 1,000 folds, folds of a run per fold of its lead',
     ...{ ours: count / Math.max(1, lead), theirs: 10, peer: 'a lead of 10 %', unit: 'folds', target: 1 },
   });
 }
@@ -68,7 +68,7 @@ async function smallBesideLarge(scene: Scene): Promise<Comparison> {
   await large;
   const [busy, bound] = [median(beside), 2 * median(alone) + FOLD];
   return comparison({
-    name: `a run of ${SMALL} folds beside one of 1,500`,
+    name: `a run of ${SMALL} folds alongside a run of 1,500`,
     ...{ ours: 1 / busy, theirs: 1 / bound, peer: 'twice its time alone and one fold', unit: 'runs/s', target: 1 },
   });
 }

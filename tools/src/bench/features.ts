@@ -11,10 +11,10 @@ import { type Comparison, compareInPairs, rate } from './measure.js';
 const RATE = 8000;
 const SIZE = { height: 60, width: 90 };
 const CLIPS = 25;
-/** cryfold takes 1 ms per clip, so it makes several passes to fill enough of a pair's time. */
+/** Number of passes. cryfold takes only 1 ms per clip, so one pass would be too short to measure. */
 const PASSES = 20;
 
-/** One second of a gliding tone with overtones over noise. */
+/** Returns one second of a gliding tone with overtones over noise. */
 function clip(seed: number): Float64Array {
   const random = new Random(seed);
   const pitch = random.uniform(300, 600);
@@ -24,7 +24,7 @@ function clip(seed: number): Float64Array {
   });
 }
 
-/** Nearest-neighbour resize and palette look-up of a decoded PNG: height x width x RGB. */
+/** Resizes a decoded PNG by nearest neighbour and looks up its palette. @returns height x width x RGB */
 function resize({ width, height, indices, palette }: Picture): Uint8Array {
   const image = new Uint8Array(SIZE.height * SIZE.width * 3);
   for (let row = 0, to = 0; row < SIZE.height; row++) {
@@ -38,7 +38,7 @@ function resize({ width, height, indices, palette }: Picture): Uint8Array {
 }
 
 /**
- * Converts WAV files to images as `cryfold run` does, compared with one sox process per clip and a reader for its PNG.
+ * Converts WAV files to images like `cryfold run`, compared with one sox process per clip and a reader for its PNG.
  */
 export async function compare(): Promise<Comparison[]> {
   if (spawnSync('sox', ['--version']).status !== 0) {

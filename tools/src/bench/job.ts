@@ -18,12 +18,12 @@ const cryfold = (...args: string[]) =>
 /**
  * Runs the paper's evaluation once (five folds, four models), from WAV files to the table, and compares it with a
  * script that a user might write with sox, Keras and scikit-learn. Both use all cores.
- * @param folder folder with CLASS/*.wav of one second each; default: synthetic recordings
+ * @param folder folder with CLASS/*.wav files of one second each; default: synthetic recordings
  * @throws Error that says what to install if the peer is missing
  */
 export async function compare(folder: string | undefined): Promise<Comparison[]> {
   await execute('python3', ['-c', 'import keras, tensorflow, sklearn, PIL']).catch(() => {
-    throw new Error(`python3 lacks some of the peer: python3 -m pip install ${NEEDED}`);
+    throw new Error(`python3 lacks packages for the peer: python3 -m pip install ${NEEDED}`);
   });
   return withScratch(async (scratch) => {
     const data = folder ?? (await synthetic(scratch));
@@ -35,7 +35,7 @@ export async function compare(folder: string | undefined): Promise<Comparison[]>
   });
 }
 
-/** Synthetic recordings in one folder per class, which the script can read as well. */
+/** Writes synthetic recordings into one folder per class, so that the script can also read them. */
 async function synthetic(scratch: string): Promise<string> {
   const [written, data] = [join(scratch, 'written'), join(scratch, 'corpus')];
   await synthesizeCorpus(written, { clips: CLIPS });
@@ -46,7 +46,7 @@ async function synthetic(scratch: string): Promise<string> {
   return data;
 }
 
-/** In a new store, so that no results exist yet. */
+/** Runs cryfold with a new store, so that no results exist yet. */
 async function evaluate(data: string, scratch: string): Promise<void> {
   const store = await mkdtemp(join(scratch, 'store-'));
   await cryfold('--store', store, 'run', join(ROOT, 'specs/paper.yaml'), '--data', data, '--repeats', '1');

@@ -9,7 +9,7 @@ export interface Comparison {
   /** Median rate of the peer */
   theirs: number;
   peer: string;
-  /** Things per second, so higher is better */
+  /** Unit of the rates. Higher rates are better */
   unit: string;
   /** Median over pairs of our rate divided by the peer's; above 1 means that we are faster */
   ratio: number;
@@ -19,7 +19,7 @@ export interface Comparison {
   ok: boolean;
 }
 
-/** A comparison whose ratio is that of its two rates, unless another ratio is given. */
+/** Creates a comparison. By default, its ratio is that of the two rates. */
 export function comparison({
   ratio,
   ...given
@@ -28,7 +28,7 @@ export function comparison({
   return { ...given, ratio: reached, ok: reached >= given.target };
 }
 
-/** Rate of `work`, which does `count` things, in things per second. */
+/** Measures the rate of `work`, which processes `count` items, in items per second. */
 export async function rate(count: number, work: () => unknown): Promise<number> {
   const start = performance.now();
   await work();

@@ -1,4 +1,4 @@
-/** What `scripts/bench nn` asks cryfold's side and its peers to do, one JSON object per line. */
+/** A request of `scripts/bench nn` to cryfold's side or a peer, as one JSON object per line. */
 export type NetworkRequest =
   | { what: 'peak' }
   | {
@@ -8,9 +8,9 @@ export type NetworkRequest =
       steps: number;
       /** Only for cryfold */
       precision?: Precision;
-      /** Only for `train` and cryfold: whether images are changed, in all ways together */
+      /** Only for `train` and cryfold: whether to apply all augmentations together */
       augment?: boolean;
-      /** Only for cryfold: return the CPU seconds of the process, which other work disturbs less */
+      /** Only for cryfold: return CPU seconds of the process, which depend less on other load on the machine */
       cpu?: boolean;
     };
 

@@ -13,7 +13,7 @@ export const INSTALL: Record<Peer, string> = {
 };
 
 export interface Side {
-  /** Gives the same work to all processes at the same time. Returns the seconds of the slowest. */
+  /** Gives the same work to all processes at the same time. @returns the seconds of the slowest process */
   seconds: (request: NetworkRequest) => Promise<number>;
   close: () => void;
 }
@@ -35,15 +35,15 @@ export async function startSide(side: SideName, count: number, threads: number):
     Promise.all(
       processes.map(async ({ lines }) => {
         const { value, done } = await lines.next();
-        if (done) throw new Error(`${side} ended ${what}${side === 'ours' ? '' : `: ${INSTALL[side]}`}`);
+        if (done) throw new Error(`${side} exited ${what}${side === 'ours' ? '' : `: ${INSTALL[side]}`}`);
         return Number(value);
       }),
     );
-  await answers('before it was ready');
+  await answers('before being ready');
   return {
     async seconds(request) {
       for (const { child } of processes) child.stdin.write(`${JSON.stringify(request)}\n`);
-      return Math.max(...(await answers(`while it did ${request.what}`)));
+      return Math.max(...(await answers(`during ${request.what}`)));
     },
     close() {
       for (const { child } of processes) child.stdin.end();

@@ -5,7 +5,7 @@ import type { ModelName, Precision, Work } from './nn-request.js';
 import { INSTALL, type Peer, type Side, startSide } from './nn-side.js';
 
 const BATCH = 50;
-/** For `fold`: 200 training images in one epoch, 50 predicted images. */
+/** For `fold`: one epoch with 200 training images, and 50 predicted images. */
 const FOLD = 250;
 /**
  * Number of multiply-adds in the forward pass of ResNet50 for one 60 x 90 image: 0.466e9. A training step does three
@@ -24,7 +24,7 @@ interface Case {
   peer: Peer;
 }
 
-/** A case by its name, such as `resnet50 train float32 2x1` (processes x threads of each). */
+/** Creates a case from its name, such as `resnet50 train float32 2x1` (processes x threads per process). */
 function caseOf(tag: string, target: number, peer: Peer = 'Keras'): Case {
   const [model, work, precision, place] = tag.split(' ') as [ModelName, Work, Precision, string];
   const [processes, threads] = place.split('x').map(Number);
@@ -49,7 +49,7 @@ const CASES = [
   caseOf('small-cnn train float32 1x1', 1.5, 'PyTorch'),
 ];
 const STEPS = { resnet50: 2, 'small-cnn': 10 };
-const WORK = { fold: 'first fold with its warm-up', train: 'training', infer: 'prediction' };
+const WORK = { fold: 'first fold, including warm-up', train: 'training', infer: 'prediction' };
 
 const count = (n: number, name: string) => `${n} ${name}${n === 1 ? '' : name.endsWith('s') ? 'es' : 's'}`;
 
@@ -89,7 +89,7 @@ async function comparePair(one: Case, ours: Side, theirs: Side): Promise<Compari
     theirs: async () => images / (await theirs.seconds({ what: work, model, steps })),
   });
   if (shares.length === 0) return [result];
-  // Without those of the warm-up.
+  // Excludes the results of the warm-up.
   const ratio = median(shares.slice(1));
   const peak = { ours: 100 * ratio, theirs: 100, peer: 'peak', unit: '%', target: 0.85 };
   return [result, comparison({ name: `${title}, share of the matrix-product peak, ${place}`, ...peak })];
@@ -107,6 +107,6 @@ export async function compare(only = ''): Promise<Comparison[]> {
     if (peer === 'PyTorch' && !torch) continue;
     results.push(...(await measure(one)));
   }
-  if (results.length === 0) throw new Error(`no case holds ${JSON.stringify(only)}`);
+  if (results.length === 0) throw new Error(`no benchmark case matches ${JSON.stringify(only)}`);
   return results;
 }

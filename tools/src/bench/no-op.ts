@@ -19,13 +19,13 @@ import { rawRecords } from '@cryfold/store/testing';
 /** A cluster without workers. */
 export interface Scene {
   cluster: Cluster;
-  /** Of Redis */
+  /** URL of Redis */
   url: string;
   storeUrl: string;
   folder: string;
 }
 
-/** A plan of `count` folds of one network, none of which is ever trained. */
+/** Returns a plan with `count` folds of one network, none of which is ever trained. */
 function noOpPlan(count: number, name: string): RunPlan {
   const spec = parseSpec(`version: 1\nname: ${name}\nestimators: { cnn: { kind: small-cnn } }\n`, 'bench');
   const clips = Array.from({ length: 4 }, (_, i) => ({ id: `c${i}`, label: i % 2 ? 'a' : 'b', group: 'g' }));
@@ -72,7 +72,7 @@ export async function startCoordinator(folder: string): Promise<Scene> {
 
 const BARE = { maxStalledCount: 8, onError: () => {} };
 
-/** Takes aggregate jobs, and ends their runs immediately. */
+/** Takes aggregate jobs, and finishes their runs immediately. */
 export function endRuns(url: string, store: RunStore): Consumer<RunPayload> {
   const handle = ({ run }: RunPayload) => rawRecords(store.artifacts).results(run).write('');
   return new Consumer({ url, queue: 'aggregate', schema: runPayload, concurrency: 1, handle, ...BARE });
@@ -90,13 +90,13 @@ export function takeFolds(
   return new Consumer({ url, queue: 'gpu', schema: workPayload, concurrency, handle: onlyFolds, ...BARE });
 }
 
-/** Submits a run with this number of folds, under a name that no other run has. */
+/** Submits a run with this number of folds and a unique name. */
 export interface NoOpRun {
   count: number;
   name: string;
 }
 
-/** Completes a run with consumers in another process. Returns its duration in seconds and its start. */
+/** Completes a run with consumers in another process. @returns the run's duration in seconds, and its start */
 export async function runToEnd(
   { url, storeUrl }: Pick<Scene, 'url' | 'storeUrl'>,
   { count, name }: NoOpRun,

@@ -12,19 +12,19 @@ export interface Folds {
   /** Folds per second of the whole run */
   rate: number;
   /**
-   * Milliseconds from the end of a fold to the start of the next one; only meaningful if folds are taken one at a time
+   * Milliseconds from the end of a fold to the start of the next fold; only meaningful if folds run one at a time
    */
   gaps: number[];
 }
 
 interface Load extends NoOpRun {
-  /** Number of folds that are taken at the same time */
+  /** Number of folds that run at the same time */
   workers: number;
 }
 
 /**
- * Runs a complete run: it is submitted, a coordinator process enqueues its folds, each fold is taken and committed, and
- * the results are aggregated. `first` and `last` are the folds per second of the first and last thousand.
+ * Executes a complete run: submits it, lets a coordinator process enqueue its folds, takes and commits each fold, and
+ * aggregates the results. `first` and `last` are the folds per second for the first and last thousand folds.
  */
 export async function noOpFolds(scene: Scene, load: Load): Promise<Folds & { first: number; last: number }> {
   const store = new RunStore(openStore(scene.storeUrl));
@@ -44,7 +44,7 @@ export async function noOpFolds(scene: Scene, load: Load): Promise<Folds & { fir
   return { rate: load.count / seconds, gaps, first: thousand(0), last: thousand(load.count - 1000) };
 }
 
-/** Uses only BullMQ, with the same commit to the same kind of store. */
+/** Processes the same jobs with BullMQ alone, with the same commits to the same kind of store. */
 export async function bullMqAlone({ cluster, folder }: Scene, { count, workers, name }: Load): Promise<Folds> {
   const store = new RunStore(openStore(`file:${join(folder, 'raw')}`));
   const connection = () => new Redis({ port: cluster.redisPort, host: '127.0.0.1', maxRetriesPerRequest: null });
@@ -80,7 +80,7 @@ export async function bullMqAlone({ cluster, folder }: Scene, { count, workers, 
   return { rate, gaps };
 }
 
-/** Milliseconds from submitting a run with one fold to an idle cluster until that fold starts. */
+/** Submits a run with one fold to an idle cluster. @returns milliseconds until that fold starts */
 export async function dispatch(scene: Scene, runs: number): Promise<number[]> {
   const store = new RunStore(openStore(scene.storeUrl));
   let begun = Number.NaN;
@@ -101,7 +101,7 @@ export async function dispatch(scene: Scene, runs: number): Promise<number[]> {
   return latencies;
 }
 
-/** Tasks per second of joblib and Ray Tune, by name and number of workers; empty if python3 has neither. */
+/** Measures tasks per second in joblib and Ray Tune, by name and number of workers. Empty if neither is installed. */
 export async function peers(): Promise<Record<string, number>> {
   try {
     const script = pythonProgram('orchestration-peers.py');

@@ -12,7 +12,7 @@ import { bullMqAlone, dispatch, type Folds, noOpFolds, peers } from './orchestra
 
 const PAIRS = 3;
 const WORKERS = [1, 4, 16];
-/** What a fold may cost besides its training, as folds per second. */
+/** Target for the overhead per fold, in folds per second. */
 const FIVE_MS = 200;
 /** Seconds for which an idle coordinator and worker settle before their memory is measured. */
 const IDLE = 8;
@@ -53,7 +53,7 @@ async function firstFolds(scene: Scene): Promise<Comparison[]> {
   const latencies = await dispatch(scene, 60);
   return QUANTILES.map(([name, q]) =>
     comparison({
-      name: `a run's first fold starts after, ${name}`,
+      name: `time until a run's first fold starts, ${name}`,
       ...{ ours: 1000 / quantile(latencies, q), theirs: 1, peer: 'a second', unit: '/s', target: 1 },
     }),
   );
@@ -78,7 +78,7 @@ function besideBullMq(pairs: [Folds, Folds][], workers: number): Comparison[] {
   if (workers > 1) return [rates];
   const gaps = QUANTILES.map(([which, q]) => {
     const [a, b] = [0, 1].map((side) => median(pairs.map((pair) => quantile(pair[side].gaps, q))));
-    const what = `from a fold's end to the next one's start, ${which}`;
+    const what = `from the end of a fold to the start of the next, ${which}`;
     return comparison({ name: what, ours: 1000 / a, theirs: 1000 / b, peer, unit: '/s', target: 0 });
   });
   return [rates, ...gaps];
@@ -89,10 +89,10 @@ async function manyFolds(scene: Scene, workers: number): Promise<Comparison[]> {
   return [
     comparison({
       name: `10,000 no-op folds, ${workers} at once`,
-      ...{ ours: many.rate, theirs: FIVE_MS, peer: '5 ms a fold', unit: 'folds/s', target: 1 },
+      ...{ ours: many.rate, theirs: FIVE_MS, peer: '5 ms per fold', unit: 'folds/s', target: 1 },
     }),
     comparison({
-      name: 'the last thousand of them',
+      name: 'the last thousand no-op folds',
       ...{ ours: many.last, theirs: many.first, peer: 'the first thousand', unit: 'folds/s', target: 0.8 },
     }),
   ];

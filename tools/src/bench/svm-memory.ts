@@ -1,5 +1,5 @@
-// Computes five folds with probabilities in a process of its own, and prints its peak memory in MB. Argument: the
-// scratch folder.
+// Runs as a separate process that computes five folds with probabilities, and prints its peak memory in MB. Argument:
+// the scratch folder.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeNpy, type NpyType } from '@cryfold/core';

@@ -9,12 +9,12 @@ import { pythonProgram } from '../paths.js';
 import { CLIPS, COLUMNS, type Corpus } from './svm-problem.js';
 
 export interface ScikitLearn {
-  /** Makes it do one piece of work, and returns the seconds that it took. */
+  /** Sends one request to the peer, and returns the seconds that it took. */
   seconds: (what: string, clips: number) => Promise<number>;
   close: () => void;
 }
 
-/** Starts scikit-learn with the corpus. @throws Error that says how to install it */
+/** Starts scikit-learn with the corpus. @throws Error with installation instructions */
 export async function startScikitLearn(directory: string, { images, labels }: Corpus): Promise<ScikitLearn> {
   try {
     execFileSync('python3', ['-c', 'import sklearn'], { stdio: 'ignore' });
@@ -32,7 +32,7 @@ export async function startScikitLearn(directory: string, { images, labels }: Co
   const seconds = async (what: string, clips: number) => {
     child.stdin.write(`${JSON.stringify({ what, clips })}\n`);
     const { value, done } = await lines.next();
-    if (done) throw new Error(`scikit-learn ended while it did ${what}`);
+    if (done) throw new Error(`scikit-learn exited during ${what}`);
     return Number(value);
   };
   return { seconds, close: () => child.stdin.end() };
@@ -43,7 +43,7 @@ interface LibsvmMachine {
   free(): void;
 }
 
-/** The part of libsvm-js that is compared. */
+/** The functions of libsvm-js that are used for the comparison. */
 export interface Libsvm {
   new (options: object): LibsvmMachine;
   KERNEL_TYPES: { PRECOMPUTED: number };
@@ -55,7 +55,7 @@ export async function findLibsvm(): Promise<Libsvm | undefined> {
   try {
     return await createRequire(import.meta.url)('libsvm-js');
   } catch {
-    console.error('bench svm: libsvm-js left out; npm install it in a folder whose node_modules NODE_PATH names');
+    console.error('bench svm: libsvm-js is left out; npm install it in a folder and set NODE_PATH to its node_modules');
     return undefined;
   }
 }

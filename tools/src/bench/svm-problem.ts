@@ -21,7 +21,7 @@ export function svmParameters(): SvmParameters {
   return estimatorSchema.parse({ kind: 'svm' }) as Extract<Estimator, { kind: 'svm' }>;
 }
 
-/** Images and labels of the synthetic corpus, in an order in which every beginning of the list contains all classes. */
+/** Returns images and labels of the synthetic corpus, ordered so that even the first clips include all classes. */
 export async function readCorpus(directory: string): Promise<Corpus> {
   const path = join(directory, 'corpus');
   await synthesizeCorpus(path, { clips: CLIPS });
@@ -48,7 +48,7 @@ export function problemOf({ images, labels, classes }: Corpus, clips: number) {
   };
 }
 
-/** Rows for training and testing, and the inner fold of each training row. */
+/** Returns rows for training and testing, and the inner fold of each training row. */
 export interface SvmSplit {
   train: Int32Array;
   test: Int32Array;

@@ -10,8 +10,8 @@ import { findLibsvm, type Libsvm, type ScikitLearn, startScikitLearn, trainLibsv
 import { CLIPS, COLUMNS, type Corpus, firstSplit, problemOf, readCorpus, splitsOf } from './svm-problem.js';
 
 /**
- * scikit-learn on pixels and ml-svm take time that grows at least with the square of the number of clips. With all
- * clips, a pair would take half an hour.
+ * The times of scikit-learn on pixels and of ml-svm grow at least with the square of the number of clips. With all
+ * clips, a pair of measurements would take half an hour.
  */
 const FEWER = 400;
 
@@ -24,7 +24,7 @@ interface Scene {
 
 type Problem = ReturnType<typeof wholeProblem>;
 
-/** Peak memory in MB of a process that reads the distances and computes five folds, like a CPU worker's child. */
+/** Measures the peak memory in MB of a process that reads distances and computes five folds, like a worker's child. */
 function peakMemory(directory: string): number {
   const script = fileURLToPath(new URL('svm-memory.js', import.meta.url));
   return Number(execFileSync(process.execPath, [script, directory], { encoding: 'utf8' }));
@@ -132,7 +132,7 @@ function predictionPairs({ corpus: { images, classes } }: Scene, problem: Proble
   const fit = fitSvm({ ...problem, ...firstSplit(CLIPS) });
   const predictor = new SvmPredictor(exportModel(fit, images, COLUMNS, [...classes]));
   return [1, 8].map((count) => ({
-    ...{ name: `svm: predictions, ${count} clip(s) a call`, peer: '5 ms a clip', unit: 'clips/s', target: 1 },
+    ...{ name: `svm: predictions, ${count} clip(s) per call`, peer: '5 ms per clip', unit: 'clips/s', target: 1 },
     ours: () => rate(20 * count, () => repeat(20, () => predictor.predict(images.subarray(0, count * COLUMNS)))),
     theirs: async () => 200,
   }));

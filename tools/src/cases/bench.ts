@@ -29,7 +29,7 @@ interface Inspected {
   warnings: string[];
 }
 
-/** Makes Node write its peak resident memory in KiB as the last line of its standard error. */
+/** A flag that makes Node write its peak resident memory in KiB as the last line of standard error. */
 const TELL_MEMORY = `--import=data:text/javascript,${encodeURIComponent(
   "process.on('exit',()=>{process.stderr.write('\\npeak '+process.resourceUsage().maxRSS+'\\n')})",
 )}`;
@@ -52,7 +52,7 @@ export class Bench {
     return join(this.work, ...parts);
   }
 
-  /** Runs a program in the working folder until it ends. */
+  /** Runs a program in the working folder until it exits. */
   call(program: string, args: readonly string[], options: CallOptions = {}): Promise<Answer> {
     const { REDIS_URL: _redis, CRYFOLD_STORE: _store, ...rest } = process.env;
     const child = spawn(program, args, {
@@ -92,7 +92,7 @@ export class Bench {
   }
 
   /**
-   * Runs a Python script of the cases once. The script writes to a folder of its own.
+   * Runs a Python script of the cases once. The script writes to its own folder.
    * @returns the folder
    */
   make(script: string): Promise<string> {
@@ -121,7 +121,7 @@ export class Bench {
     return this.#run('bash', ['-ec', this.#resolved(edit(source))]);
   }
 
-  /** Replaces the folders that scripts name by variables, also inside quotes. */
+  /** Replaces variables for folders in scripts by their values, even inside quotes. */
   #resolved(source: string): string {
     const variables: Record<string, string> = { CASES_WORK: this.work, CASES: this.cases, CRYFOLD: ROOT };
     return source.replace(/\$(CASES_WORK|CASES|CRYFOLD)\b/g, (_, name) => variables[name]);
@@ -138,8 +138,8 @@ export class Bench {
   }
 
   /**
-   * A corpus as `cryfold data inspect` describes it, in one line: its clips, classes, groups and warnings, or the
-   * error.
+   * Summarizes the output of `cryfold data inspect` for a corpus in one line: clips, classes, groups and warnings, or
+   * the error.
    */
   async inspect(path: string, ...flags: string[]): Promise<string> {
     const answer = await this.cryfold(['data', 'inspect', path, '--json', ...flags]);
@@ -150,7 +150,7 @@ export class Bench {
     return [`${clips} clips of ${labels}; ${source}; read as ${reader}`, ...warnings].join('; ');
   }
 
-  /** The error with which a command ended: code and message from its output, in JSON or as text. */
+  /** Returns the error of a command: code and message from its output, in JSON or as text. */
   failure({ code, stdout, stderr }: Answer): string {
     const line = stdout.split('\n').find((text) => text.startsWith('{"error":'));
     if (line) {
@@ -162,13 +162,13 @@ export class Bench {
   }
 }
 
-/** Whether a test that was run by name has passed; otherwise, its output. */
+/** Runs a test by name. @returns whether it has passed, and otherwise its output */
 export async function runTest(bench: Bench, file: string, name: string): Promise<string> {
   const built = join(ROOT, file.replace(/^(.*?)\/(src|test)\/(.*)\.ts$/, '$1/dist/$2/$3.js'));
   const escaped = name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
   const args = ['--test', '--test-reporter=tap', `--test-name-pattern=^${escaped}$`, built];
   const { stdout } = await bench.call(process.execPath, args, { seconds: 300 });
-  // A test that is left out because of its name counts as skipped, so the line of this test decides.
+  // Tests with other names count as skipped, so only the line of this test is relevant.
   const line = new RegExp(`^ *(ok|not ok) \\d+ - ${escaped}(?: # SKIP (.*))?$`, 'm').exec(stdout);
   if (!line) return 'its test was not found';
   if (line[2] !== undefined) return `its test was skipped: ${line[2]}`;

@@ -1,6 +1,6 @@
 import type { Bench } from './bench.js';
 
-/** A test in this repository that covers what a case has found. */
+/** A test in this repository that covers the fault of a case. */
 export interface CoveringTest {
   /** Path from the repository's root */
   file: string;
@@ -9,7 +9,7 @@ export interface CoveringTest {
 }
 
 export interface Case {
-  /** The number in the issues, followed by what is tried */
+  /** The number of the issue, followed by a short description */
   name: string;
   /** Reproduces the fault with today's commands, and returns the outcome in one line */
   run(bench: Bench): Promise<string>;
@@ -17,7 +17,7 @@ export interface Case {
   expected: RegExp;
   /** Empty only while the case is pending */
   tests: readonly CoveringTest[];
-  /** The issue that this case is waiting for. Until then the case must fail, so that nobody forgets to remove this. */
+  /** The issue that this case is waiting for. Until it is fixed, the case must fail, so this entry is not forgotten. */
   pending?: string;
 }
 

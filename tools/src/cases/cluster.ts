@@ -6,7 +6,7 @@ import { type Bench, runTest } from './bench.js';
 import { type Case, type CaseGroup, type CoveringTest, testsOf } from './case.js';
 import { failover } from './failover.js';
 
-/** A case whose reproduction needs a cluster. Its test is that reproduction, on real servers. */
+/** Creates a case whose reproduction needs a cluster. The test itself reproduces it on real servers. */
 const byTest = (name: string, file: string, test: string): Case => ({
   name,
   run: (bench) => runTest(bench, file, test),
@@ -14,7 +14,7 @@ const byTest = (name: string, file: string, test: string): Case => ({
   tests: testsOf(file)(test),
 });
 
-/** What `cryfold doctor` reports about an S3 server that answers conditional puts in this way. */
+/** Returns the report of `cryfold doctor` on an S3 server that responds to conditional puts in this way. */
 async function doctor(bench: Bench, mode: string): Promise<string> {
   const port = String(await freePort());
   const stub = spawn(process.execPath, [`${bench.cases}/09-10-s3stub.mjs`, port, mode], { stdio: 'ignore' });
@@ -42,7 +42,7 @@ const listens = (port: string) =>
   );
 
 const ignored = testsOf('packages/store/test/s3-store.test.ts')(
-  's3 store: refuses a server that ignores If-None-Match',
+  's3 store: rejects a server that ignores If-None-Match',
 );
 const refused = testsOf('packages/store/test/s3-checks.test.ts');
 
@@ -52,7 +52,7 @@ const stub = (mode: string, tests: CoveringTest[]): Case => ({
   expected: /^exit 1: .*server that supports If-None-Match/,
 });
 
-/** Presses Ctrl-C twice on a terminal, and returns the exit code and what is left of the run's processes. */
+/** Presses Ctrl-C twice in a terminal. @returns the exit code, and the number of the run's processes that are left */
 async function interrupted(bench: Bench, gap: string): Promise<string> {
   const data = await bench.make('base.py');
   const store = bench.path(`29-${gap}`);
@@ -62,7 +62,7 @@ async function interrupted(bench: Bench, gap: string): Promise<string> {
       .replaceAll("'$CASES_WORK/o/29c'", `'${store}'`)
       .replace("'--out'", "'--store'")
       .replace("os.environ['HOME']='$HOME'", '')
-      // Unless the run ends within the six seconds before the first Ctrl-C.
+      // More repeats, since the run must not finish within the six seconds before the first Ctrl-C.
       .replace("'400' if", "'2000' if")
       .replace("'o/29c|cryfold-redis'", `'${store}'`),
   );
@@ -89,12 +89,12 @@ export const cluster: CaseGroup = {
       name: '06 a failover with open connections',
       run: failover,
       expected: /^exit 0; failed over during the run; 200 of 200 folds$/,
-      tests: testsOf('test/src/redis-faults.soak.test.ts')('a failover that leaves connections open'),
+      tests: testsOf('test/src/redis-faults.soak.test.ts')('survives a failover that leaves connections open'),
     },
     byTest(
       '06c a follower is stopped while Redis is down',
       'test/src/processes.test.ts',
-      'following a cluster’s run ends on a signal while Redis is unreachable',
+      'stops following a cluster’s run on a signal while Redis is unreachable',
     ),
     stub('ignore', ignored),
     stub('501', refused("'501 NotImplemented': xml(")),
@@ -104,17 +104,17 @@ export const cluster: CaseGroup = {
     byTest(
       '19 weights that Keras wrote',
       'packages/nn/test/weights.test.ts',
-      "with a file that Keras wrote, convolution and folded normalization give Keras's output",
+      "with a file that Keras wrote, convolution and folded normalization produce Keras's output",
     ),
     byTest(
       '19 layouts of weights that do not fit',
       'packages/nn/test/weights.test.ts',
-      'names violations of the layout',
+      'reports violations of the layout',
     ),
     byTest(
-      '28 a small run beside a large sweep',
+      '28 a small run alongside a large sweep',
       'test/src/fairness.test.ts',
-      'runs share the workers fairly, regardless of what each has enqueued',
+      'shares workers fairly between runs, regardless of their queue lengths',
     ),
     ...['0.01', '0.3'].map((gap) => ({
       name: `29 Ctrl-C twice, ${gap} s apart`,

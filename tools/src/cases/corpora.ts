@@ -18,7 +18,7 @@ async function segmentsOf(bench: Bench, folder: string, ...flags: string[]): Pro
   return bench.inspect(`${await bench.make('12-segments.py')}/${folder}`, ...flags);
 }
 
-/** Inspects a corpus as it is, and again with the groups that the first output suggests. */
+/** Inspects a corpus without options, and again with the groups that the first output suggests. */
 const proposed = (folder: string) => async (bench: Bench) => {
   const pattern = /--group-by '([^']+)'/.exec(await segmentsOf(bench, folder))?.[1];
   return pattern === undefined ? 'no groups are proposed' : segmentsOf(bench, folder, '--group-by', pattern);
@@ -63,7 +63,7 @@ const rates: Case = {
     return answer.stdout.split('\n').find((line) => /^(warning|note): /.test(line)) ?? 'finds nothing';
   },
   expected: /^warning: The sampling rate alone distinguishes classes: class a has 44,100 Hz, class b has 11,025 Hz/,
-  tests: testsOf('test/src/audit.test.ts')('names a sampling rate that gives away the class'),
+  tests: testsOf('test/src/audit.test.ts')('reports a sampling rate that reveals the class'),
 };
 
 const RATE = 8000;
@@ -74,7 +74,7 @@ const DISTORTIONS: Record<string, (samples: Float64Array) => Float64Array> = {
   cut: (samples) => samples.slice(400, RATE),
 };
 
-/** Ten voices and a distorted copy of each, named as the script expects. */
+/** Writes ten voices and a distorted copy of each, and counts the copies that are found. */
 async function copiesFound(bench: Bench, kind: string): Promise<string> {
   const root = bench.path('13', kind);
   for (const label of ['a', 'b']) await mkdir(join(root, label), { recursive: true });
@@ -110,7 +110,7 @@ const SHOWN: [name: string, path: string, expected: RegExp, tests: CoveringTest[
     'odd labels in a manifest',
     'm.csv',
     /^84 clips of .*"q", .*<script>.*__proto__.*pain \?, pain!, pain\?.*; groups not known/,
-    NAMED('classes, groups, columns, estimators and runs may have the names of object members'),
+    NAMED('accepts classes, groups, columns, estimators and runs that are named like object members'),
   ],
   [
     'odd names of class folders',
@@ -122,7 +122,7 @@ const SHOWN: [name: string, path: string, expected: RegExp, tests: CoveringTest[
   ],
 ];
 
-/** How many of 21 recalls of a run are in its MLflow files, each under a name of its own. */
+/** Counts how many of a run's 21 recalls are in its MLflow files, each under its own name. */
 async function exported(bench: Bench): Promise<string> {
   const data = `${await bench.make('21-names.py')}/m.csv`;
   const store = ['--store', bench.path('21')];
@@ -153,7 +153,7 @@ export const corpora: CaseGroup = {
       name: '21 odd labels in MLflow',
       run: exported,
       expected: /^21 recalls of 21 classes$/,
-      tests: mlflow('names that differ only in punctuation stay distinct, and are the same in all runs'),
+      tests: mlflow('distinguishes names that differ only in punctuation, in the same way in all runs'),
     },
   ],
 };

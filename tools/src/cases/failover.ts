@@ -9,7 +9,7 @@ import type { Bench } from './bench.js';
 
 const FOLDS = 200;
 
-/** Makes the first Redis of a cluster a replica during a run, while connections stay open. */
+/** During a run, turns the first Redis of a cluster into a replica while connections stay open. */
 export async function failover(bench: Bench): Promise<string> {
   const program = await findRedis();
   if (!program) return 'neither redis-server nor valkey-server is on PATH';
@@ -47,7 +47,7 @@ export async function failover(bench: Bench): Promise<string> {
     await redis(second, 'replicaof', 'no', 'one');
     await redis(cluster.redisPort, 'replicaof', '127.0.0.1', String(second));
     const before = await done();
-    await until('the end', () => run.exitCode !== null, 90).catch(() => {});
+    await until('the run to finish', () => run.exitCode !== null, 90).catch(() => {});
     const when = before < FOLDS ? 'failed over during the run' : 'failed over too late';
     return `exit ${run.exitCode}; ${when}; ${await done()} of ${FOLDS} folds`;
   } finally {

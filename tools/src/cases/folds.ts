@@ -7,7 +7,7 @@ const usable = testsOf('packages/evaluation/test/usable-splits.test.ts');
 const errors = testsOf('test/src/fold-errors.test.ts');
 const empty = usable('rejects a fold without a test clip, and suggests a number of folds that works');
 
-/** A run of the SVM in one line: how many of its folds are done, or the error. */
+/** Runs the SVM. @returns one line with the number of finished folds, or with the error */
 async function run(bench: Bench, data: string, ...flags: string[]): Promise<string> {
   const store = ['--store', bench.path('folds'), '--workers', '1', '--yes', '--json'];
   const answer = await bench.cryfold(['run', '--data', data, '--estimators', 'svm', ...flags, ...store]);
@@ -24,7 +24,7 @@ interface Results {
 const grouped = (folds: string) => async (bench: Bench) =>
   run(bench, await bench.make('01-sgkf.py'), '--protocol', 'grouped', '--folds', folds, '--repeats', '2');
 
-/** Sizes of the test sets in the order of StratifiedGroupKFold, for three seeds. */
+/** Compares the sizes of the test sets with those of scikit-learn's StratifiedGroupKFold, for three seeds. */
 async function sizes(bench: Bench): Promise<string> {
   const printed = await bench.python('01-sklearn.py', []);
   const theirs = printed.trim().split('\n').slice(1);
@@ -50,7 +50,7 @@ const TINY: [name: string, folder: string, expected: RegExp, tests: CoveringTest
     'classes of 1, 2, 3 and 4 clips',
     'a',
     /^exit 0; 20 folds; 0 missing$/,
-    errors('a fold that cannot be trained affects no other fold, in every run with the same seed'),
+    errors('does not let an untrainable fold affect other folds, in any run with the same seed'),
   ],
   [
     '9 clips and 1',
@@ -80,14 +80,14 @@ export const folds: CaseGroup = {
       ...{ run: grouped('5'), expected: /^FOLD_EMPTY .*Use 4 folds/, tests: empty },
     },
     {
-      name: '01 the number of folds that the hint names',
+      name: '01 the number of folds in the hint',
       ...{ run: grouped('4'), expected: /^exit 0; 8 folds; 0 missing$/, tests: empty },
     },
     {
       name: '01 scikit-learn',
       run: sizes,
       expected: /^as scikit-learn: 0 \[/,
-      tests: testsOf('packages/evaluation/test/splits.test.ts')("gives scikit-learn's indices"),
+      tests: testsOf('packages/evaluation/test/splits.test.ts')('returns the indices of scikit-learn for'),
     },
     { name: '01 how often', run: howOften, expected: /^[1-9]\d* of 280 /, tests: empty },
     ...TINY.map(

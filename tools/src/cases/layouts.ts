@@ -8,9 +8,11 @@ const urban = layout(
   'UrbanSound8K: reads class, fsID and fold from its table or file names, and reports a file in the wrong fold',
 );
 const esc = layout('ESC-50: reads category, source and fold from its table, or without it from file names');
-const links = walk('reads each file and folder once, under its own path before that of a link');
+const links = walk('reads each file and folder once, under its own path rather than that of a link');
 const hidden = walk('finds recordings in all folders, sorted, without hidden files and metadata of other systems');
-const wrapped = layout('folders of speakers with class folders give groups; wrapped class folders give classes');
+const wrapped = layout(
+  'reads speaker folders with class folders in them as groups, and wrapped class folders as classes',
+);
 
 const FOLDERS = /^20 clips of high, low; groups not known; read as folders$/;
 
@@ -22,7 +24,7 @@ const TREES: [name: string, expected: RegExp, tests: CoveringTest[]][] = [
   [
     'tt',
     /^20 clips of high, low; .* split-folders; .*--protocol predefined/,
-    layout('train, validation and test folders are a split, at any depth; validation joins the training clips'),
+    layout('reads train, validation and test folders at any depth as a split, and trains on validation clips'),
   ],
   [
     'nested',
@@ -42,28 +44,28 @@ const TREES: [name: string, expected: RegExp, tests: CoveringTest[]][] = [
   [
     'flat',
     /^DATA_BAD .*20 of 20 recordings.*is not in a class folder/,
-    layout('recordings without folders and without names with a class are rejected'),
+    layout('rejects recordings without folders whose names do not contain a class'),
   ],
   ['sym', FOLDERS, links],
   [
     'loop',
     FOLDERS,
     testsOf('packages/corpus/test/dataset.test.ts')(
-      'reads each folder once, despite circular links, and names the links',
+      'reads each folder once, despite circular links, and reports the links',
     ),
   ],
   [
     'symfile',
     /^6 clips of high, low; groups not known; read as folders$/,
-    walk('skips anything that is not a file, with its path and the cause'),
+    walk('skips anything that is not a file, and reports its path and the cause'),
   ],
   ['mixsym', /^30 clips of high, low, third; groups not known; read as folders$/, links],
-  ['rootlink', FOLDERS, layout('a directory may be given by a link to it')],
+  ['rootlink', FOLDERS, layout('reads a directory through a link to it')],
 ];
 
 const makeTrees = (bench: Bench) =>
   bench.once('03-layouts.sh', async () => {
-    // Without its last line, which inspects what the script has created.
+    // Skips the last line of the script, which inspects the created files.
     await bench.shell('03-layouts.sh', (text) => text.replace(/^for d in .*/m, ''));
     return bench.path('c', '03');
   });

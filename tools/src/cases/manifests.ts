@@ -6,22 +6,22 @@ const groups = testsOf('packages/corpus/test/groups.test.ts');
 const names = testsOf('packages/corpus/test/names.test.ts');
 const problems = testsOf('packages/corpus/test/problems.test.ts');
 
-/** The table as it was meant. */
+/** The description of a table that is read as intended. */
 const READ = /^12 clips of high, low; 3 groups by column; read as manifest$/;
 
-const same = manifest('refuses one file under two spellings, and shows both lines and both spellings');
+const same = manifest('refuses a file that is listed under two spellings, and shows both lines and both spellings');
 const noFile = manifest('explains why a path is not a file');
-const encoding = manifest('refuses other encodings and names the line, instead of making different words equal');
+const encoding = manifest('refuses other encodings and reports the line, instead of making different words equal');
 const ragged = manifest('refuses columns with the same name, and rows that lack a field');
-const column = groups(
-  'a manifest finds its columns in any case and with blanks, lists the others, and suggests the intended one',
-);
-const alike = names('labels that look alike become one class, and a warning shows the difference');
+const column = groups('finds manifest columns in any case and with blanks, lists ignored ones, and suggests columns');
+const alike = names('reads labels that look alike as one class, and shows the difference in a warning');
 const kept = names('reports numbers without leading zeros and words for missing values, but keeps them separate');
-const oneName = names('gives a name one spelling, regardless of white space, invisible characters and Unicode form');
+const oneName = names(
+  'converts a name to one spelling, regardless of white space, invisible characters and Unicode form',
+);
 
 const TABLES: [name: string, expected: RegExp, tests: CoveringTest[]][] = [
-  ['ok', READ, manifest('the same table gives the same dataset')],
+  ['ok', READ, manifest('the same table produces the same dataset')],
   ['header-case', READ, column],
   ['header-Group', READ, column],
   ['header-infant', /groups not known; .*pass --group-by "infant"/, column],
@@ -31,11 +31,7 @@ const TABLES: [name: string, expected: RegExp, tests: CoveringTest[]][] = [
   ['header-trail', READ, manifest('with blanks in the header')],
   ['header-dup', /^DATA_MANIFEST_INVALID .*:1: two columns are named group/, ragged],
   ['header-label2', /^DATA_MANIFEST_INVALID .*:1: two columns are named label/, ragged],
-  [
-    'no-header',
-    /^DATA_MANIFEST_INVALID .*:1: there is no column path/,
-    manifest('reports a table without a header as such'),
-  ],
+  ['no-header', /^DATA_MANIFEST_INVALID .*:1: there is no column path/, manifest('reports that a table has no header')],
   ['label-trail', READ, oneName],
   ['label-lead', /^12 clips of high, low; 3 .*class "low" has 2 spellings that look alike/, alike],
   [
@@ -56,7 +52,7 @@ const TABLES: [name: string, expected: RegExp, tests: CoveringTest[]][] = [
   [
     'group-partly',
     /; 9 groups by column; .*6 of 12 recordings have no group/,
-    groups('a manifest whose groups are all empty has unknown groups, and one with gaps reports their number'),
+    groups('treats the groups of a manifest as unknown if all are empty, and otherwise counts the gaps'),
   ],
   ['path-nfc', /^13 clips of high, low; 4 groups/, manifest('finds a file by its path in either Unicode form')],
   ['path-nfd', /^13 clips of high, low; 4 groups/, manifest('finds a file by its path in either Unicode form')],
@@ -72,7 +68,7 @@ const TABLES: [name: string, expected: RegExp, tests: CoveringTest[]][] = [
   ['space-tail', READ, manifest('with empty rows and columns')],
   ['utf16', READ, manifest('in UTF-16')],
   ['utf16le-nobom', /^DATA_MANIFEST_INVALID .*:1: .*UTF-16LE without a byte order mark/, encoding],
-  ['utf8bom', READ, manifest('in UTF-8 with a mark')],
+  ['utf8bom', READ, manifest('in UTF-8 with a byte order mark')],
   ['latin1', /^DATA_MANIFEST_INVALID .*:2: .*probably Latin-1/, encoding],
   ['crlf', READ, manifest('with CRLF')],
   ['cr', READ, manifest('with CR')],
@@ -91,11 +87,11 @@ const TABLES: [name: string, expected: RegExp, tests: CoveringTest[]][] = [
   [
     'missing3',
     /^DATA_BAD .*3 of 15 recordings.*no1\.wav.*no2\.wav.*no3\.wav/,
-    problems('a dataset with several bad recordings names all of them at once'),
+    problems('reports several bad recordings of a dataset at once'),
   ],
   ['ragged', /^DATA_MANIFEST_INVALID .*:14: 2 fields under 3 columns/, ragged],
   ['comment', /^DATA_MANIFEST_INVALID .*:14: 1 field under 3 columns/, ragged],
-  ['num-label', /^12 clips of 0, 1; 3 groups by column; read as manifest$/, manifest('labels may be numbers')],
+  ['num-label', /^12 clips of 0, 1; 3 groups by column; read as manifest$/, manifest('accepts numbers as labels')],
   ['float-label', /^12 clips of 0, 1, 1\.0; .*are equal as numbers, but are different classes/, kept],
   ['tilde', /^DATA_BAD .*~ is not expanded/, noFile],
   ['fileurl', /^DATA_BAD .*is a URL/, noFile],

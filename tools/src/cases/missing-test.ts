@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { ROOT } from '../paths.js';
 import type { Case } from './case.js';
 
-/** What is wrong with the tests that a case names, if anything. */
+/** Returns the problem with the tests of a case, if there is one. */
 export async function missingTest({ tests, pending }: Pick<Case, 'tests' | 'pending'>): Promise<string | undefined> {
-  if (tests.length === 0) return pending ? undefined : 'no test holds it';
+  if (tests.length === 0) return pending ? undefined : 'no test covers it';
   for (const { file, name } of tests) {
     const text = await readFile(join(ROOT, file), 'utf8').catch(() => '');
     // The source may contain it in single quotes.

@@ -9,7 +9,7 @@ import { streams } from './streams.js';
 import { waves } from './waves.js';
 
 /**
- * All cases, in the order in which they run. To add a case, write it in the file of its kind, or in a new file that is
- * listed here.
+ * All cases, in the order in which they run. To add a case, write it in the file for its kind, or in a new file that is
+ * then listed here.
  */
 export const GROUPS: readonly CaseGroup[] = [folds, streams, layouts, corpora, manifests, waves, specs, cluster];

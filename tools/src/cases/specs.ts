@@ -3,20 +3,20 @@ import type { Answer, Bench } from './bench.js';
 import { type Case, type CaseGroup, type CoveringTest, testsOf } from './case.js';
 
 const spec = testsOf('packages/plan/test/spec.test.ts');
-const meant = spec('suggests what was probably meant, and names the line');
-const wrong = spec('a wrong spec names file, line and key');
+const meant = spec('suggests what was probably meant, and reports the line');
+const wrong = spec('reports the file, line and key of an error in a spec');
 const encodings = testsOf('packages/cli/test/read-spec.test.ts')(
   'reads specs in UTF-8 and UTF-16 with a byte order mark, and reports the line of other encodings',
 );
 
-/** All of these are the paper's spec in another form, so they are the same run. */
+/** These files contain the paper's spec in different forms, so they all describe the same run. */
 const PLANNED = /^planned paper-[0-9a-f]+, as ok\.yaml$/;
 
 const FILES: [name: string, expected: RegExp, tests: CoveringTest[]][] = [
   ['ok', PLANNED, spec('specs/paper.yaml has the paper’s parameters')],
   ['bom', PLANNED, encodings],
-  ['crlf', PLANNED, spec('reads line endings and number formats of other editors')],
-  ['dot', PLANNED, spec('reads line endings and number formats of other editors')],
+  ['crlf', PLANNED, spec('reads the line endings and number formats of other editors')],
+  ['dot', PLANNED, spec('reads the line endings and number formats of other editors')],
   ['utf16', PLANNED, encodings],
   ['SVM', /^SPEC_INVALID .*:39: .*there is no "SVM".*Did you mean svm\?/, meant],
   ['batchsize', /^SPEC_INVALID .*:26: .*Did you mean batchSize\?/, meant],
@@ -62,7 +62,7 @@ const file = ([name, expected, tests]: (typeof FILES)[number]): Case => ({
   },
 });
 
-/** The number of trials of a sweep, and how many of its folds the command trained. */
+/** Runs a sweep. @returns one line with its number of trials, and of folds that existed before */
 async function sweep(bench: Bench, name: 'a' | 'b' | 'c'): Promise<string> {
   const data = await bench.make('base.py');
   const store = bench.path('23');
@@ -76,7 +76,7 @@ async function sweep(bench: Bench, name: 'a' | 'b' | 'c'): Promise<string> {
 }
 
 const grown = testsOf('packages/hyperparameter-search/test/propose.test.ts')(
-  'random trials are in range and distinct, depend only on the seed, and start the same way for any number',
+  'random trials are in range, distinct, determined by the seed, and begin alike whatever their number',
 );
 
 const SWEEPS: [name: string, sweeps: ('a' | 'b' | 'c')[], expected: RegExp][] = [

@@ -5,18 +5,15 @@ import { type Case, type CaseGroup, type CoveringTest, testsOf } from './case.js
 
 const formats = testsOf('packages/corpus/test/audio-formats.test.ts');
 
-/** Streamed headers, by the name of the file that the script creates for each. */
+/** Files with streamed headers, by the names under which the script creates them. */
 const FILES: [name: string, tests: CoveringTest[]][] = [
-  [
-    'ok',
-    testsOf('test/src/serve.test.ts')('the service returns the same as cryfold predict, for a WAV body and a form'),
-  ],
-  ['ffff', formats("'sizes of 0xffffffff, as by ffmpeg'")],
-  ['7fff', formats("'sizes of 0x7ffff000, as by sox'")],
+  ['ok', testsOf('test/src/serve.test.ts')('returns the same as cryfold predict, both for a WAV body and for a form')],
+  ['ffff', formats("'sizes of 0xffffffff, as written by ffmpeg'")],
+  ['7fff', formats("'sizes of 0x7ffff000, as written by sox'")],
   ['zero', formats("'sizes of 0'")],
-  ['8000', formats("'sizes of 0x80000000, as by arecord'")],
+  ['8000', formats("'sizes of 0x80000000, as written by arecord'")],
   ['7fffffff', formats("'sizes of 0x7fffffff'")],
-  ['arecord', formats("'sizes of 0x80000000, as by arecord'")],
+  ['arecord', formats("'sizes of 0x80000000, as written by arecord'")],
 ];
 
 /** Trains a final model of an SVM, and returns its name. */
@@ -35,14 +32,14 @@ const makeModel = (bench: Bench) =>
       if (last.code !== 0) throw new Error(bench.failure(last));
     }
     const name = /\b[\w-]+@[0-9a-f]{12}\b/.exec(last?.stdout ?? '')?.[0];
-    if (!name) throw new Error('train-final does not name a version');
+    if (!name) throw new Error('train-final does not print a version');
     return name;
   });
 
-/** Folder of the streamed files. */
+/** Creates the streamed files, and returns their folder. */
 const makeFiles = (bench: Bench) =>
   bench.once('02-piped.sh', async () => {
-    // Only the Python part of the script, which creates the files.
+    // Runs only the Python part of the script, which creates the files.
     await bench.python('02-piped.sh', [bench.path('02')], (text) => /<<'P'\n(.*?)\nP\n/s.exec(text)?.[1] ?? '');
     return bench.path('02', 's');
   });
@@ -61,7 +58,7 @@ const file = ([name, tests]: (typeof FILES)[number]): Case => ({
   run: async (bench) => predict(bench, join(await makeFiles(bench), `${name}.wav`)),
 });
 
-/** The recording as a program writes it into a pipe. */
+/** Creates a case with a recording as a program writes it to a pipe. */
 const piped = (name: string, command: string, tests: CoveringTest[]): Case => ({
   ...{ name: `02 predict - from ${name}`, expected: CLASSIFIED, tests },
   run: async (bench) => {

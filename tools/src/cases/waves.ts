@@ -8,7 +8,7 @@ const wav = testsOf('packages/corpus/test/wav.test.ts');
 const goldens = testsOf('packages/corpus/test/goldens/wav.json');
 const reading = testsOf('packages/corpus/test/reading.test.ts');
 
-/** A corpus of this recording and a good one. */
+/** The description of a corpus with this recording and a good one. */
 const READ = /^2 clips of a, b; /;
 
 const encodings = wav('reads what sox writes in every encoding');
@@ -80,7 +80,7 @@ const FILES: [name: string, expected: RegExp, tests: CoveringTest[]][] = [
   ['align-zero', /^WAV_INVALID .*a frame of 0 bytes/, goldens('"wrong-frame-size"')],
   ['html', /^WAV_INVALID .*it is text/, nothing],
   ['lfs', /^WAV_INVALID .*a Git LFS pointer/, nothing],
-  // Little-endian data under the name of the big-endian form.
+  // Little-endian data with a big-endian header.
   ['rifx', /^DECODER_MISSING .*encoding 0x100|^WAV_INVALID /, formats("['rifx.wav',")],
   ['nan', /^WAV_NOT_FINITE .*sample 100 is NaN/, goldens('"float-nan"')],
   [
@@ -90,7 +90,7 @@ const FILES: [name: string, expected: RegExp, tests: CoveringTest[]][] = [
   ],
 ];
 
-/** Without ffmpeg, the script leaves out the files that only ffmpeg can create. */
+/** Makes the script skip the files that only ffmpeg can create if ffmpeg is not installed. */
 const WITHOUT_FFMPEG = `
 import os,shutil,subprocess
 if not shutil.which('ffmpeg'):

@@ -15,7 +15,7 @@ const ROLES: Record<Image, string[]> = {
   'gpu-worker': ['worker', '--queues', 'gpu'],
 };
 
-/** Starts the program of a built image and inspects its files. @throws Error that says what is wrong */
+/** Starts the program of a built image and inspects its files. @throws Error that describes the problem */
 export async function checkImage(built: ScratchBuild, name: Image): Promise<void> {
   const app = built.place(name, '/app');
   const [entry] = parseCommand(lastOf(built.stages, name, 'ENTRYPOINT'));
@@ -28,16 +28,16 @@ export async function checkImage(built: ScratchBuild, name: Image): Promise<void
   await checkHealth(built, name, main);
   const tensorflow = existsSync(join(app, 'node_modules/@tensorflow'));
   if (tensorflow !== (name === 'gpu-worker'))
-    throw new Error(`${name}: TensorFlow is ${tensorflow ? '' : 'not '}in it`);
+    throw new Error(`${name}: TensorFlow is ${tensorflow ? '' : 'not '}in the image`);
   console.log(
-    `check-images: ${name}: version ${version}, ${used.split('\t')[0]} MB beside its base, ` +
+    `check-images: ${name}: version ${version}, ${used.split('\t')[0]} MB in addition to its base, ` +
       `${sbom.components.length} packages in its SBOM, ${ROLES[name].join(' ')} starts and is healthy`,
   );
 }
 
 /**
- * A service that waits for an unreachable Redis is alive: its health check must pass, and must fail once the service
- * has ended.
+ * Tests the health check of a service that waits for an unreachable Redis. The check must pass while the service is
+ * alive, and fail after the service has exited.
  */
 async function checkHealth(built: ScratchBuild, name: Image, main: string): Promise<void> {
   const env = {
@@ -59,6 +59,6 @@ async function checkHealth(built: ScratchBuild, name: Image, main: string): Prom
   const ended = new Promise((resolve) => child.once('exit', resolve));
   child.kill('SIGKILL');
   if (child.exitCode === null) await ended;
-  if (!healthy) throw new Error(`${name}: ${role.join(' ')} did not get healthy`);
-  if (healthCheck()) throw new Error(`${name}: the health check passes where nothing runs`);
+  if (!healthy) throw new Error(`${name}: ${role.join(' ')} did not become healthy`);
+  if (healthCheck()) throw new Error(`${name}: the health check passes although nothing is running`);
 }

@@ -5,9 +5,9 @@ export interface Instruction {
 
 export interface Stage {
   name: string;
-  /** What it is based on: another stage or an image */
+  /** The base of the stage: another stage or an image */
   from: string;
-  /** In order */
+  /** The instructions in order */
   instructions: Instruction[];
 }
 

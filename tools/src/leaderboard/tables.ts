@@ -9,22 +9,22 @@ export interface Evaluated {
 
 const percent = (share: number) => (100 * share).toFixed(1);
 
-/** Mean and standard deviation over folds; `-` if no fold has a result. */
+/** Formats the mean and standard deviation over folds, or `-` if no fold has a result. */
 function summaryText(summary: ModelResults['accuracy']): string {
   if (!summary) return '-';
   const { mean, standardDeviation } = summary;
   return `${percent(mean)}${standardDeviation === null ? '' : ` ± ${percent(standardDeviation)}`}`;
 }
 
-/** The 95 % interval, over groups, of the balanced accuracy of all test clips together. */
+/** Formats the 95 % interval over groups for the balanced accuracy of all test clips together. */
 function intervalText({ pooled }: ModelResults): string {
   const interval = pooled?.intervals?.balancedAccuracy;
   return interval ? `${percent(interval.low)} to ${percent(interval.high)}` : '-';
 }
 
 /**
- * One row per model, sorted by balanced accuracy on grouped folds, and one row for always predicting the most frequent
- * class.
+ * Creates a table with one row per model, sorted by balanced accuracy on grouped folds, and one row for a model that
+ * always predicts the most frequent class.
  */
 export function modelTable({ random, grouped }: Evaluated): string {
   const balancedOf = ({ balancedAccuracy }: ModelResults) => balancedAccuracy?.mean ?? -1;
@@ -45,10 +45,10 @@ export function modelTable({ random, grouped }: Evaluated): string {
   return markdownTable([['model', ...figures], ...rows, ['*most frequent class*', most[0], '-', ...most.slice(1)]]);
 }
 
-/** What the decisive test says about A - B. @throws Error if the spec has no such models */
+/** Returns the result of the decisive test for A - B. @throws Error if the spec has no such models */
 function evidenceFor(results: RunResults, [a, b]: readonly string[]): Evidence {
   const found = results.comparisons.find((pair) => [pair.a, pair.b].every((name) => name === a || name === b));
-  if (!found) throw new Error(`--compare ${a}:${b}: the spec has no such two models`);
+  if (!found) throw new Error(`--compare ${a}:${b}: the spec does not have these two models`);
   const evidence = evidenceOf(found, results);
   if (found.a === a) return evidence;
   const minus = (value: number | null) => (value === null ? null : -value);
@@ -60,7 +60,7 @@ const signed = (share: number | null) => (share === null ? '-' : `${share < 0 ? 
 const pText = (p: number) => (p < 0.001 ? '< 0.001' : p.toFixed(3));
 
 /**
- * One row per pair of models, one column per corpus.
+ * Creates a table with one row per pair of models and one column per corpus.
  * @param pairs names of A and B; the table shows A - B
  * @returns the table, and the number of tests for which its p-values are adjusted
  * @throws Error if a run has no such models

@@ -12,7 +12,7 @@ import { median } from '../statistics.js';
 
 /** A time window of a run. */
 export interface Rate {
-  /** Folds per second, from the end of the first fold to the end of the last one */
+  /** Folds per second, from the end of the first fold to the end of the last fold */
   rate: number;
   folds: number;
   /** Median duration of a fold in seconds */
@@ -86,16 +86,16 @@ export class LoadedRun {
     return (await fetch(`${this.url}/api/v1/${path}`)).json();
   }
 
-  /** @throws Error if the run has already ended */
+  /** @throws Error if the run has already finished */
   async cancel(): Promise<{ total: number; done: number }> {
     const { state, total, done } = (await this.get(`runs/${this.run}`)) as Record<string, unknown>;
-    if (state !== 'running') throw new Error('the run ended before the last window did');
+    if (state !== 'running') throw new Error('the run finished before the last window');
     const headers = { 'content-type': 'application/json' };
     await fetch(`${this.url}/api/v1/runs/${this.run}/cancel`, { method: 'POST', headers, body: '{}' });
     return { total: Number(total), done: Number(done) };
   }
 
-  /** Measures a time window that begins now. @throws Error if fewer than 5 folds end in it */
+  /** Measures a time window that begins now. @throws Error if fewer than 5 folds finish in it */
   async measure(seconds: number): Promise<Rate> {
     const pid = this.cluster.pid('coordinator')!;
     const [from, before] = [Date.now(), cpuSeconds(pid)];
@@ -103,12 +103,12 @@ export class LoadedRun {
     const share = (cpuSeconds(pid) - before) / ((Date.now() - from) / 1000);
     const folds = this.#ends().filter(({ time }) => Date.parse(time) >= from);
     const times = folds.map(({ time }) => Date.parse(time));
-    if (times.length < 5) throw new Error(`only ${times.length} folds ended in ${seconds} s; give a longer --window`);
+    if (times.length < 5) throw new Error(`only ${times.length} folds finished in ${seconds} s; use a longer --window`);
     const rate = (times.length - 1) / ((times.at(-1)! - times[0]) / 1000);
     return { rate, folds: times.length, each: median(folds.map((fold) => fold.seconds)), share };
   }
 
-  /** When each fold was committed so far, and how many seconds it took, according to the worker's log. */
+  /** Reads the commit time and duration in seconds of each fold so far from the worker's log. */
   #ends(): FoldEnd[] {
     const lines = readFileSync(join(this.#folder, 'logs', 'worker.log'), 'utf8').split('\n');
     return lines.flatMap((line) => (line.includes('"fold committed"') ? [JSON.parse(line) as FoldEnd] : []));

@@ -21,7 +21,7 @@ const COMMENT_TOKENS = new Set(['MultiLineComment', 'SingleLineComment']);
 /** Replaces every character except line breaks by one that no rule matches, so that positions stay the same. */
 const blank = (text: string) => text.replace(/[^\n]/g, '\0');
 
-/** Names in backticks are code, and the marks of a comment may occur inside a phrase. */
+/** Names in backticks are code, and comment markers may occur inside a phrase. */
 function ofComment(text: string): string {
   return text.replace(/^\s*(\/\*\*?|\*\/|\*|\/\/|#)/gm, (mark) => ' '.repeat(mark.length)).replace(/`[^`\n]*`/g, blank);
 }

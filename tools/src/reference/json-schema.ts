@@ -1,6 +1,6 @@
 import { code } from './page.js';
 
-/** The parts of JSON Schema that zod uses for what people write. */
+/** The parts of JSON Schema that zod uses for specs and variables. */
 export interface Schema {
   type?: string;
   description?: string;
@@ -26,7 +26,7 @@ export interface Schema {
   $ref?: string;
 }
 
-/** Which values are allowed, in words. */
+/** Describes the allowed values in words. */
 export function valuesOf(schema: Schema): string {
   const { type, pattern, format } = schema;
   if (schema.const !== undefined) return code(String(schema.const));
@@ -74,6 +74,6 @@ function listOf({ items, prefixItems, minItems, maxItems }: Schema): string {
   return `list${members}${counts.length > 0 ? ` (${counts.join(', ')})` : ''}`;
 }
 
-/** The default value as a user would type it; empty if the key has none. */
+/** Returns the default value as a user would type it, or an empty text if there is no default. */
 export const defaultOf = ({ default: value }: Schema): string =>
   value === undefined ? '' : code(typeof value === 'string' ? value : JSON.stringify(value));

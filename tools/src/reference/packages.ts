@@ -5,7 +5,7 @@ import { ROOT } from '../paths.js';
 /** Which packages each package imports, according to its package.json. Lint refuses all other imports. */
 function importsOfPackages(): Map<string, string[]> {
   const folder = join(ROOT, 'packages');
-  // Ignores folders of older versions that only contain build output
+  // Ignores folders of packages from older versions, which only contain build output
   const names = readdirSync(folder)
     .filter((name) => existsSync(join(folder, name, 'package.json')))
     .sort();
@@ -32,7 +32,7 @@ function reachable(graph: ReadonlyMap<string, readonly string[]>, from: string):
   return seen;
 }
 
-/** The imports as a Mermaid diagram, without those that follow from others. */
+/** Returns the imports as a Mermaid diagram, without those that are implied by others. */
 export function packageDiagram(): string {
   const graph = importsOfPackages();
   const lines = [...graph].flatMap(([name, imports]) => {

@@ -8,7 +8,7 @@ export const cell = (text: string): string => text.replaceAll('|', '\\|').replac
 /** Formats code for a cell of a Markdown table. */
 export const code = (text: string): string => `\`${text.replaceAll('|', '\\|')}\``;
 
-/** A Markdown table; empty if there are no rows. */
+/** Returns a Markdown table, or an empty text if there are no rows. */
 export function table(head: string[], rows: string[][]): string {
   if (rows.length === 0) return '';
   return [head, head.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |`).join('\n');

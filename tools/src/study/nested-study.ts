@@ -15,19 +15,19 @@ export const SETTINGS = { settings: GAMMAS.length * COSTS.length, outer: OUTER, 
 export interface Setting {
   clips: number;
   seed: number;
-  /** By how many standard deviations a tenth of the pixels of the second class are brighter; 0 is noise */
+  /** Number of standard deviations by which a tenth of the second class's pixels are brighter; 0 means noise */
   signal: number;
 }
 
 /** Accuracies, 0 to 1. */
 export interface Scores {
-  /** Of the best setting, on the folds on which it was chosen */
+  /** Accuracy of the best setting on the folds on which it was chosen */
   plain: number;
-  /** The same, bias-corrected by the bootstrap */
+  /** The same accuracy, corrected for bias by the bootstrap */
   corrected: number;
-  /** On outer folds, of settings that inner folds have chosen */
+  /** Accuracy on outer folds with the settings chosen by inner folds */
   nested: number;
-  /** Of the setting that plain cross-validation has chosen, on clips that had no influence on the choice */
+  /** Accuracy of the setting chosen by plain cross-validation, on clips that had no influence on the choice */
   truth: number;
 }
 
@@ -43,7 +43,7 @@ interface Split {
   test: Int32Array;
 }
 
-/** Balanced labels. In a tenth of the columns, pixels of the second class are brighter by the signal. */
+/** Draws images with balanced labels. The second class is brighter by the signal in a tenth of the columns. */
 function makeSet({ clips, seed, signal }: Setting): DataSet {
   const random = new Random(seed);
   const labels = Int32Array.from({ length: clips }, (_, i) => i % 2);
@@ -65,7 +65,7 @@ function gridOf({ labels, images }: DataSet, splits: Split[], settings = { gamma
   });
 }
 
-/** All outer splits, followed by the inner splits of each. */
+/** Returns all outer splits, followed by the inner splits of each outer split. */
 function makeSplits(labels: Int32Array, seed: number): Split[] {
   const outer = stratifiedKFold(labels, { splits: OUTER, shuffle: true, seed });
   const inner = outer.map(({ train }, o) =>
@@ -87,7 +87,7 @@ export function studyOne(setting: Setting): Scores {
   const splits = makeSplits(labels, setting.seed);
   const cells = gridOf(set, splits);
   const score = (cell: GridCell, s: number) => mean(hits(cell, splits[s], { labels, s }));
-  /** The best mean over folds, or the first of several equal ones, as a sweep chooses. */
+  /** Returns the best setting by its mean over folds. Like a sweep, it chooses the first of several equal ones. */
   const choose = (folds: number[]) => {
     const means = cells.map((cell) => mean(folds.map((s) => score(cell, s))));
     return cells[means.indexOf(Math.max(...means))];
@@ -118,7 +118,7 @@ export function studyOne(setting: Setting): Scores {
   };
 }
 
-/** Accuracy on 1000 new clips of a machine that was trained on all clips. On noise, it is always 50 %. */
+/** Returns the accuracy of an SVM trained on all clips, measured on 1000 new clips. On noise, it is always 50 %. */
 function truthOf({ gamma, C }: GridCell, set: DataSet, { clips, seed, signal }: Setting): number {
   if (signal === 0) return 0.5;
   const fresh = Array.from({ length: Math.ceil(1000 / clips) }, (_, i) =>

@@ -13,13 +13,13 @@ export interface Scenario {
 
 /** One simulated sweep. */
 export interface Sweep {
-  /** Trials x folds: shares of correct answers */
+  /** Shares of correct answers, trials x folds */
   scores: number[][];
   /** The accuracy of each trial over all possible clips */
   truth: number[];
 }
 
-/** What remained of a sweep whose trials were given up one by one. */
+/** The rest of a sweep after racing has given up trials. */
 export interface Outcome {
   /** Total number of evaluated folds */
   folds: number;
@@ -29,7 +29,7 @@ export interface Outcome {
 
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
 
-/** Mean of the sigmoid over difficulty, affinity and luck, which is a trial's accuracy over all possible clips. */
+/** Returns a trial's accuracy over all possible clips: the mean of the sigmoid over difficulty, affinity and luck. */
 function accuracyOf(skill: number): number {
   const deviation = Math.sqrt(2 ** 2 + 1 + 0.7 ** 2);
   let [sum, weight] = [0, 0];
@@ -41,7 +41,7 @@ function accuracyOf(skill: number): number {
   return sum / weight;
 }
 
-/** A sweep of the model that tools/src/study-racing.ts describes. */
+/** Simulates a sweep under the model in tools/src/study-racing.ts. */
 export function simulate({ clips, spread }: Scenario, seed: number): Sweep {
   const random = new Random(seed);
   const skills = Array.from({ length: TRIALS }, (_, i) =>
@@ -69,7 +69,7 @@ export function simulate({ clips, spread }: Scenario, seed: number): Sweep {
   return { scores, truth: skills.map(accuracyOf) };
 }
 
-/** All trials advance together, fold by fold, like the jobs of a sweep in the queue. */
+/** Races a sweep. All trials advance together, fold by fold, like a sweep's jobs in the queue. */
 export function raced({ scores }: Sweep, rules: Racing): Outcome {
   let alive = scores.map((own, i) => ({ own, trial: String(i), running: true, scores: new Map<number, number>() }));
   let folds = 0;
@@ -84,7 +84,7 @@ export function raced({ scores }: Sweep, rules: Racing): Outcome {
 
 const best = (list: readonly number[]) => list.indexOf(Math.max(...list));
 
-/** What a rule for stopping trials saved and lost over many sweeps. */
+/** What a rule for giving up trials saved and lost over many sweeps. */
 export function summarise(sweeps: readonly Sweep[], outcomes: readonly Outcome[]) {
   const all = TRIALS * REPEATS * FOLDS;
   const rate = (ok: (outcome: Outcome, sweep: Sweep) => boolean) =>
@@ -97,7 +97,7 @@ export function summarise(sweeps: readonly Sweep[], outcomes: readonly Outcome[]
     winnerKept: rate(({ kept }, s) => kept.includes(best(s.scores.map(mean)))),
     /** Share of sweeps in which the trial with the highest true accuracy was not given up */
     bestKept: rate(({ kept }, s) => kept.includes(best(s.truth))),
-    /** Share of sweeps in which a trial within half a point of it was not given up */
+    /** Share of sweeps in which a trial within half a point of the best was not given up */
     nearKept: rate(({ kept }, s) => kept.some((i) => regret(i, s) <= 0.005)),
     regret: mean(outcomes.map(({ kept }, i) => regret(chosen(kept, sweeps[i]), sweeps[i]))),
     fullRegret: mean(sweeps.map((s) => regret(best(s.scores.map(mean)), s))),

@@ -22,7 +22,7 @@ const STEPS = [
 
 const clamp = (value: number, least: number, most: number) => Math.max(least, Math.min(most, value));
 
-/** Decodes a block of interleaved 16-bit samples to the mean of its channels. */
+/** Converts a block of interleaved 16-bit samples to the mean of the channels. */
 function mean(samples: Int32Array, channels: number): Float64Array {
   return Float64Array.from({ length: samples.length / channels }, (_, i) => {
     let sum = 0;
@@ -31,7 +31,7 @@ function mean(samples: Int32Array, channels: number): Float64Array {
   });
 }
 
-/** A coding in which each block can be decoded separately. */
+/** Creates a coding whose blocks can be decoded separately. */
 function blocks({ channels, block }: BlockCoding, decode: (bytes: DataView) => Int32Array): Coding {
   return {
     unit: block,
@@ -56,8 +56,8 @@ function blocks({ channels, block }: BlockCoding, decode: (bytes: DataView) => I
 }
 
 /**
- * IMA ADPCM as in WAV files. Per channel a block has one sample and a step index, then 8 samples of each channel in
- * turn.
+ * IMA ADPCM as in WAV files. A block starts with one sample and a step index for each channel, followed by 8 samples of
+ * each channel in turn.
  */
 export function imaAdpcm(coding: BlockCoding): Coding {
   const { channels } = coding;
@@ -87,7 +87,8 @@ export function imaAdpcm(coding: BlockCoding): Coding {
 const ADAPTATION = [230, 230, 230, 230, 307, 409, 512, 614, 768, 614, 512, 409, 307, 230, 230, 230];
 
 /**
- * Microsoft ADPCM. Per channel a block has a predictor, a step and two samples, then half a byte per sample.
+ * Microsoft ADPCM. A block starts with a predictor, a step and two samples for each channel, followed by half a byte
+ * per sample.
  * @param predictors pairs of coefficients, from which each block selects one per channel
  */
 export function msAdpcm(coding: BlockCoding, predictors: readonly (readonly [number, number])[]): Coding {

@@ -22,7 +22,7 @@ const CODINGS: Readonly<Record<string, (width: number) => PlainCoding>> = {
   ULAW: () => ({ kind: 'mulaw', width: 1, little: false }),
 };
 
-/** Maximum size of a COMM chunk in bytes. The name of its compression takes up to 256 of them. */
+/** Maximum size of a COMM chunk in bytes. The name of the compression takes up to 256 bytes. */
 const LARGEST_COMMON = 1024;
 
 interface Common {

@@ -15,11 +15,11 @@ export interface OpenAudio {
   decoder?: string;
   /** The mean of the channels, in pieces, with full scale at +-1. Can be read only once. */
   blocks: AsyncIterable<Float64Array>;
-  /** Releases the decoder. Must be called no matter how far the samples were read */
+  /** Releases the decoder. Must be called even if the samples were not read to the end */
   close?: () => Promise<void>;
 }
 
-/** One audio format. To add a format, write a file that exports this object and add a line to registry.ts. */
+/** One audio format. To add a format, write a file that exports such an object and add a line to registry.ts. */
 export interface AudioFormat {
   /** The usual name, such as `FLAC` */
   readonly name: string;
@@ -35,7 +35,9 @@ export interface AudioFormat {
   open(reader: ByteReader, name: string): Promise<OpenAudio>;
 }
 
-/** Hints on how to convert a recording to a readable one. `IN` and `OUT` stand for its name and the new name. */
+/**
+ * Hints on how to convert a recording to a readable one. `IN` and `OUT` stand for the original and the new file name.
+ */
 export const CONVERT = {
   sox: 'Convert it: sox IN -e signed-integer -b 16 OUT.wav',
   truncated: 'Copy it again, or keep what is there: sox --ignore-length IN -e signed-integer -b 16 OUT.wav',
@@ -48,7 +50,7 @@ export function invalid(name: string, why: string, hint: string = CONVERT.sox): 
   return new CryfoldError('WAV_INVALID', `${name}: ${why}`, { context: { file: name }, hint });
 }
 
-/** Reads ASCII text from the start of a header. */
+/** Whether a header contains the given ASCII text at a position, by default at its start. */
 export function startsWith(head: Uint8Array, text: string, at = 0): boolean {
   return head.length >= at + text.length && [...text].every((char, i) => head[at + i] === char.charCodeAt(0));
 }

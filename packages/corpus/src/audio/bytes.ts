@@ -33,8 +33,8 @@ export interface ByteSource {
   /** Path from which another program can read the same bytes */
   path?: string;
   /**
-   * Returns up to `length` bytes from `position` on, or nothing at the end. A stream returns its next bytes, regardless
-   * of the position.
+   * Returns up to `length` bytes that start at `position`, or no bytes at the end. A stream returns its next bytes,
+   * regardless of the position.
    */
   readAt(position: number, length: number): Promise<Uint8Array> | Uint8Array;
 }
@@ -109,7 +109,7 @@ export class ByteReader {
     }
   }
 
-  /** Returns to the start. @returns whether that is possible */
+  /** Rewinds to the start. @returns whether that was possible */
   rewind(): boolean {
     if (this.size === undefined) return this.#position === 0;
     this.#position = 0;
@@ -165,7 +165,7 @@ export class Fields {
     return this.#view.getUint32(at, this.little);
   }
 
-  /** Exact up to 2^53 */
+  /** Reads a 64-bit integer, which is exact up to 2^53. */
   u64(at: number): number {
     return Number(this.#view.getBigUint64(at, this.little));
   }

@@ -24,7 +24,7 @@ function* header(name: string): HeaderParser<Layout> {
     const size = head.u64(4);
     if (kind === 'data') {
       if (!description) throw invalid(name, 'the data chunk comes before any description', CONVERT.ffmpeg);
-      // The chunk starts with an edit count. If all bits of its size are set, the size is unknown.
+      // The chunk starts with an edit count. If all bits of the chunk's size are set, the size is unknown.
       yield { skip: 4 };
       return { ...description, ...(size < 2 ** 63 ? { bytes: Math.max(0, size - 4) } : {}) };
     }

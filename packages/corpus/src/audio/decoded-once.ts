@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Recorded } from './registry.js';
 
-/** Maximum bytes of samples to keep, and the maximum share of the free space in the temporary folder. */
+/** Maximum number of bytes of samples to keep, and the maximum share of the temporary folder's free space to use. */
 const MOST = 8 * 2 ** 30;
 const SHARE_OF_FREE = 0.5;
 
@@ -15,10 +15,10 @@ const scope = new AsyncLocalStorage<KeptSamples>();
 export const keptSamples = (): KeptSamples | undefined => scope.getStore();
 
 /**
- * Runs work that may read recordings several times but decodes each of them only once. Decoded samples are kept in an
- * unnamed temporary file, which disappears when the work or the process ends. Each sample takes 4 or 8 bytes.
- * Recordings that do not fit (8 GiB, or half of the free space) are decoded every time, and files that have changed are
- * decoded again.
+ * Runs work that may read recordings several times, and decodes each recording only once. Decoded samples are kept in
+ * an unnamed temporary file, which disappears when the work finishes or the process exits. Each sample takes 4 or 8
+ * bytes. Recordings that do not fit (8 GiB, or half of the free space) are decoded every time, and files that have
+ * changed are decoded again.
  * @param most maximum bytes to keep
  */
 export async function decodingOnce<T>(work: () => Promise<T>, most = MOST): Promise<T> {
@@ -110,7 +110,7 @@ class KeptSamples {
     }
   }
 
-  /** Returns undefined if no file can be written, in which case every recording is decoded each time. */
+  /** Returns undefined if no file can be written. Recordings are then decoded each time they are read. */
   async #open(): Promise<FileHandle | undefined> {
     try {
       const folder = await mkdtemp(join(tmpdir(), 'cryfold-decoded-'));
@@ -119,8 +119,8 @@ class KeptSamples {
         this.#left = Math.min(this.#most, SHARE_OF_FREE * bavail * bsize);
         return await open(join(folder, 'samples'), 'wx+', 0o600);
       } finally {
-        // The file has no name and exists only while it is open, so nothing is left behind no matter how the process
-        // ends.
+        // The file has no name and exists only while it is open, so nothing is left behind, no matter how the process
+        // exits.
         await rm(folder, { recursive: true, force: true });
       }
     } catch {

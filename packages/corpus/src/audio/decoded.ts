@@ -27,7 +27,7 @@ export interface DecoderOptions {
   /** Kind of recording, for messages */
   what: string;
   create(): Promise<StreamDecoder>;
-  /** Whether samples are integers. The decoder divides integers by the largest one rather than by full scale */
+  /** Whether samples are integers. The decoder divides integers by the largest integer rather than by full scale */
   exact?: boolean;
   /** Checks each piece of the recording before it is decoded. */
   watch?(bytes: Uint8Array): void;
@@ -45,7 +45,8 @@ const PIECE = 2 ** 16;
 const HINT = 'Copy or encode it again, or pass --skip-bad to leave such files out.';
 
 /**
- * Name and version of an installed package. In all of these packages, package.json is in the folder of the entry point.
+ * Returns the name and version of an installed package. In all decoder packages, package.json is in the folder of the
+ * entry point.
  */
 function versionOf(name: string): string {
   const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.resolve(name)), 'utf8'));
@@ -58,7 +59,7 @@ function versionOf(name: string): string {
  */
 export async function openDecoded(reader: ByteReader, name: string, options: DecoderOptions): Promise<OpenAudio> {
   const pieces = decodePieces(reader, name, options);
-  // The sampling rate is only known once the first samples are decoded.
+  // The sampling rate is known only after the first samples have been decoded.
   const first = await pieces.next();
   if (first.done) throw invalid(name, `contains no ${options.what} sound`, HINT);
   const { sampleRate: rate, channelData, bitDepth } = first.value;

@@ -14,23 +14,23 @@ export interface FfmpegInput {
   /** Kind of recording, for messages */
   what: string;
   /**
-   * ffmpeg's name of the format. ffmpeg may not try any other format, since some of them open further files and URLs
+   * ffmpeg's name for the format. ffmpeg must not try any other format, because some formats open other files and URLs
    */
   demuxer: string;
 }
 
-/** Maximum bytes of a recording that is copied for ffmpeg because it does not come from a file. */
+/** Maximum size in bytes of a recording that is copied for ffmpeg because it does not come from a file. */
 const LARGEST_COPY = 2 ** 29;
 /** CPU time limit for one recording, seconds. */
 const CPU_SECONDS = 600;
-/** Maximum length of ffmpeg's messages to keep. */
+/** Maximum number of characters of ffmpeg's messages to keep. */
 const ERRORS_LENGTH = 2000;
 
 const HINT = 'Copy or encode it again, or pass --skip-bad to leave such files out.';
 
 let known: Promise<string> | undefined;
 
-/** The version of `ffmpeg` on the PATH. */
+/** Returns the version of `ffmpeg` on the PATH. */
 async function version(): Promise<string> {
   const { stdout } = await promisify(execFile)('ffmpeg', ['-version']);
   return `ffmpeg ${/^ffmpeg version (\S+)/.exec(stdout)?.[1] ?? 'unknown'}`;
@@ -114,7 +114,7 @@ class FfmpegRun {
       'ffmpeg',
       [
         ...['-nostdin', '-hide_banner', '-loglevel', 'error', '-threads', '1', '-timelimit', `${CPU_SECONDS}`],
-        // ffmpeg may not open other files or use the network, no matter what the recording refers to.
+        // ffmpeg must not open other files or use the network, no matter what the recording refers to.
         ...['-protocol_whitelist', 'file', '-f', demuxer, '-i', `file:${path}`],
         ...['-map', '0:a:0', '-c:a', 'pcm_f32le', '-f', 'wav', '-protocol_whitelist', 'pipe', 'pipe:1'],
       ],

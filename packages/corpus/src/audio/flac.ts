@@ -7,7 +7,7 @@ export const flac: AudioFormat = {
   endings: ['flac'],
   sniff: (head) => startsWith(head, 'fLaC'),
   open: async (reader, name) => {
-    // STREAMINFO comes first. 36 bits of its 34 bytes are the number of samples, or 0 if it is unknown.
+    // STREAMINFO, a block of 34 bytes, comes first. 36 of its bits are the number of samples, or 0 if this is unknown.
     const head = new Fields(await reader.peek(42), false);
     const promised = head.bytes.length < 42 ? 0 : (head.bytes[21] & 15) * 2 ** 32 + head.u32(22);
     const audio = await openDecoded(reader, name, {
@@ -35,8 +35,8 @@ export const flac: AudioFormat = {
 
 /**
  * The header of a frame (4096 samples, 44.1 kHz, mono, 16 bits), with space for its content. The decoder outputs a
- * frame only when the next one starts. Its own flush function loses a last frame of less than 16 bytes, which occurs if
- * a recording ends in silence.
+ * frame only when the next one starts. The decoder's own flush function loses a last frame of fewer than 16 bytes,
+ * which occurs if a recording ends in silence.
  */
 const NEXT_FRAME = Uint8Array.of(0xff, 0xf8, 0xc9, 0x18, 0, 0xc2, ...new Uint8Array(26));
 

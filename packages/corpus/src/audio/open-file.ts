@@ -5,7 +5,7 @@ import { ByteReader } from './bytes.js';
 import { keptSamples } from './decoded-once.js';
 import { openAudio, type Recorded } from './registry.js';
 
-/** A recording that the caller must close. */
+/** An open recording, which the caller must close. */
 export interface OpenRecording {
   audio: Recorded;
   close(): Promise<void>;
@@ -15,7 +15,7 @@ export interface OpenRecording {
  * Opens a recording of any format and size, to be read in pieces. Within `decodingOnce`, reuses samples that were
  * already decoded.
  * @param name shown in messages
- * @throws CryfoldError WAV_INVALID if it cannot be read, and as `openAudio`
+ * @throws CryfoldError WAV_INVALID if the file cannot be read; the errors of `openAudio`
  */
 export async function openFile(path: string, name: string): Promise<OpenRecording> {
   const file = await openEntry(path).catch((cause) => {
@@ -44,7 +44,7 @@ export async function openFile(path: string, name: string): Promise<OpenRecordin
 
 /**
  * Opens a regular file to be read in pieces. Never blocks on a named pipe.
- * @throws Error as `checkRegular`, and file system errors
+ * @throws the errors of `checkRegular`, and file system errors
  */
 export async function openByteReader(path: string): Promise<{ reader: ByteReader; close(): Promise<void> }> {
   const { reader, close } = await openEntry(path);

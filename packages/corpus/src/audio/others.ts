@@ -1,7 +1,7 @@
 import { type AudioFormat, startsWith } from './audio-format.js';
 import { openWithFfmpeg } from './ffmpeg.js';
 
-/** A format that `ffmpeg` reads, and for which there is no good package. */
+/** Defines a format that is read with `ffmpeg`, because no suitable package exists for it. */
 function byFfmpeg(format: Omit<AudioFormat, 'open'> & { demuxer: string }): AudioFormat {
   const { demuxer, ...known } = format;
   return { ...known, open: (reader, name) => openWithFfmpeg(reader, name, { what: format.name, demuxer }) };

@@ -6,7 +6,7 @@ import type { ByteReader } from './bytes.js';
 export interface Coding {
   /** Bytes that must be decoded together: a frame, or a block of compressed samples */
   unit: number;
-  /** Whether samples can be beyond full scale */
+  /** Whether samples can exceed full scale */
   float: boolean;
   /** Bits of a stored sample */
   bits: number;
@@ -21,7 +21,7 @@ export interface Layout {
   rate: number;
   channels: number;
   coding: Coding;
-  /** Bytes of the samples; undefined if they continue to the end of the file */
+  /** Number of bytes of samples; undefined if the samples continue to the end of the file */
   bytes?: number;
   /** Samples per channel. May be fewer than the bytes contain, because the last block may be padded */
   frames?: number;
@@ -30,7 +30,7 @@ export interface Layout {
 type ReadSample = (view: DataView, at: number) => number;
 
 const SIGN = 128;
-/** ITU-T G.711, scaled as in sox and libsndfile. */
+/** Decodes mu-law (ITU-T G.711), scaled as in sox and libsndfile. */
 function mulaw(code: number): number {
   const bits = ~code & 255;
   const value = (((bits & 15) << 3) + 132) << ((bits & 112) >> 4);
@@ -50,7 +50,7 @@ const table = (decode: (code: number) => number): ReadSample => {
   return (view, at) => values[view.getUint8(at)];
 };
 
-/** Reads one sample; integers are left-justified in their bytes. */
+/** The encoding of a single sample. Integers are left-justified in their bytes. */
 export interface PlainCoding {
   kind: 'int' | 'unsigned' | 'float' | 'alaw' | 'mulaw';
   /** Bytes of one sample of one channel: 1 to 4, or 4 or 8 for floats */
@@ -103,7 +103,7 @@ export function plainCoding(plain: PlainCoding, channels: number): Coding {
 /** Number of bytes of samples to decode at a time. */
 const PIECE = 2 ** 17;
 
-/** @throws CryfoldError WAV_INVALID if more than a part of the last frame or block is missing */
+/** @throws CryfoldError WAV_INVALID if more than part of the last frame or block is missing */
 function checkPresent({ bytes, coding }: Layout, present: number, name: string): void {
   if (bytes === undefined || bytes - present < coding.unit) return;
   throw invalid(
@@ -113,7 +113,7 @@ function checkPresent({ bytes, coding }: Layout, present: number, name: string):
   );
 }
 
-/** Audio whose samples start at the reader's position. @throws CryfoldError WAV_INVALID if it is truncated */
+/** Opens audio whose samples start at the reader's position. @throws CryfoldError WAV_INVALID if it is truncated */
 export function openPcm(reader: ByteReader, layout: Layout, name: string): OpenAudio {
   if (reader.size !== undefined) checkPresent(layout, reader.size - reader.position, name);
   const { rate, channels, coding } = layout;
@@ -153,7 +153,7 @@ export function decodePcm(bytes: Uint8Array, layout: Layout, name: string): Floa
   return layout.coding.mono(bytes.subarray(0, layout.bytes)).subarray(0, layout.frames);
 }
 
-/** Samples louder than this cannot have +-1 as their full scale. */
+/** If a sample exceeds this absolute value, the full scale of the recording cannot be +-1. */
 const LOUDEST = 2;
 
 /** Checks the samples of a recording as they arrive. */

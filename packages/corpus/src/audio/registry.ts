@@ -33,7 +33,7 @@ const HEAD = 64;
 
 const byEnding = new Map(FORMATS.flatMap((format) => format.endings.map((ending) => [ending, format] as const)));
 
-/** The extension of a file name in lower case, or an empty string. */
+/** Returns the extension of a file name in lower case, or an empty string. */
 export function endingOf(file: string): string {
   return /\.([^./]+)$/.exec(file)?.[1].toLowerCase() ?? '';
 }
@@ -43,7 +43,7 @@ export function isAudioName(file: string): boolean {
   return byEnding.has(endingOf(file));
 }
 
-/** An open recording, with the format of its content, and the format that its name suggests if that differs. */
+/** An open recording, with the format of its content. */
 export interface Recorded extends OpenAudio {
   format: string;
   /** The largest absolute sample so far */
@@ -53,8 +53,8 @@ export interface Recorded extends OpenAudio {
 /**
  * Opens a recording of any format. The first bytes identify the format. The samples are checked while they are read.
  * @param name shown in messages
- * @throws CryfoldError WAV_INVALID, DECODER_MISSING; and while its blocks are read WAV_INVALID, WAV_EMPTY,
- * WAV_NOT_FINITE, WAV_SCALE
+ * @throws CryfoldError WAV_INVALID, DECODER_MISSING; while the samples are read, also WAV_EMPTY, WAV_NOT_FINITE,
+ * WAV_SCALE
  */
 export async function openAudio(reader: ByteReader, name: string): Promise<Recorded> {
   const head = await reader.peek(HEAD);
@@ -73,7 +73,7 @@ async function* checked(blocks: AsyncIterable<Float64Array>, check: SampleCheck)
   check.end();
 }
 
-/** Creates the error for bytes that do not start like any format. */
+/** Creates the error for a file whose first bytes match no format. */
 function unknown(head: Uint8Array, name: string) {
   if (head.length === 0) return invalid(name, 'not a recording: the file is empty', REPLACE);
   if (startsWith(head, 'version https://git-lfs')) {
@@ -86,11 +86,11 @@ function unknown(head: Uint8Array, name: string) {
 
 const REPLACE = 'Replace it with a recording (WAV, FLAC, Ogg, Opus, MP3, AIFF, CAF, ...) or remove it.';
 
-/** If the name of a recording is misleading: its actual format, and the format of its extension. */
+/** If the extension of a recording is misleading, returns the actual format and the extension. */
 export function misnamed(file: string, format: string): { format: string; ending: string } | undefined {
   const ending = endingOf(file);
   const named = byEnding.get(ending);
-  // Formats of a family share their extensions: Opus and FLAC are common in .ogg files.
+  // Related formats share extensions: .ogg files often contain Opus or FLAC.
   if (!named || named.name === format || (format.startsWith('Ogg') && named.name.startsWith('Ogg'))) return undefined;
   return { format, ending };
 }

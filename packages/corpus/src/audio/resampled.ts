@@ -4,10 +4,10 @@ import { CryfoldError } from '@cryfold/core';
 const LOWEST = 1;
 const HIGHEST = 192_000;
 const LARGEST_RATIO = 256;
-/** Samples converted at a time. The output must fit into 4 MiB of float32. */
+/** Number of samples converted at a time. The output must fit into 4 MiB of float32. */
 const PIECE = 2048;
 
-/** Share of half the lower rate up to which `resampled` preserves all frequencies. */
+/** `resampled` preserves all frequencies up to this share of half the lower rate. */
 export const RESAMPLED_KEEPS = 0.92;
 
 interface Signal {
@@ -20,7 +20,7 @@ interface Signal {
 
 type Converter = Awaited<ReturnType<typeof import('@alexanderolsen/libsamplerate-js').create>>;
 
-/** Each converter has its own WebAssembly memory, so the last one is reused if the rates are the same. */
+/** Each converter has its own WebAssembly memory, so the last converter is reused if the rates are the same. */
 let free: Converter | undefined;
 
 /**

@@ -13,14 +13,14 @@ export class SampleBuffer {
     this.#blocks = blocks[Symbol.asyncIterator]();
   }
 
-  /** Number of samples received so far. This is the whole recording once a part was shorter than requested. */
+  /** Number of samples received so far. Once a part was shorter than requested, this is the length of the recording. */
   get total(): number {
     return this.#end;
   }
 
   /**
-   * Returns the samples from `start` on, fewer than `length` if the recording ends earlier. Earlier samples are
-   * discarded, so the next part must not start before this one.
+   * Returns `length` samples from `start` on, or fewer if the recording ends earlier. Samples before `start` are
+   * discarded, so the next part must not start earlier.
    */
   async part(start: number, length: number): Promise<Float64Array> {
     this.#dropBefore(start);

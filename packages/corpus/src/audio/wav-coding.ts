@@ -83,7 +83,7 @@ function codingOf(fmt: Fields, format: Format, name: string): Coding {
     [ALAW]: 'alaw',
     [MULAW]: 'mulaw',
   } as const;
-  // There can be fewer bits than the bytes hold, such as 24 bits in 4 bytes
+  // A sample can have fewer bits than its bytes can store, such as 24 bits in 4 bytes
   const stored = bits > 0 ? { bits } : {};
   return { ...plainCoding({ kind: kinds[tag as keyof typeof kinds], width, little: fmt.little }, channels), ...stored };
 }

@@ -3,7 +3,7 @@ import { Fields, type HeaderParser } from './bytes.js';
 import type { Layout } from './pcm.js';
 import { layoutOf } from './wav-coding.js';
 
-/** The kind of container that holds the chunks. */
+/** The kind of container that contains the chunks. */
 interface Container {
   little: boolean;
   /** Bytes of a chunk's name and of its size */
@@ -21,14 +21,17 @@ const CONTAINERS: Readonly<Record<string, Container>> = {
   riff: { little: true, id: 16, align: 8 },
 };
 /**
- * Sony's Wave64 identifies chunks by GUIDs of four letters followed by these bytes; the file itself has other GUIDs.
+ * Sony's Wave64 identifies the file and its chunks by GUIDs, which consist of four letters and one of these two
+ * endings.
  */
 const W64_FILE = '2e91cf11a5d628db04c10000';
 const W64_CHUNK = 'f3acd3118cd100c04f8edb8a';
 
 /** Maximum size of a chunk that is read into memory, bytes. */
 const LARGEST_FORMAT = 4096;
-/** Sizes from here on mean "unknown" if the file has less data: sox and arecord write values just below 2^31. */
+/**
+ * Sizes of at least this value mean "unknown" if the file has less data: sox and arecord write values just below 2^31.
+ */
 const STREAMED = 0x7fff_0000;
 const UNKNOWN_RF64 = 0xffff_ffff;
 
@@ -41,9 +44,9 @@ interface Chunk {
 /** The chunks that were found so far. */
 interface Found {
   layout?: Omit<Layout, 'bytes'>;
-  /** From the fact chunk */
+  /** Samples per channel, from the fact chunk */
   frames?: number;
-  /** From the ds64 chunk */
+  /** Size of the samples in bytes, from the ds64 chunk */
   dataBytes?: number;
 }
 
@@ -111,7 +114,7 @@ function* chunkHeader({ id, little }: Container): HeaderParser<Chunk | undefined
   return { kind: known ? fields.text(0) : '', size: Math.max(0, fields.u64(16) - 24) };
 }
 
-/** Skips the padding after a chunk of odd size, which some writers omit. @returns number of skipped bytes */
+/** Skips the padding after a chunk of odd size, which some writers omit. @returns the number of skipped bytes */
 function* padding({ align }: Container, end: number): HeaderParser<number> {
   const bytes = (align - (end % align)) % align;
   if (bytes === 0) return 0;
@@ -124,8 +127,8 @@ function* padding({ align }: Container, end: number): HeaderParser<number> {
 }
 
 /**
- * Size of the data chunk in bytes; undefined if the writer did not know it, in which case the data continues to the
- * end.
+ * Returns the size of the data chunk in bytes. Returns undefined if the writer did not know the size; the data then
+ * continues to the end of the file.
  */
 function dataBytes(
   found: Found,

@@ -6,7 +6,7 @@ export interface SoundProperties {
   level: number;
   /** Frequency in Hz below which 99 % of the energy lies, with a resolution of 1/1024 of the sampling rate */
   bandwidth: number;
-  /** Share of frames of 20 ms whose RMS is below -60 dBFS, 0 to 1 */
+  /** Share of 20 ms frames whose RMS is below -60 dBFS, 0 to 1 */
   silence: number;
   /** Share of samples that belong to runs of three or more equal samples at 99 % of full scale or above, 0 to 1 */
   clipping: number;
@@ -23,8 +23,8 @@ const CLIPPED_RUN = 3;
 /** Number of samples in a transformed frame. */
 const FRAME = 1024;
 /**
- * Number of frames at the start that are all transformed. After that, the share of transformed frames is halved
- * whenever the number of frames doubles.
+ * All frames up to this number are transformed. After that, the share of transformed frames is halved whenever the
+ * number of frames doubles.
  */
 const ALL_FRAMES = 64;
 
@@ -124,8 +124,8 @@ export class SoundMeter {
   }
 
   /**
-   * Adds the spectrum of a frame under a Hann window, without its DC offset. @param weight number of frames that it
-   * represents
+   * Adds the spectrum of a frame, after removing its DC offset and applying a Hann window.
+   * @param weight number of frames that this frame represents
    */
   #transform(length: number, weight: number): void {
     this.#transformed++;

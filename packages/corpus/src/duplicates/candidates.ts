@@ -5,25 +5,25 @@ import { LANDMARKS, type Landmarks } from './landmarks.js';
  * not cost more.
  */
 const LOOKED_AT = 24;
-/** Number of landmarks that two sounds must share at the same lag, give or take a frame. */
+/** Number of landmarks that two sounds must share at the same lag, plus or minus one frame. */
 const FEWEST = 5;
 /** Maximum number of earlier sounds to compare a sound with. The sounds with the most shared landmarks come first. */
 const MOST = 4;
 
 /**
- * Stores the landmarks of sounds, and finds earlier sounds that share landmarks with a new one at a constant lag.
- * Entries that are no longer used make room for new ones: at most 12.6 million of 12 bytes each, however many sounds
- * there are.
+ * Stores the landmarks of sounds, and finds earlier sounds that share landmarks with a new one at a constant lag. New
+ * entries replace entries that are no longer used, so there are at most 12.6 million entries of 12 bytes each,
+ * regardless of the number of sounds.
  */
 export class CandidateIndex {
-  /** The last entry of each landmark, as its index + 1 */
+  /** The index of the last entry for each landmark, plus 1 */
   readonly #last = new Int32Array(LANDMARKS);
-  /** Number of entries of each landmark */
+  /** Number of entries for each landmark */
   readonly #counts = new Uint8Array(LANDMARKS);
   #entries = 0;
   #sounds = new Int32Array(4096);
   #frames = new Int32Array(4096);
-  /** For each entry, the previous entry of the same landmark, as its index + 1 */
+  /** For each entry, the index of the previous entry for the same landmark, plus 1 */
   #before = new Int32Array(4096);
 
   /**

@@ -1,10 +1,13 @@
 import { Fft } from '@cryfold/core';
 import { evenOut } from './level.js';
 
-/** Magnitudes below this share of the largest are raised to it, so that near silence is not amplified. */
+/**
+ * Magnitudes below this share of the largest magnitude are raised to that share, so that near silence is not amplified.
+ */
 const FLOOR = 0.01;
 /**
- * Samples over which a sound is faded in and out, 20 ms at 8 kHz. Otherwise, the edges of two clips would correlate.
+ * Number of samples over which a sound is faded in and out: 20 ms at 8 kHz. Without fading, the edges of two clips
+ * would correlate.
  */
 const FADE = 160;
 
@@ -15,7 +18,7 @@ export interface Alignment {
   peak: number;
   /** Share of the band in which both sounds have energy, 0 to 1. Very small for tones, which match at any lag */
   breadth: number;
-  /** Normalised correlation at this lag of the samples in which the sounds overlap, 0 to 1 */
+  /** Normalised correlation of the overlapping samples at this lag, 0 to 1 */
   correlation: number;
   /** Number of samples in which the sounds overlap */
   overlap: number;
@@ -128,7 +131,7 @@ function fill(target: Float64Array, samples: Float32Array): void {
   }
 }
 
-/** Correlation of the common samples if the second sound starts `lag` samples after the first. */
+/** Returns the correlation of the common samples if the second sound starts `lag` samples after the first. */
 function normalised(first: Float32Array, second: Float32Array, lag: number): { correlation: number; overlap: number } {
   const from = Math.max(0, lag);
   const to = Math.min(first.length, second.length + lag);

@@ -11,7 +11,7 @@ const RATE = 8000;
 /**
  * Two sounds count as the same if all of these are exceeded: the height of the whitened correlation's peak in standard
  * deviations, the share of the band on which it is based, and the correlation of the common samples. docs/evaluation.md
- * has what `tools/measure-duplicates` measured with these limits.
+ * contains the results of `tools/measure-duplicates` with these limits.
  */
 const SAME = { peak: 10, clearPeak: 20, breadth: 0.1, correlation: 0.8, leastCorrelation: 0.5 };
 /** Shortest common part to search for, in samples. */
@@ -28,14 +28,13 @@ export interface Sound {
 }
 
 /**
- * Finds for each sound the first sound that is equal to it, overlaps it, or is connected with it through others.
+ * For each sound, finds the first sound that is equal to it, overlaps it, or is connected to it through other sounds.
  * Detects copies at any level, with any silence around them, and (within the limits in docs/evaluation.md) at other
  * sampling rates or with other codecs, noise or shifts. All silent sounds count as equal. A sound without duplicates
- * maps to itself.
- * Sounds that share spectral landmarks are confirmed by correlating their samples. Memory: 64 MiB of samples, and 10 to
- * 20 kB per second of sound up to about 200 MB, regardless of the number of copies.
- * @param read returns all sounds in the same order at each call: once, and again for each `memory` of candidates, if
- * any
+ * maps to itself. If two sounds share spectral landmarks, their samples are correlated to confirm the match. Memory: 64
+ * MiB of samples, and 10 to 20 kB per second of sound up to about 200 MB, regardless of the number of copies.
+ * @param read returns all sounds, in the same order at each call; called once, and then again for each set of
+ * candidates that fits into `memory`
  * @param memory maximum bytes of samples in memory
  */
 export async function findDuplicates(read: () => AsyncIterable<Sound>, memory = HELD): Promise<Int32Array> {
@@ -63,7 +62,7 @@ export async function findDuplicates(read: () => AsyncIterable<Sound>, memory = 
   return same.firsts();
 }
 
-/** The sound at the common rate, without surrounding silence; empty if all samples are equal. */
+/** Returns the sound at the common rate, without surrounding silence; empty if all samples are equal. */
 function normalise({ samples, rate }: Sound): Float32Array {
   if (samples.every((sample) => sample === samples[0])) return new Float32Array();
   return trim(resample(samples, rate, RATE));
@@ -71,7 +70,7 @@ function normalise({ samples, rate }: Sound): Float32Array {
 
 /**
  * Loads as many sounds from `start` on as fit into memory, and compares all later sounds with their candidates among
- * them.
+ * the loaded sounds.
  * @returns the first sound that was not loaded
  */
 async function confirm(

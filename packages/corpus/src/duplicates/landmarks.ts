@@ -20,7 +20,8 @@ const LOWEST_BIN = 4;
 export const LANDMARKS = BINS * 64 * 32;
 
 /**
- * Pairs of spectral peaks, and the frame in which each pair starts. Equal sounds share many pairs, in the same order.
+ * Pairs of spectral peaks, and the frame in which each pair starts. Equal sounds have many pairs in common, in the same
+ * order.
  */
 export interface Landmarks {
   /** Each at least 0 and less than `LANDMARKS` */
@@ -60,7 +61,7 @@ export function landmarksOf(samples: Float32Array): Landmarks {
   return { hashes: Int32Array.from(hashes), frames: Int32Array.from(frames) };
 }
 
-/** Power per frame and bin. Two real frames are transformed together as one complex signal. */
+/** Computes the power per frame and bin. Two real frames are transformed together as one complex signal. */
 function powers(samples: Float32Array): Float64Array[] {
   const count = Math.max(1, Math.floor((samples.length - FRAME) / HOP) + 1);
   const all: Float64Array[] = [];
@@ -85,7 +86,7 @@ function powers(samples: Float32Array): Float64Array[] {
   return all;
 }
 
-/** Largest value of each window of `2 * near + 1` neighbours. */
+/** Returns the largest value in each window of `2 * near + 1` neighbours. */
 function spread(values: Float64Array, near: number): Float64Array {
   return values.map((_, i) => {
     let largest = 0;
@@ -96,7 +97,7 @@ function spread(values: Float64Array, near: number): Float64Array {
   });
 }
 
-/** Sorted by frame, then by bin. */
+/** Returns the peaks, sorted by frame, then by bin. */
 function findPeaks(powers: readonly Float64Array[]): Peak[] {
   const wide = powers.map((frame) => spread(frame, NEAR_BINS));
   const peaks: Peak[] = [];

@@ -17,7 +17,7 @@ export function evenOut(samples: Float32Array): Float32Array {
   return samples.map((sample, i) => (floor > 0 ? sample / Math.max(levels[i], floor) : 0));
 }
 
-/** A view of a sound without surrounding silence; empty if the whole sound is silent. */
+/** Returns a view of a sound without surrounding silence; empty if the whole sound is silent. */
 export function trim(samples: Float32Array): Float32Array {
   const least = SILENCE * samples.reduce((largest, sample) => Math.max(largest, Math.abs(sample)), 0);
   let [start, end] = [0, samples.length];

@@ -2,15 +2,15 @@ import { CryfoldError, counted, didYouMean, type GroupSource, printable } from '
 import type { Recording } from '../recording.js';
 import { tidyName } from '../text/names.js';
 
-/** A parsed `--group-by`. */
+/** A parsed `--group-by` option. */
 export type GroupBy = { kind: 'recording' | 'folder' } | { kind: 'pattern'; text: string; pattern: RegExp };
 
 /** Maximum length of a pattern. */
 const LONGEST = 500;
 
 /**
- * Parses `--group-by`: `recording`, `folder`, or a regular expression. An expression is applied to the path of each
- * file within the data, and its first capture group (or the whole match) is the name of the group.
+ * Parses the value of `--group-by`: `recording`, `folder`, or a regular expression. An expression is applied to the
+ * path of each file within the data, and its first capture group (or the whole match) is the name of the group.
  * @throws CryfoldError USAGE
  */
 export function parseGroupBy(text: string): GroupBy {
@@ -27,7 +27,7 @@ export function parseGroupBy(text: string): GroupBy {
   }
 }
 
-/** What `groupRecordings` knows about the data besides its recordings. */
+/** What `groupRecordings` needs to know about the data besides the recordings. */
 export interface GroupContext {
   /** Names of folders that are not groups: those of splits and folds */
   apart?: ReadonlySet<string> | undefined;
@@ -36,7 +36,7 @@ export interface GroupContext {
 }
 
 /**
- * Recordings with the groups that the user requests. A name without a group is an error of that recording.
+ * Assigns recordings to the groups that the user requests. A recording whose path contains no group gets an error.
  * @throws CryfoldError USAGE if no recording has a group
  */
 export function groupRecordings(
@@ -66,19 +66,19 @@ function matchesNothing(text: string, recordings: readonly Recording[], columns:
   const known = columns ? `${didYouMean(text, columns)}The columns are ${columns.join(', ')}. ` : '';
   return new CryfoldError('USAGE', `--group-by ${JSON.stringify(text)} ${what}, such as ${printable(example.file)}`, {
     context: { groupBy: text },
-    hint: `${known}A pattern is matched against the path below the data.`,
+    hint: `${known}A pattern is matched against each file's path within the data.`,
   });
 }
 
-/** The parts of a path other than the folder of the class. */
+/** Returns the parts of a path without the class folder. */
 const withoutClass = (parts: readonly string[], label: string): string[] => {
   const own = tidyName(label);
   return parts.filter((name) => tidyName(name) !== own);
 };
 
 /**
- * Warns if groups differ only in the folder of the class: probably one speaker with recordings of several classes.
- * @param groups each group and its name without the folder of the class
+ * Warns if groups differ only in the class folder, probably because one speaker has recordings in several classes.
+ * @param groups each group, with its name without the class folder
  */
 function classesApart(groups: ReadonlyMap<string, string>): string[] {
   const byName = new Map<string, string[]>();
@@ -88,7 +88,7 @@ function classesApart(groups: ReadonlyMap<string, string>): string[] {
   const [first, second] = repeated[0].map(printable);
   const forms = repeated.length === 1 ? 'forms' : 'form';
   return [
-    `${counted(repeated.length, 'name')} of --group-by ${forms} a group in each of several classes (${first}, ${second}); if these are the same speaker or recording, use a pattern that does not capture the folder of the class`,
+    `${counted(repeated.length, 'name')} of --group-by ${forms} a group in each of several classes (${first}, ${second}); if these are the same speaker or recording, use a pattern that does not capture the class folder`,
   ];
 }
 
@@ -111,7 +111,7 @@ function groupOf({ file, label }: { file: string; label: string }, by: GroupBy, 
 function ungrouped(file: string, by: GroupBy): CryfoldError {
   const why =
     by.kind === 'folder'
-      ? 'is in no folder except that of its class, so --group-by folder finds no group'
+      ? 'is in no folder other than its class folder, so --group-by folder finds no group'
       : '--group-by finds no group in its path';
   return new CryfoldError('DATA_NAME_INVALID', `${file}: ${why}`, {
     context: { file },
@@ -119,7 +119,7 @@ function ungrouped(file: string, by: GroupBy): CryfoldError {
   });
 }
 
-/** `8 groups from 40 recordings; the largest, low/rec0, has 5, the smallest, high/rec3, has 2`. */
+/** Returns text such as `8 groups from 40 recordings; the largest, low/rec0, has 5, the smallest, high/rec3, has 2`. */
 export function groupPreview(clips: readonly { group: string; file: string }[]): string {
   const members = new Map<string, Set<string>>();
   for (const { group, file } of clips) members.set(group, (members.get(group) ?? new Set()).add(file));

@@ -5,17 +5,19 @@ const NUMBERED = /^(.*[^_. -])([_. -])(?:(?:seg|segment|part|clip|chunk|slice)[_
 
 /** A suggestion that is made if file names look like parts of recordings. */
 export interface SegmentNames {
-  /** Recordings that the files seem to come from if equal names in several folders are the same recording */
+  /**
+   * Number of recordings that the files seem to come from if equal names in different folders mean the same recording
+   */
   recordings: number;
-  /** The same if they are different recordings */
+  /** The number of recordings if equal names in different folders mean different recordings */
   recordingsWithFolder: number;
-  /** Files named like parts */
+  /** Number of files named like parts */
   files: number;
   /** Two files that look like parts of the same recording */
   examples: [string, string];
-  /** For `--group-by`: without the folder of the class, so that the classes of one speaker stay together */
+  /** Value for `--group-by`. Leaves out the class folder, so that all recordings of a speaker stay together */
   pattern: string;
-  /** For `--group-by` if equal names in several folders are different recordings */
+  /** Value for `--group-by` if equal names in different folders mean different recordings */
   withFolder: string;
 }
 
@@ -47,7 +49,7 @@ export function segmentNames(files: readonly string[]): SegmentNames | undefined
   const words = worded ? '(?:[a-z]+[_. -]?)?' : '';
   const rest = `(?:${separator === '.' ? '\\.' : separator}${words}\\d+)?\\.[^./]+$`;
   const withFolder = `^(.+?)${rest}`;
-  // In deeper trees, other folders than that of the class may name speakers.
+  // In deeper trees, folders other than the class folder may be speakers.
   const pattern = files.every((file) => file.split('/').length <= 2) ? `([^/]+?)${rest}` : withFolder;
   return {
     ...{ pattern, withFolder, files: parts, examples: [first, second] },
@@ -61,7 +63,7 @@ function countGroups(files: readonly string[], pattern: string): number {
   return new Set(files.map((file) => expression.exec(file)?.[1])).size;
 }
 
-/** The warning about such names, which says what to type. */
+/** Returns a hint about such file names that says what to type; undefined if no names look like segments. */
 export function segmentWarning(files: readonly string[]): string | undefined {
   const found = segmentNames(files);
   if (!found) return undefined;

@@ -10,7 +10,7 @@ import { splitFolds } from './split-folders.js';
 
 const NAME = 'metadata.csv';
 
-/** Folders, ending in `/`, whose `metadata.csv` has a column `file_name`: the root, or the folders of its parts. */
+/** Returns the folders, ending in `/`, whose `metadata.csv` has a `file_name` column: the root or folders in it. */
 async function tables({ root, files }: Tree): Promise<string[]> {
   const top = new Set(files.map((file) => (file.includes('/') ? file.slice(0, file.indexOf('/') + 1) : '')));
   const folders = ['', ...[...top].filter((folder) => folder !== '')];
@@ -24,7 +24,7 @@ async function tables({ root, files }: Tree): Promise<string[]> {
   return found;
 }
 
-/** Combines the same column of several tables; partial if some tables lack it. */
+/** Combines the group sources of several tables. The result is partial if some tables lack the group column. */
 function sourceOf(sources: readonly GroupSource[]): GroupSource {
   const known = sources.find(({ kind }) => kind !== 'none');
   if (!known) return NO_GROUPS;
@@ -32,12 +32,12 @@ function sourceOf(sources: readonly GroupSource[]): GroupSource {
 }
 
 /**
- * AudioFolder of Hugging Face datasets: `metadata.csv` with the columns `file_name` and `label`, in the root or in each
- * part.
+ * AudioFolder of Hugging Face datasets: `metadata.csv` with the columns `file_name` and `label`, in the root or in the
+ * folder of each part.
  */
 export const audioFolder: Layout = {
   name: 'audiofolder',
-  meaning: 'metadata.csv with the columns file_name and label (and group, fold)',
+  meaning: 'metadata.csv with the columns file_name and label (optionally group and fold)',
   fits: async (tree) => ((await tables(tree)).length > 0 ? 'sure' : 'no'),
   read: async (tree): Promise<Reading> => {
     const parts = splitFolds(tree);

@@ -23,7 +23,7 @@ const NAME = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-\d{10,13}-[\d.]+-[m
  */
 export const donateacry: Layout = {
   name: 'donateacry',
-  meaning: 'file names of the donateacry app contain its instance; folders or reason tags are the class',
+  meaning: 'file names of the donateacry app contain the app instance; the class is the folder or the reason tag',
   fits: (tree) => (mostNamed(tree, NAME) ? 'sure' : 'no'),
   read: ({ files }) => ({
     groupSource: { kind: 'file-name', name: 'app instance' },

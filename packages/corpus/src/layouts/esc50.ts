@@ -7,7 +7,7 @@ import { baseName, misnamed, mostNamed, ownFolders } from './paths.js';
 /** `FOLD-CLIP_ID-TAKE-TARGET.wav`; takes with the same clip id are cut from the same recording. */
 const NAME = /^(\d)-(\d+)-([A-Z])-(\d{1,2})\.[^.]+$/;
 
-/** The table next to the folder `audio`, whether the user named the corpus or its folder `audio`. */
+/** Finds the table next to the folder `audio`, whether the user specified the corpus or the `audio` folder in it. */
 export async function tableOf({ root }: Tree, folder: string, name: string): Promise<string | undefined> {
   const places = [join(root, folder, name)];
   if (basename(root) === 'audio') places.push(join(dirname(root), folder, name));
@@ -17,7 +17,7 @@ export async function tableOf({ root }: Tree, folder: string, name: string): Pro
 
 /**
  * ESC-50: fold and source come from the file name. The class comes from `meta/esc50.csv` (columns filename, fold,
- * target, category, src_file). If that is missing, it is the folder, or without folders the number of the class.
+ * target, category, src_file). If that table is missing, the class is the folder or, without folders, the class number.
  */
 export const esc50: Layout = {
   name: 'esc50',
@@ -41,7 +41,7 @@ export const esc50: Layout = {
         if (category && group && own) return { file, label: category, group, fold: own };
         return misnamed(file, 'has no row with category, src_file and fold in meta/esc50.csv');
       }),
-      warnings: numbered ? ['meta/esc50.csv is missing: classes are named by their numbers'] : [],
+      warnings: numbered ? ['meta/esc50.csv is missing, so classes have numbers instead of names'] : [],
     };
   },
 };

@@ -13,7 +13,7 @@ export interface Tree {
 export interface Reading {
   recordings: Recording[];
   groupSource: GroupSource;
-  /** Sentences for the user, such as about ignored parts */
+  /** Sentences for the user, for example about ignored parts */
   warnings?: string[];
   /** How to define groups, one sentence each with what to type; not shown if groups are known */
   groupHints?: string[];

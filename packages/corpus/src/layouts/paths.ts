@@ -6,12 +6,14 @@ export function baseName(file: string): string {
   return file.slice(file.lastIndexOf('/') + 1);
 }
 
-/** The folders of a file, outermost first. */
+/** Returns the folders of a file, outermost first. */
 export function foldersOf(file: string): string[] {
   return file.split('/').slice(0, -1);
 }
 
-/** Number of outermost folders that all files share, such as a wrapper `audio/`. They are ignored. */
+/**
+ * Returns the number of outermost folders that all files share, such as a wrapper `audio/`. These folders are ignored.
+ */
 export function sharedFolders({ files }: Pick<Tree, 'files'>): number {
   const [first, ...others] = files.map(foldersOf);
   let shared = first?.length ?? 0;
@@ -23,7 +25,7 @@ export function sharedFolders({ files }: Pick<Tree, 'files'>): number {
   return shared;
 }
 
-/** The folders of each file within the shared ones. */
+/** Returns the folders of each file within the shared folders. */
 export function ownFolders(tree: Pick<Tree, 'files'>): string[][] {
   const shared = sharedFolders(tree);
   return tree.files.map((file) => foldersOf(file).slice(shared));
@@ -34,12 +36,12 @@ export function mostNamed({ files }: Pick<Tree, 'files'>, pattern: RegExp): bool
   return files.filter((file) => pattern.test(baseName(file))).length * 2 > files.length;
 }
 
-/** Whether a name looks like one of many numbered or coded ones, such as `speaker3`, `0052` or `S01`. */
+/** Whether a name contains a digit, like the numbered or coded names `speaker3`, `0052` and `S01`. */
 export function isNumbered(name: string): boolean {
   return /\d/.test(name);
 }
 
-/** A recording that does not follow the layout of its directory. */
+/** Returns a recording with an error, because it does not follow the layout of its directory. */
 export function misnamed(file: string, why: string): Recording {
   const error = new CryfoldError('DATA_NAME_INVALID', `${file}: ${why}`, {
     context: { file },

@@ -32,8 +32,8 @@ const LAYOUT_NAMES: readonly string[] = LAYOUTS.map(({ name }) => name);
 const SHOWN = 4;
 
 /**
- * Reads a directory with the named layout, or with the one that fits.
- * @throws CryfoldError USAGE for an unknown name; LAYOUT_UNCLEAR showing every possible layout
+ * Reads a directory with the layout of the given name, or otherwise with the one that fits.
+ * @throws CryfoldError USAGE for an unknown name; LAYOUT_UNCLEAR with every possible layout
  */
 export async function readLayout(tree: Tree, name?: string): Promise<Reading & { layout: string }> {
   if (name !== undefined) {

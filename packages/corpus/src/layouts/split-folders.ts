@@ -3,7 +3,7 @@ import { segmentWarning } from '../groups/segments.js';
 import type { Layout, Reading, Tree } from './layout.js';
 import { foldersOf, misnamed } from './paths.js';
 
-/** Names of folders that hold the parts of a split. */
+/** Names of folders that contain the parts of a split. */
 const PARTS: Readonly<Record<string, 'train' | 'validation' | 'test'>> = {
   ...{ train: 'train', training: 'train' },
   ...{ val: 'validation', valid: 'validation', validation: 'validation', dev: 'validation' },
@@ -18,8 +18,8 @@ const split: PartOf = (folder) =>
 const fold: PartOf = (folder) => FOLD.exec(folder)?.[1];
 
 /**
- * The parts that most files belong to, in a folder at any depth; undefined if less than half of the files belong to
- * one.
+ * Returns the parts that occur in the paths of the files, at any depth. Returns an empty set unless more than half of
+ * the files belong to a part.
  */
 function partsOf({ files }: Pick<Tree, 'files'>, partOf: PartOf): Set<string> {
   const parts = files.flatMap((file) =>
@@ -30,12 +30,14 @@ function partsOf({ files }: Pick<Tree, 'files'>, partOf: PartOf): Set<string> {
   return new Set(parts.length * 2 > files.length ? parts : []);
 }
 
-/** Names of the folders of the split. */
+/** Returns the names of the folders that form the split. */
 function partFolders({ files }: Tree, partOf: PartOf): Set<string> {
   return new Set(files.flatMap((file) => foldersOf(file).filter((folder) => partOf(folder) !== undefined)));
 }
 
-/** The class is the first folder that is neither a part nor contains all others. */
+/**
+ * Reads the split. The class is the first folder that neither is a part of the split nor contains all other folders.
+ */
 function read(tree: Tree, partOf: PartOf, foldOf: (part: string) => string): Reading {
   const { files } = tree;
   const rest = files.map((file) => foldersOf(file).filter((folder) => partOf(folder) === undefined));
@@ -57,7 +59,10 @@ function read(tree: Tree, partOf: PartOf, foldOf: (part: string) => string): Rea
   };
 }
 
-/** The fold that tests each file if folders form a split: empty for training clips, undefined if there is no split. */
+/**
+ * If folders form a split, returns the fold in which each file is tested (empty for training files); otherwise
+ * undefined.
+ */
 export function splitFolds(tree: Tree): { folds: Map<string, string>; apart: Set<string> } | undefined {
   const parts = partsOf(tree, split);
   if (parts.size < 2) return undefined;
@@ -67,7 +72,7 @@ export function splitFolds(tree: Tree): { folds: Map<string, string>; apart: Set
   return { folds, apart: partFolders(tree, split) };
 }
 
-/** `train/hungry`, `test/hungry`, or `hungry/train`: a single split by the authors of the data. */
+/** `train/hungry`, `test/hungry`, or `hungry/train`: a single split, made by the authors of the data. */
 export const splitFolders: Layout = {
   name: 'split-folders',
   meaning: 'folders train, validation and test are a split, and all others are classes; groups are unknown',
@@ -76,12 +81,12 @@ export const splitFolders: Layout = {
     const tested = partsOf(tree, split).has('test') ? 'test' : 'validation';
     const reading = read(tree, split, (part) => (part === tested ? tested : ''));
     const validation = tested === 'test' && partsOf(tree, split).has('validation');
-    const merged = '--protocol predefined uses validation clips as training clips: nothing is tuned on them';
+    const merged = '--protocol predefined uses validation clips as training clips, because nothing is tuned on them';
     return { ...reading, warnings: validation ? [merged] : [] };
   },
 };
 
-/** `fold1/hungry`, `fold2/hungry`: folds by the authors of the data. */
+/** `fold1/hungry`, `fold2/hungry`: folds made by the authors of the data. */
 export const foldFolders: Layout = {
   name: 'fold-folders',
   meaning: 'folders fold1, fold2... are folds, and all others are classes; groups are unknown',

@@ -1,18 +1,18 @@
 import { tidyName } from './names.js';
 
 export interface CsvRecord {
-  /** on which it starts, counted from 1 */
+  /** line on which the record starts, counted from 1 */
   line: number;
   fields: string[];
 }
 
-/** Maximum number of columns of a spreadsheet. */
+/** Maximum number of columns in a spreadsheet. */
 const MOST_FIELDS = 16_384;
 
 /**
  * Parses delimited text as in RFC 4180, and common deviations from it. The delimiter is the first of comma, semicolon
- * and tab in the first line with text, or the one that a first line such as `sep=;` names. Lines end with LF, CRLF or
- * CR. Blanks may surround a quoted field. Records without text, which spreadsheets leave behind, are skipped.
+ * and tab in the first line with text, or the one that a first line such as `sep=;` specifies. Lines end with LF, CRLF
+ * or CR. Blanks may surround a quoted field. Records without text, which spreadsheets leave behind, are skipped.
  * @param invalid creates the error for a line
  */
 export function* parseCsv(text: string, invalid: (line: number, why: string) => Error): Generator<CsvRecord> {
@@ -42,7 +42,8 @@ function delimiterOf(text: string): string {
 }
 
 /**
- * Reads one field at a time. The expressions have no repeated groups, which would overflow the stack on a long field.
+ * Reads one field at a time. The regular expressions have no repeated groups, which would overflow the stack on a long
+ * field.
  */
 class Fields {
   readonly #text: string;

@@ -3,13 +3,13 @@ import { posix, resolve } from 'node:path';
 import { checkRegular } from '@cryfold/core';
 import { trimmed } from './names.js';
 
-/** A file that a list names: its path, absolute or relative as written, and its identity on disk. */
+/** A file in a list: its path, absolute or relative as written, and its identity on disk. */
 export interface ListedFile {
   file: string;
   id: string;
 }
 
-/** Names in a folder by their normalised form. */
+/** Names in a folder, keyed by their normalised form. */
 interface Names {
   composed: Map<string, string>;
   folded: Map<string, string>;
@@ -32,7 +32,7 @@ export class ListedFiles {
     this.#root = root;
   }
 
-  /** @returns the file, or the reason why there is no file */
+  /** @returns the file, or the reason why it was not found */
   async find(written: string): Promise<ListedFile | { why: string }> {
     const file = posix.normalize(written);
     const id = await this.#identify(file);
@@ -67,7 +67,7 @@ export class ListedFiles {
     return entry.ino === 0n ? path : `${entry.dev}:${entry.ino}`;
   }
 
-  /** The path, with each part spelled as on disk. */
+  /** Returns the path, with each part spelled as on disk. */
   async #actual(path: string, how: keyof Names): Promise<string | undefined> {
     const key = { composed, folded }[how];
     let at = path.startsWith('/') ? '/' : '';

@@ -11,8 +11,9 @@ export function trimmed(text: string): string {
 }
 
 /**
- * The uniform spelling of a label, group or column name: in Unicode's composed form (NFC), without invisible characters
- * or surrounding white space (of any script, including no-break spaces), and with single blanks inside. Case is kept.
+ * Returns the uniform spelling of a label, group or column name: in Unicode's composed form (NFC), without invisible
+ * characters or surrounding white space (of any script, including no-break spaces), and with single blanks inside. Case
+ * is kept.
  */
 export function tidyName(text: string): string {
   return trimmed(text).replace(/\s+/g, ' ').normalize('NFC');

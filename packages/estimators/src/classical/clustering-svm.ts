@@ -14,7 +14,7 @@ const parameters = z.strictObject({
   gamma: z
     .union([z.enum(['scale', 'auto']), z.number().positive()])
     .default('scale')
-    .describe('of the rbf kernel; scale: 1 / (columns * variance of the values in the cluster), auto: 1 / columns'),
+    .describe('kernel coefficient; scale: 1 / (columns * variance of the values in the cluster), auto: 1 / columns'),
   ...distanceParameters,
 });
 

@@ -17,7 +17,7 @@ export const command = {
   reads: 'any',
   // The number of threads that the program may use, which can change floating-point sums.
   keyParts: ({ threads }) => ({ threads }),
-  // Limits of time and memory are left out: they decide whether there is a result, but not its value.
+  // Limits on time and memory are left out: they determine whether there is a result, but not its value.
   keyed: ({ timeoutMinutes: _, memoryMb: __, ...deciding }) => deciding,
   files: { of: namesOf, with: (parameters, hashes) => ({ ...parameters, files: hashes }), stored: storedFiles },
   keeps: (parameters) => storedFiles(parameters) ?? [],
@@ -29,7 +29,7 @@ export const command = {
     }),
   },
   cost: (_, trainClips) => trainClips,
-  // Parameters may also change the duration, but folds of the same program are still better than no estimate.
+  // Parameters may also affect the duration, but an estimate from folds of the same program is better than none.
   unit: ({ run, predict, files }) => JSON.stringify({ run, predict, files }),
   loadEngine: async (settings) => new (await import('./engine.js')).CommandEngine(settings),
   lacksToKeep: ({ predict }) => (predict ? undefined : 'predict: [PROGRAM, ...]'),

@@ -88,8 +88,8 @@ interface Both {
 }
 
 /**
- * The second program gets the files that the first one trained. Neither of them gets data that only the other one
- * needs.
+ * Runs one program to train and another one to predict, which gets the trained files. Neither program gets data that
+ * only the other one needs.
  */
 async function trainAndPredict(
   inputs: FoldFolder,
@@ -101,7 +101,7 @@ async function trainAndPredict(
   await inputs.writeTraining(training);
   const peakMb = await run(fold.parameters.run, training);
   const paths = await trainedFiles(training);
-  // Read before `predict` runs, which could change them.
+  // The files are read before `predict` runs, since it could change them.
   const files = fold.keepModel ? await readTrained(training, paths) : undefined;
   if (fold.test.length === 0) {
     return { output: { probabilities: { rows: 0, columns: classes, data: new Float64Array() } }, files, peakMb };

@@ -11,7 +11,7 @@ import { outputFile, readOutput, writeDescription, writeFiles, writeRows } from 
  * predicts, or one program trains and another one predicts, each in its own folder.
  */
 export class FoldFolder {
-  /** The position among the fold's test clips of each row that a program gets */
+  /** For each row that a program gets, its position among the fold's test clips */
   readonly #order: Int32Array;
   #files: Promise<ReadonlyMap<string, Uint8Array>> | undefined;
 
@@ -123,12 +123,12 @@ export class FoldFolder {
 function hashesOf({ files }: Command): Record<string, string> {
   if (!Array.isArray(files)) return files;
   if (files.length === 0) return {};
-  throw new CryfoldError('JOB_INVALID', 'the plan names files of a command without their hashes', {
+  throw new CryfoldError('JOB_INVALID', 'the plan lists files of a command without their hashes', {
     hint: 'Submit the run again.',
   });
 }
 
-/** The numbers 0 to count - 1 in an order that the seed determines. */
+/** Returns the numbers 0 to count - 1 in an order that the seed determines. */
 function shuffled(count: number, seed: number): Int32Array {
   const order = Int32Array.from({ length: count }, (_, i) => i);
   new Random(seed).shuffle(order);

@@ -34,7 +34,7 @@ export interface CommandModel extends Pick<Command, 'parameters' | 'output' | 't
 
 const blob = (hash: string): string => `${hash}.bin`;
 
-/** The files of a model. Names that a program has chosen only occur in `command.json`. */
+/** Encodes the files of a model. File names that a program has chosen appear only in `command.json`. */
 export function* encodeModel({ files, ...model }: CommandModel): Generator<readonly [string, Uint8Array]> {
   const hashes = new Map(Array.from(files, ([path, bytes]) => [path, sha256(bytes)]));
   yield [RECORD, encodeRecord({ format: FORMATS.model, ...model, files: Object.fromEntries(hashes) })];

@@ -11,11 +11,11 @@ const program = z.array(argument).min(1).max(100);
 /** Folder to which `run` writes its trained files, and in which `predict` finds them. */
 export const TRAINED = 'trained';
 
-/** Limits of the folder's content, for all files together. */
+/** Limits on the folder's content: the total size of the files in bytes, and their number. */
 export const TRAINED_BYTES = 512 * 2 ** 20;
 export const TRAINED_FILES = 100;
 
-/** Names in a fold's folder that files of the spec must not have. */
+/** File names that are reserved in a fold's folder; files listed in the spec must not have these names. */
 const RESERVED = /^(fold\.json|(train|test)-\w+\.npy|(probabilities|scores)\.npy)$/;
 const MOST_FILES = 100;
 
@@ -33,7 +33,7 @@ const path = pathBelow.refine(
 
 const isTrained = (file: string) => file === TRAINED || file.startsWith(`${TRAINED}/`);
 
-/** Without `predict`, there is no folder for trained files. */
+/** Whether the files of the spec leave room for the folder of trained files, which exists only with `predict`. */
 function leavesRoom({ predict, files }: { predict?: unknown; files: string[] | Record<string, string> }): boolean {
   return predict === undefined || !(Array.isArray(files) ? files : Object.keys(files)).some(isTrained);
 }
@@ -63,14 +63,14 @@ const members = z.strictObject({
   output: z
     .enum(['probabilities', 'scores'])
     .default('probabilities')
-    .describe('scores: any finite numbers, of which the largest in a row is the prediction'),
-  timeoutMinutes: z.number().positive().max(MINUTES_PER_WEEK).default(60).describe('of one program'),
+    .describe('scores: any finite numbers; the largest one in a row is the prediction'),
+  timeoutMinutes: z.number().positive().max(MINUTES_PER_WEEK).default(60).describe('time limit of one program'),
   memoryMb: z
     .int()
     .min(16)
     .max(2 ** 24)
     .optional()
-    .describe('resident memory of the program and its children together, MiB; default: that of a training process'),
+    .describe('maximum resident memory in MiB, including child processes; default: as for a training process'),
 });
 
 export const commandParameters = members.refine(leavesRoom, {
@@ -80,5 +80,5 @@ export const commandParameters = members.refine(leavesRoom, {
 
 export type Command = z.infer<typeof commandParameters>;
 
-/** Key in the store of a command's file. */
+/** Returns the key of a command's file in the store. */
 export const commandFileKey = (sha256: string): string => `commands/${sha256}`;

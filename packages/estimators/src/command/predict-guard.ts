@@ -12,18 +12,18 @@ export interface ToGuard {
 
 export type FromGuard =
   | { type: 'folder'; path: string }
-  /** The process group of the program; undefined once it has ended */
+  /** The process group of the program; undefined once the program has exited */
   | { type: 'group'; id?: number | undefined }
   | { type: 'done' }
   | { type: 'failed'; error: ErrorRecord };
 
 /**
- * Entry point of a process that runs the program of a model for a predicting process, its parent. When the parent ends
+ * Entry point of a process that runs the program of a model for a predicting process, its parent. When the parent exits
  * for any reason, the guard kills the program and removes its folder. If the guard itself is killed, the parent does
- * this.
+ * so.
  */
 process.on('disconnect', () => process.exit(0));
-// A terminal signals the whole group; the parent decides what happens to the prediction.
+// A terminal sends signals to the whole group; the parent decides what happens to the prediction.
 for (const signal of ['SIGINT', 'SIGHUP', 'SIGTERM'] as const) process.on(signal, () => {});
 if (!process.connected) process.exit(0);
 

@@ -77,7 +77,7 @@ class Guard {
     if (ended.type === 'failed') throw CryfoldError.fromRecord(ended.error);
   }
 
-  /** Resolves once the program has ended and its folder is removed. */
+  /** Resolves once the program has exited and its folder has been removed. */
   async end(): Promise<void> {
     if (this.#process.connected) this.#process.disconnect();
     await this.#ended;
@@ -92,16 +92,16 @@ class Guard {
     this.#hear(message);
   }
 
-  /** Waits until the process has ended, and cleans up after it if it was killed. */
+  /** Waits until the process has exited, and cleans up after it if it was killed. */
   async #end(): Promise<void> {
     const child = this.#process;
     await new Promise<void>((resolve) => {
       child.on('error', () => {
         this.#hear(undefined);
-        // Any other error, such as a message that could not be sent, does not end the process.
+        // Any other error, such as a message that could not be sent, does not stop the process.
         if (child.pid === undefined) resolve();
       });
-      // Its last messages may arrive after it has ended.
+      // The last messages of the process may arrive after it has exited.
       child.once('exit', () => (child.connected ? child.once('disconnect', resolve) : resolve()));
     });
     this.#hear(undefined);

@@ -5,7 +5,7 @@ import type { Readable } from 'node:stream';
 /** Milliseconds between memory checks of a group. */
 const LOOK_MS = 200;
 
-/** Milliseconds to wait for the output of an ended program if a process outside of its group keeps the output open. */
+/** Milliseconds to wait for the output of a program that exited, if a process outside its group keeps it open. */
 const DRAIN_MS = 1000;
 
 export interface GroupOptions {
@@ -20,11 +20,11 @@ export interface GroupOptions {
   onError: (text: string) => void;
 }
 
-/** How a program ended. */
+/** How a program exited. */
 export interface GroupEnd {
   code: number | null;
   signal: NodeJS.Signals | null;
-  /** The reason why this process killed it, if it did so */
+  /** Why this process killed the program, if it did */
   ended?: 'timeout' | 'memory';
   /** Peak resident memory, MiB; 0 if it cannot be measured */
   peakMb: number;
@@ -53,7 +53,7 @@ export class ProcessGroup {
   }
 
   /**
-   * Resolves once the program has ended and no process that it started is left. @throws the `error` that `spawn` emits
+   * Resolves once the program has exited and no process that it started is left. @throws the `error` that `spawn` emits
    */
   async end(): Promise<GroupEnd> {
     const { timeoutMs, onLine, onError } = this.#options;
@@ -116,7 +116,7 @@ export function killGroup(id: number): void {
 
 const PAGE_MB = 4096 / 2 ** 20;
 
-/** Resident memory of all processes of a group in MiB; 0 on systems without /proc. */
+/** Returns the resident memory of all processes of a group in MiB; 0 on systems without /proc. */
 async function residentMb(group: number): Promise<number> {
   const names = await readdir('/proc').catch(() => [] as string[]);
   const sizes = await Promise.all(
@@ -124,7 +124,7 @@ async function residentMb(group: number): Promise<number> {
       .filter((name) => /^\d+$/.test(name))
       .map(async (pid) => {
         const text = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '');
-        // The name of the program, in parentheses, may contain blanks.
+        // The name of the program, in parentheses, may contain spaces.
         const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
         return Number(fields[2]) === group ? Number(fields[21]) * PAGE_MB : 0;
       }),

@@ -17,12 +17,12 @@ export interface ProgramRun {
   /** Maximum resident memory of the program and its children in MiB; default: as in the settings */
   memoryMb?: number | undefined;
   reports: Reports;
-  /** Called with the number of its process group, and with undefined once it has ended */
+  /** Called with the number of the program's process group, and with undefined once the program has exited */
   onGroup?: ((id: number | undefined) => void) | undefined;
 }
 
 /**
- * Runs a program until it ends. No process of its process group outlives the program or this process.
+ * Runs a program until it exits. No process of its process group outlives the program or this process.
  * @returns peak resident memory, MiB; 0 if it cannot be measured
  * @throws CryfoldError COMMAND_NOT_FOUND, COMMAND_FAILED, COMMAND_TIMEOUT, OUT_OF_MEMORY
  */
@@ -37,8 +37,8 @@ export async function runProgram(run: ProgramRun): Promise<number> {
     onLine: (line) => reports.take(line),
     onError: (text) => reports.log(text),
   });
-  // Handles the case that this process ends first, for example because its worker has stopped. If it is killed, its
-  // worker does the same.
+  // Handles the case that this process exits first, for example because its worker has stopped. If this process is
+  // killed, its worker kills the group.
   const kill = () => group.kill();
   onGroup?.(group.id);
   process.prependOnceListener('exit', kill);
@@ -55,7 +55,7 @@ export async function runProgram(run: ProgramRun): Promise<number> {
   return end.peakMb;
 }
 
-/** Creates a temporary folder for programs. It is removed when this process ends, if not earlier. */
+/** Creates a temporary folder for programs. It is removed when this process exits, if not earlier. */
 export function programFolder(): { path: string; remove: () => void } {
   // If this process is killed, its parent removes folders with this prefix; see BoundedChild.
   const token = process.env.CRYFOLD_CHILD ?? process.pid.toString(16).padStart(16, '0');

@@ -23,7 +23,7 @@ const MOST_NAMES = 100;
 export class Reports {
   readonly curve: EpochPoint[] = [];
   environment: Record<string, string> = {};
-  /** The last part of its output that is not reports */
+  /** The last part of the program's output, without reports */
   tail = '';
   #since = performance.now();
   #trained = false;
@@ -31,8 +31,8 @@ export class Reports {
   constructor(private readonly observer: Partial<Pick<EngineContext, 'onProgress' | 'onEpoch'>> = {}) {}
 
   /**
-   * Called before the program that predicts. An error then quotes only the output of that program, and its epochs do
-   * not count as training.
+   * Must be called before the program that predicts is started. From then on, an error quotes only the output of that
+   * program, and reported epochs do not count as training.
    */
   beginPrediction(): void {
     this.tail = '';

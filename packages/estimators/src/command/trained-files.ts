@@ -6,8 +6,8 @@ import { pathBelow, TRAINED, TRAINED_BYTES, TRAINED_FILES } from './parameters.j
 /**
  * The files that a program has written to its folder `trained`.
  * @returns their paths in the program's folder
- * @throws CryfoldError COMMAND_OUTPUT_INVALID if there are no files, too many, too large ones, or anything other than
- * regular files
+ * @throws CryfoldError COMMAND_OUTPUT_INVALID if there are no files, too many files, files that are too large, or
+ * anything other than regular files
  */
 export async function trainedFiles(folder: string): Promise<string[]> {
   const paths: string[] = [];
@@ -36,8 +36,8 @@ export async function readTrained(folder: string, paths: readonly string[]): Pro
 }
 
 /**
- * Lists everything in a folder except its subfolders. Does so sequentially, since a program may have created any number
- * of files.
+ * Lists everything in a folder and its subfolders, except for the subfolders themselves. Works sequentially, since a
+ * program may have created any number of files.
  */
 async function* entriesIn(folder: string, below: string): AsyncGenerator<{ path: string; regular: boolean }> {
   const entries = await opendir(join(folder, below)).catch(() => undefined);

@@ -21,7 +21,7 @@ export interface Description {
   shape: readonly number[];
   /** File that the program must write: [test, classes] */
   output?: string;
-  /** Folder for trained files, if one program trains and another one predicts */
+  /** Folder for trained files, if one program trains and another predicts */
   model?: typeof TRAINED;
 }
 
@@ -61,7 +61,7 @@ export async function readOutput(
   size: { rows: number; columns: number },
 ): Promise<DecodedOutput> {
   const name = outputFile(kind);
-  // A file of more than twice the size of float64 cannot be an array of this shape.
+  // A file that is more than twice as large as a float64 array of this shape cannot be such an array.
   const bytes = await readBounded(join(folder, name), 2 ** 16 + 16 * size.rows * size.columns);
   return decodeOutput(bytes, { ...size, kind, name });
 }

@@ -30,7 +30,7 @@ export const augmentationParameters = {
     .describe('how training clips are changed, see docs/augmentation.md; a setting that is absent or 0 has no effect'),
 };
 
-/** The parameters of a network that reads vectors, for which there is no image to change. */
+/** The parameters of a network that reads vectors, and therefore has no images to change. */
 export const vectorAugmentation = {
   augment: augmentation
     .pick({ mixup: true })
@@ -54,7 +54,7 @@ function keyed<P extends Parameters>({ balance, augment, ...deciding }: P): obje
   };
 }
 
-/** The members of an augmentation that change the training. */
+/** Returns the members of an augmentation that affect training. */
 function effectiveStrengths(augment: Parameters['augment'] = {}): object {
   const { masks, timeMask, frequencyMask, ...others } = augment;
   const sizes = { timeMask, frequencyMask, ...(masks !== 1 && { masks }) };

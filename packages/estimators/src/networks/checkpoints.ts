@@ -1,10 +1,10 @@
 import type { EpochPoint } from '@cryfold/core';
 import type { Artifacts, Checkpoint } from '../engine.js';
 
-/** Checkpoints that are kept automatically may take at most one part in this number of the training time. */
+/** Automatic checkpoints may take at most 1 / SHARE of the training time. */
 const SHARE = 20;
 
-/** How the training of a network stores its state, and from where it resumes; empty if no checkpoints are requested. */
+/** Returns how training stores its state and where it resumes; undefined if no checkpoints are requested. */
 export async function checkpointing(checkpoint: Checkpoint | undefined, epochs: number, artifacts: Artifacts) {
   if (!checkpoint) return undefined;
   const { key, afterSeconds } = checkpoint;

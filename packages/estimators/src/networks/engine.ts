@@ -24,7 +24,7 @@ import {
 import { LastValue } from '../last-value.js';
 import { checkpointing } from './checkpoints.js';
 
-/** TensorFlow fixes its threads, XLA and GPU at startup, so all networks of a process share one trainer. */
+/** TensorFlow's threads, XLA and GPU cannot change after startup, so all networks of a process share one trainer. */
 let trainer: Promise<NetworkTrainer> | undefined;
 
 /** Trains folds of one architecture. */
@@ -95,7 +95,7 @@ class NetworkEngine<P extends TrainingParameters, Input> implements Engine<P> {
     };
   }
 
-  /** One forward pass over all images, which every fold of a frozen backbone shares. */
+  /** Runs one forward pass over all images; all folds of a frozen backbone share its result. */
   async prepare(parameters: P, artifact: string, context: EngineContext): Promise<void> {
     const given = await this.#weights(parameters, context);
     const images = await imagesOf(context.data);
@@ -136,7 +136,7 @@ async function imagesOf({ features, labels, classes, decibels }: TrainingData): 
   return { images: data, height: shape[1], width: shape[2], labels, classCount: classes.length, decibels };
 }
 
-/** Images without a backbone applied to them. */
+/** Returns images to which no backbone has been applied. */
 async function examplesOf(training: TrainingData): Promise<FoldExamples> {
   const { shape, data } = await training.features();
   const besides = await training.vectors?.();
@@ -148,7 +148,7 @@ async function examplesOf(training: TrainingData): Promise<FoldExamples> {
 }
 
 /**
- * The features, or those that a frozen backbone computes from them. Returns the same object as long as the inputs are
+ * Returns the features, or what a frozen backbone computes from them. Returns the same object as long as the inputs are
  * the same.
  */
 async function readExamples(embeddings: string | undefined, { data, artifacts }: EngineContext) {

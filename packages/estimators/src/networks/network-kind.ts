@@ -10,7 +10,7 @@ const count = z.int().positive();
 export const trainingParameters = {
   epochs: count.max(1_000_000).describe('number of passes over the training clips'),
   batchSize: count.max(1_000_000).default(50).describe('number of clips in one training step'),
-  learningRate: positive.default(1e-4).describe('of the optimizer'),
+  learningRate: positive.default(1e-4).describe('learning rate of the optimizer'),
   optimizer: z
     .enum(['adam', 'adamw', 'sgd'])
     .default('adam')

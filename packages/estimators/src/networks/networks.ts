@@ -10,7 +10,7 @@ import { networkKind, trainingParameters } from './network-kind.js';
 /** Each network has its own default for epochs. */
 type Training = Omit<typeof trainingParameters, 'epochs'> & { epochs: z.ZodDefault<typeof trainingParameters.epochs> };
 
-/** The kind of estimator that a definition makes. */
+/** The kind of estimator that a definition results in. */
 type KindOf<D> =
   D extends NetworkDefinition<infer Kind, infer Own>
     ? Omit<AnyKind, 'parameters'> & {
@@ -46,7 +46,7 @@ function estimatorOf(definition: NetworkDefinition) {
   return { ...made, parameters };
 }
 
-/** The features that a frozen backbone computes from all images, which every fold shares. */
+/** Returns the prerequisite of a frozen backbone: its features of all images, which all folds share. */
 function embeddings(
   { embeddingsOf }: NetworkDefinition,
   own: Transferred,

@@ -8,8 +8,8 @@ import type { Svm } from './parameters.js';
 import { type FoldVectors, foldVectors } from './vectors.js';
 
 /**
- * Trains SVM folds: on images by means of shared distances, and on vectors by means of the fold's own distances. Never
- * loads TensorFlow.
+ * Trains SVM folds. Folds on images share one matrix of distances; each fold on vectors computes its own. Never loads
+ * TensorFlow.
  */
 export class SvmEngine implements Engine<Svm> {
   readonly #gram = new LastValue<Gram>();

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { type Artifacts, type FeatureArray, readArtifact as read, type TrainingData } from '../engine.js';
 import { gramKeys } from './gram-keys.js';
 
-/** Key of a record that names the feature set of the newest Gram matrix for images with this number of columns. */
+/** Returns the key of a record with the feature set of the newest Gram matrix for images of this many columns. */
 const latestKey = (columns: number) => `features/latest-gram-${columns}.json`;
 
 /** Identifies the image of each row of a Gram matrix, so that a larger version of the corpus can reuse the rows. */
@@ -15,13 +15,13 @@ const latestSchema = z.strictObject({ format: z.literal(FORMATS.gram), features:
 export interface Gram {
   distances: DistanceMatrix;
   moments: PixelMoments;
-  /** Sums from which the mean and variance of the images follow */
+  /** Sums from which the mean and variance of the images can be computed */
   columns: number;
 }
 
 /**
  * Computes the exact squared distances of all images and stores them. Distances between images that are already in the
- * newest Gram matrix for images of this size are copied, so that a corpus that has grown only costs its new rows.
+ * newest Gram matrix for images of this size are copied, so if a corpus grows, only its new rows are computed.
  * @returns the number of rows that were copied
  */
 export async function writeGram(artifacts: Artifacts, { featureKey, features }: TrainingData): Promise<number> {
@@ -54,13 +54,13 @@ interface Images {
   columns: number;
 }
 
-/** Rows of a corpus whose distances are known, in the order of the earlier matrix, and those distances. */
+/** Rows of a corpus whose distances are known, in the order of the earlier matrix, with these distances. */
 interface Known {
   order: readonly number[];
   distances: DistanceMatrix;
 }
 
-/** The distances between these images in the newest Gram matrix. */
+/** Reads the distances between these images from the newest Gram matrix. */
 async function readKnown(
   artifacts: Artifacts,
   columns: number,
@@ -86,7 +86,7 @@ async function readKnown(
       distances: { rows: shared.length, columns, data },
     };
   } catch (error) {
-    // Reuse only saves time, so deleted or damaged distances are recomputed.
+    // Reusing distances only saves time, so deleted or damaged distances are simply recomputed.
     if (error instanceof CryfoldError && error.code !== 'STORE_UNREACHABLE') return undefined;
     throw error;
   }

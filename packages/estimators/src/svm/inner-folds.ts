@@ -12,7 +12,7 @@ export interface InnerFolds {
 }
 
 /**
- * Inner folds of the training rows, stratified like LIBSVM's. A class with few clips may be missing from some of them.
+ * Returns inner folds of the training rows, stratified like LIBSVM's. Some may lack a class that has only a few clips.
  * If the training rows cannot be split as requested, the closest possible split is used: one without groups if all rows
  * have the same group, and no split if no class has a second clip to hold out.
  * @param groups of all clips, if groups must be kept together. Platt's sigmoid is then fitted on groups that the inner
@@ -47,8 +47,9 @@ export function innerFolds(
 const ONE_GROUP = 'the probabilities are calibrated without regard to groups, since all training clips are of one';
 
 /**
- * Notes that the inner machines which predict the clips of some class have never seen that class, for example because
- * all of its clips are in the same inner fold. Fold keys do not allow another split.
+ * Returns a note if the inner machines that predict the clips of some class have never seen that class, for example
+ * because all of its clips are in the same inner fold. The split must stay as it is, since results with the same fold
+ * key must be equal.
  */
 function unheard(labels: Int32Array, folds: Int32Array, groups: readonly string[] | undefined): string | undefined {
   const rows = new Map<number, number[]>();

@@ -9,19 +9,21 @@ const positive = z.number().positive();
  */
 export const svmParameters = z.strictObject({
   kind: z.literal('svm'),
-  kernel: z.enum(['rbf', 'linear', 'poly', 'sigmoid']).default('rbf').describe('as in scikit-learn'),
+  kernel: z.enum(['rbf', 'linear', 'poly', 'sigmoid']).default('rbf').describe('kernel function, as in scikit-learn'),
   C: z.number().min(1e-3).max(1e6).default(1000).describe('inverse strength of the penalty'),
   gamma: z
     .union([z.enum(['scale', 'auto']), positive])
     .default('scale')
-    .describe('for rbf, poly and sigmoid; scale: 1 / (columns * variance of the training values), auto: 1 / columns'),
-  degree: z.int().min(1).max(10).default(3).describe('of poly'),
-  coef0: z.number().default(0).describe('for poly and sigmoid'),
+    .describe(
+      'for rbf, poly and sigmoid: kernel coefficient; scale: 1 / (columns * variance of the training values), auto: 1 / columns',
+    ),
+  degree: z.int().min(1).max(10).default(3).describe('degree of poly'),
+  coef0: z.number().default(0).describe('constant term of poly and sigmoid'),
   classWeight: z
     .union([z.enum(['none', 'balanced']), z.record(z.string().max(LIMITS.label), positive)])
     .default('none')
     .describe(
-      'factors by which C is multiplied: balanced is inverse to the share of a class; or one factor per label, default 1',
+      'factors by which C is multiplied: balanced is inverse to the share of the class; or one factor per label, default 1',
     ),
   strategy: z
     .enum(['one-vs-rest', 'one-vs-one'])

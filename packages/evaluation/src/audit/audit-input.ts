@@ -17,7 +17,7 @@ export interface AuditedRecording {
   level: number;
   /** Hz */
   bandwidth: number;
-  /** Shares, 0 to 1 */
+  /** Shares of silent frames and of clipped samples, 0 to 1 */
   silence: number;
   clipping: number;
 }
@@ -31,7 +31,7 @@ export interface AuditInput {
   sounds: readonly (readonly { label: string; group: string }[])[];
 }
 
-/** The value of a property; for bits, 0 stands for lossy codecs. */
+/** Returns the value of a property. For `bits`, returns 0 if the recording has a lossy codec. */
 export function propertyOf(one: AuditedRecording, property: Property): string | number {
   return property === 'bits' ? (one.bits ?? 0) : one[property];
 }

@@ -70,7 +70,7 @@ export const auditSchema = z.strictObject({
   groups: count,
   groupsKnown: z.boolean(),
   perClass: z.array(perClass).max(LIMITS.classes),
-  /** Number of sounds that several clips share, equal or overlapping, and the number of these clips */
+  /** Number of sounds that occur in several equal or overlapping clips, and the number of these clips */
   sounds: z.strictObject({ shared: count, clips: count, inSeveralClasses: count, inSeveralGroups: count }),
   /** Whether a decision tree on properties of recordings predicts the class, or why that was not tested */
   predictability: z.union([

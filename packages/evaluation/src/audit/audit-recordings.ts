@@ -8,7 +8,7 @@ import { testPredictability } from './predictability.js';
 const LISTED = 10;
 
 /**
- * Summarises properties of recordings by class, and tests whether they alone predict the class. Equal input gives an
+ * Summarises properties of recordings by class, and tests whether they alone predict the class. Equal input produces an
  * equal audit.
  */
 export function auditRecordings(input: AuditInput): Audit {
@@ -88,7 +88,7 @@ function summarizeClass(label: string, recordings: readonly AuditedRecording[]):
   };
 }
 
-/** The smallest of the sorted values such that the given share of them does not exceed it. */
+/** Returns the smallest of the sorted values that at least the given share of the values does not exceed. */
 function at(sorted: readonly number[], share: number): number {
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)];
 }

@@ -10,7 +10,7 @@ export interface TreeOptions {
 /** Either a leaf with its class, or a split: rows with at most the threshold go left. */
 export type TreeNode = { label: number } | { column: number; threshold: number; left: TreeNode; right: TreeNode };
 
-/** The indices of all rows, by ascending value. */
+/** Returns the indices of all rows, ordered by ascending value. */
 export function sortRows(values: Float64Array): Int32Array {
   const rows = Int32Array.from({ length: values.length }, (_, row) => row);
   return rows.sort((a, b) => values[a] - values[b] || a - b);
@@ -19,9 +19,9 @@ export function sortRows(values: Float64Array): Int32Array {
 /**
  * Fits a classification tree like scikit-learn's `DecisionTreeClassifier(max_depth, min_samples_leaf,
  * class_weight='balanced')`: Gini impurity, and thresholds halfway between neighbouring values. Among equally good
- * splits it chooses the most even one, so that a column that orders many classes is halved, whereas scikit-learn draws
- * a column at random and uses its lowest threshold. Source: Breiman, Friedman, Olshen, Stone, "Classification and
- * Regression Trees" (1984).
+ * splits, this function chooses the most even one, so that a column that orders many classes is halved. scikit-learn
+ * instead draws a column at random and uses its lowest threshold. Source: Breiman, Friedman, Olshen, Stone,
+ * "Classification and Regression Trees" (1984).
  * @param columns each has one value per row
  * @param orders for each column, the training rows by ascending value; this function reorders them
  */
@@ -34,7 +34,7 @@ export function fitTree(
   return new Growth(columns, orders, labels, options).grow(0, orders[0].length, options.maxDepth);
 }
 
-/** The class of a row. */
+/** Returns the predicted class of a row. */
 export function predictRow(tree: TreeNode, columns: readonly Float64Array[], row: number): number {
   let node = tree;
   while (!('label' in node)) node = columns[node.column][row] <= node.threshold ? node.left : node.right;
@@ -48,7 +48,7 @@ interface Found {
   rows: number;
 }
 
-/** A node is the same segment of each order, with the same rows in all of them. */
+/** Grows a tree. A node is the same segment of every order, with the same rows in all orders. */
 class Growth {
   readonly #columns: readonly Float64Array[];
   readonly #orders: readonly Int32Array[];
@@ -99,7 +99,7 @@ class Growth {
     };
   }
 
-  /** Weight of each class in a node. */
+  /** Returns the weight of each class in a node. */
   #totals(from: number, to: number): Float64Array {
     const [rows] = this.#orders;
     const totals = new Float64Array(this.#options.classes);
@@ -110,7 +110,7 @@ class Growth {
     return totals;
   }
 
-  /** The split whose two sides are purest. */
+  /** Returns the split whose two sides are purest. */
   #bestSplit(from: number, to: number, totals: Float64Array): Found | undefined {
     const labels = this.#labels;
     const weights = this.#weights;

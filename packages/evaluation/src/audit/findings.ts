@@ -4,20 +4,21 @@ import { type AuditedRecording, type AuditInput, propertyOf } from './audit-inpu
 import { type Audit, FILE_PROPERTIES, type Finding, type Property } from './audit-record.js';
 import { AUDIT_FOLDS, AUDIT_GROUPS, type Prediction } from './predictability.js';
 
-/** P-values up to this one count as significant; see docs/audit.md. */
+/** P-values up to this value count as significant; see docs/audit.md. */
 const SIGNIFICANT = 0.01;
 /**
- * Balanced accuracy above chance that is worth reporting, and that at which a property practically reveals the class.
+ * How far above chance a balanced accuracy must be to be worth reporting, and the balanced accuracy at which a property
+ * practically reveals the class.
  */
 const WORTH = 0.05;
 const DECIDES = 0.95;
-/** Minimum number of recordings of a class for reporting its values. */
+/** Minimum number of recordings that a class needs for its values to be reported. */
 const LEAST_VALUES = 3;
 const NAMED = 3;
 
 type Facts = Omit<Audit, 'findings'>;
 
-/** Warnings about the data, most severe first. */
+/** Returns warnings about the data, most severe first. */
 export function findingsOf(input: AuditInput, facts: Facts): Finding[] {
   const { findings: ofValues, properties } = tellingValues(input.recordings, input.classes);
   return [
@@ -41,7 +42,7 @@ const PROPERTY_WORDS: Record<Property, string> = {
   clipping: 'share of clipped samples',
 };
 
-/** The usual word for a property. */
+/** Returns the usual word for a property. */
 export function propertyWord(property: Property): string {
   return PROPERTY_WORDS[property];
 }
@@ -53,7 +54,7 @@ const VALUE_TEXT: Record<(typeof FILE_PROPERTIES)[number], (value: string | numb
   channels: (value) => counted(Number(value), 'channel'),
 };
 
-/** A value of a file property as text, such as `44,100 Hz`. */
+/** Returns a value of a file property as text, such as `44,100 Hz`. */
 export function valueText(property: (typeof FILE_PROPERTIES)[number], value: string | number): string {
   return VALUE_TEXT[property](value);
 }
@@ -115,7 +116,7 @@ function predictionFindings({ predictability }: Facts, named: readonly Property[
       predictability === 'too few groups'
         ? `${least} of ${AUDIT_GROUPS} groups each, and ${AUDIT_FOLDS} groups in total`
         : `${least} each`;
-    const text = `Whether the properties of the recordings predict the class was not tested: the test needs ${needed}.`;
+    const text = `The audit did not test whether the properties of the recordings predict the class: the test needs ${needed}.`;
     return [{ kind: 'untested', severity: 'note', text }];
   }
   const { classes, sets, alone } = predictability;
@@ -133,7 +134,7 @@ function predictionFindings({ predictability }: Facts, named: readonly Property[
       .map((one) => `${propertyWord(one.property)} alone ${percent(one.balancedAccuracy)}`);
     const mostly = strongest.length > 0 ? ` (${strongest.join(', ')})` : '';
     const decides = all.balancedAccuracy >= DECIDES;
-    const text = `A few numbers of each recording (${words(all.properties)}) predict the class: ${figures(all, predictability)}${mostly}. These may be due to the sounds of a class, or to how it was recorded: listen to some recordings of each class.`;
+    const text = `A few properties of each recording (${words(all.properties)}) predict the class: ${figures(all, predictability)}${mostly}. The sounds of a class may cause this, or the way it was recorded: listen to some recordings of each class.`;
     findings.push({ kind: 'sound-properties-predict', severity: decides ? 'warning' : 'note', text });
   }
   return findings;
@@ -162,7 +163,7 @@ function soundFindings({
   }
   if (shared > 0) {
     const apart = groupsKnown && inSeveralGroups > 0 ? `, ${inSeveralGroups} of them in several groups` : '';
-    const text = `${counted(shared, 'sound')} ${shared === 1 ? 'is' : 'occur'} more than once, in ${clips} clips that are equal or overlap${apart}. --protocol grouped with --group-duplicates keeps them together.`;
+    const text = `${counted(shared, 'sound')} ${shared === 1 ? 'occurs' : 'occur'} more than once, in ${clips} clips that are equal or overlap${apart}. --protocol grouped with --group-duplicates keeps them together.`;
     findings.push({ kind: 'shared-sounds', severity: 'note', text });
   }
   return findings;
@@ -172,7 +173,7 @@ function classFindings({ groupSource }: AuditInput, { perClass, groupsKnown }: F
   const findings: Finding[] = [];
   const small = perClass.filter(({ recordings }) => recordings < AUDIT_FOLDS);
   if (small.length > 0) {
-    const text = `Fewer than ${AUDIT_FOLDS} recordings: ${list(small, ({ label, recordings }) => `class ${label} has ${recordings}`)}. ${its(small)} figures mean little, and folds may have no such clips.`;
+    const text = `Fewer than ${AUDIT_FOLDS} recordings: ${list(small, ({ label, recordings }) => `class ${label} has ${recordings}`)}. ${its(small)} figures mean little, and some folds may contain no clips of such a class.`;
     findings.push({ kind: 'few-recordings', severity: 'warning', text });
   }
   const narrow = groupsKnown
@@ -180,7 +181,7 @@ function classFindings({ groupSource }: AuditInput, { perClass, groupsKnown }: F
     : [];
   if (narrow.length > 0) {
     const word = groupWord({ groupSource });
-    const text = `Fewer than ${AUDIT_GROUPS} ${word}s: ${list(narrow, ({ label, groups }) => `class ${label} comes from ${counted(groups, word)}`)}. ${its(narrow)} figures do not generalise to others.`;
+    const text = `Fewer than ${AUDIT_GROUPS} ${word}s: ${list(narrow, ({ label, groups }) => `class ${label} comes from ${counted(groups, word)}`)}. ${its(narrow)} figures do not generalise to other ${word}s.`;
     findings.push({ kind: 'few-groups', severity: 'warning', text });
   }
   return findings;
@@ -197,7 +198,7 @@ function list<T extends { label: string }>(all: readonly T[], text: (one: T) => 
 function groupFindings({ recordings, groupSource }: AuditInput, { groupsKnown }: Facts): Finding[] {
   if (!groupsKnown) {
     const text =
-      'Groups are unknown: recordings of the same source cannot be identified, so recordings count as independent.';
+      'Groups are unknown: recordings from the same source cannot be identified, so recordings count as independent.';
     return [{ kind: 'groups-unknown', severity: 'note', text }];
   }
   const groups = new Map<string, { labels: Set<string>; recordings: number }>();
@@ -210,6 +211,6 @@ function groupFindings({ recordings, groupSource }: AuditInput, { groupsKnown }:
   const large = [...groups.values()].filter((group) => group.recordings > 1);
   if (large.length === 0 || large.some(({ labels }) => labels.size > 1)) return [];
   const word = groupWord({ groupSource });
-  const text = `Every ${word} has recordings of one class only, so a model that recognises the ${word} knows the class. Random folds cannot separate the two: use --protocol grouped.`;
+  const text = `Every ${word} has recordings of only one class, so a model that recognises the ${word} also predicts the class. Random folds cannot separate the two: use --protocol grouped.`;
   return [{ kind: 'groups-in-one-class', severity: 'warning', text }];
 }

@@ -15,8 +15,8 @@ const LEAST_DRAWN = 10;
 const MOST_CLASSES = 60;
 const PERMUTATIONS = 199;
 /**
- * Permutations stop once this number of them have reached the statistic: Besag and Clifford, "Sequential Monte Carlo
- * p-values" (1991).
+ * Permutations stop once this number of them has reached the observed statistic: Besag and Clifford, "Sequential Monte
+ * Carlo p-values" (1991).
  */
 const ENOUGH = 10;
 /** Minimum number of recordings in a leaf of the tree. */
@@ -35,9 +35,9 @@ export interface PropertyTable {
 
 /** How well a tree predicts the class from some properties. */
 export interface Prediction {
-  /** Out-of-fold balanced accuracy, 0 to 1; always predicting one class gives 1 / classes */
+  /** Out-of-fold balanced accuracy, 0 to 1; always predicting the same class results in 1 / classes */
   balancedAccuracy: number;
-  /** Share of permutations of the labels that reach it, counting the observed labels */
+  /** Share of label permutations that reach this balanced accuracy, counting the observed labels as one */
   pValue: number;
 }
 
@@ -47,23 +47,24 @@ export interface Predictability {
   classes: number;
   groups?: number;
   folds: number;
-  /** By name of the set of properties, in the requested order. Sets without variation are left out */
+  /** One entry per set of properties, in the requested order. Sets without variation are left out */
   sets: ({ name: string; properties: string[] } & Prediction)[];
   /**
-   * For each single property. P-values account for the number of properties by using the maximum of each permutation.
+   * For each single property. P-values account for the number of properties by using the maximum over all properties in
+   * each permutation.
    */
   alone: ({ property: string } & Prediction)[];
 }
 
-/** Why nothing was tested. */
+/** Reasons why nothing was tested. */
 export const UNTESTABLE = ['too few recordings', 'too few groups', 'no variation'] as const;
 export type Untestable = (typeof UNTESTABLE)[number];
 
 /**
  * Tests whether properties of recordings predict their class. Computes the out-of-fold balanced accuracy of a shallow
  * decision tree, with grouped folds if groups are known and stratified ones otherwise, and its permutation p-value. If
- * groups are known, a permutation gives each group the labels of another one, repeated or truncated to its size. Equal
- * input gives equal output.
+ * groups are known, a permutation assigns to each group the labels of another group, repeated or truncated to the
+ * group's size. Equal input produces equal output.
  * @param sets names and properties of the sets to test together
  */
 export function testPredictability(
@@ -106,7 +107,8 @@ export function testPredictability(
 const varies = (values: Float64Array) => values.some((value) => value !== values[0]);
 
 /**
- * The rows of classes with enough recordings and groups. If there are very many, a reproducible random sample of them.
+ * Returns the rows of classes with enough recordings and groups. If there are very many rows, returns a reproducible
+ * random sample.
  */
 function eligibleRows({ labels, classes, groups }: PropertyTable): number[] | Untestable {
   const members = Array.from({ length: classes }, (): number[] => []);
@@ -137,7 +139,7 @@ function eachGroupFirst(rows: readonly number[], groups: readonly string[]): num
   return [...rows.filter((row) => firsts.has(row)), ...rows.filter((row) => !firsts.has(row))];
 }
 
-/** The labels of some rows, renumbered without gaps. */
+/** Returns the labels of some rows, renumbered without gaps. */
 function relabel(labels: Int32Array, rows: readonly number[]): { labels: Int32Array; classes: number } {
   const present = [...new Set(rows.map((row) => labels[row]))].sort((a, b) => a - b);
   const code = new Map(present.map((label, i) => [label, i]));
@@ -145,8 +147,8 @@ function relabel(labels: Int32Array, rows: readonly number[]): { labels: Int32Ar
 }
 
 /**
- * Computes p-values of observed balanced accuracies. The first `together` sets are compared individually, all others by
- * their maximum.
+ * Computes p-values of observed balanced accuracies. The first `together` sets are compared individually, and all other
+ * sets by their maximum.
  */
 function permute(
   trial: PropertyTrial,
@@ -166,7 +168,7 @@ function permute(
   for (let i = 0; i < PERMUTATIONS; i++) {
     const open = all.filter((set) => reached[set] < ENOUGH);
     if (open.length === 0) break;
-    // As long as any property is undecided, the maximum over all of them is needed.
+    // As long as any property is undecided, the maximum over all properties is needed.
     const alone = open.some((set) => set >= together);
     const scores = score(
       trial.permute(labels, random),
@@ -219,7 +221,10 @@ class PropertyTrial {
     return this.#grouped ?? stratifiedKFold(labels, { splits: AUDIT_FOLDS, shuffle: true, seed: 0 });
   }
 
-  /** Out-of-fold balanced accuracy over the classes of the labels. @param used columns that the tree may use */
+  /**
+   * Computes the out-of-fold balanced accuracy over the classes that occur in the labels.
+   * @param used columns that the tree may use
+   */
   score(labels: Int32Array, splits: readonly Split[], used: readonly number[]): number {
     const columns = used.map((column) => this.#columns[column]);
     const classes = this.#classes;
@@ -246,7 +251,7 @@ class PropertyTrial {
     return sum / present;
   }
 
-  /** Labels that are unrelated to the properties. */
+  /** Returns permuted labels, which are unrelated to the properties. */
   permute(labels: Int32Array, random: Random): Int32Array {
     const permuted = Int32Array.from(labels);
     if (!this.#members) {

@@ -3,7 +3,7 @@ import { CryfoldError, type ErrorDetails } from '@cryfold/core';
 /** What a vector belongs to: a clip or a recording. */
 export interface VectorRow {
   id: string;
-  /** Line in the file of ids, from 1 */
+  /** Line in the file of ids, starting at 1 */
   line: number;
 }
 

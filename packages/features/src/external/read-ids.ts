@@ -33,7 +33,7 @@ export async function readIds(path: string): Promise<VectorIds> {
   const column = names.indexOf(by);
   const rows = Array.from(records, ({ fields, line }) => {
     const id = fields[column]?.trim() ?? '';
-    if (id === '') throw at(line, `the column ${by} is empty`, 'Name the clip or recording of each row.');
+    if (id === '') throw at(line, `the column ${by} is empty`, 'Enter the clip or recording of each row.');
     return { id, line };
   });
   return { by, rows };
@@ -45,7 +45,7 @@ function readText(path: string): Promise<string> {
       const context = { file: path, line: cause.line };
       throw invalidVectors(`${path}:${cause.line}: ${cause.message}`, cause.hint(path), context, cause);
     }
-    const hint = 'Paths are relative to the folder of the spec. Name an existing file.';
+    const hint = 'Paths are relative to the folder of the spec. Specify an existing file.';
     throw invalidVectors(`${path}: ${cause.message}`, hint, { file: path }, cause);
   });
 }

@@ -29,7 +29,7 @@ export interface Vectors {
 /**
  * Reads vectors and sorts them in the order of the clips. The vector of a recording is used for all of its clips.
  * @returns clips x columns
- * @throws CryfoldError FEATURES_INVALID naming the file, the row and the id
+ * @throws CryfoldError FEATURES_INVALID with the file, the row and the id
  */
 export async function readVectors(files: VectorFiles, known: GivenClips): Promise<Vectors> {
   const vectors = await readArray(files.file);
@@ -37,7 +37,7 @@ export async function readVectors(files: VectorFiles, known: GivenClips): Promis
   if (ids.rows.length !== vectors.rows) {
     throw invalidVectors(
       `${files.clips}: ${ids.rows.length} ids, but ${files.file} has ${vectors.rows} rows`,
-      'Name one clip or recording for each row, in the order of the rows.',
+      'List one clip or recording for each row, in the order of the rows.',
       { file: files.clips, ids: ids.rows.length, rows: vectors.rows },
     );
   }
@@ -49,7 +49,7 @@ export async function readVectors(files: VectorFiles, known: GivenClips): Promis
     throw invalidVectors(
       `${files.clips}: no row for ${missing.length} of ${known.ids.length} clips; the first: ${missing[0]}`,
       ids.by === 'clip'
-        ? 'Add a row for each clip, or name recordings in a column called recording.'
+        ? 'Add a row for each clip, or list recordings in a column called recording.'
         : 'Add a row for each recording, by its path in the data.',
       { file: files.clips, missing: missing.length, clip: missing[0] },
     );
@@ -65,7 +65,8 @@ export async function readVectors(files: VectorFiles, known: GivenClips): Promis
 }
 
 /**
- * The vector of a recording is copied for each clip. @throws CryfoldError FEATURES_INVALID before the copies use memory
+ * Checks the total size, because the vector of a recording is copied for each clip.
+ * @throws CryfoldError FEATURES_INVALID before the copies use memory
  */
 function checkSize(clips: number, columns: number, file: string): void {
   const bytes = clips * columns * Float32Array.BYTES_PER_ELEMENT;
@@ -73,13 +74,13 @@ function checkSize(clips: number, columns: number, file: string): void {
   if (bytes < LARGEST) return;
   const [size, limit] = [Math.round(bytes / 2 ** 20), LARGEST / 2 ** 20];
   throw invalidVectors(
-    `${file}: ${clips} clips of ${columns} numbers need ${size} MiB; the limit is ${limit} MiB`,
+    `${file}: ${clips} clips with ${columns} numbers each need ${size} MiB; the limit is ${limit} MiB`,
     'Use shorter vectors, such as their principal components, or fewer clips with a longer clipSeconds.',
     { file, clips, columns },
   );
 }
 
-/** The recording of a clip: its id without the segment number. */
+/** Returns the recording of a clip, which is the clip's id without the segment number. */
 const recordingOf = (id: string): string => id.slice(0, id.lastIndexOf('#'));
 
 /** @throws CryfoldError FEATURES_INVALID for a repeated id */
@@ -99,7 +100,10 @@ function rowsByName(rows: readonly VectorRow[], file: string): Map<string, numbe
   return found;
 }
 
-/** Ids of clips that the run leaves out are allowed. @throws CryfoldError FEATURES_INVALID for unknown ids */
+/**
+ * Rejects unknown ids, but allows ids of clips that the run leaves out.
+ * @throws CryfoldError FEATURES_INVALID for unknown ids
+ */
 function refuseUnknown(
   rows: readonly VectorRow[],
   file: string,
@@ -125,7 +129,7 @@ async function readArray(path: string): Promise<Vectors> {
   const bytes = await readRegularFile(path, LARGEST).catch((cause) => {
     throw invalidVectors(
       `${path}: ${cause.message}`,
-      'Paths are relative to the folder of the spec. Name an existing file.',
+      'Paths are relative to the folder of the spec. Specify an existing file.',
       { file: path },
       cause,
     );
@@ -154,7 +158,7 @@ async function readArray(path: string): Promise<Vectors> {
   return { rows, columns, data };
 }
 
-/** float64 if the file contains float64; anything else is checked as float32. */
+/** Returns float64 if the file contains float64. Any other type is checked as float32. */
 function elementsOf(bytes: Uint8Array): NpyType & ('<f4' | '<f8') {
   try {
     return decodeNpyHeader(bytes, '<f8', 2, '').type as '<f8';

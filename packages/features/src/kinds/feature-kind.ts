@@ -42,7 +42,8 @@ export interface GivenClips {
 /** Rows that the user has computed, in files next to the spec. */
 export interface GivenRows<P> {
   /**
-   * sha256 (hex) of the npy array of all rows; undefined if the parameters name paths whose content was not read yet
+   * sha256 (hex) of the npy array of all rows; undefined if the parameters contain paths whose content has not been
+   * read yet
    */
   content(parameters: P): string | undefined;
   /**

@@ -20,7 +20,7 @@ const parameters = z
   .refine(hasFewLevels, TOO_MANY_LEVELS);
 
 /**
- * Levels on the mel scale, summarised over the clip. For each functional the row has first all bands, then their
+ * Levels on the mel scale, summarised over the clip. For each functional, the row contains all bands, followed by their
  * deltas.
  */
 export const logMel = {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /**
- * Parameters that kinds on the mel scale share. They have the same meaning as librosa's, but are in units of time
+ * Parameters that all kinds on the mel scale share. They have the same meaning as in librosa, but are in units of time
  * instead of samples.
  */
 export const melParameters = {

@@ -12,7 +12,7 @@ const parameters = z
       .min(1)
       .max(256)
       .default(20)
-      .describe('librosa’s n_mfcc: number of coefficients, of which the first is the level'),
+      .describe('librosa’s n_mfcc: number of coefficients; the first one is the level'),
     deltas: z
       .int()
       .min(0)
@@ -30,8 +30,8 @@ const parameters = z
   .refine(hasFewLevels, TOO_MANY_LEVELS);
 
 /**
- * Mel-frequency cepstral coefficients, summarised over the clip. For each functional the row has first all
- * coefficients, then their deltas.
+ * Mel-frequency cepstral coefficients, summarised over the clip. For each functional, the row contains all
+ * coefficients, followed by their deltas.
  */
 export const mfcc = {
   kind: 'mfcc',

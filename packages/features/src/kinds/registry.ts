@@ -22,19 +22,19 @@ export const featureSetSchema = z.discriminatedUnion(
   KINDS.map(({ parameters }) => parameters) as never,
 ) as unknown as z.ZodType<FeatureSet, FeatureSetInput>;
 
-/** The kind that a feature set of a spec has by default. */
+/** The default kind of a feature set in a spec. */
 export const DEFAULT_FEATURES = 'spectrogram' satisfies FeatureSet['kind'];
 
 const byName = new Map<string, AnyFeatureKind>(KINDS.map((kind) => [kind.kind, kind]));
 
-/** The kind that computes a feature set. */
+/** Returns the kind that computes a feature set. */
 export function featureKindOf({ kind }: { kind: string }): AnyFeatureKind {
   const found = byName.get(kind);
   if (!found) throw new TypeError(`there is no kind of feature set ${kind}`);
   return found;
 }
 
-/** Height and width of the images of a feature set; undefined if it does not consist of images. */
+/** Returns the height and width of the images of a feature set; undefined if it does not consist of images. */
 export function imageSizeOf(set: FeatureSet): { height: number; width: number } | undefined {
   const kind = featureKindOf(set);
   if (kind.produces !== 'images') return undefined;

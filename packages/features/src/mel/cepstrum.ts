@@ -21,7 +21,7 @@ export class Cepstrum {
     });
   }
 
-  /** coefficients x frames */
+  /** Returns coefficients x frames. */
   of({ rows, frames, data }: Series): Series {
     const out = new Float64Array(this.#basis.length * frames);
     this.#basis.forEach((basis, k) => {

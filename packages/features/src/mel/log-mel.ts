@@ -44,7 +44,7 @@ export class LogMel {
   }
 
   /**
-   * Levels in dB, bands x frames, lowest band first.
+   * Computes levels in dB, bands x frames, lowest band first.
    * @param clip one mono clip, full scale +-1
    * @throws CryfoldError WAV_NOT_FINITE; RangeError for an unexpected length
    */

@@ -32,7 +32,8 @@ export interface MelOptions {
 }
 
 /**
- * Triangular filters of equal width on the mel scale and of unit area, like librosa.filters.mel with its defaults.
+ * Returns triangular filters of equal width on the mel scale and of unit area, like librosa.filters.mel with its
+ * defaults.
  * @throws CryfoldError SPEC_INVALID if fmin and fmax do not suit the rate, or a band falls between two bins
  */
 export function melBands({ rate, size, bands, fmin, fmax = rate / 2 }: MelOptions): MelBand[] {

@@ -22,8 +22,8 @@ export class MelImager {
   }
 
   /**
-   * Height x width x RGB, row-major, in SoX's colours, where white is the loudest level of the clip and black is
-   * `topDb` below it.
+   * Returns height x width x RGB, row-major, in SoX's colours, where white is the loudest level of the clip and black
+   * is `topDb` below it.
    * @throws CryfoldError WAV_NOT_FINITE; RangeError for an unexpected length
    */
   image(clip: Float64Array): Uint8Array {

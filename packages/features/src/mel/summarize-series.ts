@@ -9,7 +9,7 @@ export interface Summary {
 }
 
 /**
- * Summarises a clip as one vector: for each functional the rows, then their first and second derivatives.
+ * Summarises a clip as one vector: for each functional, the rows, followed by their first and second derivatives.
  * @throws CryfoldError SPEC_INVALID if the clip has too few frames for derivatives
  */
 export function summarizeSeries(series: Series, { deltas, functionals }: Summary): Float32Array {

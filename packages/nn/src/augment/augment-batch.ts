@@ -30,9 +30,9 @@ import { COLOUR_WEIGHTS, type ColourScale, levelTable } from './colour-scale.js'
 const SILENCE = -1e4;
 
 export interface AugmentedBatch {
-  /** Examples in the form of the batch's input, but changed */
+  /** The changed examples, in the same form as the batch's input */
   input: Value;
-  /** Vectors next to the images, if any; mixed in the same way */
+  /** The vectors of a network that also reads images; mixed in the same way as the images */
   vectors: Value | undefined;
   /** Output of `drawAugmentation`, by name */
   inputs: Record<string, Value>;
@@ -78,8 +78,9 @@ export function augmentBatch(batch: GivenBatch, steps: AugmentationSteps): Augme
 }
 
 /**
- * The loss of each example for its own label and, if it is mixed, for the other label as well, weighted by their
- * shares. If a loss is linear in the target, as that of each `Output`, this equals the loss for the mixed target.
+ * Returns the loss of each example for its own label and, if it is mixed, for the other label as well, weighted by
+ * their shares. If a loss is linear in the target, as the loss of each `Output` is, this equals the loss for the mixed
+ * target.
  * @param against computes the loss of each example for given labels: int32 [b] to float32 [b]
  */
 export function lossesOf(against: (labels: Value) => Value, labels: Value, mixed: MixedExamples | undefined): Value {
@@ -116,7 +117,7 @@ function changeImages({ input, seed }: { input: Value; seed: Value }, steps: Aug
   return { input: gather(colours(graph, scale), cast(nearest, 'int32')), inputs };
 }
 
-/** [b, rows] and [b, columns] to the products [b, rows, columns]. */
+/** Multiplies [b, rows] and [b, columns] to [b, rows, columns]. */
 function multiplyOuter(rows: Value, columns: Value): Value {
   const [height, width] = [rows.shape[1], columns.shape[1]];
   return rows.graph.value(
@@ -129,7 +130,7 @@ function multiplyOuter(rows: Value, columns: Value): Value {
   );
 }
 
-/** The level of each pixel: [b, height, width, 3] to [b, height, width]. */
+/** Returns the level of each pixel: [b, height, width, 3] to [b, height, width]. */
 function levelsOf(input: Value, scale: ColourScale): Value {
   const { graph } = input;
   const [, height, width] = input.shape;
@@ -145,10 +146,10 @@ function colours(graph: Graph, { colours, levels }: ColourScale): Value {
 }
 
 /**
- * White noise: adds a complex normal variable to the amplitude of each pixel, as noise in the sound does to Fourier
- * coefficients. The variable is drawn by its squared modulus, which is exponential, and its angle, which is uniform.
+ * Adds white noise: a complex normal variable is added to the amplitude of each pixel, just as noise in the sound adds
+ * to Fourier coefficients. Draws the variable's squared modulus, which is exponential, and its angle, which is uniform.
  * This takes half the time of drawing its two normal parts.
- * @param power [b, 1, 1]: the noise's mean power as a share of the image's
+ * @param power [b, 1, 1]: the mean power of the noise as a share of the image's mean power
  */
 function addNoise(levels: Value, power: Value, seed: Value, scale: ColourScale): Value {
   const { graph } = levels;

@@ -11,8 +11,8 @@ export function classCounts(labels: Int32Array, train: Int32Array, classes: numb
 }
 
 /**
- * A factor for the loss of each class, inversely proportional to its size: n / (among * n of the class), or 0 for a
- * class without examples.
+ * Returns a factor for the loss of each class, inversely proportional to its size: n / (among * n of the class), or 0
+ * for a class without examples.
  * @param among default: the number of classes with examples, as in scikit-learn's `balanced`
  */
 export function balancedWeights(counts: Float32Array, among = counts.filter((count) => count > 0).length) {
@@ -21,9 +21,9 @@ export function balancedWeights(counts: Float32Array, among = counts.filter((cou
 }
 
 /**
- * An epoch that draws equally often from each class that has training examples, with as many draws as there are
- * examples. If there are k such classes, each block of k consecutive draws contains every class once. Examples of a
- * class are only repeated once all of its examples were drawn.
+ * Returns an epoch that draws equally often from each class that has training examples, with as many draws as there are
+ * examples. If there are k such classes, each block of k consecutive draws contains every class once. An example is
+ * repeated only after all examples of its class have been drawn.
  */
 export function balancedOrder(labels: Int32Array, train: Int32Array, random: Random): Int32Array {
   const examples = new Map<number, number[]>();

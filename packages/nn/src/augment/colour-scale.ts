@@ -27,7 +27,7 @@ const SCALES = [
   { name: 'grey', colours: GREY, levels: 256, steps: 255 },
 ] as const;
 
-/** The level for each sum of weighted channels, or `unknown` if no colour of the scale has this sum: [COLOUR_SUMS]. */
+/** Returns the level for each sum of weighted channels, or `unknown` for sums that no colour has: [COLOUR_SUMS]. */
 export function levelTable({ colours, levels }: Omit<ColourScale, 'decibels'>, unknown = 0): Float32Array {
   const table = new Float32Array(COLOUR_SUMS).fill(unknown);
   for (let level = 0; level < levels; level++) table[sumAt(colours, 3 * level)] = level;
@@ -39,10 +39,10 @@ function sumAt(pixels: Uint8Array, at: number): number {
 }
 
 /**
- * The scale of all pixels of images: SoX's colours, SoX's monochrome colours, or grey. Undefined if the images fit none
- * of these scales.
+ * Returns the scale that contains all colours of the images: SoX's colours, SoX's monochrome colours, or grey;
+ * undefined if none of them does.
  * @param images RGB, 3 bytes per pixel
- * @param decibels range of the scale; default: SoX's
+ * @param decibels range of the scale; default: SoX's range
  */
 export function colourScaleOf(images: Uint8Array, decibels = 120): ColourScale | undefined {
   const found = SCALES.find((scale) => {

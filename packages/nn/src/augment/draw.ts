@@ -14,7 +14,7 @@ interface BatchShape {
  * Draws how each example of a batch is changed: the inputs of the graph's augmentation, by name.
  * - `columns` int32 [b, width]: source column of each column
  * - `gain` [b]: decibels
- * - `noise` [b]: power of the noise as a share of the image's
+ * - `noise` [b]: power of the noise as a share of the image's power
  * - `rowsKept` [b, height], `columnsKept` [b, width]: 0 in a mask, otherwise 1
  * - `partners` int32 [b]: the example of the batch with which each example is mixed; `shares` [b]: the example's own
  * share, 0.5 to 1
@@ -41,7 +41,7 @@ export function drawAugmentation(augment: Augmentation, batch: BatchShape, rando
   };
 }
 
-/** Rotates images in time: what leaves at one end enters at the other. */
+/** Draws rotations of images in time: columns that leave the image at one end enter it at the other. */
 function shiftedColumns(
   examples: number,
   width: number,
@@ -56,7 +56,7 @@ function shiftedColumns(
   return { data, shape: [examples, width] };
 }
 
-/** Rows of ones, except for `masks` runs of up to `most * size` zeros. */
+/** Draws rows of ones, except for `masks` runs of up to `most * size` zeros. */
 function maskRows(
   examples: number,
   size: number,
@@ -79,8 +79,8 @@ function permutation(count: number, random: Random): Int32Array {
 }
 
 /**
- * A number in [0, 1] with distribution Beta(alpha, alpha): for alpha up to 1 by Johnk's method on logarithms, since
- * powers of 1 / alpha underflow, and for larger alpha from two gamma variates.
+ * Draws a number in [0, 1] with distribution Beta(alpha, alpha): for alpha up to 1 by Johnk's method on logarithms,
+ * since powers of 1 / alpha underflow, and for larger alpha from two gamma variates.
  */
 export function symmetricBeta(alpha: number, random: Random): number {
   if (alpha > 1) {
@@ -94,7 +94,7 @@ export function symmetricBeta(alpha: number, random: Random): number {
   }
 }
 
-/** Gamma(shape, 1) for shape >= 1: Marsaglia and Tsang (2000). */
+/** Draws from Gamma(shape, 1) for shape >= 1: Marsaglia and Tsang (2000). */
 function gamma(shape: number, random: Random): number {
   const d = shape - 1 / 3;
   const c = 1 / Math.sqrt(9 * d);

@@ -15,7 +15,7 @@ interface Examples {
   decibels?: number | undefined;
 }
 
-/** How to compensate for classes of unequal size. Balanced batches need no weights. */
+/** Returns how to compensate for classes of unequal size. Balanced batches need no weights. */
 export function balancing(
   { labels, classCount }: Examples,
   train: Int32Array,
@@ -39,7 +39,7 @@ export function augmenting(
 }
 
 /**
- * What a training graph needs for an augmentation; undefined if the augmentation has no effect.
+ * Returns what a training graph needs for an augmentation; undefined if the augmentation has no effect.
  * @throws CryfoldError SPEC_INVALID if examples to be changed are not images of a known colour scale
  */
 export function augmentationSteps(

@@ -190,9 +190,9 @@ export class Graph {
   }
 
   /**
-   * The content of the variable at the start of a run. One read node serves the whole graph. Only data dependencies
-   * order updates after the read, so a value that is assigned to a variable must be computed from its read (or belong
-   * to another run).
+   * Returns the content of the variable at the start of a run. The whole graph shares one read node. Only data
+   * dependencies order updates after the read, so a value that is assigned to a variable must be computed from the
+   * variable's read (or belong to another run).
    */
   read(variable: Variable): Value {
     let value = this.#reads.get(variable.name);
@@ -225,7 +225,7 @@ export class Graph {
   }
 }
 
-/** The number of elements of a shape without unknown dimensions. */
+/** Returns the number of elements of a shape without unknown dimensions. */
 export function elementCount(shape: Shape): number {
   return shape.reduce<number>((product, size) => {
     if (size === null) throw new Error(`the number of elements of shape [${shape.join(', ')}] is unknown`);

@@ -94,7 +94,7 @@ export class Session {
   }
 }
 
-/** An error for a problem with the file system, such as a full disk, which names the location. */
+/** Throws an error that explains a file system problem, such as a full disk; rethrows any other cause. */
 function unwritable(cause: unknown): never {
   if (!(cause instanceof Error) || !('syscall' in cause)) throw cause;
   throw new CryfoldError('CHILD_DIED', `the temporary folder cannot be written: ${cause.message}`, {

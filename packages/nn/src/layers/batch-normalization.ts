@@ -8,8 +8,8 @@ import { ones, zeros } from './initializers.js';
 import type { Layer } from './layer.js';
 
 /**
- * Normalises each channel of [batch, height, width, channels]. Training moves its statistics towards those of the
- * batch.
+ * Normalises each channel of [batch, height, width, channels]. Training moves the layer's statistics towards those of
+ * the batch.
  */
 export function batchNormalization(name: string, epsilon: number): Layer {
   return {

@@ -8,7 +8,7 @@ import { reciprocal, root } from '../ops/unary.js';
 import { glorotUniform } from './initializers.js';
 import type { Layer } from './layer.js';
 
-/** Keras's fuzz factor, which keeps the gradient of a length finite at 0. */
+/** Keras's fuzz factor, which keeps the gradient of a length finite where the length is 0. */
 const EPSILON = 1e-7;
 
 /** |x|^2 of each capsule: [batch, capsules, dimensions] to [batch, capsules]. */
@@ -44,7 +44,7 @@ export interface RoutingOptions {
   capsules: number;
   /** Elements of each capsule */
   dimensions: number;
-  /** How often the coupling is computed, at least 1 */
+  /** Number of times the coupling is computed, at least 1 */
   iterations: number;
 }
 

@@ -11,8 +11,8 @@ export interface LayerContext {
    */
   readonly training: boolean;
   /**
-   * Returns the weight `layer/name`, creating it at first use. Has the layer's computing type unless `float32` is
-   * requested.
+   * Returns the weight `layer/name`, creating it at first use. The weight has the type in which the layer computes,
+   * unless `float32` is requested.
    */
   weight(name: string, shape: readonly number[], initializer: Initializer, options?: WeightOptions): Value;
   /** In training, moves the weight to `momentum * weight + (1 - momentum) * value` when the step ends. */
@@ -35,9 +35,9 @@ export interface Layer {
   readonly name: string;
   /** Keras's configuration of the layer (`get_config`), from which other programs build it. */
   readonly config: Readonly<Record<string, unknown>>;
-  /** Constants in `apply` that a layer of this kind has as weights in other programs: values by name. */
+  /** Constants in `apply` that are weights of such a layer in other programs: values by name. */
   readonly constants?: Readonly<Record<string, { shape: readonly number[]; data: Float32Array }>>;
-  /** Names of the layers whose outputs it takes; default: the previous layer in the list */
+  /** Names of the layers whose outputs are its inputs; default: the previous layer in the list */
   readonly from?: readonly string[];
   /** Number of filters of a convolution whose bias, in Keras, is absorbed by the following BatchNormalization. */
   readonly foldedBias?: number;

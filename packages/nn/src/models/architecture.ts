@@ -52,7 +52,7 @@ export interface Architecture<P = never, Input = ImageSize> {
   /** The whole network up to logits, from images [height, width, 3] of 0 to 255, or from vectors. */
   build(input: Input, classes: number, parameters: P): Model;
   backbone?: Backbone<P>;
-  /** Whether TensorFlow.js lacks some of its layers, so that only cryfold can load a trained model */
+  /** Whether TensorFlow.js lacks some of the network's layers, so that only cryfold can load a trained model */
   ownLayers?: boolean;
 }
 

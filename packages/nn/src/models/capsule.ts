@@ -47,9 +47,9 @@ function multiplications({ filters, capsules }: Parameters): number {
 const DEFAULTS = multiplications({ filters: 64, capsules: 8, routing: 3 });
 
 /**
- * A capsule network with dynamic routing and margin loss: Sabour, Frosst and Hinton (2017). It is smaller than theirs,
- * its first convolution has a stride of 2 since the images here are larger, and it lacks the decoder that reconstructs
- * the image.
+ * A capsule network with dynamic routing and margin loss: Sabour, Frosst and Hinton (2017). It is smaller than the
+ * paper's network, its first convolution has a stride of 2 because the images here are larger, and it lacks the decoder
+ * that reconstructs the image.
  */
 export const capsule = {
   kind: 'capsule',

@@ -29,7 +29,7 @@ export interface NetworkDefinition<
   work?(parameters: Parameters): number;
   /** Kind of input; default: images */
   reads?: 'images' | 'vectors';
-  /** Whether it also reads vectors, from the feature set that its parameter `vectors` names */
+  /** Whether it also reads vectors, from the feature set that its parameter `vectors` specifies */
   readsVectors?: boolean;
   /** CPU seconds per epoch for one image of 60 x 90 pixels, or for one vector; see docs/models.md */
   typicalSeconds?: number;

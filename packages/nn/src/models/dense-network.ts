@@ -43,8 +43,8 @@ export function denseModel({ columns }: VectorSize, classes: number, shape: Dens
 const architecture: Architecture<DenseShape, VectorSize> = { build: denseModel };
 
 const parameters = {
-  learningRate: z.number().positive().default(1e-3).describe('of the optimizer'),
-  dense: denseLayers.default([128]).describe('units of the hidden layers; an empty list gives a softmax regression'),
+  learningRate: z.number().positive().default(1e-3).describe('learning rate of the optimizer'),
+  dense: denseLayers.default([128]).describe('units of the hidden layers; an empty list makes it a softmax regression'),
   dropout: z
     .number()
     .min(0)

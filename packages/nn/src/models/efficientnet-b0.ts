@@ -29,8 +29,8 @@ const BLOCKS = 16;
 const SQUEEZE = 0.25;
 
 /**
- * Mean and standard deviation of ImageNet, RGB of 0-1. Together these have the effect of Keras's Normalization and
- * Rescaling with its weights.
+ * Mean and standard deviation of ImageNet's RGB values, scaled to 0-1. Together, they have the same effect as the
+ * Normalization and Rescaling layers of Keras with the published weights.
  */
 const MEAN = [0.485, 0.456, 0.406];
 const DEVIATION = [0.229, 0.224, 0.225];

@@ -5,7 +5,7 @@ import type { Output } from './output.js';
 export const VECTORS = 'vectors';
 
 /**
- * A network as a list of layers. Each layer takes the output of the previous one, unless it names others with `from`.
+ * A network as a list of layers. Each layer takes the output of the previous one, unless its `from` lists other layers.
  * The first layer takes the input. The last one produces the logits (softmax belongs to the loss and to prediction),
  * unless `output` defines something else.
  */
@@ -17,8 +17,8 @@ export interface Model {
    */
   inputShape: readonly number[];
   /**
-   * For a network that reads vectors next to images: the length of the vectors. A layer takes them with `from:
-   * [VECTORS]`.
+   * For a network that reads vectors in addition to images: the length of the vectors. A layer takes them with
+   * `from: [VECTORS]`.
    */
   vectors?: number;
   layers: readonly Layer[];

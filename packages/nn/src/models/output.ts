@@ -25,8 +25,8 @@ export interface Output {
 export const LOGITS: Output = { loss: sparseSoftmaxCrossEntropy, probabilities: softmax };
 
 /**
- * Target lengths: at least for the class of the image, and at most for other classes; and the weight of the other
- * classes' losses.
+ * Target lengths: the minimum for the class of the image, and the maximum for other classes; and the weight of the
+ * other classes' losses.
  */
 const [PRESENT, ABSENT, OTHERS] = [0.9, 0.1, 0.5];
 

@@ -21,7 +21,7 @@ export const transferParameters = {
     ])
     .default('full')
     .describe(
-      'which layers are trained: all of them; only the head, on features that are computed once; or all layers from a named one on',
+      'which layers are trained: all of them; only the head, on features that are computed once; or all layers from a given one onwards',
     ),
   dropout: z
     .number()

@@ -43,7 +43,7 @@ const architecture: Architecture<SmallCnnShape> = { build: smallCnnModel };
 /** Parameters for everything that the paper does not specify. */
 const parameters = {
   filters: z.array(units).length(3).default([32, 64, 128]).describe('filters of the three convolutions'),
-  dense: denseLayers.default([128]).describe('units of the hidden layers after them'),
+  dense: denseLayers.default([128]).describe('units of the hidden layers after the convolutions'),
 };
 
 /**

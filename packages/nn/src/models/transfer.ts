@@ -45,8 +45,9 @@ export function isComputedOnce({ backbone, augment }: TrainingParameters): boole
 }
 
 /**
- * With stored features of a frozen backbone, only the head remains to be trained. On images, the forward pass takes a
- * third of a step; the forward pass and the gradient of the inputs together take about half.
+ * Returns the work relative to training all layers. With stored features of a frozen backbone, only the head remains to
+ * be trained. On images, the forward pass takes a third of a step; the forward pass and the gradient of the inputs
+ * together take about half.
  */
 function workOf(own: TrainingParameters): number {
   if (isComputedOnce(own)) return 0.001;

@@ -58,7 +58,7 @@ const parameters = {
   imageDense: denseLayers.default([64]).describe('units of the layers after the convolutions'),
   vectorDense: denseLayers
     .default([64])
-    .describe('units of the layers after the standardised vectors; an empty list: no such layers'),
+    .describe('units of the layers after the standardised vectors; an empty list means no such layers'),
   dense: denseLayers.default([64]).describe('units of the layers that read both branches'),
   dropout: z
     .number()
@@ -68,7 +68,7 @@ const parameters = {
     .describe('share of the outputs of each of these layers that a training step drops'),
 };
 
-/** Cost of the image branch, including the first dense layer after it. The vector branch is negligible. */
+/** Cost of the image branch, including the first dense layer after it. The cost of the vector branch is negligible. */
 const imageWork = ({ filters, imageDense, dense }: Pick<TwoBranchShape, 'filters' | 'imageDense' | 'dense'>) =>
   multiplications({ filters, dense: [...imageDense, ...dense] });
 

@@ -9,8 +9,8 @@ const GROUPS = [[64], [128], [256, 256], [512, 512]];
 
 /**
  * The convolutions of VGGish, under its layer names: Hershey et al. (2017), "CNN architectures for large-scale audio
- * classification". Here they read images of any size with three channels, instead of 96 x 64 log-mel values. A global
- * average therefore replaces its dense layers with 54 million weights, whose number would depend on the size.
+ * classification". Here they read images of any size with three channels, instead of 96 x 64 log-mel values. The number
+ * of weights in VGGish's dense layers, 54 million, would depend on the size, so a global average replaces these layers.
  */
 function vggAudioFeatures(): Layer[] {
   const groups = GROUPS.flatMap((convolutions, group): Layer[] => [

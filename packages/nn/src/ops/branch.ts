@@ -2,8 +2,8 @@ import type { GraphNode, Value } from '../graph/graph.js';
 import { identity } from './identity.js';
 
 /**
- * x if `condition` (a bool scalar) holds, otherwise a dead value: nothing with a data or control dependency on it runs.
- * This is TensorFlow's Switch, without gradient.
+ * Returns x if `condition` (a bool scalar) equals `holds`, otherwise a dead value: nothing with a data or control
+ * dependency on a dead value runs. This is TensorFlow's Switch, without gradient.
  */
 export function onlyIf(x: Value, condition: Value, holds = true): Value {
   const of = { dtype: x.dtype, shape: x.shape };
@@ -17,8 +17,8 @@ export function onlyIf(x: Value, condition: Value, holds = true): Value {
 }
 
 /**
- * A node that runs once `effects` have run or were skipped; they run only if `condition` holds. This is TensorFlow's
- * Merge.
+ * Returns a node that runs once `effects` have run or have been skipped; they run only if `condition` is true. This is
+ * TensorFlow's Merge.
  */
 export function whenSettled(condition: Value, effects: readonly GraphNode[]): GraphNode {
   const { graph } = condition;
@@ -34,7 +34,7 @@ export function whenSettled(condition: Value, effects: readonly GraphNode[]): Gr
   });
 }
 
-/** `yes` if the condition holds, otherwise `no`. All are scalars, and both values are computed. Without gradient. */
+/** Returns `yes` if the condition is true, otherwise `no`. All are scalars; both values are computed. No gradient. */
 export function choose(condition: Value, yes: Value, no: Value): Value {
   const { dtype, shape } = yes;
   return yes.graph.value('SelectV2', { dtype, shape }, { inputs: [condition, yes, no], attrs: { T: { type: dtype } } });

@@ -2,7 +2,7 @@ import type { Value } from '../graph/graph.js';
 
 /**
  * A sum of products, like numpy's einsum of two tensors: `einsum('bi,ij->bj', a, b)` is a matrix product. Each letter
- * of a term must also occur in the other term or in the result, and at most once per term.
+ * of a term must also occur in the other term or in the result, and no letter may occur twice in a term.
  */
 export function einsum(equation: string, a: Value, b: Value): Value {
   const { graph, dtype } = a;

@@ -3,9 +3,9 @@ import type { Value } from '../graph/graph.js';
 export interface BatchNormResult {
   /** [batch, height, width, channels], in x's type */
   y: Value;
-  /** [channels]; in training, that of the batch */
+  /** [channels]; in training, the mean of the batch */
   mean: Value;
-  /** [channels]; in training, that of the batch with Bessel's correction n / (n - 1), n = batch * height * width */
+  /** [channels]; in training, the batch's variance with Bessel's correction n / (n - 1), n = batch * height * width */
   variance: Value;
 }
 

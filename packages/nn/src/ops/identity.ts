@@ -1,8 +1,8 @@
 import type { GraphNode, Value } from '../graph/graph.js';
 
 /**
- * x, which becomes available only after `after` has run. Also names a value, or gives effects an output that can be
- * requested.
+ * Returns x, which becomes available only after `after` has run. Also used to name a value, or to create an output with
+ * which effects can be requested.
  */
 export function identity(x: Value, name: string, after: readonly GraphNode[] = []): Value {
   return x.graph.value(

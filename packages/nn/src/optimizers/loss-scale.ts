@@ -44,12 +44,12 @@ export class LossScale {
     this.gradients = scaled.map((gradient) => multiply(gradient, inverse));
   }
 
-  /** The value in a step without overflow. Anything that depends on it runs only then. */
+  /** Returns the value in a step without overflow. In a step with overflow, nothing that depends on it runs. */
   guard(value: Value): Value {
     return onlyIf(value, this.#finite);
   }
 
-  /** The nodes that complete a step. @param updates create updates from guarded values */
+  /** Returns the nodes that complete a step. @param updates nodes that update variables with guarded values */
   finish(updates: readonly GraphNode[]): GraphNode[] {
     const graph = this.#graph;
     const [zero, one] = [graph.constant(0), graph.constant(1)];

@@ -12,7 +12,7 @@ export interface StepValues {
 /** A rule by which gradients change weights. */
 export interface Optimizer {
   readonly name: string;
-  /** The variables that it keeps for each weight. Each has the shape of the weight and starts at zero. */
+  /** The variables that the optimiser keeps for each weight. Each has the shape of the weight and starts at zero. */
   readonly slots: readonly string[];
   /** Prepares what all weights share in a step, and returns a function that creates the update of one weight. */
   prepare(step: StepValues): (weight: Variable, gradient: Value, slots: readonly Variable[]) => GraphNode;

@@ -1,4 +1,4 @@
-/** The element with this id, which the page must have. */
+/** Returns the element with an id that must exist on the page. */
 export const find = <T extends HTMLElement>(id: string) => document.getElementById(id) as T;
 
 export const time = (seconds: number) => `${seconds.toFixed(1)} s`;

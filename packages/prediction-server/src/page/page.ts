@@ -84,7 +84,7 @@ async function convert(sound: Blob): Promise<Blob> {
 }
 
 /**
- * A WAV file is sent as it is, so that the model gets its exact samples. Files that the server cannot read are
+ * A WAV file is sent unchanged, so that the model gets its exact samples. Files that the server cannot read are
  * converted.
  */
 async function classify(sound: Blob, name: string): Promise<void> {
@@ -113,7 +113,8 @@ async function classify(sound: Blob, name: string): Promise<void> {
 }
 
 /**
- * Whether the service requires a token, or no longer knows the session. Tokens may be replaced while the service runs.
+ * Whether the service requires a token, or no longer accepts the session. Tokens may be replaced while the service
+ * runs.
  */
 const isLoggedOut = (error: unknown) => error instanceof Refused && error.code === 'API_UNAUTHORIZED';
 
@@ -256,7 +257,7 @@ function listen(): void {
     });
   }
   const record = find<HTMLButtonElement>('record');
-  // Browsers only allow recording on https or localhost.
+  // Browsers allow recording only on https or localhost.
   if (!navigator.mediaDevices) {
     record.disabled = true;
     record.title = 'Recording needs https';

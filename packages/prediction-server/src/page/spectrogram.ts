@@ -75,7 +75,7 @@ function showTimes(starts: readonly number[]): void {
   find('times').replaceChildren(...labels);
 }
 
-/** Labels the highest frequency, the middle and the lowest one. Other images than the spectrogram have no such scale. */
+/** Labels the highest, middle and lowest frequency. Images other than spectrograms have no such scale. */
 function showFrequencies(rate: number, { features }: Model): void {
   const isLinear = (features.kind ?? 'spectrogram') === 'spectrogram';
   const labels = isLinear ? [rate / 2, rate / 4, 0].map((hertz) => `${(hertz / 1000).toFixed(1)} kHz`) : [];

@@ -22,7 +22,7 @@ export function encode(samples: Float32Array, rate: number): Blob {
   return new Blob([view.buffer], { type: 'audio/wav' });
 }
 
-/** Whether a file starts like a WAV file, whatever its name is. */
+/** Whether a file starts like a WAV file, regardless of its name. */
 export async function isWav(sound: Blob): Promise<boolean> {
   const head = new Uint8Array(await sound.slice(0, 12).arrayBuffer());
   return String.fromCharCode(...head.subarray(0, 4), ...head.subarray(8, 12)) === 'RIFFWAVE';

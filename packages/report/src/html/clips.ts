@@ -27,7 +27,7 @@ export function groupTable(groups: readonly GroupOutcome[], results: RunResults)
   const never = worst.filter((group) => group.wrong === 0);
   const shown = worst.filter((group) => group.wrong > 0).slice(0, GROUPS_SHOWN);
   const clips = (some: readonly GroupOutcome[]) => some.reduce((sum, group) => sum + group.clips, 0);
-  return html`<p>Of ${groups.length} ${word}s, ${always.length} (${clips(always)} clips) are wrong in all predictions of all models, and ${never.length} (${clips(never)} clips) in none.</p>
+  return html`<p>Of ${groups.length} ${word}s, ${always.length} (${clips(always)} clips) are misclassified in all predictions of all models, and ${never.length} (${clips(never)} clips) in none.</p>
 ${heatTable(
   `Wrong test predictions in percent: ${shown.length < worst.length - never.length ? `the ${shown.length} worst ${word}s` : `all ${word}s with errors`}`,
   word,

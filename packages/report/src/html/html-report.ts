@@ -35,7 +35,7 @@ export interface ReportInput {
 
 /**
  * The report of a run, as one HTML file without scripts or external resources. All text from the data is escaped. Equal
- * input gives equal bytes.
+ * input produces equal bytes.
  */
 export function htmlReport(input: ReportInput): string {
   const results = named(input.results);
@@ -94,7 +94,7 @@ function section(id: string, title: string, content: Markup | undefined) {
   return content && { id, title, content };
 }
 
-/** What readers want to know first: which model is best, how sure that is, and what speaks against it. */
+/** What readers want to know first: which model is best, how certain this is, and what limits it. */
 function verdictSection(results: RunResults): Markup {
   const [first, ...rest] = verdict(results);
   return html`<section class="verdict" aria-label="Verdict">

@@ -25,14 +25,14 @@ function incomparableModel({ name, version }: ModelCard, why: string): CryfoldEr
 }
 
 /**
- * Clips of a different length have different content, so nothing is known about which of them the champion was trained
- * on.
+ * Refuses clips of a different length than the champion's. Their content differs, so nothing is known about which of
+ * them the champion was trained on.
  * @throws CryfoldError MODEL_INCOMPARABLE
  */
 export function checkClipLength(card: ModelCard, { features }: Pick<Spec, 'features'>): void {
   const { clipSeconds } = card.features;
   if (clipSeconds === features.clipSeconds) return;
-  throw incomparableModel(card, `its clips have ${clipSeconds} s, not ${features.clipSeconds} s`);
+  throw incomparableModel(card, `its clips are ${clipSeconds} s long, not ${features.clipSeconds} s`);
 }
 
 /**
@@ -55,7 +55,7 @@ export async function planChampion(
 ): Promise<RunPlan> {
   const incomparable = (why: string) => incomparableModel(card, why);
   const parsed = specSchema.safeParse(card.spec);
-  if (!parsed.success) throw incomparable('its spec is of another version of cryfold');
+  if (!parsed.success) throw incomparable('its spec is from another version of cryfold');
   const { spec } = challenger;
   const own = parsed.data;
   // The kinds of the members determine whether a model may run programs, so they must match the spec.
@@ -94,7 +94,7 @@ export async function planChampion(
   });
 }
 
-/** The inner folds for a stand-in's nested fusion, within the training clips that its champion knows. */
+/** Computes the inner folds of a stand-in's nested fusion from the training clips that its champion knows. */
 function nestedSplits(
   spec: Spec,
   manifest: DatasetManifest,

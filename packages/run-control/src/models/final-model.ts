@@ -60,7 +60,7 @@ type Choice = Pick<Spec, 'estimators' | 'fusion'>;
 interface Unkept {
   trial: string;
   kind: string;
-  /** The key that is missing from its entry in the spec; undefined if models of its kind cannot be saved at all */
+  /** Key missing from the estimator's entry in the spec; undefined if its kind can never be saved as a model */
   lacks?: string | undefined;
 }
 
@@ -73,7 +73,7 @@ function membersOf(fusion: Spec['fusion'], of: string): readonly string[] {
 function unkept({ estimators, fusion }: Choice, of: string): Unkept | undefined {
   for (const trial of membersOf(fusion, of)) {
     const estimator = Object.hasOwn(estimators, trial) ? estimators[trial] : undefined;
-    // Results may contain kinds that only another version knows.
+    // Results may contain kinds that only another version supports.
     const known = estimatorKinds.find(({ kind }) => kind === estimator?.kind);
     if (!known) continue;
     const lacks = known.lacksToKeep?.(estimator);
@@ -126,7 +126,7 @@ export function checkComputable(
   );
 }
 
-/** Runs before training, so that the run's folds are not in memory while training. */
+/** A separate function, called before training, so that the run's folds are not in memory during training. */
 async function refit(store: RunStore, run: string, of: string) {
   const stored = await readRun(store, run);
   const { plan, manifest } = stored;
@@ -135,8 +135,8 @@ async function refit(store: RunStore, run: string, of: string) {
 }
 
 /**
- * Fitted rules learn from all out-of-fold predictions of the first repeat, whereas in each fold they learnt from some
- * of them.
+ * Refits a fusion. A fitted rule learns from all out-of-fold predictions of the first repeat, whereas in each fold of
+ * the run it learned from only some of them.
  */
 function refitFusion({ plan, input }: StoredRun, { rule, members }: Spec['fusion'][string]): FittedFusion {
   const classes = input.classes.length;
@@ -173,7 +173,8 @@ export function configurationOf(
 }
 
 /**
- * The parameters of a feature set on which its rows depend, or all parameters if only another version knows the set.
+ * Returns the parameters that determine the rows of a feature set, or all parameters if only another version supports
+ * the set.
  */
 function decidingOf(stored: FeatureSet): object {
   const set = { ...stored, kind: stored.kind ?? DEFAULT_FEATURES } as FeatureSet;
@@ -181,8 +182,8 @@ function decidingOf(stored: FeatureSet): object {
 }
 
 /**
- * Finished runs of the same model and data with other splitters. For each splitter, only the run with the most repeats
- * is used.
+ * Finds finished runs of the same model and data with other splitters. For each splitter, returns only the run with the
+ * most repeats.
  */
 async function otherProtocols(runs: RunStore['runs'], results: RunResults, of: string): Promise<RunResults[]> {
   const found = new Map<string, RunResults>();
@@ -201,7 +202,7 @@ async function otherProtocols(runs: RunStore['runs'], results: RunResults, of: s
 }
 
 /**
- * The requested model. By default, the only fusion of a run, or its only estimator.
+ * Returns the requested model. By default, this is the run's only fusion, or its only estimator if there is no fusion.
  * @throws CryfoldError USAGE
  */
 export function chooseOf(spec: Pick<Spec, 'estimators' | 'fusion'>, requested: string | undefined): string {

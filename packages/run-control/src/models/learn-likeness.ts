@@ -12,9 +12,9 @@ const MOST_BYTES = 2 ** 29;
 const TURN = 50;
 
 /**
- * Learns which sounds are unlike the data of a plan, from those features of the spec that every predictor computes.
- * Undefined if the kind of features has no summary, the features are no longer in the store, or the data is too large
- * or too small.
+ * Learns which sounds are unlike the data of a plan, from the features in the spec that every predictor computes.
+ * Returns undefined if the kind of features has no summary, the features are no longer in the store, or the data is too
+ * large or too small.
  * @throws CryfoldError NPY_INVALID, or any error of the store
  */
 export async function likenessOf(

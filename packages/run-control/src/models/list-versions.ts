@@ -2,7 +2,7 @@ import { headlineOf, type ModelCard, type ModelRegistry, refitted } from '@cryfo
 import { protocolNameOf } from '@cryfold/plan';
 import type { ListedModels, ListedVersion } from '../live.js';
 
-/** All versions of all final models, the newest first, and the records that cannot be read. */
+/** Lists all versions of all final models, newest first, and the records that cannot be read. */
 export async function listVersions(registry: ModelRegistry): Promise<ListedModels> {
   const versions: ListedVersion[] = [];
   const damaged: ListedModels['damaged'] = [];

@@ -17,7 +17,7 @@ export interface Cluster {
 }
 
 /**
- * Lets a worker train an estimator on all clips of a run, so that the caller needs neither TensorFlow nor a GPU.
+ * Has a worker train an estimator on all clips of a run, so that the caller needs neither TensorFlow nor a GPU.
  * @param trial one of the plan's estimators
  * @throws CryfoldError any error of training; CANCELLED, REDIS_UNREACHABLE
  */
@@ -68,7 +68,7 @@ export async function trainInCluster(
     }
     return undefined;
   };
-  // Waiting ends when the command is stopped, even while Redis is unreachable.
+  // Stops waiting when the command is stopped, even while Redis is unreachable.
   const stopped = new Promise<undefined>((resolve) => {
     signal.addEventListener('abort', () => resolve(undefined), { once: true });
   });

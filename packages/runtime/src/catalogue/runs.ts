@@ -12,7 +12,7 @@ export const RUN_METRICS = {
     kind: 'gauge',
     by: ['coordinator'],
     labels: ['run', 'name', 'dataset', 'phase'],
-    help: 'Always 1. Phase: folds, aggregate, or how the run ended, one of finished, cancelled, failed.',
+    help: 'Always 1. The phase is folds, aggregate or, once the run has ended, one of finished, cancelled, failed.',
   },
   cryfold_run_started_timestamp_seconds: {
     kind: 'gauge',
@@ -24,7 +24,7 @@ export const RUN_METRICS = {
     kind: 'gauge',
     by: ['coordinator'],
     labels: ['run'],
-    help: 'Share of the work done: folds done or permanently failed, plus the progress of folds in training, over all folds.',
+    help: 'Share of the work that is done: folds done or permanently failed, plus the progress of folds in training, divided by the number of folds.',
   },
   cryfold_run_eta_seconds: {
     kind: 'gauge',
@@ -48,7 +48,7 @@ export const RUN_METRICS = {
     kind: 'gauge',
     by: ['coordinator'],
     labels: ['run'],
-    help: 'How often stopping workers returned the same unfinished fold of the run to its queue: maximum over folds, 0 if none was returned.',
+    help: 'Maximum number of times that stopping workers returned the same unfinished fold of the run to its queue; 0 if none was returned.',
   },
   cryfold_run_accuracy_ratio: {
     kind: 'gauge',
@@ -60,31 +60,31 @@ export const RUN_METRICS = {
     kind: 'gauge',
     by: ['coordinator'],
     labels: ['run', 'estimator', 'repeat', 'fold'],
-    help: '0 waiting, 1 active, 2 done, 3 failed. Only for the newest runs, up to 1,500 folds in total.',
+    help: 'State of a fold: 0 waiting, 1 active, 2 done, 3 failed. Only for the newest runs, up to 1,500 folds in total.',
   },
   cryfold_run_fold_accuracy_ratio: {
     kind: 'gauge',
     by: ['coordinator'],
     labels: ['run', 'estimator', 'repeat', 'fold'],
-    help: 'Accuracy of a fold that is done; for the same runs.',
+    help: 'Accuracy of a fold that is done; for the same runs as cryfold_run_fold_state.',
   },
   cryfold_run_fold_duration_seconds: {
     kind: 'gauge',
     by: ['coordinator'],
     labels: ['run', 'estimator', 'repeat', 'fold'],
-    help: 'How long the committed attempt of a fold took; for the same runs.',
+    help: 'How long the committed attempt at a fold took; for the same runs as cryfold_run_fold_state.',
   },
   cryfold_run_epoch_loss: {
     kind: 'gauge',
     by: ['coordinator'],
     labels: ['run', 'estimator', 'epoch', 'part'],
-    help: 'Learning curve: mean loss (nats) over the folds done, by epoch and part (train, test); for the same runs.',
+    help: 'Learning curve: mean loss (nats) over the folds done, by epoch and part (train, test); for the same runs as cryfold_run_fold_state.',
   },
   cryfold_run_epoch_accuracy_ratio: {
     kind: 'gauge',
     by: ['coordinator'],
     labels: ['run', 'estimator', 'epoch', 'part'],
-    help: 'Learning curve: mean accuracy over the folds done, by epoch and part; for the same runs.',
+    help: 'Learning curve: mean accuracy over the folds done, by epoch and part; for the same runs as cryfold_run_fold_state.',
   },
   cryfold_sweep_trials: {
     kind: 'gauge',
@@ -102,7 +102,7 @@ export const RUN_METRICS = {
     kind: 'gauge',
     by: ['coordinator'],
     labels: ['run', 'kind'],
-    help: 'Folds that pruned trials were judged by (judged), and folds saved by pruning them (saved).',
+    help: 'Folds by which ended trials were judged (judged), and folds that pruning saved (saved).',
   },
   cryfold_model_versions: {
     kind: 'gauge',
@@ -114,7 +114,7 @@ export const RUN_METRICS = {
     kind: 'gauge',
     by: ['coordinator'],
     labels: ['model', 'version'],
-    help: 'Always 1; the label names the version that is the champion.',
+    help: 'Always 1; the version label contains the version of the champion.',
   },
   cryfold_model_promotions: {
     kind: 'gauge',

@@ -62,7 +62,7 @@ export const WORK_METRICS = {
     kind: 'counter',
     by: ['worker'],
     labels: ['queue', 'reason'],
-    help: 'Training children started, by reason: the first one, or a replacement because the previous one died, was cancelled, grew (memory) or had another number of threads.',
+    help: 'Training children started, by reason: the first one, or a replacement because the previous one died, was cancelled, used too much memory (memory) or had another number of threads.',
   },
   cryfold_child_memory_bytes: {
     kind: 'gauge',
@@ -74,7 +74,7 @@ export const WORK_METRICS = {
     kind: 'counter',
     by: ['worker'],
     labels: ['queue'],
-    help: 'CPU time of training children; that of the worker itself is in process_cpu_seconds_total.',
+    help: 'CPU time of training children; for the CPU time of the worker itself, see process_cpu_seconds_total.',
   },
   cryfold_gpu_utilization_ratio: {
     kind: 'gauge',
@@ -111,7 +111,7 @@ export const WORK_METRICS = {
     kind: 'gauge',
     by: ['serve'],
     labels: ['model', 'version'],
-    help: 'Always 1; the label names the version of a model that makes predictions.',
+    help: 'Always 1; the version label contains the version of the model that makes predictions.',
   },
   cryfold_serve_requests_total: {
     kind: 'counter',

@@ -28,8 +28,8 @@ export class DatasetRecords {
   }
 
   /**
-   * Sounds that occur in more than one clip, each as the indices of its clips. Undefined if the clips were never
-   * compared.
+   * Returns the sounds that occur in more than one clip, each as the indices of its clips, or undefined if the clips
+   * were never compared.
    * @throws CryfoldError JOB_INVALID, FORMAT_NEWER
    */
   async sharedSounds(dataset: string): Promise<number[][] | undefined> {
@@ -45,8 +45,8 @@ export class DatasetRecords {
   }
 
   /**
-   * The audit of the recordings; undefined in stores of earlier versions. @throws CryfoldError JOB_INVALID,
-   * FORMAT_NEWER
+   * Returns the audit of the recordings; undefined if an earlier version of cryfold wrote the store. @throws
+   * CryfoldError JOB_INVALID, FORMAT_NEWER
    */
   async audit(dataset: string): Promise<Audit | undefined> {
     const key = storeKeys.audit(dataset);
@@ -60,7 +60,10 @@ export class DatasetRecords {
     await replaceRecord(this.#artifacts, storeKeys.audit(dataset), bytes, decodeAudit);
   }
 
-  /** The possible keys of a feature set's array, of which exactly one exists. For messages and garbage collection. */
+  /**
+   * Returns the possible keys of a feature set's array, for messages and garbage collection. Exactly one of them
+   * exists.
+   */
   featureFiles(features: string): { images: string; vectors: string } {
     return { images: storeKeys.images(features), vectors: storeKeys.vectors(features) };
   }
@@ -78,7 +81,7 @@ export class DatasetRecords {
     return this.images(features);
   }
 
-  /** A feature set of images, clips x height x width x 3. @throws CryfoldError ARTIFACT_MISSING, NPY_INVALID */
+  /** Reads a feature set of images: clips x height x width x 3. @throws CryfoldError ARTIFACT_MISSING, NPY_INVALID */
   async images(features: string): Promise<FeatureArray & { data: Uint8Array }> {
     const key = storeKeys.images(features);
     return decodeNpy(await readArtifact(this.#artifacts, key), '|u1', 4, key);

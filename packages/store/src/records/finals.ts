@@ -33,12 +33,12 @@ export class FinalRecords {
     await this.#artifacts.put(storeKeys.finalRequest(request.key), encodeRecord(request));
   }
 
-  /** The folder of an attempt's trained model, ending in `/`. */
+  /** Returns the folder of an attempt's trained model; the path ends in `/`. */
   folder(key: string, attempt: string): string {
     return storeKeys.finalAttempt(key, attempt);
   }
 
-  /** Key of the state from which an interrupted training resumes. */
+  /** Returns the key of the state from which an interrupted training resumes. */
   checkpoint(key: string): string {
     return storeKeys.finalCheckpoint(key);
   }

@@ -48,7 +48,7 @@ export class FoldRecords {
     await this.#artifacts.delete(storeKeys.result(fold));
   }
 
-  /** When a result was committed. */
+  /** Returns the time at which a result was committed. */
   async committedAt(fold: string): Promise<Date | undefined> {
     return (await this.#artifacts.stat(storeKeys.result(fold)))?.modified;
   }
@@ -72,7 +72,7 @@ export class FoldRecords {
   }
 
   /**
-   * The matrix from which the classes of a fold are predicted: decision values if there are any, otherwise
+   * Returns the matrix from which the classes of a fold are predicted: decision values if there are any, otherwise
    * probabilities.
    */
   async scores(result: FoldResult): Promise<Float64Array> {
@@ -85,7 +85,7 @@ export class FoldRecords {
     return key;
   }
 
-  /** The stored logs of a fold's attempts; each is only read on request. */
+  /** Lists the stored logs of a fold's attempts. Each log is read only on request. */
   async *logs(fold: string): AsyncIterable<AttemptLog> {
     for await (const key of this.#artifacts.list(`folds/${fold}/`)) {
       const attempt = key.split('/')[2];
@@ -98,7 +98,7 @@ export class FoldRecords {
     }
   }
 
-  /** Keys of everything that a result refers to, starting with that of the record itself. */
+  /** Returns the keys of everything that a result refers to, starting with the key of the record itself. */
   keysOf({ key, probabilities, decisions, model = [] }: FoldResult): string[] {
     return [
       storeKeys.result(key),
@@ -106,12 +106,12 @@ export class FoldRecords {
     ];
   }
 
-  /** The folder of an attempt's trained model, ending in `/`. */
+  /** Returns the folder of an attempt's trained model; the path ends in `/`. */
   modelFolder(fold: string, attempt: string): string {
     return storeKeys.attempt(fold, attempt, 'model/');
   }
 
-  /** Key of the state from which attempts of a fold resume. */
+  /** Returns the key of the state from which attempts of a fold resume. */
   checkpoint(fold: string): string {
     return storeKeys.checkpoint(fold);
   }

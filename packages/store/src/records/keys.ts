@@ -5,7 +5,10 @@ export const storeKeys = {
   audit: (dataset: string) => `datasets/${dataset}/audit.json`,
   images: (features: string) => `features/${features}/images.npy`,
   vectors: (features: string) => `features/${features}/vectors.npy`,
-  /** Names the features that the latest Gram matrix was computed from, see gram.ts in estimators */
+  /**
+   * Whether a key belongs to the record of the features from which the latest Gram matrix was computed; see gram.ts in
+   * estimators
+   */
   isLatestGram: (key: string) => /^features\/latest-gram-\d+\.json$/.test(key),
   /** Result of training an estimator on all clips; for the key, see `finalKey` */
   final: (key: string) => `finals/${key}/result.json`,
@@ -23,7 +26,7 @@ export const storeKeys = {
   results: (run: string) => `runs/${run}/results.json`,
   outOfFold: (run: string) => `runs/${run}/out-of-fold.csv`,
   report: (run: string) => `runs/${run}/report.html`,
-  /** The report that compares the run with other runs over the same data, each under its own protocol */
+  /** The report that compares the run with other runs on the same data, each under its own protocol */
   protocols: (run: string) => `runs/${run}/protocols.html`,
   table: (run: string) => `runs/${run}/table.txt`,
   cancelled: (run: string) => `runs/${run}/cancelled.json`,

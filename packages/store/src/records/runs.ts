@@ -31,7 +31,7 @@ export interface StoredPlan {
   base: RunPlan;
   /** Undefined for a run that is not a sweep */
   search: SearchLog | undefined;
-  /** Number of the next record of the sweep */
+  /** Number of the sweep's next record */
   next: number;
 }
 
@@ -43,17 +43,17 @@ export class RunRecords {
     this.#artifacts = artifacts;
   }
 
-  /** Ids of all runs that have a plan, in order. */
+  /** Returns the ids of all runs that have a plan, in order. */
   async ids(): Promise<string[]> {
     return this.#having(storeKeys.plan);
   }
 
-  /** Ids of all runs that have results, in order. */
+  /** Returns the ids of all runs that have results, in order. */
   async withResults(): Promise<string[]> {
     return this.#having(storeKeys.results);
   }
 
-  /** Ids of all runs that have a plan, but neither results nor a cancellation. */
+  /** Returns the ids of all runs that have a plan, but neither results nor a cancellation. */
   async unfinished(): Promise<string[]> {
     const planned: string[] = [];
     const ended = new Set<string>();
@@ -70,7 +70,7 @@ export class RunRecords {
     return found;
   }
 
-  /** Keys of all records of all runs. Ignores a folder that does not have a run's name, such as a copy. */
+  /** Lists the keys of all records of all runs. Ignores folders whose names are not run ids, such as copies. */
   async *#records(): AsyncIterable<{ run: string; key: string }> {
     for await (const key of this.#artifacts.list('runs/')) {
       const run = key.split('/')[1];
@@ -84,12 +84,12 @@ export class RunRecords {
     return keys;
   }
 
-  /** Size and time of a run's plan; undefined if there is no such run. */
+  /** Returns the size and time of a run's plan; undefined if there is no such run. */
   async planInfo(run: string): Promise<ArtifactInfo | undefined> {
     return RUN_ID.test(run) ? this.#artifacts.stat(storeKeys.plan(run)) : undefined;
   }
 
-  /** When a run ended; undefined while it has no results. */
+  /** Returns when a run ended; undefined while it has no results. */
   async endedAt(run: string): Promise<Date | undefined> {
     return (await this.#artifacts.stat(storeKeys.results(run)))?.modified;
   }
@@ -163,7 +163,7 @@ export class RunRecords {
     await this.#artifacts.putIfAbsent(storeKeys.cancelled(run), encodeRecord(record));
   }
 
-  /** How a run shares the workers: as its spec says, unless this was changed later. */
+  /** Returns how a run shares the workers: as specified in its spec, unless this was changed later. */
   async scheduling(plan: RunPlan): Promise<Scheduling> {
     const key = storeKeys.scheduling(plan.run);
     const bytes = await this.#artifacts.get(key);
@@ -180,7 +180,7 @@ export class RunRecords {
     await replaceRecord(this.#artifacts, storeKeys.scheduling(run), record, decode);
   }
 
-  /** Folds that will not be retried. A fold with an unreadable record is retried. */
+  /** Returns the folds that will not be retried. A fold whose failure record is unreadable is retried. */
   async failures(run: string): Promise<FoldFailure[]> {
     const found = await mapLimited(await this.#failureKeys(run), async (key) => {
       const bytes = await this.#artifacts.get(key);
@@ -199,7 +199,7 @@ export class RunRecords {
     await this.#artifacts.put(storeKeys.failure(run, failure.key), encodeRecord(failure));
   }
 
-  /** Reopens a run: removes its cancellation, and has failed folds retried. */
+  /** Reopens a run: removes its cancellation, results and failures, so that failed folds are retried. */
   async reopen(run: string): Promise<void> {
     for (const key of await this.#failureKeys(run)) await this.#artifacts.delete(key);
     // Removed last: without results the run counts as unfinished, and a coordinator may take it immediately.
@@ -219,7 +219,7 @@ export class RunRecords {
   }
 
   /**
-   * Reads a run's results, together with the bytes that they were parsed from. @throws CryfoldError ARTIFACT_MISSING,
+   * Reads a run's results together with the bytes from which they were parsed. @throws CryfoldError ARTIFACT_MISSING,
    * JOB_INVALID
    */
   async resultsFile(run: string): Promise<{ results: RunResults; bytes: Uint8Array }> {
@@ -228,7 +228,7 @@ export class RunRecords {
     return { results: decodeResults(bytes, key), bytes };
   }
 
-  /** The bytes of results.json and out-of-fold.csv. @throws CryfoldError ARTIFACT_MISSING */
+  /** Reads the bytes of results.json and out-of-fold.csv. @throws CryfoldError ARTIFACT_MISSING */
   async resultFiles(run: string): Promise<{ results: Uint8Array; outOfFold: Uint8Array }> {
     const [outOfFold, results] = await Promise.all(
       [storeKeys.outOfFold(run), storeKeys.results(run)].map((key) => readArtifact(this.#artifacts, key)),
@@ -236,18 +236,18 @@ export class RunRecords {
     return { results, outOfFold };
   }
 
-  /** Stores the readable output of a finished run: its HTML report, and its tables as text. */
+  /** Stores the readable output of a finished run: its HTML report and its tables as text. */
   async saveReport(run: string, page: string | Uint8Array, tables: string): Promise<void> {
     await this.#artifacts.put(storeKeys.table(run), Buffer.from(tables));
     await this.#artifacts.put(storeKeys.report(run), Buffer.from(page));
   }
 
-  /** Stores the HTML report that shows a run next to other runs over the same data. */
+  /** Stores the HTML report that shows a run next to other runs on the same data. */
   async saveProtocols(run: string, page: string | Uint8Array): Promise<void> {
     await this.#artifacts.put(storeKeys.protocols(run), Buffer.from(page));
   }
 
-  /** When the run's plan, results or report were last written; undefined if there is no such run. */
+  /** Returns when the run's plan, results or report were last written; undefined if there is no such run. */
   async lastUsed(run: string): Promise<Date | undefined> {
     const keys = [storeKeys.plan(run), storeKeys.results(run), storeKeys.report(run)];
     const [plan, ...later] = await Promise.all(keys.map((key) => this.#artifacts.stat(key)));

@@ -33,7 +33,10 @@ function refusal(status: number, answer: any): Refusal {
   return new Refusal(code, message, hint, status < 500 && status !== 401 && status !== 429);
 }
 
-/** Why a stream was refused, which an EventSource does not expose. Undefined if it is no longer refused. */
+/**
+ * Returns why a stream was refused, since an EventSource does not expose it. Undefined if the stream is no longer
+ * refused.
+ */
 async function whyRefused(path: string): Promise<Refusal | undefined> {
   const response = await fetch(BASE + path).catch(() => undefined);
   if (!response?.ok) return response && refusal(response.status, await response.json().catch(() => undefined));

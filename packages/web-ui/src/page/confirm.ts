@@ -13,7 +13,8 @@ export function showDialog(dialog: HTMLDialogElement): Promise<string> {
 }
 
 /**
- * Asks for confirmation. @param yes label of the confirming button;
+ * Asks for confirmation.
+ * @param yes label of the confirming button
  * @param no label of the other button
  */
 export async function confirm(question: string, yes: string, no: string): Promise<boolean> {

@@ -78,7 +78,9 @@ export class Keyed<T> {
     this.#order(elements);
   }
 
-  /** A moved element loses focus, so the others are moved around the one that contains it. */
+  /**
+   * Puts the elements in order. A moved element loses focus, so the other elements are moved around the focused one.
+   */
   #order(elements: readonly Element[]): void {
     if (elements.length === 0) return;
     const focused = elements.findIndex((element) => element.contains(document.activeElement));
@@ -100,7 +102,7 @@ export function seconds(value: number): string {
   return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
 }
 
-/** The value of a metric: in percent for a share, otherwise unchanged. */
+/** Formats the value of a metric: a share in percent, any other value with four decimals. */
 export const valueText = (value: number, share: boolean): string => (share ? percent(value) : value.toFixed(4));
 
 export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;

@@ -71,7 +71,7 @@ function parts(detail: WatchedFold): Node[] {
     found.push(
       showError(h('p', { class: 'problem' }), { message: `${failure.code}: ${failure.message}`, hint: failure.hint }),
     );
-  } else if (!committed) found.push(h('p', { class: 'faint' }, 'no result yet, and no worker is training it'));
+  } else if (!committed) found.push(h('p', { class: 'faint' }, 'no result yet, and no worker is training this fold'));
   found.push(h('dl', {}, ...facts.flatMap(([name, value]) => [h('dt', {}, name), h('dd', {}, value)])));
   if (committed && committed.curve.length > 0) found.push(h('h3', {}, 'Learning curve'), ...curves(committed.curve));
   if (confusion) found.push(h('h3', {}, 'Confusion matrix'), matrix(confusion));

@@ -87,7 +87,7 @@ async function useLink(): Promise<void> {
   const [, address, token] = LINK.exec(location.hash) ?? [];
   if (token === undefined) return;
   history.replaceState(null, '', address);
-  // An expired token leads to the login.
+  // An expired token leads to the login form.
   await ask('/session', 'POST', { token }).catch(() => {});
 }
 
@@ -104,7 +104,7 @@ async function start(): Promise<void> {
   show();
 }
 
-// The address determines what is shown, so the skip link must not change the address.
+// The address determines what is shown, so the skip link must not change it.
 document.querySelector('.skip')?.addEventListener('click', (event) => {
   event.preventDefault();
   root.focus();

@@ -73,7 +73,7 @@ export function line(points: readonly (readonly [number, number])[], kind: strin
 /** An axis over these values, with ticks at round numbers. @param whole whether only whole numbers make sense */
 export function axisOver(title: string, values: readonly number[], whole = false): Axis {
   const [lowest, most] = [Math.min(...values), Math.max(...values)];
-  // A difference by rounding would fill the whole axis.
+  // Otherwise, a mere rounding difference would fill the whole axis.
   const least = most - lowest < 1e-9 * Math.max(Math.abs(most), 1) ? most : lowest;
   const size = Math.abs(most) > 1e-8 ? Math.abs(most) : 1;
   const step = whole ? Math.max(1, roundStep((most - least || 1) / 5)) : roundStep((most - least || size) / 5);
@@ -90,12 +90,12 @@ export function axisOver(title: string, values: readonly number[], whole = false
     at: step * (first + i),
     text: (step * (first + i)).toFixed(decimals),
   }));
-  // Counting begins at 1, which the steps may skip.
+  // Counts begin at 1, which the steps may skip.
   if (whole && ticks[0]?.at !== low) ticks.unshift({ at: low, text: String(low) });
   return { title, low, high, ticks };
 }
 
-/** 1, 2 or 5 times a power of ten, at least this. */
+/** Rounds a step up to 1, 2 or 5 times a power of ten. */
 function roundStep(least: number): number {
   const power = 10 ** Math.floor(Math.log10(least));
   return power * ([1, 2, 5].find((factor) => factor * power >= least * (1 - 1e-9)) ?? 10);

@@ -21,7 +21,9 @@ export function runView(view: View, run: string): () => void {
   });
 }
 
-/** The page of a run. It appears with the first snapshot, because until then it is not known whether the run exists. */
+/**
+ * The page of a run. The page appears with the first snapshot, because only then is it known whether the run exists.
+ */
 class RunPage {
   readonly #view: View;
   readonly #run: string;
@@ -88,7 +90,7 @@ class RunPage {
     if (search) this.#searched?.update(search, pictures);
   }
 
-  /** The verdict of an ended run, and all warnings; until then, the warnings about the data. */
+  /** Shows the verdict and all warnings of an ended run; until then, only the warnings about the data. */
   #showOutcome({ outcome, warning }: Grid): void {
     const warnings = outcome?.warnings ?? (warning === null ? [] : [warning]);
     this.#warning.replaceChildren(...warnings.map((text) => h('p', {}, text)));
@@ -98,7 +100,7 @@ class RunPage {
     this.#verdict.hidden = !outcome;
   }
 
-  /** @param isSweep whether there are too many folds to look for the models below them */
+  /** @param isSweep whether to show the models above the folds, because a sweep has too many folds */
   #appear(isSweep: boolean): void {
     const folds = [h('h2', {}, 'Folds'), legend(), this.#cells];
     this.#view.root.replaceChildren(

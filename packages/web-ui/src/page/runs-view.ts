@@ -7,7 +7,7 @@ import type { View } from './view.js';
 
 type Worker = ClusterView['workers'][number];
 
-/** A run, with its share of all folds that are training. Undefined if no other run is training any. */
+/** A run, with its share of all folds that are training; the share is undefined if no other run is training folds. */
 type Shared = RunStatus & { share: number | undefined };
 
 /** Milliseconds between refreshes of the final models. */
@@ -79,7 +79,7 @@ const MODELS: readonly Column<ListedVersion>[] = [
   { name: 'Version', text: ({ cryfold }) => cryfold, key: ({ cryfold }) => cryfold },
 ];
 
-/** A heading, a table, and a sentence in its place while there are no rows. */
+/** A heading and a table. While there are no rows, a sentence replaces the table. */
 class Section<T> {
   readonly #table: Table<T>;
   readonly #note = h('p', { class: 'faint' }, 'Loading…');
@@ -100,7 +100,7 @@ class Section<T> {
     this.#note.replaceChildren(...this.#empty);
   }
 
-  /** Rows that are already shown stay. */
+  /** Shows an error. Rows that are already shown stay. */
   fail({ message }: Error): void {
     this.#note.hidden = false;
     say(this.#note, `${this.#table.element.hidden ? 'Cannot be shown' : 'Cannot be updated'}: ${message}`);

@@ -28,7 +28,7 @@ export class SweepCharts {
     this.element = h('div', {}, this.#note, list);
   }
 
-  /** @param changed pictures of some estimators; those of all others stay as they are */
+  /** @param changed pictures of some estimators; the pictures of all others are kept */
   update(changed: readonly Picture[]): void {
     for (const picture of changed) this.#pictures.set(picture.base, picture);
     const shown = this.#bases
@@ -122,7 +122,7 @@ function importance({ base, importance: all }: Picture): HTMLElement {
     h(
       'figcaption',
       { class: 'faint' },
-      'importance: share of the variance between complete trials that a parameter explains alone; a rough guide for few trials, tpe and asha',
+      'importance: share of the variance between complete trials that a parameter explains on its own; only a rough guide with few trials, tpe or asha',
     ),
   );
 }

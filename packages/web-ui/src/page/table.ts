@@ -7,9 +7,9 @@ export interface Column<T> {
   /** Text of a cell, or a function that updates its content */
   text?: (row: T) => string;
   show?: (cell: HTMLElement, row: T) => void;
-  /** What rows are sorted by; without it, the column has no button. Null comes last in either direction. */
+  /** Returns the sort key of a row; a column without `key` has no button. Null comes last in either direction. */
   key?: (row: T) => string | number | null;
-  /** Rows are first sorted by this, ascending in either direction, because keys of different groups cannot be compared. */
+  /** Rows are first sorted by this group, always ascending, because keys of different groups cannot be compared. */
   group?: (row: T) => string;
   /** Whether the first click shows the largest value first; a function if that depends on the rows */
   descends?: boolean | (() => boolean);
@@ -20,7 +20,7 @@ type Direction = 'ascending' | 'descending';
 
 /**
  * A table that keeps its rows by key and sorts them by a click on a column header: first in the column's own direction,
- * then in the other one, then in the default order again. The first column is the row header.
+ * then in the opposite one, then in the default order again. The first column is the row header.
  */
 export class Table<T> {
   /** A box that scrolls horizontally on narrow screens */
@@ -50,7 +50,7 @@ export class Table<T> {
     this.#rows.show(this.#inOrder(rows), this.#keyOf);
   }
 
-  /** Renames a column, such as when a mean becomes final. */
+  /** Renames a column, for example when a mean becomes final. */
   rename(index: number, name: string): void {
     this.#names[index] = name;
     say(this.#heads[index].querySelector('button') ?? this.#heads[index], name);

@@ -11,7 +11,7 @@ const METRICS: Record<MetricName, { title: string; share: boolean; sign: 1 | -1 
   logLoss: { title: 'log-loss', share: false, sign: -1 },
 };
 
-/** `accuracy 82.5 %` */
+/** Formats a score, such as `accuracy 82.5 %`. */
 export function scoreText(metric: MetricName, mean: number): string {
   const { title, share } = METRICS[metric];
   return `${title} ${valueText(mean, share)}`;
@@ -22,15 +22,15 @@ export const titleOf = (metric: MetricName): string => METRICS[metric].title;
 /** A mean as a sort key: larger is better. */
 export const rank = (metric: MetricName, mean: number): number => METRICS[metric].sign * mean;
 
-/** `2026-11-27 19:37` of a time in ISO 8601, in UTC as on the command line. */
+/** Formats an ISO 8601 time as `2026-11-27 19:37`, in UTC as on the command line. */
 export const dateText = (iso: string): string => iso.slice(0, 16).replace('T', ' ');
 
-/** `paper-folds 2x4` */
+/** Formats a protocol, such as `paper-folds 2x4`. */
 export function protocolText({ name, splitter, repeats, folds }: NonNullable<RunStatus['protocol']>): string {
   return `${name ?? splitter} ${repeats}x${folds}`;
 }
 
-/** `C 100, gamma scale` */
+/** Formats parameters, such as `C 100, gamma scale`. */
 export function settingsText(parameters: Readonly<Record<string, unknown>>): string {
   const plain = (value: unknown) =>
     Array.isArray(value) ? value.join('-') : typeof value === 'object' ? JSON.stringify(value) : String(value);

@@ -33,7 +33,7 @@ export class TrialsTable {
           name: 'Mean',
           text: ({ mean }) => this.#meanText(mean),
           key: ({ mean }) => mean,
-          // The best one first, which is the smallest log-loss.
+          // Shows the best model first, which for log-loss has the smallest value.
           descends: () => this.#sign > 0,
         },
         {

@@ -6,7 +6,7 @@ import { combinationSchema } from './machines.js';
 import { crossDistances, type Rows } from './rows.js';
 import { readStoredRows, storedRowsFiles } from './stored-rows.js';
 
-/** Predicts for one cluster: by an SVM, or without one if all training clips of the cluster have the same class. */
+/** Predicts for one cluster: with an SVM, or without one if all training clips of the cluster have the same class. */
 export interface LocalMachine {
   /** Training clips */
   size: number;
@@ -36,8 +36,8 @@ export interface Predictions {
 /**
  * Predicts rows with the machine of the nearest centre. If a cluster lacks a class, the class gets a probability of 1 /
  * (clips + classes) there, by Laplace's rule of succession, so that it is never ruled out.
- * @param kernelOf returns what is needed to compute the kernel between some rows and a machine's rows, and the
- * positions of these rows
+ * @param kernelOf returns what is needed to compute the kernel between the given rows and a machine's rows, and where
+ * these rows are
  */
 export function predictClusters(
   { machines, known, classes, centres, factor }: Clusters,
@@ -108,8 +108,8 @@ const modelSchema = z.strictObject({
 });
 
 /**
- * Files of a model. clusters.json; rows.npy and factor.npy: the rows that machines compare with, cluster by cluster;
- * coefficients.npy (f8): for each cluster, machines x rows; centres.npy (f8, clusters x columns).
+ * Encodes the files of a model: clusters.json; rows.npy and factor.npy (the rows that machines compare clips with,
+ * cluster by cluster); coefficients.npy (f8; for each cluster, machines x rows); centres.npy (f8, clusters x columns).
  * @param rows all clips
  * @param clips the clip of each row that a fit refers to
  */
@@ -194,7 +194,7 @@ export function predictStored(model: StoredClusters, given: Rows): Predictions {
     const machine = fit as SvmFit;
     const support = machine.rows.length;
     const between = crossDistances(part(given, positions), part(model.rows, machine.rows), model.factor);
-    // A matrix that is only read for distances between the given rows and the machine's rows.
+    // Only the distances between the given rows and the machine's rows are read from this matrix.
     const rows = positions.length + support;
     const data = new Float64Array(positions.length * rows);
     positions.forEach((_, i) => {

@@ -76,7 +76,7 @@ function noteOn(machines: readonly { note?: string }[]): Record<string, string> 
   return { [FOLD_NOTE]: `in ${notes.length} of ${machines.length} clusters ${[...new Set(notes)].join('; ')}` };
 }
 
-/** The mean of each cluster's clips, as clusters x columns. */
+/** Returns the mean of each cluster's clips, as clusters x columns. */
 function centresOf({ columns, data }: Rows, parts: readonly Int32Array[]): Float64Array {
   const out = new Float64Array(parts.length * columns);
   parts.forEach((clips, c) => {

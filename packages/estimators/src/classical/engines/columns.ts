@@ -3,7 +3,7 @@ import type { Rows } from './rows.js';
 /** Integer codes in the same order as the values of a column; equal values have equal codes. */
 export type Codes = Uint8Array | Uint16Array | Uint32Array;
 
-/** Rows stored column by column, with values as small integers that a tree can sort by. */
+/** Rows stored column by column, with values encoded as small integers by which a tree can sort. */
 export class Columns {
   readonly count: number;
   readonly rows: number;
@@ -39,14 +39,14 @@ export class Columns {
     return this.#codes.subarray(column * this.rows, (column + 1) * this.rows);
   }
 
-  /** The value half way between the values of two codes. */
+  /** Returns the value halfway between the values of two codes. */
   middle(column: number, low: number, high: number): number {
     const values = this.#values?.[column];
     return values ? values[low] / 2 + values[high] / 2 : (low + high) / 2;
   }
 }
 
-/** The position of a value in a sorted array that contains it. */
+/** Returns the position of a value in a sorted array that contains it. */
 function positionOf(value: number, sorted: Float32Array): number {
   let [low, high] = [0, sorted.length - 1];
   while (low < high) {

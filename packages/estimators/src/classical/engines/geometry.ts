@@ -20,8 +20,8 @@ export interface Geometry {
 const all = new LastValue<DistanceMatrix>();
 
 /**
- * Distances between clips. If they do not depend on the fold, they are computed once for all folds that a process
- * trains, whatever their kind of estimator. For 2,268 images this takes 1 to 2 s.
+ * Returns the distances between clips. If they do not depend on the fold, they are computed once for all folds that a
+ * process trains, regardless of the kind of estimator. For 2,268 images, this takes 1 to 2 s.
  */
 export async function geometryOf(
   { train, test }: Pick<Fold<unknown>, 'train' | 'test'>,

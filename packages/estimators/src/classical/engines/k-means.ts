@@ -14,9 +14,9 @@ const STARTS = 5;
 const MOST_ITERATIONS = 300;
 
 /**
- * k-means by Lloyd's algorithm from k-means++ starts (Arthur and Vassilvitskii, "k-means++: the advantages of careful
- * seeding", SODA 2007), from squared distances alone: the distance from a row to a centre is its mean distance to the
- * members, minus half the mean distance between members.
+ * Runs k-means with Lloyd's algorithm from k-means++ starts (Arthur and Vassilvitskii, "k-means++: the advantages of
+ * careful seeding", SODA 2007). Uses only squared distances: the distance from a row to a centre is the mean distance
+ * from the row to the members of the cluster, minus half the mean distance between members.
  * @param rows rows of the matrix to cluster
  * @param wanted number of clusters; fewer if there are fewer distinct rows
  */

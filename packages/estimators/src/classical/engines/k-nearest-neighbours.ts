@@ -29,7 +29,7 @@ interface Vote extends Omit<NearestNeighboursOptions, 'standardise'> {
 }
 
 /**
- * The share of each class among the nearest rows. Rows with equal distances count in their order.
+ * Returns the share of each class among the nearest rows. Among rows at equal distances, earlier rows come first.
  * @param distances squared distances from some clips to all rows that vote: clips x rows
  */
 export function vote(distances: Float64Array, { neighbours, weights, labels, classes }: Vote): Float64Array {
@@ -40,7 +40,7 @@ export function vote(distances: Float64Array, { neighbours, weights, labels, cla
     const nearest = Array.from(own.keys())
       .sort((a, b) => own[a] - own[b] || a - b)
       .slice(0, neighbours);
-    // If some rows equal the clip, only these count.
+    // If some rows are equal to the clip, only those rows count.
     const equal = own[nearest[0]] === 0;
     const weightOf = (row: number) =>
       weights === 'uniform' ? 1 : equal ? (own[row] === 0 ? 1 : 0) : 1 / Math.sqrt(own[row]);

@@ -42,7 +42,7 @@ export function linearModel({ rows, clips, scaling, coefficients, intercepts }: 
   return { weights, intercepts: shifted };
 }
 
-/** Weighted sums without the intercepts, rows x machines. */
+/** Computes weighted sums without the intercepts, rows x machines. */
 export function weightedSums({ weights, intercepts }: LinearModel, { count, columns, data }: Rows): Float64Array {
   const machines = intercepts.length;
   const out = new Float64Array(count * machines);
@@ -56,7 +56,7 @@ export function weightedSums({ weights, intercepts }: LinearModel, { count, colu
   return out;
 }
 
-/** Files of a model: weights.npy (f8, machines x columns) and intercepts.npy (f8). */
+/** Encodes the files of a model: weights.npy (f8, machines x columns) and intercepts.npy (f8). */
 export function linearFiles({ weights, intercepts }: LinearModel): ModelFiles {
   return [
     ['weights.npy', encodeNpy(weights, [intercepts.length, weights.length / intercepts.length])],

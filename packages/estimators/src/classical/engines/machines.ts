@@ -29,7 +29,7 @@ export const combinationSchema: z.ZodType<Combination> = z.strictObject({
   ]),
 });
 
-/** The class of each row of a geometry's matrix, or 0 for rows that are not trained on. */
+/** Returns the class of each row of a geometry's matrix, or 0 for rows that are not used for training. */
 export function matrixLabels({ distances, train }: Geometry, labels: Int32Array, clips: Int32Array): Int32Array {
   const out = new Int32Array(distances.rows);
   clips.forEach((clip, i) => {
@@ -38,7 +38,7 @@ export function matrixLabels({ distances, train }: Geometry, labels: Int32Array,
   return out;
 }
 
-/** Input for a linear kernel, relative to the mean of the training rows. */
+/** Prepares the input for a linear kernel, relative to the mean of the training rows. */
 export function linearKernelData(geometry: Geometry): KernelData {
   const { distances, train, rows } = geometry;
   const sumSquares = new Float64Array(distances.rows);
@@ -48,7 +48,7 @@ export function linearKernelData(geometry: Geometry): KernelData {
   return { distances, moments: { sum: new Float64Array(distances.rows), sumSquares }, columns: rows.columns };
 }
 
-/** Input for an rbf kernel: distances, and sums of the scaled values, from which `scale` computes gamma. */
+/** Prepares the input for an rbf kernel: distances, and sums of scaled values, from which `scale` computes gamma. */
 export function radialKernelData(geometry: Geometry): KernelData {
   const { distances, clips, rows, scaling } = geometry;
   const { columns, data } = rows;

@@ -1,4 +1,4 @@
-/** Represents weights (features x classes) by coefficients of the training rows, whose weighted sum they are. */
+/** Represents weights (features x classes) as weighted sums of the training rows. */
 interface Point {
   /** Coefficients, rows x classes */
   coefficients: Float64Array;
@@ -19,7 +19,7 @@ export interface MultinomialProblem {
 }
 
 export interface MultinomialFit {
-  /** rows x classes: the weights are the sum of the rows, relative to their mean, times these */
+  /** rows x classes: to obtain the weights, multiply the rows, relative to their mean, by these and add them up */
   coefficients: Float64Array;
   /** Intercepts for rows relative to the mean of the training rows */
   intercepts: Float64Array;
@@ -29,20 +29,21 @@ export interface MultinomialFit {
 
 const HISTORY = 20;
 const MOST_ITERATIONS = 2000;
-/** Gradient norm, relative to the first one, at which the search ends. Probabilities are then accurate to about 1e-6 */
+/** Gradient norm, relative to the first one, at which the search stops. Probabilities are then accurate to some 1e-6 */
 const TOLERANCE = 1e-7;
-/** Like `TOLERANCE`, if rounding prevents any further descent. A larger gradient means that the line search failed */
+/** Used instead of `TOLERANCE` if rounding prevents further descent. A larger gradient means that line search failed */
 const ROUNDING_TOLERANCE = 1e-5;
 
 /**
  * Minimises |weights|^2 / 2 + C * the negative log-likelihood of softmax(weights * row + intercept), as does
- * scikit-learn's LogisticRegression. Intercepts are not penalised. Uses L-BFGS (Nocedal and Wright, "Numerical Optimization",
- * algorithm 7.5), and represents each vector by coefficients of the training rows. The minimum and all gradients are sums
- * of these rows, so an iteration costs rows^2 instead of rows x pixels, and line searches cost very little.
+ * scikit-learn's LogisticRegression. Intercepts are not penalised. Uses L-BFGS (Nocedal and Wright, "Numerical
+ * Optimization", algorithm 7.5), and represents each vector by coefficients of the training rows. The minimum and all
+ * gradients are sums of these rows, so an iteration costs rows^2 instead of rows x pixels, and line searches cost very
+ * little.
  */
 export function fitMultinomial({ products, C, ...problem }: MultinomialProblem): MultinomialFit {
-  // Scales the problem to rows of unit size, so that intercepts and weights have similar sizes in whatever units the
-  // columns are.
+  // Scales the problem to rows of unit size, so that intercepts and weights have similar sizes regardless of the units
+  // of the columns.
   const size = meanSquare(products, problem.labels.length) || 1;
   const fit = fitScaled({ ...problem, products: products.map((one) => one / size), C: C * size });
   return { ...fit, coefficients: fit.coefficients.map((one) => one / size) };
@@ -58,8 +59,8 @@ function meanSquare(products: Float64Array, rows: number): number {
 function fitScaled(problem: MultinomialProblem): MultinomialFit {
   const { labels, classes } = problem;
   const size = labels.length * classes;
-  // For two classes scikit-learn has a single vector, the difference of these two. Half of its penalty equals the
-  // penalty of both vectors together.
+  // For two classes, scikit-learn has a single vector, which is the difference between these two vectors. Half of that
+  // vector's penalty equals the penalty of both vectors together.
   const penalty = (classes === 2 ? 2 : 1) / problem.C;
   const objective = new Objective(problem, penalty);
   const at = zero(size, classes);
@@ -151,7 +152,7 @@ class Objective {
     return low;
   }
 
-  /** The first and second derivatives along a line, not counting the penalty. */
+  /** Returns the first and second derivatives along a line; `penalty` contains those of the penalty. */
   #slope(probabilities: Float64Array, line: Float64Array, penalty: [number, number]): [number, number] {
     const { labels, classes } = this.#problem;
     let [slope, curvature] = penalty;
@@ -259,7 +260,7 @@ function combined({ coefficients, scores, intercepts }: Point, other: Point, fac
   return out;
 }
 
-/** The inner product of the weight and intercept vectors of two points. */
+/** Returns the inner product of the weight and intercept vectors of two points. */
 function dot(a: Point, b: Point): number {
   return product(a.coefficients, b.scores) + product(a.intercepts, b.intercepts);
 }

@@ -45,13 +45,13 @@ export class RandomForestEngine implements Engine<RandomForestOptions> {
   }
 }
 
-/** The mean over all trees of the class shares in the leaf of each row. */
+/** Predicts each row as the mean, over all trees, of the class shares in the row's leaf. */
 function predictForest(trees: readonly Tree[], rows: Rows, classes: number): Float64Array {
   const out = { data: new Float64Array(rows.count * classes), columns: classes, first: 0, factor: 1 };
   for (const tree of trees) addPredictions(tree, rows, out);
   for (let start = 0; start < out.data.length; start += classes) {
     const row = out.data.subarray(start, start + classes);
-    // Divided by their own sum, because rounding makes sums of tenths exceed 1, which probabilities must not.
+    // Shares are divided by their sum: due to rounding, a sum of tenths may exceed 1, but probabilities must not.
     const sum = row.reduce((total, share) => total + share, 0);
     row.forEach((share, k) => {
       row[k] = share / sum;

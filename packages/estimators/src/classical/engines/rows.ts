@@ -47,15 +47,15 @@ export function scalingOf({ data, columns }: Rows, clips: Int32Array, standardis
   for (const clip of clips) for (let j = 0; j < columns; j++) factor[j] += (data[clip * columns + j] - mean[j]) ** 2;
   for (let j = 0; j < columns; j++) {
     const deviation = Math.sqrt(factor[j] / clips.length);
-    // Due to rounding, the mean of equal numbers may differ from them.
+    // Due to rounding, the mean of equal numbers may differ from the numbers themselves.
     factor[j] = deviation > 1e-12 * Math.abs(mean[j]) ? 1 / deviation : 1;
   }
   return { mean, offset: mean, factor };
 }
 
 /**
- * Squared distances between scaled rows, in units of one grey level squared: for vectors, 255^2 times their distances.
- * The SVM's kernels, which expect images, can then use them directly.
+ * Computes squared distances between scaled rows, in units of one grey level squared: for vectors, 255^2 times their
+ * distances. The SVM's kernels, which expect images, can then use the distances directly.
  * @returns a.count x b.count
  */
 export function crossDistances(a: Rows, b: Rows, factor: Float64Array): Float64Array {
@@ -102,7 +102,8 @@ function distanceOf(a: Rows, b: Rows, factor: Float64Array): (i: number, j: numb
 }
 
 /**
- * The classes among the training clips in ascending order, and the position of each training clip's class in that list.
+ * Returns the classes of the training clips in ascending order, and the position of each training clip's class in that
+ * list.
  */
 export function presentClasses(labels: Int32Array, train: Int32Array): { present: number[]; positions: Int32Array } {
   const present = [...new Set(train.map((clip) => labels[clip]))].sort((a, b) => a - b);

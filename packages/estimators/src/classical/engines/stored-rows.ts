@@ -1,7 +1,7 @@
 import { CryfoldError, decodeNpy, encodeNpy } from '@cryfold/core';
 import type { Rows } from './rows.js';
 
-/** Files of a model that compares with training rows: rows.npy (u1 or f4) and factor.npy (f8). */
+/** Encodes the files of a model that compares clips with training rows: rows.npy (u1 or f4) and factor.npy (f8). */
 export function storedRowsFiles({ data, count, columns }: Rows, factor: Float64Array): [string, Uint8Array][] {
   return [
     ['rows.npy', encodeNpy(data, [count, columns])],

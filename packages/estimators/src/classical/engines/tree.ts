@@ -50,8 +50,8 @@ interface Split {
 
 /**
  * Grows a tree depth first, like scikit-learn's CART. Each split is the one with the lowest squared error of the
- * targets, half way between two values. Columns to try are drawn without replacement until at least one of them is not
- * constant. Source: Breiman, Friedman, Olshen, Stone, "Classification and regression trees" (1984).
+ * targets, halfway between two values. The columns to try are drawn without replacement until at least one of them is
+ * not constant. Source: Breiman, Friedman, Olshen, Stone, "Classification and regression trees" (1984).
  */
 export class TreeGrower {
   readonly #problem: TreeProblem;
@@ -155,7 +155,7 @@ export class TreeGrower {
     }
     if (least === most) return false;
     if (most - least > 4 * count) {
-      // Few rows with many possible codes: sorts their positions with the codes as prefix.
+      // If there are few rows but many possible codes, sorts row positions prefixed with the codes.
       const keys = new Float64Array(count);
       for (let i = 0; i < count; i++) keys[i] = codes[rows[start + i]] * count + i;
       keys.sort();
@@ -198,8 +198,8 @@ export class TreeGrower {
   }
 
   /**
-   * Moves the rows that go left before the others, keeping the order of both. @returns the position of the first of the
-   * others
+   * Moves the rows that go left in front of the rows that go right, keeping the order within both. @returns the position
+   * of the first row that goes right
    */
   #divide({ start, end }: Part, { column, code }: Split): number {
     const codes = this.#problem.columns.codes(column);

@@ -37,8 +37,8 @@ export function addPredictions(
 }
 
 /**
- * Files of a model: nodes.npy (i4: column, left, right), thresholds.npy and values.npy (f8) of all trees, and trees.npy
- * with the position at which each tree starts.
+ * Encodes the files of a model: nodes.npy (i4: column, left, right), thresholds.npy and values.npy (f8) of all trees,
+ * and trees.npy with the position at which each tree starts.
  */
 export function treeFiles(trees: readonly Tree[], outputs: number): ModelFiles {
   const starts: number[] = [];
@@ -72,7 +72,8 @@ export function readTrees(file: (name: string) => Uint8Array): Tree[] {
   const thresholds = decodeNpy(file('thresholds.npy'), '<f8', 1, 'thresholds.npy').data;
   const values = decodeNpy(file('values.npy'), '<f8', 2, 'values.npy');
   const [nodes, outputs] = values.shape;
-  if (links.shape[0] !== nodes || links.shape[1] !== 3 || thresholds.length !== nodes) throw corrupt('other sizes');
+  if (links.shape[0] !== nodes || links.shape[1] !== 3 || thresholds.length !== nodes)
+    throw corrupt('its size does not match the other arrays');
   return Array.from(starts, (start, t) => {
     const end = t + 1 < starts.length ? starts[t + 1] : nodes;
     const part = (member: number) =>

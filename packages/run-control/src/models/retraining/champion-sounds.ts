@@ -1,7 +1,7 @@
 import { type Dataset, findClips, sharedSounds } from '@cryfold/corpus';
 import type { DatasetManifest } from '@cryfold/plan';
 
-/** What comparing audio reveals about new data and a champion, beyond equal hashes. */
+/** Copies of a champion's training clips in new data that comparing the audio has found, beyond equal hashes. */
 export interface ChampionSounds {
   /**
    * Clips of the new data that are copies of, or overlap with, training clips of the champion that are not in the new
@@ -33,7 +33,7 @@ export async function championSounds(
   return { copies, uncompared: others.length - found.length };
 }
 
-/** A note for the verdict about clips that could not be compared; otherwise empty. */
+/** Returns a note for the verdict about clips that could not be compared; empty if all clips were compared. */
 export function uncomparedNote({ uncompared }: ChampionSounds, trained: number): string {
   if (uncompared === 0) return '';
   return (

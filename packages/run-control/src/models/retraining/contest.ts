@@ -9,7 +9,7 @@ import type { TrainingOverlap } from './training-overlap.js';
 export const STAND_IN_SHARE = 0.95;
 /**
  * Minimum number of groups for a promotion. The test itself needs only `LEAST_GROUPS` (6), but then a challenger would
- * have to win on nearly all of them, and a few groups do not represent others.
+ * have to win on nearly all of them, and that few groups are not representative.
  */
 const CONTEST_GROUPS = 10;
 /** Minimum number of clips per class for judging its recall. */
@@ -23,7 +23,7 @@ export type Opponent = 'champion' | 'stand-in' | 'majority';
 
 export interface Contest {
   opponent: Opponent;
-  /** For each split, the positions in its test part of the clips on which both are compared */
+  /** For each split, the positions (within its test part) of the clips on which both models are compared */
   rows: number[][];
   /** Number of distinct clips and groups among these */
   clips: number;
@@ -39,7 +39,7 @@ export interface ContestData {
   manifest: Pick<DatasetManifest, 'clips' | 'grouped' | 'groupSource' | 'classes'>;
   /** The challenger's outer folds */
   splits: readonly { train: ArrayLike<number>; test: ArrayLike<number> }[];
-  /** For each sound, the indices of clips that share it, equal or overlapping */
+  /** For each sound, the indices of the clips that share it, whether equal or overlapping */
   sounds: readonly (readonly number[])[];
 }
 
@@ -49,7 +49,7 @@ interface Training {
   group(clip: number): boolean;
 }
 
-/** @param marks mark of each clip */
+/** @param marks group or sound of each clip */
 function marked(clips: ArrayLike<number>, marks: readonly string[]): (clip: number) => boolean {
   const seen = new Set<string>();
   for (let i = 0; i < clips.length; i++) seen.add(marks[clips[i]]);
@@ -57,9 +57,9 @@ function marked(clips: ArrayLike<number>, marks: readonly string[]): (clip: numb
 }
 
 /**
- * The test clips on which a challenger and its opponent are compared: neither of them was trained on the sound, and
- * either both or neither were trained on other clips of the group. (With grouped folds, the challenger never was, so
- * the opponent must not know these groups either.)
+ * Selects the test clips on which a challenger and its opponent are compared: neither model was trained on the sound,
+ * and either both or neither were trained on other clips of the group. (With grouped folds, the challenger was never
+ * trained on other clips of the group, so the opponent must not know the group either.)
  * @param opponent what the opponent was trained on; undefined if it predicts without training
  */
 function contestOf(
@@ -90,7 +90,7 @@ function contestOf(
   return { opponent, rows, clips: counted.size, groups };
 }
 
-/** What a contest lacks for a verdict; undefined if it lacks nothing. */
+/** Describes what a contest lacks for a verdict; undefined if it lacks nothing. */
 function lackOf({ rows, clips, groups }: Contest, { manifest, splits }: ContestData, judged: ReadonlySet<string>) {
   if (groups < CONTEST_GROUPS)
     return `${clips} comparable clips of ${groups} groups; ${CONTEST_GROUPS} groups are needed`;

@@ -72,10 +72,10 @@ export interface RetrainingSteps {
   /**
    * Publishes and runs a plan like `cryfold run`, reusing everything that is in the store.
    * @param standIn the champion, if the plan is for its stand-in
-   * @returns undefined if stopped before the end
+   * @returns undefined if stopped before the run finished
    */
   evaluate(plan: RunPlan, standIn?: ModelCard): Promise<RunResults | undefined>;
-  /** Why there is no decision if the command was stopped during a run */
+  /** Explains why there is no decision if the command was stopped during a run */
   left(run: string): string;
   /** Shows a line to the user */
   say(text: string): void;

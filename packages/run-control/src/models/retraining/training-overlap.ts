@@ -16,11 +16,11 @@ export interface TrainingOverlap {
 
 type Manifest = Pick<DatasetManifest, 'clips' | 'grouped'>;
 
-/** Copies, as clip indices, that were found by comparing the audio of the new data, in addition to equal hashes. */
+/** Copies found by comparing the audio of the new data, in addition to equal hashes. Clips are given by index. */
 export interface Copies {
-  /** For each sound, the clips that share it, equal or overlapping */
+  /** For each sound, the clips that share it, whether equal or overlapping */
   sounds: readonly (readonly number[])[];
-  /** Clips that are copies of the champion's training clips which are not in the new data */
+  /** Copies of those training clips of the champion that are not themselves in the new data */
   copies: ReadonlySet<number>;
 }
 

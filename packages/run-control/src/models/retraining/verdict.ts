@@ -13,7 +13,8 @@ import {
 import type { Contest, ContestData, Opponent } from './contest.js';
 
 /**
- * Two-sided p-value below which a difference is significant. A model that is no better is promoted in half of these cases at most.
+ * Two-sided p-value below which a difference is significant. A model that is no better is promoted with at most half
+ * this probability.
  */
 export const SIGNIFICANCE = 0.05;
 
@@ -112,8 +113,8 @@ const NAMES: Record<Opponent, string> = {
 };
 
 /**
- * Such as `accuracy 84.83 % versus 92.67 % (-7.84 points), on 240 clips of 50 groups that neither was trained on, p
- * 0.0100`.
+ * Describes a comparison, such as `accuracy 84.83 % versus 92.67 % (-7.84 points), on 240 clips of 50 groups that
+ * neither was trained on, p 0.0100`.
  */
 function describe({ metric, opponent, challenger, champion, difference, clips, groups, pValue }: RetrainTest): string {
   const { title, share } = METRICS[metric];
