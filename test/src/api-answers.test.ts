@@ -50,7 +50,7 @@ function unread(path: string): Socket {
   return socket.pause();
 }
 
-test('limits the large responses that one token leaves unread, and still responds to others', { skip }, async (t) => {
+test('limits the unread large responses of each token, and still responds to other tokens', { skip }, async (t) => {
   const store = openStore(storeUrl());
   const { run, jobs } = await writeRandomRun(store, { clips: 60, repeats: 2 });
   const text = new TextEncoder().encode('x'.repeat(MIB));
@@ -112,7 +112,7 @@ test('writes no log lines for requests without a token', { skip }, async () => {
   assert.equal(log.trim().split('\n').length, 1, log);
 });
 
-test('responds to invalid queue board requests with a code and status', { skip }, async () => {
+test('responds to invalid queue board requests with an error code and an HTTP status', { skip }, async () => {
   const put = (headers: Record<string, string>, body?: string) =>
     fetch(`${server.url}/queues/api/queues/cpu/pause`, {
       ...{ method: 'PUT', body },

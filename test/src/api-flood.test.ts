@@ -11,7 +11,10 @@ import { RedisProcess } from './redis.js';
 import { withoutRedis as skip } from './testbed.js';
 
 const TOKEN = 'operate-operate-operate';
-/** Limit of the coordinator's open files and sockets, and number of connections that the attacker keeps open. */
+/**
+ * Maximum number of files and sockets that the coordinator may open, and the number of connections that the attacker
+ * keeps open.
+ */
 const DESCRIPTORS = 256;
 const DRIPS = 400;
 
@@ -61,7 +64,10 @@ after(async () => {
   await folder.remove();
 });
 
-/** Requests that are never completed: no data, headers only, a login body, and a body that nobody may send. */
+/**
+ * Beginnings of requests that are never completed: no data, unfinished headers, headers of a login without its body,
+ * and headers of an upload that is not allowed.
+ */
 const BEGINNINGS = [
   '',
   'GET /readyz HTTP/1.1\r\nhost: 127.0.0.1\r\n',
@@ -69,7 +75,7 @@ const BEGINNINGS = [
   'PUT /api/v1/artifacts/x HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 90000000\r\n\r\n',
 ];
 
-/** Keeps connections open that send one byte per second, and replaces each one that is closed. */
+/** Opens connections that each send one byte per second, and replaces every connection that the server closes. */
 function drip(count: number, addresses: string[]): { stop: () => void } {
   const sockets = new Set<Socket>();
   let stopped = false;

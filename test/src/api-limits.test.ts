@@ -49,7 +49,7 @@ const login = (url: string, token: string) =>
     headers: { 'content-type': 'application/json' },
   });
 
-test('refuses wrong tokens after 30 per minute, but still accepts valid ones from the same address', {
+test('after 30 wrong tokens per minute, refuses more but accepts valid ones from the same address', {
   skip,
 }, async (t) => {
   const server = await serve();
@@ -97,7 +97,7 @@ test('makes a browser delete the cookie of an unknown session', { skip }, async 
   assert.match(forged.headers.get('set-cookie') ?? '', /^cryfold_[0-9a-f]{8}=; Path=\/; Max-Age=0/);
 });
 
-test('limits the sessions that a browser keeps for other servers', { skip }, async (t) => {
+test('limits how many sessions of other servers a browser keeps', { skip }, async (t) => {
   const server = await serve();
   t.after(() => server.close());
   const cookies = Array.from({ length: 20 }, (_, i) => `cryfold_${String(i).padStart(8, '0')}=${1000 + i}.x`);
@@ -137,7 +137,7 @@ const json = { 'content-type': 'application/json' };
 const nested = (depth: number) =>
   `{"dataset":"${'a'.repeat(64)}","spec":${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}}`;
 
-test('responds to invalid requests with a code and status', { skip }, async (t) => {
+test('responds to invalid requests with an error code and an HTTP status', { skip }, async (t) => {
   const server = await serve();
   t.after(() => server.close());
   const run = { method: 'POST', path: '/api/v1/runs', headers: json };
@@ -192,7 +192,7 @@ test('responds to invalid requests with a code and status', { skip }, async (t) 
   assert.equal((await send(server.url, { method: 'PUT', path: '/api/v1/session' })).headers.allow, 'GET, POST, DELETE');
 });
 
-test('responds to invalid HTTP with a code, and closes the connection', { skip }, async (t) => {
+test('responds to invalid HTTP with an error code, and closes the connection', { skip }, async (t) => {
   const server = await serve();
   t.after(() => server.close());
   for (const text of [
@@ -293,7 +293,7 @@ test('shows the end of long logs, and at most 16 MiB per run', { skip }, async (
   assert.ok(failed[0].log.endsWith(' end'));
 });
 
-test('queues nothing for slow listeners, and sends them the events that they missed later', () => {
+test('queues nothing for slow listeners, and later sends them the events that they missed', () => {
   let state = 0;
   const feed = new Feed(() => state);
   const heard: string[] = [];

@@ -28,9 +28,9 @@ const once = kind.name === 'file store' ? skip : 'tested with the file store';
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let cluster: Cluster;
 let run: string;
-/** The store of a generated run */
+/** The store with a generated run */
 let bed: TestStore;
-/** The store of the cluster that trains */
+/** The store of the cluster that trains the runs */
 let trained: TestStore;
 let server: ApiServer;
 const path = (name: string) => join(folder.path, name);
@@ -78,7 +78,8 @@ after(async () => {
 });
 
 test('allows each role only its own actions', { skip }, async (t) => {
-  // Most responses to wrong tokens are delayed. The other tests need not wait for them.
+  // Most responses to wrong tokens are delayed. This test uses a separate server, so that other tests are not delayed
+  // too.
   const other = await serve();
   t.after(() => other.close());
   const tried: Promise<void>[] = [];
@@ -190,7 +191,7 @@ test('serves cached plans only while they exist', { skip }, async () => {
   await record.write(plan);
   assert.deepEqual(await statuses(), [200, 200, 200]);
   assert.equal(await (await ask(urls[1], { token: READ })).text(), first);
-  // Writes another plan under the same name.
+  // Replace the plan by another one under the same key.
   const { jobs, ...rest } = JSON.parse(new TextDecoder().decode(plan));
   const fewer = { ...rest, jobs: jobs.filter(({ trial }: { trial: string }) => trial !== 'svm') };
   await record.write(JSON.stringify(fewer));
@@ -199,7 +200,7 @@ test('serves cached plans only while they exist', { skip }, async () => {
   assert.deepEqual(await statuses(), [200, 200, 200]);
 });
 
-test('accepts only uploads of run inputs whose content matches their key, and each only once', {
+test('accepts uploads of run inputs only if the content matches the key, and each only once', {
   skip,
 }, async () => {
   const store = new HttpStore(new HttpClient({ url: server.url, token: OPERATE }));
@@ -266,7 +267,7 @@ test('without tokens, serves only requests to loopback host names', { skip }, as
   const open = await serve({ tokens: [] });
   try {
     assert.equal((await fetch(`${open.url}/api/v1/runs`)).status, 200);
-    // Acts like a page of another site whose name now resolves to this server. fetch() would set Host itself.
+    // Send the Host header of another site whose name now resolves to this server. fetch() does not allow setting Host.
     const { request } = await import('node:http');
     const status = await new Promise((resolve, reject) => {
       const asked = request(`${open.url}/api/v1/runs`, { headers: { host: 'evil.example' } }, ({ statusCode }) =>
@@ -345,7 +346,7 @@ test('run --ui serves the page of a local run to anyone with the link', { skip: 
   );
 });
 
-test('sends reconnecting clients the events that they missed, or a snapshot after a long time', () => {
+test('sends reconnecting clients the events that they missed, or a snapshot if they missed too many', () => {
   let state = 0;
   const feed = new Feed(() => state);
   const heard: string[] = [];
@@ -435,7 +436,7 @@ test('--server replaces REDIS_URL and the store’s credentials', { skip }, asyn
   assert.equal((await running.ended).code, 4);
   assert.equal((await cryfold(['status', long], remote)).code, 4);
 
-  // Only the server has the location of the store. No setting of this machine contains it.
+  // Only the server knows where the store is; no setting on this machine contains its location.
   const unknown = [
     ['report', 'nothing-1'],
     ['export', 'mlflow', 'nothing-1', '--to', path('ml')],

@@ -31,7 +31,7 @@ const imagesKey = () => `features/${randomBytes(32).toString('hex')}/images.npy`
 const images = (bytes: number) =>
   encodeNpy(randomBytes(Math.floor(bytes / 30_000) * 30_000), [Math.floor(bytes / 30_000), 100, 100, 3]);
 
-/** Sends the head of a request, and leaves reading the response to the caller. */
+/** Sends the head of a request. The caller reads the response from the returned socket. */
 async function send(url: string, head: string, token: string): Promise<Socket> {
   const { port } = new URL(url);
   const socket = connect(Number(port), '127.0.0.1');
@@ -156,7 +156,8 @@ for (const kind of STORE_KINDS) {
       const refused = await beginDownload(server.url, key);
       assert.deepEqual([downloads[0].status, downloads[1].status, refused.status], [200, 200, 429]);
       refused.socket.destroy();
-      // An unread socket does not notice that it was closed either, so check that its slot is free.
+      // A socket that is not read does not notice when the server closes it, so check instead that its slot is free
+      // again.
       await until('a free slot', async () => {
         const { socket, status } = await beginDownload(server.url, key);
         socket.destroy();

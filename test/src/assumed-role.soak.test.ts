@@ -18,9 +18,9 @@ const skip =
 
 /** Lifetime of a role's keys in seconds: the shortest that MinIO and Amazon allow. */
 const LIFE = 900;
-/** Seconds after the keys are issued at which the test replaces them: in time, and too late. */
+/** How many seconds after issuing the keys the test replaces them: before they expire, and too late. */
 const RENEWALS = { 'in time': LIFE - 60, late: LIFE + 20 };
-/** Seconds per fold, and the folds. Together they take longer than the keys are valid. */
+/** Seconds per fold, and the number of folds and repeats. Together, the folds take longer than the keys are valid. */
 const FOLD = 50;
 const PROTOCOL = { folds: 4, repeats: 5 };
 const FOLDS = PROTOCOL.folds * PROTOCOL.repeats;
@@ -62,7 +62,7 @@ after(async () => {
 async function assumeRole(seconds = LIFE): Promise<Keys> {
   const { accessKey, secretKey, region } = server;
   const provider = new AssumeRoleProvider({ stsEndpoint: server.endpoint, accessKey, secretKey, region });
-  // The provider itself never requests a shorter lifetime.
+  // Set the lifetime directly, because the provider by itself never requests one this short.
   Object.assign(provider, { expirySeconds: seconds });
   const keys = await provider.getCredentials();
   return {
@@ -123,7 +123,7 @@ async function foldsOf(prefix: string, instant: number) {
   return { folds, attempts: attempts.size, later };
 }
 
-test('continues a run beyond the life of its role’s keys, whether they are renewed in time or 20 s late', {
+test('continues a run after its role’s keys expire, whether they are renewed in time or 20 s late', {
   skip,
 }, async (t) => {
   await assert.rejects(assumeRole(LIFE - 1), /expiry/, 'MinIO now allows a shorter lifetime');

@@ -202,7 +202,7 @@ test('reports invalid versions, unknown models and store weights with specific e
     [['predict', 'nosuch@v', path('good/a/0.wav')], /MODEL_NOT_FOUND: "v" of "nosuch@v" is not a version/, 2],
     [['models', 'show', 'No Such'], /MODEL_NOT_FOUND: "No Such" is neither NAME nor NAME@VERSION/, 2],
     [['models', 'rollback', 'nosuch'], /MODEL_NOT_FOUND: there is no model named nosuch\n.*models list/, 2],
-    [['weights', 'put', path('absent.h5')], /WEIGHTS_NOT_FOUND: .*absent\.h5.*\n {2}Give the path of (?!.*random)/, 10],
+    [['weights', 'put', path('absent.h5')], /WEIGHTS_NOT_FOUND: .*absent\.h5.*\n {2}Specify the path (?!.*random)/, 10],
   ];
   for (const [args, message, exit] of wrong) {
     const { code, stderr } = await cryfold(args, store);

@@ -21,7 +21,10 @@ function sound(seconds: number, seed: number): Uint8Array {
   );
 }
 
-/** Writes spoken digits, mostly shorter than half a clip. One file name is like a formula, one has a line break. */
+/**
+ * Writes spoken digits, mostly shorter than half a clip. One file name looks like a formula, and another one contains a
+ * line break.
+ */
 before(async () => {
   folder = await temporaryFolder();
   for (const label of ['one', 'two']) await mkdir(path('digits', label), { recursive: true });
@@ -62,7 +65,7 @@ test('inspect shows the first bad recordings for each cause, and lists all of th
   assert.ok(lines(left.stdout).length < 25, left.stdout);
 });
 
-test('a run lists bad recordings in its folder, and prints the path', async () => {
+test('a run writes a list of bad recordings to its folder, and prints the path of the list', async () => {
   const out = path('failed');
   const failed = await cryfold(['run', path('spec.yaml'), '--data', path('digits'), '--out', out]);
   assert.equal(failed.code, 10);

@@ -18,7 +18,7 @@ export interface Scene {
   folder: string;
   random: Random;
   deck: Deck;
-  /** Aborted when the faults of a round must stop */
+  /** Aborted when all faults of a round must end */
   ended: AbortSignal;
 }
 
@@ -64,7 +64,7 @@ const network =
     return 0;
   };
 
-/** The Redis user of the services. A fault can change its password and still log in as another user. */
+/** The Redis user of the services. A fault can change this user's password, because it logs in as another user. */
 export const REDIS_USER = ['--user', 'cryfold', 'on', '>secret', '~*', '&*', '+@all'];
 
 const redisAt = ({ cluster }: Scene, ...words: string[]) => askRedisAt(cluster.redisPort, ...words).catch(() => '');
@@ -118,7 +118,8 @@ const FAULTS: readonly FaultKind[] = [
     },
   },
   {
-    // The lock lasts 8 s and is checked every 3 s, so another worker has the fold by the time this worker resumes.
+    // A lock lasts 8 s, and locks are checked every 3 s, so another worker has taken over the fold by the time this
+    // worker resumes.
     name: 'SIGSTOP worker for 13 s',
     weight: 1,
     act: stop(['worker-0', 'worker-1']),

@@ -6,7 +6,9 @@ import { type IdentityIssuer, MINIO_ROLE } from '@cryfold/testing';
 /** Lifetime of the credentials, and time between two renewals, in seconds. */
 const LIFE = 12;
 const EVERY = 4;
-/** Length of a pause in seconds: all credentials expire, and then there are no valid ones for a while. */
+/**
+ * Length of a pause in seconds. A pause is so long that all credentials expire and no valid ones exist for a while.
+ */
 export const KEYS_AWAY = LIFE + 4;
 
 /**
@@ -16,7 +18,7 @@ export const KEYS_AWAY = LIFE + 4;
 export class KeyAgent {
   /** Environment variables of the services */
   readonly environment: Record<string, string>;
-  /** Nothing is renewed while this is above 0. */
+  /** Number of pauses in progress; credentials are only renewed while it is 0. */
   pauses = 0;
   readonly #kind: 'identity' | 'files';
   readonly #issuer: IdentityIssuer;

@@ -9,7 +9,7 @@ import { KeyAgent } from './chaos-keys.js';
 import { Cluster, findRedis } from './cluster.js';
 import { cryfold, descendants, type LogLine, logLines, processes, start, until } from './command.js';
 
-/** Twenty folds of a second or two each: cheap, but long enough for faults to hit them. */
+/** Twenty folds of one or two seconds each, which are cheap, but long enough for faults to hit them. */
 const SPEC = `
 version: 1
 name: chaos
@@ -26,9 +26,9 @@ const LOG_BYTES = 1e6;
 
 export interface ChaosOptions {
   seed: number;
-  /** Stops after the round in which the number of killed processes reaches this */
+  /** Stops after the round in which the total number of killed processes reaches this value */
   kills: number;
-  /** Starts no further round after this many minutes */
+  /** No new round is started after this many minutes */
   minutes: number;
   /** An empty folder for data, stores and logs */
   folder: string;
@@ -40,15 +40,17 @@ export interface ChaosReport {
   kills: number;
   /** Number of faults by name */
   faults: Record<string, number>;
-  /** Number of folds in all rounds, and of the attempts that were started for them */
+  /** Total number of folds in all rounds, and of attempts at these folds */
   folds: number;
   attempts: number;
-  /** How often the command that follows the run had to be restarted, or had to retry failed folds */
+  /**
+   * How often the command that follows the run had to be started again, to continue the run or to retry failed folds
+   */
   restarted: number;
   /** The most bytes per minute that a service logged in a round; shorter rounds count as one minute */
   logBytesPerMinute: number;
   store: string;
-  /** Events that must never happen; empty if all is well */
+  /** Descriptions of events that must never happen; empty if the test passes */
   violations: string[];
 }
 
@@ -183,7 +185,7 @@ async function strike(scene: Scene, report: ChaosReport, say: (text: string) => 
       }),
     );
     await wait(scene, 1 + 3 * scene.random.uniform());
-    // Stop after some twenty faults to let the cluster recover.
+    // Stop after about twenty faults to let the cluster recover.
     if (under.length >= 22) break;
   }
   await Promise.all(under);
@@ -215,7 +217,7 @@ async function floods(logs: string, minutes: number, report: ChaosReport): Promi
   const violations: string[] = [];
   for (const name of await readdir(logs)) {
     const { size } = await stat(join(logs, name));
-    // In a round of only a few seconds, the startup messages alone could exceed the rate.
+    // Rounds shorter than a minute count as a minute, because their startup messages alone could exceed the rate.
     const rate = Math.round(size / Math.max(1, minutes));
     report.logBytesPerMinute = Math.max(report.logBytesPerMinute, rate);
     if (rate > LOG_BYTES) violations.push(`the log ${name} has ${size} bytes after ${minutes.toFixed(1)} minutes`);

@@ -14,7 +14,10 @@ interface Task {
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let programs: string;
 
-/** Creates the only folder in PATH besides turbo's. It contains Node, which turbo needs, and what a test adds. */
+/**
+ * Creates a folder that, apart from turbo's own, will be the only one in PATH. It contains Node, which turbo needs, and
+ * whatever a test adds.
+ */
 before(async () => {
   folder = await temporaryFolder();
   programs = folder.path;
@@ -47,7 +50,7 @@ test('runs only the tests of a program again after the program is installed', as
   assert.equal(hashOf(having, build), hashOf(without, build));
 });
 
-test('covers files that unit tests read outside of src and test, and files in the repository’s root', async () => {
+test('the check cache covers files outside of src and test that unit tests read, and files in the root', async () => {
   const tasks = planned('cryfold');
   const inputsOf = (id: string) => Object.keys(tasks.find(({ taskId }) => taskId === id)?.inputs ?? assert.fail(id));
   const unit = inputsOf('cryfold#test:unit');

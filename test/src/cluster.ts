@@ -78,7 +78,10 @@ export class Cluster {
     await end(this.#redisProcess, signal);
   }
 
-  /** Starts members, given their arguments by name, in an environment with the addresses of Redis and the store. */
+  /**
+   * Starts members, whose names are the keys of `members` and whose arguments are the values, in an environment with
+   * the addresses of Redis and the store.
+   */
   run(environment: Record<string, string>, members: Record<string, string[]>): void {
     this.#environment = environment;
     for (const [name, args] of Object.entries(members)) this.add(name, args);

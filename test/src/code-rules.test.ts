@@ -34,6 +34,6 @@ test('only an estimator’s own files and tests check for its kind', { skip }, (
 
 test('no test outside of tools/ runs a built tool', { skip }, () => {
   const pattern = new RegExp(`tools(/|', ')${'dist'}`);
-  // The test runner prints paths of test files in any folder.
+  // The test runner is excluded, because it prints paths of test files in all folders.
   assert.deepEqual(matches(pattern, ['packages', 'test'], /^test\/src\/runner\//), []);
 });

@@ -7,7 +7,10 @@ import { synthesizeCorpus } from '@cryfold/corpus';
 import { cryfold, ownStore, temporaryFolder } from './command.js';
 import { withoutRedis } from './testbed.js';
 
-/** Fails as its parameter `fault` says; without a fault, it predicts the same probability for all classes. */
+/**
+ * A program that fails in the way given by its parameter `fault`. Without this parameter, it predicts the same
+ * probability for all classes.
+ */
 const TRAIN = `
 import { spawn } from 'node:child_process';
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
@@ -81,7 +84,7 @@ const program = (fault?: string) => ({
 /** Lists the working folders of programs that currently exist. */
 const programFolders = async () => (await readdir(path('tmp'))).filter((name) => name.startsWith('cryfold-command-'));
 
-/** Evaluates one program per name. */
+/** Evaluates one program for each of these names of faults; `good` is a program without a fault. */
 async function run(...names: string[]) {
   const estimators = Object.fromEntries(names.map((name) => [name, program(name === 'good' ? undefined : name)]));
   const spec = { version: 1, name: 'faults', protocol: { splitter: 'ShuffleSplit', repeats: 1 }, estimators };

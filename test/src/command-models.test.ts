@@ -19,7 +19,7 @@ const counts = classes.map(() => 0);
 for (let i = 0; i < train; i++) counts[labels.readInt32LE(4 * i)]++;
 writeFileSync('trained/shares.json', JSON.stringify(counts.map((count) => count / train)));
 `;
-/** Predicts the saved frequencies, but hangs while the file named by its parameter exists. */
+/** Predicts the saved frequencies, but hangs as long as the file exists whose path is its parameter `hang`. */
 const PREDICT = `
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 const fold = JSON.parse(readFileSync('fold.json', 'utf8'));
@@ -75,7 +75,7 @@ async function evaluate(): Promise<string> {
   return JSON.parse(stdout).run.id;
 }
 
-test('saves models of programs that predict only if commands are allowed', { skip }, async (t) => {
+test('saves and uses models of programs only if commands are allowed', { skip }, async (t) => {
   const run = await evaluate();
   const refused = await cryfold(['train-final', run, '--of', 'both', ...inStore()]);
   assert.match(refused.stderr, /COMMANDS_NOT_ALLOWED.*own of shares-/);
@@ -91,7 +91,7 @@ test('saves models of programs that predict only if commands are allowed', { ski
   const unasked = await cryfold(['predict', model, recording, ...inStore()]);
   assert.equal(unasked.stdout, '');
   assert.match(unasked.stderr, /COMMANDS_NOT_ALLOWED.*its own program[\s\S]*--allow-commands/);
-  // Another machine needs only the folder of the model version.
+  // On another machine, the folder of the model version is all that is needed.
   await cp(path('out', 'store', 'models', 'shares', card.version), path('model'), { recursive: true });
   const { predictions } = await json(['predict', path('model'), recording, '--allow-commands']);
   const shares = card.data.classes.map(({ clips }: { clips: number }) => clips / card.data.clips);

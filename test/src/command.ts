@@ -51,7 +51,7 @@ export interface Command {
 /** Flags of a local run that puts copies of its results in this folder and its store in the subfolder `store`. */
 export const ownStore = (out: string): string[] => ['--store', join(out, 'store'), '--out', out];
 
-/** Starts `cryfold ARGS`. REDIS_URL and the store are only set if `environment` contains them. */
+/** Starts `cryfold ARGS`. REDIS_URL and the store's variables are only set if `environment` contains them. */
 export function start(args: string[], environment: Record<string, string> = {}): Command {
   const { REDIS_URL: _redis, CRYFOLD_STORE: _store, ...rest } = process.env;
   const child = spawn(process.execPath, [PROGRAM, ...args], {
@@ -101,7 +101,7 @@ export const untilReady = (url: string) =>
 export interface LogLine {
   time: string;
   msg: string;
-  /** Only set for the services of a cluster */
+  /** Only present in log lines of a cluster's services */
   role?: string;
   pid?: number;
   key?: string;
@@ -157,7 +157,7 @@ export function descendants(pid: number): Process[] {
   return below(pid);
 }
 
-/** Returns whether one of our own processes exists. */
+/** Returns whether a process of this user exists. */
 export function alive(pid: number): boolean {
   try {
     process.kill(pid, 0);

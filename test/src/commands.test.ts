@@ -71,7 +71,7 @@ test('runs commands in a worker only with --allow-commands', { skip }, async () 
   const refusing = worker();
   const running = start(bed.run('allowed.yaml'), bed.environment);
   await until('the refusal', () => refusing.stdout().includes('COMMANDS_NOT_ALLOWED'));
-  // Each refusal increases a fold's delay before the next try.
+  // Kill this worker right away, because each time it refuses a fold, the delay before the next try increases.
   refusing.process.kill('SIGKILL');
   worker('--allow-commands');
   const ended = await running.ended;
@@ -86,7 +86,7 @@ test('stops the programs of a cancelled run within five seconds', { skip }, asyn
   const { stdout } = await cryfold(['list', '--json'], bed.environment);
   const { run } = JSON.parse(stdout).find(({ run }: { run: string }) => run.startsWith('cancelled-'));
   assert.equal((await cryfold(['cancel', run], bed.environment)).code, 0);
-  // The time that the command itself takes to start does not count.
+  // Start measuring here, so that the startup time of the cancel command does not count.
   const asked = Date.now();
   await until('the program to exit', () => !existsSync(`/proc/${pid}`));
   assert.ok(Date.now() - asked < 5000, `${Date.now() - asked} ms`);
@@ -109,7 +109,7 @@ test('sweeps the parameters of a command, and survives the death of a worker', {
   worker('--allow-commands');
   const ended = await running.ended;
   assert.equal(ended.code, 0, ended.stderr);
-  // There are six folds, one of which was tried twice.
+  // Seven processes were started for six folds, since one fold was tried twice.
   assert.equal((await pids(started)).length, 7);
 });
 

@@ -14,7 +14,7 @@ const services: [string, Manifest][] = Object.entries(compose.services);
 /** Resolves `${VARIABLE:-image}` like compose does when the variable is not set. */
 const imageOf = ({ image }: Manifest): string => image.replace(/^\$\{[A-Z_]+:-(.+)\}$/, '$1');
 
-test('services refer only to things that exist, in each profile', () => {
+test('in each profile, services refer only to secrets, volumes and services that exist', () => {
   assert.ok(services.length >= 9);
   for (const [name, service] of services) {
     assert.match(imageOf(service), /:[\w.-]+$/, name);
@@ -146,7 +146,8 @@ test('hadolint accepts the Dockerfile, and rejects a bad one', async (t) => {
   assert.equal(said.code, 0, said.stdout);
   const bad = await lint(`${text}\nFROM node:latest\nRUN sudo true\n`);
   assert.notEqual(bad.code, 0);
-  // Our own rules: base images are pinned by digest, no final image runs as root, and installs run no scripts.
+  // Our own rules, which the linter does not check: base images are pinned by digest, no final image runs as root, and
+  // package installation runs no scripts.
   for (const [, base] of text.matchAll(/^FROM (\S+)/gm)) {
     assert.ok(/@\$\{(NODE|DEBIAN)_DIGEST\}$/.test(base) || text.includes(` AS ${base}\n`), base);
   }

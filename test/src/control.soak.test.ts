@@ -14,7 +14,7 @@ before(async () => {
     {
       // Folds of a second or two, so that their children can be found and killed.
       'tiny.yaml': TINY_SPEC.replace('epochs: 2', 'epochs: 40'),
-      // Long enough to be cancelled before it finishes.
+      // Takes so long that it can be cancelled before it finishes.
       'long.yaml': TINY_SPEC.replace('epochs: 2', 'epochs: 2000').replace('tiny', 'long'),
     },
     { coordinator: ['coordinator'], aggregator: ['aggregator'], worker: ['worker'] },
@@ -30,7 +30,7 @@ const committed = async () => (await logLines(bed.folder)).filter(({ msg }) => m
 const training = () =>
   descendants(bed.cluster.pid('worker') ?? 0).filter(({ command }) => command.includes('training-child'));
 
-/** Returns whether a training child has loaded TensorFlow, which only children that train networks do. */
+/** Returns whether a training child has loaded TensorFlow. Only children that train networks do so. */
 function hasTensorFlow(pid: number): boolean {
   try {
     return readFileSync(`/proc/${pid}/maps`, 'utf8').includes('tfjs_binding');
@@ -53,12 +53,14 @@ test('cancel immediately stops running children and removes waiting folds', { sk
   assert.equal(state, 'running');
   const before = training().map(({ pid }) => pid);
   const cancelled = start(['cancel', id, '--json'], bed.environment);
-  // Starting Node takes seconds when tests share two cores with other programs.
+  // Start measuring only when the cancellation is recorded, because starting Node takes seconds if the tests share two
+  // cores with other programs.
   await until('the record', () => new RunStore(bed.store).runs.isCancelled(id));
   const started = Date.now();
   await until('the child to exit', () => !training().some(({ pid }) => before.includes(pid)), 30);
   const seconds = (Date.now() - started) / 1000;
-  // The documented limit is 5 s. An idle machine takes 0.1 to 0.4 s; a machine shared by many has taken more than 5 s.
+  // The documented limit is 5 s. An idle machine takes 0.1 to 0.4 s, but a machine with other heavy load has taken more
+  // than 5 s.
   t.diagnostic(`${seconds.toFixed(1)} s`);
   assert.equal((await cancelled.ended).code, 0);
   assert.equal((await running.ended).code, 4, 'the waiting command exits with the code for a cancelled run');
@@ -89,7 +91,7 @@ test('records a poison fold as failed with its log, and retries only this fold',
   const running = start(bed.run('tiny.yaml', '--estimators', 'small-cnn,svm'), bed.environment);
   let poison: string | undefined;
   let kills = 0;
-  // Each child that trains the first network fold is killed.
+  // Kill every child that trains the first fold of the network.
   const lines = (await logLines(bed.folder)).length;
   let looking = false;
   const look = async () => {
@@ -137,7 +139,7 @@ test('records a poison fold as failed with its log, and retries only this fold',
   assert.match((await cryfold(['retry', id], bed.environment)).stdout, /nothing to retry/);
 });
 
-test('extend trains only the new repeats, with the same results as one run of all repeats', { skip }, async () => {
+test('extend trains only the new repeats, with the same results as a single run of all repeats', { skip }, async () => {
   const { value: runs } = await json('list');
   const { run: id } = runs.find(({ name }: { name: string }) => name === 'tiny');
   const sofar = (await committed()).length;

@@ -17,7 +17,7 @@ estimators: { svm: { kind: svm } }
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 const path = (...parts: string[]) => join(folder.path, ...parts);
 const store = () => ({ CRYFOLD_STORE: path('store') });
-/** A cache without earlier measurements of this machine */
+/** An environment with a separate cache, which contains no earlier measurements of this machine */
 const environment = () => ({ ...store(), CRYFOLD_CACHE: path('cache') });
 
 before(async () => {

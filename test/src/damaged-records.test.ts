@@ -178,7 +178,7 @@ test('gc deletes nothing while a record cannot be read, and reports the record',
       assert.equal(await objects(), had);
       await repair();
     }
-    // Without the fold's record, it is unknown which of its attempts was committed.
+    // With a damaged record, it is impossible to tell which attempt at the fold was committed.
     await rawRecords(kept).fold(one.jobs[0].key).write('{');
     const had = await objects();
     assert.equal((await gc()).code, 0);
@@ -253,7 +253,7 @@ test('the API and the live page list damaged runs along with the others', async 
   }
 });
 
-test('fails a run with an unreadable plan once, continues the others, and removes it on cancel', async () => {
+test('fails a run with an unreadable plan once, continues other runs, and lets cancel remove it', async () => {
   const queues = new Queues(redis.url);
   const fine = await random('fine');
   const coordinator = await started(new Coordinator({ redisUrl: redis.url, store: new RunStore(store), log }));
@@ -272,7 +272,7 @@ test('fails a run with an unreadable plan once, continues the others, and remove
       const { state, damage } = await control.cancel(run);
       assert.deepEqual([state, damage?.code], ['cancelled', damaged.get(run)?.[1]]);
     }
-    // Act as if Redis had been emptied. Cancelled runs are not processed, so they cannot fail again.
+    // Simulate that Redis has lost its data. Cancelled runs are not processed, so they cannot fail again.
     for (const run of expected) await queues.remove('runs', run);
     await queues.add(
       'runs',

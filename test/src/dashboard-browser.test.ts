@@ -9,9 +9,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { brotliCompressSync } from 'node:zlib';
 import { synthesizeCorpus } from '@cryfold/corpus';
 import { openStore } from '@cryfold/store';
-import { findTool, freePort, TcpProxy } from '@cryfold/testing';
+import { freePort, TcpProxy } from '@cryfold/testing';
 import { dashboardAssets } from '@cryfold/web-ui';
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { findBrowser, launchBrowser, NO_BROWSER } from './browser.js';
 import { Cluster, findRedis } from './cluster.js';
 import { cryfold, start, TINY_SPEC, temporaryFolder, until, untilReady } from './command.js';
 import { writeRandomRun } from './random-run.js';
@@ -23,10 +24,10 @@ const WRONG = 'wrong-wrong-wrong-wrong';
 const HOSTILE = '<img src=x onerror=alert(1)>';
 
 const redis = await findRedis();
-const executablePath = (await findTool('chromium')) ?? (await findTool('google-chrome'));
+const executablePath = await findBrowser();
 const skip =
   (redis === undefined && 'neither redis-server nor valkey-server is on PATH or in the cache') ||
-  (executablePath === undefined && 'needs chromium on PATH (apt-get install chromium)');
+  (executablePath === undefined && NO_BROWSER);
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let cluster: Cluster;
@@ -63,8 +64,7 @@ before(async () => {
       .replace('members: [tl-resnet50, svm]', 'members: [small-cnn, svm]'),
   );
   await synthesizeCorpus(path(HOSTILE), { clips: 60, seed: 1 });
-  // Chromium's sandbox refuses to start as root. The page is our own, so it can run without the sandbox.
-  browser = await chromium.launch({ executablePath, args: process.getuid?.() === 0 ? ['--no-sandbox'] : [] });
+  if (executablePath) browser = await launchBrowser(executablePath);
   await untilReady(url);
 });
 after(async () => {
@@ -93,7 +93,7 @@ async function axe(page: Page): Promise<string[]> {
   return page.evaluate('axe.run().then((r) => r.violations.map((v) => v.id + ": " + v.nodes[0].html.slice(0, 200)))');
 }
 
-/** For each table, the width in pixels that is only visible after scrolling sideways. */
+/** For each table, the number of pixels of its width that are only visible after scrolling sideways. */
 const SIDEWAYS = '[...document.querySelectorAll(".scroll")].map((one) => one.scrollWidth - one.clientWidth)';
 const displayOf = (page: Page, selector: string) =>
   page.evaluate(`getComputedStyle(document.querySelector(${JSON.stringify(selector)})).display`);
@@ -114,7 +114,7 @@ const MOVED = `(async () => {
   list.remove();
   return seen;
 })()`;
-/** Returns what remains unchanged when the charts of a sweep are updated. */
+/** Updates the charts of a sweep in the page, and returns which parts of them remain unchanged. */
 const REDRAWN = `(async () => {
   const { SweepCharts } = await import('/page/sweep-charts.js');
   const pictures = (best) => [
@@ -177,7 +177,7 @@ test('logs in by a link with a token, and immediately removes the token from the
   await context.close();
 });
 
-test('says that it is loading until data arrives, and what to do if the store is empty', { skip }, async () => {
+test('shows a loading message until data arrives, and says what to do if the store is empty', { skip }, async () => {
   const page = await open(`${url}/#/runs/none`, READ);
   let release = () => {};
   const held = new Promise<void>((resolve) => {
@@ -289,7 +289,7 @@ test('shows folds as they finish, cancels and retries a run, and shows fold deta
     assert.doesNotMatch(await page.locator('main').innerText(), /so far/);
   }
 
-  // Opens a fold with the keyboard alone. Its metrics are those in the results.
+  // Opens a fold with the keyboard alone. The fold's metrics must equal those in the results.
   await page.locator('.trial .cell').first().focus();
   await page.keyboard.press('ArrowRight');
   await page.keyboard.press('Enter');
@@ -456,7 +456,7 @@ search:
   assert.deepEqual([...new Set(trials.map(({ state }) => state))].sort(), ['COMPLETE', 'PRUNED']);
   const rows = async () => {
     const cells = await page.locator('tbody.search tr').evaluateAll((all) =>
-      // This program does not include browser types.
+      // The cast is needed because this program is compiled without the DOM's types.
       all.map((row) =>
         Array.from((row as unknown as { cells: { textContent: string }[] }).cells, (c) => c.textContent),
       ),

@@ -13,7 +13,7 @@ Module._resolveFilename = function (request, ...rest) {
   throw Object.assign(new Error('Cannot find module ' + request), { code: 'MODULE_NOT_FOUND' });
 };`;
 
-test('doctor checks TensorFlow in the image gpu-worker, but not in images without it', async (t) => {
+test('doctor checks TensorFlow in the gpu-worker image, but not in images without TensorFlow', async (t) => {
   const { path, remove } = await temporaryFolder();
   t.after(remove);
   const hide = join(path, 'hide.cjs');

@@ -30,7 +30,9 @@ before(async () => {
 });
 after(() => folder.remove());
 
-/** Returns the command lines of processes with this test's TMPDIR. Redis has it only in its arguments. */
+/**
+ * Returns the command lines of processes with this test's TMPDIR. For Redis, the folder only appears in its arguments.
+ */
 async function left(): Promise<string[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
   const found = pids.map(async (pid) => {

@@ -250,7 +250,7 @@ test('reports an unwritable path without a stack trace', async () => {
 
 test('distinguishes unfinished from unknown runs, and shows the requested name', async () => {
   const { run } = await resultsIn('a');
-  // Leaves only what the store contains when a run has just been submitted.
+  // Copy only the plan, which is all that a store contains of a run that has just been submitted.
   const plan = join('runs', run.id, 'plan.json');
   await mkdir(path('open', 'runs', run.id), { recursive: true });
   await cp(path('a', 'store', plan), path('open', plan));
@@ -275,7 +275,7 @@ test('distinguishes unfinished from unknown runs, and shows the requested name',
   }
 });
 
-test('--null adds shuffled labels for each estimator to existing folds', async () => {
+test('--null adds folds with shuffled labels for each estimator to existing folds', async () => {
   const committed = async () => (await logLines(path('a'))).filter(({ msg }) => msg === 'fold committed').length;
   const before = await committed();
   const plain = await resultsIn('a');

@@ -83,7 +83,7 @@ test('exports runs, their models and final models so that MLflow reads back ever
     soft.folds.map(({ accuracy }: { accuracy: number }, i: number) => [accuracy, i]),
   );
   assert.equal(await readFile(join(names.get('soft') ?? '', 'params', 'C'), 'utf8'), '50');
-  // Pooled metrics and their intervals have names of their own. The plain name is that of the mean over folds.
+  // The plain name of a metric refers to its mean over folds. Pooled metrics and their intervals have separate names.
   const metric = async (name: string) =>
     Number((await readFile(join(names.get('soft') ?? '', 'metrics', name), 'utf8')).split(' ')[1]);
   assert.equal(await metric('accuracy'), soft.accuracy.mean);

@@ -16,7 +16,7 @@ async function blocksOf(language: string): Promise<string[]> {
   );
 }
 
-/** Copies the built packages. Third-party packages are shared with this checkout. */
+/** Copies the built packages, and links to the third-party packages of this checkout. */
 async function copyTo(folder: string): Promise<void> {
   await mkdir(join(folder, 'node_modules', '@cryfold'), { recursive: true });
   for (const file of ['package.json', 'tsconfig.json', 'tsconfig.base.json'])
@@ -61,7 +61,7 @@ test('the diffs in docs/extending.md add an estimator and a feature set that cry
       ['both', 'mean', true],
     ],
   );
-  // By chance, one clip in five would be correct.
+  // A model that guesses would be right for one clip in five.
   assert.ok((models[1].accuracy?.mean ?? 0) > 0.25);
 });
 

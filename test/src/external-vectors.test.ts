@@ -113,7 +113,7 @@ test('sends vectors from files to a server’s workers, with fold keys that depe
   const found = ['vectors', 'head', 'own'].map((name) => accuracy.get(name));
   assert.deepEqual([found, accuracy.has('both')], [[1, 1, 1], true]);
 
-  // Files with another name but the same content are the same features.
+  // Files with the same content count as the same features, even if their names differ.
   await cp(path('spec'), path('moved'), { recursive: true });
   const plan = async (spec: string) =>
     JSON.parse((await cryfold(['plan', path(spec, 'spec.yaml'), '--data', path('corpus'), '--json'], remote)).stdout);
@@ -142,7 +142,7 @@ test('refuses a spec whose vectors were not uploaded to the server', { skip }, a
     code: 'SPEC_INVALID',
     message: /a submitted spec must reference vectors by content hash/,
   });
-  // The hash in this spec is not that of the uploaded vectors.
+  // This spec contains a hash that differs from that of the uploaded vectors.
   const features = { kind: 'external', file: 'a', clips: 'b', columns: 2, sha256: 'a'.repeat(64) } as const;
   const { featureSets: _, ...one } = { ...spec, features: { ...features, clipSeconds: 1 } };
   const vectors = { ...spec.estimators.vectors, features: undefined } as never;

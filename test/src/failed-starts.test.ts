@@ -63,7 +63,7 @@ async function assertFails(commands: string[], environment: Record<string, strin
     const { code: found, stderr } = await ended;
     const where = `cryfold ${line} ${JSON.stringify(environment)}: ${stderr}`;
     assert.equal(found, code, where);
-    // A run prints its preparations before it starts its services, so skip to the error.
+    // A run first prints what it prepares before it starts its services, so skip everything before the error.
     const error = stderr.slice(stderr.search(/^cryfold: /m));
     assert.ok(error.startsWith(`cryfold: ${message}`), where);
     assert.match(error, /^cryfold: .*\n( {2}.*\n)?$/, where);
@@ -71,7 +71,7 @@ async function assertFails(commands: string[], environment: Record<string, strin
   await mapLimited(commands, attempt, 4);
 }
 
-/** Returns each command both without and with a metrics port. */
+/** Returns two variants of each command: without and with a metrics port. */
 const withAndWithoutMetrics = (commands: string[]) =>
   commands.flatMap((command) => METRICS.map((flags) => command + flags));
 

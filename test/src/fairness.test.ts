@@ -19,14 +19,17 @@ function plan(name: string, count: number, rest = ''): RunPlan {
   const manifest: DatasetManifest = {
     ...{ format: 1, name, contentHash: sha256(name), grouped: false, classes: ['a', 'b'], clips },
   };
-  // Distinct indices give each fold its own key.
+  // The folds have different indices, so that each of them gets its own key.
   const splits = Array.from({ length: count }, (_, i) => ({
     ...{ repeat: i, fold: 0, train: Int32Array.of(0, 1), test: Int32Array.of(2, i + 3) },
   }));
   return planRun({ spec, manifest, splits });
 }
 
-/** Starts a real Redis and coordinator. This process is the worker: it takes one fold at a time, and notes its run. */
+/**
+ * Starts a real Redis and coordinator. The test process itself acts as the worker: it takes one fold at a time, and
+ * records which run the fold belongs to.
+ */
 async function scene(t: { after(done: () => Promise<void>): void }) {
   const folder = await mkdtemp(join(tmpdir(), 'cryfold-fairness-'));
   const cluster = await Cluster.start(folder, (await findRedis()) as string);

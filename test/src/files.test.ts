@@ -98,7 +98,7 @@ test('does not let hostile names and links harm the terminal, page, table or fil
   assert.equal(await readFile(path('precious'), 'utf8'), 'mine');
 
   const results = JSON.parse(await readFile(path('out/results.json'), 'utf8'));
-  // White space in a class name becomes a space.
+  // In class names, any white space is replaced by a space.
   assert.deepEqual(results.dataset.classes, CLASSES.map((name) => name.replace('\n', ' ')).sort());
   assert.deepEqual(JSON.parse(stdout), results, 'JSON output is unchanged');
   const page = await readFile(path('report.html'), 'utf8');
@@ -120,7 +120,7 @@ test('does not let hostile names and links harm the terminal, page, table or fil
 
 test('reports why a run waits for an unwritable store, and finishes once the store is writable', async () => {
   await mkdir(path('stuck/store'), { recursive: true });
-  // Blocks writes like a full disk does, but without a separate file system.
+  // A file where a folder is needed blocks writes like a full disk, but does not require a separate file system.
   await write('stuck/store/folds', '');
   const command = start([
     'run',

@@ -36,7 +36,7 @@ async function json(args: string[], environment: Record<string, string> = {}) {
   return JSON.parse(stdout);
 }
 
-/** Evaluates a spec with a folder of this name for its output. @returns the results */
+/** Evaluates a spec, and writes the output to a folder of the given name. @returns the results */
 async function evaluate(out: string, spec: string, ...flags: string[]) {
   const file = join(folder.path, `${out}.yaml`);
   await writeFile(file, spec);
@@ -73,7 +73,7 @@ async function predictAndMaps(args: string[], environment: Record<string, string
   const preload = join(folder.path, 'maps.cjs');
   await writeFile(
     preload,
-    // The file must be read, since its reported size is 0 and a copy would be empty.
+    // The content must be read explicitly. Copying the file would create an empty file, because its reported size is 0.
     `const fs = require('node:fs'); process.on('exit', () => fs.writeFileSync(${JSON.stringify(maps)}, fs.readFileSync('/proc/self/maps')));`,
   );
   const child = spawn(process.execPath, ['--require', preload, PROGRAM, 'predict', ...args, '--json'], {
@@ -89,7 +89,7 @@ async function predictAndMaps(args: string[], environment: Record<string, string
   return { code, answer: JSON.parse(out), maps: await readFile(maps, 'utf8') };
 }
 
-test('refits an SVM on all data that processes clips as in training, predicts them, and needs no TensorFlow', {
+test('refits an SVM on all data, and predicts without TensorFlow, processing clips as in training', {
   skip: process.platform === 'linux' ? false : 'reads /proc',
 }, async () => {
   const paper = await evaluate('svm', SVM_SPEC);
@@ -108,7 +108,7 @@ test('refits an SVM on all data that processes clips as in training, predicts th
   assert.match(card.notice, /not a medical device/);
   assert.equal((await json(['train-final', paper.run.id], inStore('svm'))).known, true);
 
-  // The images are exactly those of training. An SVM with C = 1000 has memorized their labels.
+  // These are exactly the training images, whose labels an SVM with C = 1000 has memorized.
   const predictor = await ModelPredictor.load(await readModelFolder(await versionFolder(card, 'svm')));
   const [features] = await readdir(join(folder.path, 'svm', 'store', 'features')).then((names) =>
     names.filter((name) => /^[0-9a-f]{64}$/.test(name)),
@@ -154,7 +154,8 @@ test('processes recordings in other formats as in training, or refuses them with
   for (const samples of clips) {
     alone.push((await predictor.predictRecording(encodeWav(samples, RATE), 'alone')).windows[0]);
   }
-  // Two clips, a second of silence, another clip, and a remainder that is too short for a clip.
+  // The recording consists of two clips, a second of silence, another clip, and a remainder that is too short for a
+  // clip.
   const long = new Float64Array(4.4 * RATE);
   for (const [i, at] of [0, 1, 3].entries()) long.set(clips[i], at * RATE);
   long.set(clips[0].subarray(0, 0.4 * RATE), 4 * RATE);
@@ -219,7 +220,7 @@ test('saves networks and a fitted fusion completely, and refuses a damaged file'
   for (const of of ['combined', 'small-cnn', 'tl-resnet50', 'svm']) {
     cards[of] = (await json(['train-final', results.run.id, '--of', of, '--name', of], inStore('tiny'))).card;
   }
-  // Four models needed only three training runs.
+  // The four models only required three trainings.
   assert.equal((await readdir(join(folder.path, 'tiny', 'store', 'finals'))).length, 3);
   const { stdout } = await cryfold(['models', 'list'], inStore('tiny'));
   const dates = stdout

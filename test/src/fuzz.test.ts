@@ -31,7 +31,7 @@ const result = {
 const failure = { format: 1, key: sha256('k'), trial: 't', error: new CryfoldError('CHILD_DIED', 'm').toRecord() };
 const fold = { format: 1, kind: 'fold', run: 'r', key: sha256('k') };
 
-/** The readers, each with valid bytes and a function that reads bytes. */
+/** The readers to test: for each of them, valid bytes and the function that reads them. */
 const readers: Record<string, { good: Uint8Array; read: (bytes: Uint8Array) => unknown }> = {
   npy: {
     good: encodeNpy(Float64Array.of(1, 2, 3, 4, 5, 6), [2, 3]),
@@ -82,7 +82,8 @@ for (const [name, { good, read }] of Object.entries(readers)) {
       } catch (error) {
         refused++;
         const shown = () => `${String((error as Error).stack)}\n${Buffer.from(bytes).toString('latin1').slice(0, 500)}`;
-        // A changed format number makes a record look like a newer version's, which older versions do not read.
+        // With a changed format number, a record looks as if a newer version had written it, and older versions do not
+        // read such records.
         assert.ok(error instanceof CryfoldError && (error.failure === 'input' || isNewer(error)), shown());
       }
     }
@@ -91,7 +92,7 @@ for (const [name, { good, read }] of Object.entries(readers)) {
   });
 }
 
-test('refuses anything that is not results.json with a code', () => {
+test('refuses, with an error code, any file other than results.json', () => {
   for (const text of ['', '{', 'null', '[]', '{"format":1}', '{"__proto__":{}}', '"x"', '1e999']) {
     assert.throws(() => decodeResults(new TextEncoder().encode(text), 'fuzz'), CryfoldError, text);
   }

@@ -7,7 +7,7 @@ import { cryfold, ownStore, temporaryFolder } from './command.js';
 import { putTones } from './public-corpora.js';
 import { withoutRedis } from './testbed.js';
 
-/** Matches claims that are only true for data with known groups. */
+/** Matches statements in the output that are only true if the groups of the data are known. */
 const PROMISE = /no (infant|group|recording) is in train and test|every clip is a group of its own|infant/;
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;

@@ -41,7 +41,7 @@ const LINES = [
   ['cryfold report latest --format md', 0],
 ] as const;
 
-/** The exit codes for done, incomplete and cancelled, and those of compare */
+/** The exit codes of completed, incomplete and cancelled runs, and those of `cryfold compare` */
 const DOCUMENTED = [0, 3, 4, 5, 6];
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
@@ -165,7 +165,7 @@ test('prints commands that inspect, cancel and continue a stopped run', { skip }
   assert.equal(type(`cryfold status ${run}`).code, 0, 'the pasted retry finished it');
 });
 
-test('finds a run by prefix, latest, protocol or folder, and lists the matches if there are several', {
+test('finds a run by id prefix, `latest`, protocol or folder, and lists the matches if there are several', {
   skip,
 }, async () => {
   const both = type('cryfold run svms.yaml --data corpus --workers 1 --protocol paper-folds,grouped --out copies');
@@ -187,12 +187,12 @@ test('finds a run by prefix, latest, protocol or folder, and lists the matches i
   for (const line of ['report copies --format md', 'train-final copies']) {
     const several = type(`cryfold ${line}`);
     assert.equal(several.code, 2);
-    assert.match(several.stderr, /RUN_AMBIGUOUS: copies stands for 2 runs\n.*copies\/grouped, copies\/paper-folds/);
+    assert.match(several.stderr, /RUN_AMBIGUOUS: copies matches 2 runs\n.*copies\/grouped, copies\/paper-folds/);
   }
-  assert.match(type('cryfold status svms').stderr, /RUN_AMBIGUOUS: svms stands for \d runs\n.*svms-\w+, svms-\w+/);
+  assert.match(type('cryfold status svms').stderr, /RUN_AMBIGUOUS: svms matches \d runs\n.*svms-\w+, svms-\w+/);
 });
 
-test('replaces copies of another run only if forced', { skip }, async () => {
+test('replaces copied results of another run only with --force', { skip }, async () => {
   const run = (seed: number, more = '') =>
     type(`cryfold run svms.yaml --data corpus --workers 1 --seed ${seed} --out kept${more}`);
   const file = path('kept', 'results.json');

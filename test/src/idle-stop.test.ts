@@ -6,7 +6,10 @@ import { RedisServer } from './redis-server.js';
 import { startService, untilReady } from './service.js';
 import { withoutRedis } from './testbed.js';
 
-/** Far longer than the test may take. If a service waits for its whole grace period, the test fails. */
+/**
+ * The grace period is far longer than the test's time limit, so the test fails if a service waits for the entire grace
+ * period.
+ */
 const GRACE_SECONDS = 600;
 const ENDS_WITHIN_SECONDS = 60;
 

@@ -32,7 +32,7 @@ async function lint(files: Record<string, string>): Promise<string> {
 
 const uses = (name: string) => `import * as used from '${name}';\nexport const it = used;\n`;
 
-test('accepts a declared import', async () => {
+test('lint accepts a declared import', async () => {
   for (const name of ['bullmq', '@cryfold/core', 'node:fs']) {
     assert.doesNotMatch(await lint({ 'packages/queue/src/a.ts': uses(name) }), /lint\//, name);
   }

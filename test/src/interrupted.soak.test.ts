@@ -47,7 +47,7 @@ async function lastCheckpoint(kind: 'folds' | 'finals' = 'folds'): Promise<numbe
   return Math.max(0, ...(await Promise.all(times)));
 }
 
-test('counts interruptions of folds longer than the grace period, which still finish', {
+test('counts interruptions of folds that take longer than the grace period, and still finishes them', {
   skip,
 }, async (t) => {
   const running = start(bed.run('slow.yaml', '--estimators', 'small-cnn'), bed.environment);

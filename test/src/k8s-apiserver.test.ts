@@ -32,7 +32,8 @@ before(async () => {
   if (!cluster) return;
   crds = (await readdir(CRDS).catch(() => [])).length > 0;
   if (crds) {
-    // These CRDs are larger than the annotation in which `kubectl apply` would save them.
+    // Create the CRDs instead of applying them, because they are too large for the annotation in which `kubectl apply`
+    // would save them.
     await cluster.must(['create', '-f', CRDS]);
     await cluster.must(['wait', '--for=condition=Established', '--timeout=30s', 'crd', '--all']);
   }
@@ -72,7 +73,7 @@ for (const overlay of OVERLAYS) {
     assert.equal(code, 0, stdout);
     assert.deepEqual(summary, { valid: (await render(kubectl, overlay)).length, invalid: 0, errors: 0, skipped: 0 });
     if (overlay !== OVERLAYS[0]) return;
-    // Proves that the check finds mistakes.
+    // Make sure that the check finds mistakes.
     const broken = await check(text.replace('readOnlyRootFilesystem', 'readOnlyRootFilesistem'));
     assert.equal(broken.code, 1, 'a misspelled field was accepted');
   });
@@ -180,7 +181,7 @@ test('with a scheduler, rollouts finish, the CronJob creates its Job, and budget
       spec: { taints: [{ key: 'nvidia.com/gpu', effect: 'NoSchedule', value: 'present' }] },
       status: { allocatable: size, capacity: size },
     };
-    // One node has no taint. It gets the pods that need no GPU.
+    // One node has no taint, so it gets the pods that need no GPU.
     if (name === 'node-2') node.spec.taints = [];
     await kube.must(['create', '-f', '-'], JSON.stringify(node));
   }
@@ -192,7 +193,8 @@ test('with a scheduler, rollouts finish, the CronJob creates its Job, and budget
   });
   for (const name of ['one', 'two']) await kube.must(['create', '-f', '-'], JSON.stringify(volume(name)));
   await kube.must(['apply', '-k', join(ROOT, 'k8s', 'overlays', 'gpu-cluster')]);
-  // Runs every minute instead of every night. The controller itself must create the Job, and the Job's pod must run.
+  // Change the schedule from every night to every minute, so that the controller itself creates the Job and the Job's
+  // pod runs.
   await kube.must(['-n', 'cryfold', 'patch', 'cronjob', 'retrain', '-p', '{"spec":{"schedule":"* * * * *"}}']);
   const deployments = ['coordinator', 'aggregator', 'worker-cpu', 'worker-gpu'];
   for (const name of deployments) {
@@ -200,7 +202,8 @@ test('with a scheduler, rollouts finish, the CronJob creates its Job, and budget
   }
   await kube.must(['-n', 'cryfold', 'rollout', 'status', 'statefulset/redis', '--timeout=60s']);
 
-  // A change is also rolled out, and the deployment scales to zero and back, as with the autoscaler.
+  // Also check that a change is rolled out, and that the deployment scales to zero and back, as the autoscaler would
+  // do.
   await kube.must(['-n', 'cryfold', 'set', 'env', 'deployment', '--all', 'CRYFOLD_LOG_LEVEL=debug']);
   for (const name of deployments) {
     await kube.must(['-n', 'cryfold', 'rollout', 'status', `deployment/${name}`, '--timeout=60s']);
@@ -217,7 +220,7 @@ test('with a scheduler, rollouts finish, the CronJob creates its Job, and budget
   const job = await until(
     'the CronJob to create its Job, and the Job its pod',
     async () => {
-      // Slows down the loop, since each check starts kubectl.
+      // Wait between checks, since each of them starts kubectl.
       await sleep(1000);
       const jobs = JSON.parse(await kube.must(['-n', 'cryfold', 'get', 'jobs', '-o', 'json'])).items;
       return jobs.find(({ status }: Manifest) => status.ready === 1 || status.succeeded === 1);
@@ -227,7 +230,10 @@ test('with a scheduler, rollouts finish, the CronJob creates its Job, and budget
   assert.equal(job.metadata.ownerReferences[0].kind, 'CronJob');
 });
 
-/** Checks that the coordinator's last pod may not be evicted, but may be as soon as there is another replica. */
+/**
+ * Checks that a coordinator's only pod cannot be evicted, but that it can be evicted as soon as there is a second
+ * replica.
+ */
 async function evictions(kube: KubeCluster): Promise<void> {
   const pods = async (): Promise<string[]> => {
     const args = ['get', 'pods', '-l', 'app.kubernetes.io/component=coordinator', '-o', 'name'];

@@ -76,7 +76,7 @@ for (const overlay of OVERLAYS) {
       const { metadata, stringData } = document.toJS();
       keys.set(`Secret ${metadata.name}`, new Set(Object.keys(stringData)));
     }
-    // The example creates the same Secret.
+    // The ExternalSecret of the example must create a Secret with the same keys.
     for (const { kind, spec } of manifests) {
       if (kind !== 'ExternalSecret') continue;
       const external = spec.data.map((one: Manifest) => one.secretKey);
@@ -223,7 +223,7 @@ for (const overlay of OVERLAYS) {
   });
 }
 
-test('only the component commands adds a worker that runs the programs in specs, in the overlay’s image', async (t) => {
+test('only the `commands` component adds a worker that runs programs from specs, in the overlay’s image', async (t) => {
   if (!kubectl) return t.skip(`no kubectl on PATH or cached; ${HOW}`);
   for (const overlay of OVERLAYS) {
     const templates = podTemplates(await render(kubectl, overlay));
@@ -240,7 +240,8 @@ test('only the component commands adds a worker that runs the programs in specs,
   );
   const [container] = commands.spec.containers;
   assert.equal(container.image, 'registry.example.com/cryfold/commands-worker:0.1.0');
-  // The component defines the worker in full, so check that it still matches the base workers where it should.
+  // The component contains a complete definition of its worker, so check that everything that it shares with the base
+  // workers is still the same.
   const shared = ({ spec, metadata }: Manifest) => {
     const { containers, volumes, topologySpreadConstraints: _, ...pod } = structuredClone(spec);
     const [{ image: __, args: ___, env: ____, resources: _____, ...rest }] = containers;
@@ -364,7 +365,7 @@ function allows(policies: Manifest[], way: 'ingress' | 'egress', pod: Pod, peer:
 }
 
 function means({ namespaceSelector, podSelector, ipBlock }: Manifest, peer: Pod): boolean {
-  // Pods have private addresses, which these IP blocks exclude.
+  // An IP block never matches a pod, because pods have private addresses, which these blocks exclude.
   if (ipBlock) return false;
   const namespace = namespaceSelector
     ? matches(namespaceSelector, { 'kubernetes.io/metadata.name': peer.namespace })

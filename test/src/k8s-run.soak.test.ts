@@ -34,7 +34,8 @@ before(async () => {
   scalers = (await render(kubectl, 'gpu-cluster')).filter(({ kind }) => kind === 'ScaledObject');
   await writeFile(join(folder.path, 'tiny.yaml'), TINY_SPEC);
   await synthesizeCorpus(join(folder.path, 'corpus'), { clips: 60, seed: 1 });
-  // Sets the variables that docs/kubernetes.md lists for users with port-forwards, with the values of the Secrets.
+  // These are the variables that docs/kubernetes.md lists for users with port-forwards, with the values from the
+  // Secrets.
   user = await pods.environment('coordinator');
   delete user.CRYFOLD_METRICS_PORT;
   delete user.CRYFOLD_API_PORT;
@@ -167,7 +168,7 @@ async function autoscaler(port: number): Promise<Autoscaler | undefined> {
       const answer = await fetch(`http://127.0.0.1:${own}/api/v1/query?query=${query}`).catch(() => undefined);
       // biome-ignore lint/suspicious/noExplicitAny: Prometheus's answer
       const found = answer?.ok ? ((await answer.json()) as any).data.result : [];
-      // Prometheus scrapes once per second, so slow down the loops that query it.
+      // Wait between queries in loops, because Prometheus only scrapes once per second.
       await sleep(300);
       if (found.length === 0) return Number.NaN;
       assert.equal(found.length, 1, 'KEDA expects one value');
@@ -179,7 +180,7 @@ async function autoscaler(port: number): Promise<Autoscaler | undefined> {
         prioritized = 0,
       } = await queues.counts(name === 'worker-gpu' ? 'gpu' : 'cpu');
       const live = active + waiting + delayed + prioritized;
-      // The two values may be up to 6 s old, so they must agree only while neither changes.
+      // Both values may be up to 6 s old, so they can only be compared while neither of them changes.
       if (value !== live) return Number.NaN;
       if (value <= Number(metadata.activationThreshold)) return 0;
       return Math.min(maxReplicaCount, Math.ceil(value / Number(metadata.threshold)));

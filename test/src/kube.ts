@@ -29,7 +29,7 @@ export interface Said {
   stderr: string;
 }
 
-/** Runs a program until it exits. The result includes the exit code. */
+/** Runs a program, and returns its exit code and output. */
 export function say(program: string, args: string[], input = '', env = process.env): Promise<Said> {
   return new Promise((resolve) => {
     const child = execFile(program, args, { env, maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
@@ -79,7 +79,7 @@ export function podTemplates(manifests: Manifest[]): { name: string; kind: strin
   });
 }
 
-/** Finds one manifest. @throws Error with its kind and name if it is missing */
+/** Returns the manifest of this kind and name. @throws Error with its kind and name if it is missing */
 export function pick(manifests: Manifest[], kind: string, name: string): Manifest {
   const found = manifests.find((one) => one.kind === kind && one.metadata.name === name);
   if (!found) throw new Error(`no ${kind} ${name}`);
@@ -123,7 +123,7 @@ export class KubeCluster {
       ...['--service-account-key-file', join(folder, 'sa.key')],
       ...['--service-account-signing-key-file', join(folder, 'sa.key')],
       ...['--token-auth-file', join(folder, 'tokens.csv'), '--authorization-mode', 'RBAC'],
-      // Otherwise, the API server would reject such pods before Pod Security checks them.
+      // Without this flag, the API server would reject privileged pods before Pod Security checks them.
       '--allow-privileged=true',
       // While only the API server runs, no controller creates the default service accounts.
       ...['--disable-admission-plugins', 'ServiceAccount', '--endpoint-reconciler-type', 'none'],

@@ -8,7 +8,7 @@ import { withoutRedis } from './testbed.js';
 
 const skip = withoutRedis || (process.platform !== 'linux' && 'only Linux shows which files a process has mapped');
 
-/** Returns a command's descendants, divided by whether they have loaded TensorFlow's library. */
+/** Returns a command's descendants in two groups: those that have loaded TensorFlow's library, and all others. */
 async function byTensorFlow(pid: number): Promise<{ loaded: string[]; free: string[] }> {
   const found = { loaded: [] as string[], free: [] as string[] };
   for (const { pid: own, command } of descendants(pid)) {
@@ -18,7 +18,7 @@ async function byTensorFlow(pid: number): Promise<{ loaded: string[]; free: stri
   return found;
 }
 
-/** Runs estimators of the tiny spec, and inspects all processes once a fold is committed. */
+/** Runs some estimators of the tiny spec, and groups the run's processes once a fold is committed. */
 async function processesOf(folder: string, estimators: string): Promise<{ loaded: string[]; free: string[] }> {
   const out = join(folder, estimators);
   const args = ['--data', join(folder, 'corpus'), ...ownStore(out), '--estimators', estimators, '--repeats', '60'];

@@ -38,7 +38,8 @@ test('evaluate returns the results in the store, prints nothing, and does not ke
   await symlink(join(ROOT, 'packages', 'cli'), path('node_modules', 'cryfold'));
   const program = `${await example()}
     console.log(JSON.stringify(result));`;
-  // The services must not inherit the flag. A pending handle would keep the program alive.
+  // The services must not inherit the flag `--input-type`. The timeout detects pending handles, which would keep the
+  // program alive.
   const host = spawnSync(process.execPath, ['--input-type=module', '--eval', program], {
     ...{ cwd: folder.path, encoding: 'utf8', timeout: 60_000 },
     env: { ...process.env, REDIS_URL: 'redis://127.0.0.1:1', CRYFOLD_SERVER: 'http://127.0.0.1:1' },

@@ -21,7 +21,7 @@ before(async () => {
     const leans = { 'small-cnn': lean, 'tl-resnet50': lean, svm: lean };
     const { run, dataset } = await writeRandomRun(artifacts, { clips: 60, repeats: 1, name, lean: leans, planOnly });
     const store = new RunStore(artifacts);
-    // Results only report which groups are in both train and test after the sounds have been compared.
+    // Results report which groups are in both train and test only if the sounds have been compared.
     await store.datasets.saveSharedSounds(dataset.key, []);
     if (!planOnly) await aggregate(store, run);
     return run;
@@ -29,7 +29,8 @@ before(async () => {
   ids.strong = await write('strong', 4);
   ids.weak = await write('weak', 0);
   ids.planned = await write('planned', 0, true);
-  // Plans written within one tick of the file system's clock would have no order.
+  // Set the times explicitly, because plans that are written within one tick of the file system's clock could not be
+  // ordered.
   const days = { strong: '2026-01-01T00:00Z', weak: '2026-01-02T00:00Z', planned: '2026-01-03T00:00Z' } as const;
   for (const [name, day] of Object.entries(days)) {
     const run = path('store', 'runs', ids[name as keyof typeof ids]);

@@ -17,7 +17,7 @@ before(async () => {
 after(() => folder.remove());
 
 const out = () => ['--store', path('store')];
-/** Starts a run. Each seed creates different folds, since runs share equal folds. */
+/** Starts a run. Runs share equal folds, so each test uses a different seed to get its own folds. */
 const run = (repeats: number, seed: number) =>
   start([
     ...['run', '--data', path('corpus'), ...out(), '--estimators', 'svm'],
@@ -87,7 +87,7 @@ test('shows a run whose command was killed as stopped, and retry continues it', 
 
 test('with several local runs, each command reaches the requested run', { skip: withoutRedis }, async () => {
   const commands = [run(400, 3), run(400, 4)];
-  // Both runs must be training, since each private Redis contains only its own run.
+  // Wait until both runs are training, because the private Redis of each run contains only that run.
   const [one, other] = await Promise.all(commands.map(training));
   await until('both runs to train at once', async () => {
     const { stdout } = await cryfold(['status', ...out()]);

@@ -162,7 +162,7 @@ test('counts each fold of a run once, with the same accuracies as in the results
 });
 
 test('counts the images of each epoch in a worker, and reports the worker’s children', () => {
-  // There are 2 repeats x 3 folds, so each repeat trains on every clip twice.
+  // In each of the 2 repeats of 3 folds, every clip is trained on twice.
   const clips = 2 * 2 * results.dataset.clips * EPOCHS;
   const images = seriesValue(texts.worker, 'cryfold_trained_images_total{estimator="small-cnn"}') ?? 0;
   assert.ok(Math.abs(images - clips) < 1e-6, `${images} images instead of ${clips}`);
@@ -265,7 +265,7 @@ test('promtool accepts rules and configuration, and each alert fires when it sho
   }
 });
 
-test('the alert uses the number of returned folds that status reports as too many', async () => {
+test('the alert about returned folds has the same threshold as the warning of cryfold status', async () => {
   const alerts = await readFile(join(ROOT, 'infra', 'prometheus', 'alerts.yml'), 'utf8');
   assert.equal(/cryfold_run_give_backs\) >= (\d+)/.exec(alerts)?.[1], `${MANY_GIVE_BACKS}`);
 });

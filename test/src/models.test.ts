@@ -29,7 +29,7 @@ interface Result {
   curve: { testLoss: number }[];
 }
 
-/** Runs the spec with output in the folder `out`. @returns the results of its folds by trial */
+/** Runs the spec, and writes its output to the folder `out`. @returns the results of its folds by trial */
 async function run(out: string, spec: string): Promise<Map<string, Result[]>> {
   const path = join(folder.path, 'spec.yaml');
   await writeFile(path, spec);
@@ -49,7 +49,7 @@ async function run(out: string, spec: string): Promise<Map<string, Result[]>> {
   const trials = new Map<string, Result[]>();
   for (const { key, trial, shuffle } of plan.jobs) {
     const result = JSON.parse(await readFile(join(store, 'folds', key, 'result.json'), 'utf8'));
-    // Models trained on shuffled labels are not kept.
+    // Models that were trained on shuffled labels must not be kept.
     if (shuffle !== undefined) assert.equal(result.model, undefined);
     else trials.set(trial, [...(trials.get(trial) ?? []), result]);
   }

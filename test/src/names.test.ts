@@ -6,7 +6,9 @@ import { synthesizeCorpus } from '@cryfold/corpus';
 import { decodeResults } from '@cryfold/evaluation';
 import { cryfold, ownStore, temporaryFolder } from './command.js';
 
-/** Names of members that every JavaScript object inherits, so a plain lookup finds them even in an empty object. */
+/**
+ * Names of properties that every JavaScript object inherits, so that a plain lookup finds them even in an empty object.
+ */
 const CLASSES = ['__proto__', 'constructor', 'hasOwnProperty', 'toString', 'valueOf'];
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
@@ -19,7 +21,7 @@ before(async () => {
 });
 after(() => folder?.remove());
 
-/** Writes a CSV manifest of a corpus in which classes and infants are named like object members. */
+/** Writes a CSV manifest of a corpus whose classes and infants have these names. */
 async function relabel(from: string, to: string): Promise<void> {
   await cp(from, to, { recursive: true });
   const files = (await readdir(to, { recursive: true })).filter((file) => file.endsWith('.wav')).sort();

@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test';
 import { synthesizeCorpus } from '@cryfold/corpus';
 import { alive, cryfold, descendants, logLines, ownStore, start, temporaryFolder, until } from './command.js';
 
-/** Seconds within which a run must train its first epoch, even on a shared machine. */
+/** Time limit in seconds for a run to train its first epoch, even on a busy machine. */
 const EPOCH_SECONDS = 180;
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;

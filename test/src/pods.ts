@@ -7,7 +7,10 @@ import { freePort } from '@cryfold/testing';
 import { PROGRAM } from './command.js';
 import { type Manifest, pick, podTemplates, say } from './kube.js';
 
-/** The address of pods. It differs from 127.0.0.1, so that a service listening only on 127.0.0.1 is unreachable. */
+/**
+ * The address of all simulated pods. It differs from 127.0.0.1, so that tests notice a service that only listens on
+ * 127.0.0.1.
+ */
 const POD = process.platform === 'linux' ? '127.0.0.2' : '127.0.0.1';
 
 /** Runs the pods of rendered manifests as processes on this machine, with their commands, environments and volumes. */
@@ -69,7 +72,7 @@ export class Pods {
     return ports.get(number) ?? number;
   }
 
-  /** Adapts a text in a pod's manifest to this machine by replacing folders, ports and addresses. */
+  /** Adapts a text from a pod's manifest to this machine by replacing folders, ports and addresses. */
   async #here(pod: string, text: string, mounts: Map<string, string>): Promise<string> {
     const own = new Map<string, string>();
     for (const one of this.#template(pod).spec.containers.flatMap((one: Manifest) => one.ports ?? [])) {
@@ -203,7 +206,7 @@ export class Pods {
     );
   }
 
-  /** Kills all pods, the last started first. */
+  /** Kills all pods, starting with the one that was started last. */
   async stop(): Promise<void> {
     for (const { process: child } of this.#running.reverse()) await endOf(child, 'SIGKILL');
   }

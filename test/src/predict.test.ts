@@ -73,7 +73,7 @@ test('still predicts with a model that has no rule for other sounds', async () =
   assert.deepEqual(Object.keys(predictions[0].windows[0]), ['start', 'end', 'label', 'probabilities']);
 });
 
-test('writes any format to a file, and refuses a path that cannot be written', async () => {
+test('writes predictions in any format to a file, and refuses a path that cannot be written', async () => {
   const file = path('night', 'a.wav');
   const shown = await predict(file, '--json');
   const written = await predict(file, '--format', 'json', '--out', path('out.json'));
@@ -99,7 +99,7 @@ test('prints the prediction for a recording before reading the next one, and rea
   const ended = new Promise((resolve) => child.once('close', resolve));
   for await (const piece of child.stdout) {
     lines.push(...String(piece).trim().split('\n'));
-    // Only now is the second recording available.
+    // Send the second recording only after the prediction for the first one has arrived.
     if (lines.length === 1) child.stdin.end(encodeWav(tone(1), RATE));
   }
   assert.equal(await ended, 0);

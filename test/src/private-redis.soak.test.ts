@@ -20,7 +20,7 @@ import {
 import { RedisProcess } from './redis.js';
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
-/** A TMPDIR for this test alone, so anything left in it was left by the test's own processes. */
+/** A TMPDIR that only this test uses, so that any leftovers in it come from the test's own processes. */
 let temporary: string;
 let reference: Buffer;
 
@@ -44,11 +44,11 @@ after(() => folder.remove());
 
 interface Running {
   command: Command;
-  /** The socket of its private Redis */
+  /** The socket of the run's private Redis */
   socket: string;
   redis: number;
   keeper: number;
-  /** Its processes while it ran */
+  /** Ids of the run's processes while it was running */
   below: number[];
 }
 

@@ -66,7 +66,7 @@ test('leaves a shared Redis and its folder alone when a program that forked serv
 
 test('stops an idle service within seconds despite a long grace period, even if Redis is unreachable', async () => {
   const bounds = [
-    // Without a connection, there is nothing to wait for. Earlier versions took 5 to 7 s.
+    // If the connection is lost, the service has nothing to wait for. Earlier versions took 5 to 7 s.
     ['SIGKILL', 4],
     ['SIGSTOP', 10],
   ] as const;
@@ -140,7 +140,8 @@ test('exits within two seconds of a SIGTERM while checking TensorFlow as process
     assert.equal((await ended)[0], 0);
     const seconds = (performance.now() - asked) / 1000;
     t.diagnostic(`after ${seconds.toFixed(2)} s`);
-    // It took at most 0.2 s when measured at eight times from 0.1 to 2 s after the start.
+    // In measurements that stopped the worker at eight different times, 0.1 to 2 s after its start, stopping took at
+    // most 0.2 s.
     assert.ok(seconds < 2, `${seconds} s`);
   } finally {
     outside.kill('SIGKILL');
@@ -176,7 +177,7 @@ test('requires a cache folder if the user has no home folder', { skip: process.g
   const stranger = spawnSync('setpriv', flags, { encoding: 'utf8', env: rest });
   if (stranger.error) return;
   assert.equal(stranger.status, 2, stranger.stderr);
-  assert.match(stranger.stderr, /^cryfold: USAGE: HOME is not set.*\n {2}Set HOME, or CRYFOLD_CACHE/);
+  assert.match(stranger.stderr, /^cryfold: USAGE: HOME is not set.*\n {2}Set HOME, or set CRYFOLD_CACHE/);
   assert.equal((await cryfold(['list', '--store', join(folder.path, 'none', 'store')], { HOME: '' })).code, 0);
 });
 

@@ -99,7 +99,10 @@ scrape_configs:
   }
 }
 
-/** Returns the selectors in an expression, without ranges. They must match series even if the expression is empty. */
+/**
+ * Returns the selectors in an expression, without ranges. Each selector must match some series, even if the whole
+ * expression has an empty result.
+ */
 export function selectors(expression: string): string[] {
   return [...expression.matchAll(/\b((?:cryfold|process|nodejs)_\w+)(\{[^}]*\})?/g)].map(
     ([, name, labels = '']) => name + labels,

@@ -68,7 +68,7 @@ after(() => folder.remove());
 const resultsOf = async (...parts: string[]) =>
   decodeResults(await readFile(path(...parts, 'results.json')), join(...parts));
 
-test('evaluates several protocols with one store and one folder each, and compares them in one table', async () => {
+test('evaluates several protocols in one store, with a folder for each, and compares them in one table', async () => {
   const { code, stdout, stderr } = await run(
     'corpus',
     'all',
@@ -114,7 +114,7 @@ test('reads folds from the data, and trains folds with one clip per class withou
   const labels = new Map<string, string[]>();
   for (const file of files) labels.set(file.slice(-6, -4), [...(labels.get(file.slice(-6, -4)) ?? []), file]);
   const [first, second] = [...labels.values()];
-  // Testing fold b means training on fold a, which has one clip of each class, and vice versa.
+  // When fold b is tested, training uses fold a, which has only one clip of each class, and vice versa.
   const rows = [first[0], second[0]].map((file) => `${file},${file.slice(-6, -4)},a`);
   rows.push(...[...first.slice(1, 4), ...second.slice(1, 4)].map((file) => `${file},${file.slice(-6, -4)},b`));
   await writeFile(path('corpus', 'folds.csv'), `path,label,fold\n${rows.join('\n')}\n`);
@@ -134,7 +134,7 @@ test('reads folds from the data, and trains folds with one clip per class withou
   assert.ok((await readFile(path('named', 'report.html'), 'utf8')).includes(note));
 });
 
-test('tests sweeps, fusions and comparisons of one split over groups, never over folds', async () => {
+test('for a single split, tests sweeps, fusions and comparisons over groups, never over folds', async () => {
   const spec = `version: 1
 name: one
 protocol: { splitter: ShuffleSplit, repeats: 1 }
@@ -163,7 +163,8 @@ search: { algorithm: random, trials: 2, space: { a: { C: { log: [0.1, 100] } } }
 });
 
 test('refuses folds without a test clip before training or writing anything', async () => {
-  // The infants of one class have 7, 4 and 1 clips, those of the other 5 and 2. scikit-learn leaves one fold empty.
+  // In one class, the infants have 7, 4 and 1 clips; in the other class, they have 5 and 2. With these groups,
+  // scikit-learn leaves one fold empty.
   const files = (await readdir(path('corpus'), { recursive: true })).filter((file) => file.endsWith('.wav')).sort();
   const rows = ['path,label,group'];
   for (const [infant, clips] of [7, 4, 1, 5, 2].entries()) {
@@ -247,7 +248,7 @@ test('counts every planted copy in another group, in the table, results.json and
     await copyFile(path('corpus', file), path('planted', file));
     rows.push(`${file},${label}`);
     if (i >= planted) continue;
-    // The copies are equal, quieter or 60 ms later. Some sounds have two copies, but count once.
+    // Copies are exact, quieter, or shifted by 60 ms. Sounds with two copies are counted only once.
     const { samples, rate } = decodeWav(await readFile(path('corpus', file)), file);
     const later = samples.slice(Math.round(0.06 * rate));
     const copies = [samples, samples.map((sample) => sample / 2), later].slice(i % 3, (i % 3) + (i % 2) + 1);
@@ -257,7 +258,8 @@ test('counts every planted copy in another group, in the table, results.json and
     }
   }
   await writeFile(path('planted', 'clips.csv'), `${rows.join('\n')}\n`);
-  // Five repeats of three folds separate each pair with probability 1 - 3^-5. The seed determines which pairs.
+  // With five repeats of three folds, each pair is separated with probability 1 - 3^-5. Which pairs are separated
+  // depends on the seed.
   const { code, stdout, stderr } = await run(join('planted', 'clips.csv'), 'planted', '--repeats', '5');
   assert.equal(code, 0, stderr);
   const { leaks } = await resultsOf('planted');
@@ -271,7 +273,7 @@ test('counts every planted copy in another group, in the table, results.json and
   assert.deepEqual([named, /and 2 more duplicate sounds/.test(stderr)], [10, true]);
 });
 
-test('the headline, results.json and reports agree for the donateacry devices', async (t) => {
+test('the headline, results.json and reports agree about the leaks of the donateacry devices', async (t) => {
   const devices = join(ROOT, '..', 'shared', 'data', 'donateacry-devices.csv');
   if (!existsSync(devices)) return t.skip('needs ../shared/data/donateacry-devices.csv');
   const flags = ['--folds', '3', '--repeats', '1'];

@@ -59,7 +59,7 @@ test('downloads weights through the proxy in HTTP_PROXY, unless NO_PROXY contain
       }),
     );
   const [through, hosts] = await fetchWith({ HTTP_PROXY: address });
-  // The file arrived, but it does not contain weights.
+  // This error shows that the file was downloaded, since it contains no valid weights.
   assert.match(through.stderr, /WEIGHTS_INVALID/);
   assert.deepEqual(hosts, [`weights.test:${port}`]);
 

@@ -16,7 +16,9 @@ export function tone(frequency: number, seed: number, seconds = 1): Float64Array
   );
 }
 
-/** Writes recordings by path and class. Each class is a tone with a different pitch. */
+/**
+ * Writes recordings with the given paths and classes. The recordings of each class contain tones of a different pitch.
+ */
 export async function putTones(root: string, files: readonly { file: string; label: number }[]): Promise<void> {
   for (const [seed, { file, label }] of files.entries()) {
     await mkdir(dirname(join(root, file)), { recursive: true });

@@ -18,7 +18,9 @@ before(async () => {
 });
 after(() => folder?.remove());
 
-/** Runs a corpus with its own folds. @returns the terminal output, the results, the plan and the manifest */
+/**
+ * Evaluates a corpus with its predefined folds. @returns the terminal output, the results, the plan and the manifest
+ */
 async function predefined(data: string) {
   const flags = ['--data', path(data), ...ownStore(path(`out-${data}`)), '--workers', '1'];
   flags.push('--protocol', 'predefined');

@@ -44,7 +44,7 @@ async function failure(name: string) {
   return failureOf(reason);
 }
 
-test('does not retry input errors, and keeps their record', async () => {
+test('does not retry a job after an input error, and keeps the record of the error', async () => {
   let calls = 0;
   const consumer = consume(async () => {
     calls++;
@@ -83,7 +83,7 @@ test('retries crashes up to four attempts, then fails', async () => {
   assert.equal(calls, 4);
 });
 
-test('retries infrastructure errors later without counting them', async () => {
+test('retries a job later after an infrastructure error, without counting the attempt', async () => {
   let calls = 0;
   let ended = false;
   const consumer = consume(async () => {
@@ -105,7 +105,7 @@ test('refuses an invalid payload with the reason', async () => {
   await consumer.close();
 });
 
-test('runs a job that is added twice only once, and a closing consumer returns it immediately', async () => {
+test('runs a job only once even if it is added twice, and a closing consumer returns it immediately', async () => {
   const started: string[] = [];
   const slow = consume(async (payload, signal) => {
     started.push('slow');

@@ -6,11 +6,11 @@ import { type ArtifactStore, RunStore } from '@cryfold/store';
 export interface RandomRunOptions {
   clips: number;
   repeats: number;
-  /** Added to the logit of the true class, by estimator; 0 means guessing */
+  /** For each estimator, how much to add to the logit of the true class; with 0, the estimator guesses */
   lean?: Partial<Record<'small-cnn' | 'tl-resnet50' | 'svm', number>>;
   classes?: readonly string[];
   name?: string;
-  /** How many of the SVM's last folds have no result */
+  /** Number of folds, counted from the last one, for which the SVM has no result */
   holes?: number;
   /** Whether to write only the plan of a cancelled run, and no results */
   planOnly?: boolean;
@@ -35,8 +35,8 @@ fusion:
 
 /**
  * Writes a finished but not yet aggregated run of the paper's four models to a store, without training anything. The
- * probabilities are random but tend to be correct, except for some difficult infants. The run also has learning curves,
- * times, and stripes as images. Equal options produce equal probabilities.
+ * probabilities are random. They tend to favour the true class, except for clips of some difficult infants. The run
+ * also has learning curves, durations, and images with stripes. Equal options produce equal probabilities.
  */
 export async function writeRandomRun(
   artifacts: ArtifactStore,

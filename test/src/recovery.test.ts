@@ -13,7 +13,7 @@ let bed: Testbed;
 before(async () => {
   const worker = ['worker', '--queues', 'gpu'];
   bed = (await testbed(
-    // Folds take a few seconds, so that workers are certain to be training one.
+    // Folds take a few seconds, so that workers are certain to be training when a test interferes.
     { 'slow.yaml': TINY_SPEC.replace('epochs: 2', 'epochs: 120').replace('folds: 3', 'folds: 2') },
     { coordinator: ['coordinator'], aggregator: ['aggregator'], one: worker, two: worker },
   )) as Testbed;
@@ -22,10 +22,12 @@ after(() => bed?.remove());
 
 const run = (seed: number) => bed.run('slow.yaml', '--estimators', 'small-cnn', '--seed', String(seed));
 
-/** Log messages for an attempt that was too late or aborted. */
+/** Matches the log messages about an attempt that came too late or was aborted. */
 const VOID = /discarding this one|attempt aborted/;
 
-/** Waits until a worker takes a fold. @returns its log line about it, ignoring the first `skip` lines */
+/**
+ * Waits until a worker starts a fold. @returns the worker's log line about the start, ignoring the first `skip` lines
+ */
 async function taken(name: string, skip: number): Promise<LogLine> {
   return until(`${name} to take a fold`, async () => {
     const pid = bed.cluster.pid(name);

@@ -90,7 +90,7 @@ test('refuses a Redis that is too old for BullMQ, and warns about one older than
     version = await ownVersion(url);
   });
   if (version.includes(' ')) return t.skip(`this server is ${version}`);
-  // The replacement must have the same length as the version of the server on this machine.
+  // The fake version must have as many characters as the real version of this machine's server.
   const older = (start: string) => start + version.slice(start.length).replace(/\d/g, '1');
   const said = (start: string): [string, string] => [`redis_version:${version}`, `redis_version:${older(start)}`];
   await withRedis(
@@ -111,7 +111,7 @@ test('refuses a Redis that is too old for BullMQ, and warns about one older than
   );
 });
 
-test('reconnects when the primary becomes a replica, given the error messages of Redis 6', async () => {
+test('reconnects when the primary becomes a replica, even if errors have the wording of Redis 6', async () => {
   const said: [string, string] = ['-READONLY ', '-ERR Error running script (call to f_0): @user_script: 1: -READONLY '];
   const work = async (url: string) => {
     const queues = new Queues(url);
@@ -157,7 +157,7 @@ test('warns about a Redis that saves nothing to disk, but not about one with an 
   }
 });
 
-test('reads the policy from INFO if CONFIG is rejected, and warns about settings it cannot determine', async () => {
+test('reads the eviction policy from INFO if CONFIG is rejected, and warns about unknown settings', async () => {
   const managed = ['--rename-command', 'CONFIG', ''];
   await withRedis([...managed, '--maxmemory-policy', 'allkeys-lfu'], async (url) => {
     await assert.rejects(inspectRedis(url), unsafe(/allkeys-lfu/));
@@ -165,7 +165,7 @@ test('reads the policy from INFO if CONFIG is rejected, and warns about settings
   await withRedis(managed, async (url) => {
     const { warnings } = await inspectRedis(url);
     assert.equal(warnings.length, 1);
-    assert.match(warnings[0], /unknown whether it saves its data to disk/);
+    assert.match(warnings[0], /unknown whether Redis saves its data to disk/);
   });
   const hidden: [string, string] = ['maxmemory_policy:', 'maxmemory_other_:'];
   await withRedis(

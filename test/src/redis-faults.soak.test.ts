@@ -17,16 +17,18 @@ import { withoutRedis } from './testbed.js';
 const skip = withoutRedis;
 /** Milliseconds that a fault lasts: long enough for a busy loop to log tens of thousands of lines. */
 const FAULT_MS = 2000;
-/** The most lines at level warn or above that a service may log during a fault and its recovery. */
+/** Maximum number of lines at level warn or above that a service may log during a fault and the recovery from it. */
 const LINES = 25;
-/** The most bytes in these lines. */
+/** Maximum total size of these lines in bytes. */
 const BYTES = 50_000;
 /** Number of folds that must be committed after a fault for the cluster to count as recovered. */
 const FOLDS = 3;
-/** Seconds within which a busy machine must recover. An expired lock is only noticed after 11 s. */
+/**
+ * Time limit in seconds for recovering on a busy machine. It must exceed 11 s, after which an expired lock is noticed.
+ */
 const RECOVERY_SECONDS = 20;
 
-/** Has more folds than a worker can train in a minute. Each takes a fraction of a second. */
+/** A run with more folds than a worker can train in a minute, although each fold only takes a fraction of a second. */
 const SPEC = `
 version: 1
 name: many
@@ -124,7 +126,7 @@ test('survives a failover that leaves connections open', { skip }, async (t) => 
     async () => {
       await next.ask('REPLICAOF', 'NO', 'ONE');
       await old.ask('REPLICAOF', '127.0.0.1', `${next.port}`);
-      // This is a realistic delay of a DNS update.
+      // Wait as long as it realistically takes until a DNS update arrives.
       await sleep(FAULT_MS);
       proxy.retarget(next.port);
     },
@@ -135,7 +137,7 @@ test('survives a failover that leaves connections open', { skip }, async (t) => 
   await old.stop();
 });
 
-test('survives a full memory', { skip }, (t) =>
+test('survives a Redis whose memory is full', { skip }, (t) =>
   survives(
     async () => {
       await redis.ask('CONFIG', 'SET', 'maxmemory', '1');
@@ -147,7 +149,7 @@ test('survives a full memory', { skip }, (t) =>
   ),
 );
 
-test('survives repeated killing of all connections', { skip }, (t) =>
+test('survives a Redis that repeatedly closes all connections', { skip }, (t) =>
   survives(
     async () => {
       for (let i = 0; i < 10; i++) {
@@ -176,7 +178,7 @@ test('survives a Redis that is loading data after a restart', { skip }, (t) =>
   ),
 );
 
-test('survives a temporary change of the password', { skip }, (t) =>
+test('survives a temporary change of the Redis password', { skip }, (t) =>
   survives(
     async () => {
       await redis.ask('ACL', 'SETUSER', 'cryfold', 'resetpass', '>new');

@@ -177,7 +177,7 @@ test('completes jobs and a run on a Redis Cluster after one of its primaries has
 });
 
 test('refuses a Redis Cluster whose nodes announce no address within the time limit', { skip }, async () => {
-  // A node learns its own address from other nodes, but this cluster has only one node.
+  // A node of a cluster learns its own address from the other nodes, but this cluster consists of a single node.
   const node = await server('--cluster-enabled', 'yes');
   assert.equal(await node.ask('CLUSTER', 'ADDSLOTSRANGE', '0', '16383'), '+OK');
   await until('the cluster', async () => (await node.ask('CLUSTER', 'INFO')).includes('cluster_state:ok'));

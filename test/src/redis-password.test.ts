@@ -44,7 +44,7 @@ async function withRotation({ user, isCluster }: Who, work: (rotation: Rotation)
 }
 
 interface Who {
-  /** Absent for Redis's default user */
+  /** Name of the Redis user; absent for the default user */
   user?: string;
   isCluster?: boolean;
 }
@@ -104,7 +104,7 @@ for (const [name, who] of Object.entries(WHO)) {
       const { job, close } = await startWork(url);
       try {
         await job('one');
-        // Like many mounted secrets, the file is updated some time after the password.
+        // The password is changed some time before the file, as is common with mounted secrets.
         await set('second');
         await operator('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
         await assert.rejects(checkRedis(url, 1000), /WRONGPASS/);

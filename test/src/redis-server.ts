@@ -24,7 +24,8 @@ export class RedisServer {
 
   /**
    * @param folder parent of the server's working folder, which is named after its port
-   * @param flags such as `--requirepass x` or `--sentinel`; by default, Redis saves nothing
+   * @param flags arguments for the server, such as `--requirepass x` or `--sentinel`; by default, Redis saves nothing
+   * to disk
    */
   static async start(folder: string, ...flags: string[]): Promise<RedisServer> {
     const program = (await findRedis()) as string;

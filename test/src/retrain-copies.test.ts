@@ -55,7 +55,8 @@ test('counts shifted copies of the champion’s training clips as known if their
   const first = await retrain(await manifest('trained.csv', trained));
   assert.equal(first.outcome, 'promoted', first.reason);
 
-  // Half of the originals are in the new data. The others are only available as files next to it.
+  // Half of the original recordings are part of the new data. The others are not listed in it, but their files are
+  // still in its folder.
   const copies = await Promise.all(trained.slice(0, 30).map(shifted));
   const rows = [...trained.slice(0, 15), ...copies, ...added];
   const { evidence, reason } = await retrain(await manifest('copied.csv', rows));
@@ -64,7 +65,7 @@ test('counts shifted copies of the champion’s training clips as known if their
   assert.equal(evidence.data.uncompared, 0);
   assert.doesNotMatch(reason, /audio/);
 
-  // Uses the same data in another folder, without the champion's other recordings.
+  // The same data in another folder, which does not contain the champion's other recordings.
   for (const { file } of rows) await cp(path(file), path('elsewhere', file));
   const moved = await retrain(await manifest('elsewhere/copied.csv', rows));
   assert.equal(moved.evidence.test.clips, added.length + 15, moved.reason);

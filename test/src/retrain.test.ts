@@ -62,10 +62,10 @@ async function show(out = 'out') {
   return JSON.parse(stdout);
 }
 
-/** Returns every third clip. They include all infants and classes. */
+/** Returns every third clip. These clips include all infants and classes. */
 const few = () => clips.filter((_, i) => i % 3 === 0);
 
-test('promotes on new data, does nothing on the same data, refuses worse data, and promotes on more data', async () => {
+test('retrain promotes on new data, not on the same or worse data, and promotes again on more data', async () => {
   const first = await retrain(await manifest('few', few()));
   assert.deepEqual([first.code, first.report.outcome], [0, 'promoted'], first.report.reason);
   assert.match(first.report.reason, /majority class/);
@@ -86,7 +86,8 @@ test('promotes on new data, does nothing on the same data, refuses worse data, a
   assert.equal(worse.report.evidence.data.known, few().length);
   assert.equal(worse.report.evidence.data.clips, few().length + added.length);
 
-  // An unchanged spec can win because of data that the champion has not been trained on.
+  // Even with an unchanged spec, a challenger can win, because it is also trained on data that the champion has not
+  // seen.
   const grown = await retrain(await manifest('grown', clips));
   assert.deepEqual([grown.code, grown.report.outcome], [0, 'promoted'], grown.report.reason);
   const { difference, pValue, opponent } = grown.report.evidence.test;
@@ -103,7 +104,8 @@ test('promotes on new data, does nothing on the same data, refuses worse data, a
   const last = await readFile(join(folder.path, 'out', 'store', 'models', 'cry', 'last-retrain.json'), 'utf8');
   assert.deepEqual(JSON.parse(last), grown.report);
 
-  // Neither the champion nor a stand-in can be tested on this data. The command refuses it, and trains nothing.
+  // Neither the champion nor a stand-in can be tested on such data, so the command rejects the data without training
+  // anything.
   for (const [name, data, why] of [
     ['relabelled', await manifest('relabelled', few(), (clip) => `${clip.label}x`), /no clips of class/],
     ['fewer', await manifest('fewer', few()), /a stand-in needs 95 % of its 240 clips, but the new data has 33 %/],
@@ -169,7 +171,7 @@ test('decides by predictions of the stored champion if the data overlaps partial
   const unknown = await cryfold([...args, '--metric', 'beauty']);
   assert.deepEqual([unknown.code, /there is no metric/.test(unknown.stdout)], [2, true], unknown.stdout);
 
-  // The champion cannot be judged by recordings that it cannot predict.
+  // A champion cannot be compared on recordings that it cannot predict.
   await mkdir(join(folder.path, 'slow', 'corpus'), { recursive: true });
   for (const { file } of added) {
     const wav = await readFile(join(folder.path, 'corpus', file));
@@ -181,7 +183,7 @@ test('decides by predictions of the stored champion if the data overlaps partial
   assert.match(slow.report.reason, /the stored champion cannot be tested: .* Hz, but the model supports only/);
 });
 
-test('evaluates the stand-in of a nested fusion nested, like its challenger', async () => {
+test('evaluates the stand-in of a nested fusion with inner folds, like its challenger', async () => {
   const nested = join(folder.path, 'nested.yaml');
   const fusion = 'fusion: { both: { rule: stacked, members: [svm, soft], nested: true } }';
   const text = SPEC.replace('repeats: 2', 'repeats: 1').replace('cry', 'nested');
@@ -216,7 +218,7 @@ test('lets one of two concurrent retrainings promote its model, and the other lo
   const outcomes = ended.map(({ code, stdout, stderr }) => [code, JSON.parse(stdout || `"${stderr}"`).outcome]);
   outcomes.sort(([a], [b]) => (a as number) - (b as number));
   assert.deepEqual(outcomes[0], [0, 'promoted']);
-  // If the first command is fast, the second finds nothing left to do.
+  // If the first command is fast, the second one finds that there is nothing left to do.
   assert.ok(['9,lost', '7,unchanged'].includes(outcomes[1].join()), String(outcomes));
   assert.equal((await show('both')).history.length, 1);
 });

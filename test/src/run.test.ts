@@ -21,9 +21,12 @@ import {
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let spec: string;
 let corpus: string;
-/** An undisturbed run with one worker and output in `one`. Tests only read that folder, so each test can run alone. */
+/**
+ * An undisturbed run with one worker, whose output is in the folder `one`. Tests only read this folder, so that each
+ * test can also run alone.
+ */
 let undisturbed: Ended;
-/** The out-of-fold table of that run; the table of every other run must have the same bytes */
+/** The out-of-fold table of the undisturbed run; the tables of all other runs must have the same bytes */
 let reference: Buffer;
 
 const args = (out: string, ...more: string[]) => [
@@ -107,7 +110,7 @@ test('detects a damaged result, and retrains it with the same bytes', async () =
   assert.deepEqual(await readFile(join(out, 'out-of-fold.csv')), reference);
 });
 
-test('processes only the command’s own run, and leaves others in the same store alone', async () => {
+test('processes only the command’s own run, and leaves other runs in the same store alone', async () => {
   const out = join(folder.path, 'mine');
   const many = [...args('mine'), '--repeats', '40', '--estimators', 'svm'];
   const running = start(many);
@@ -142,7 +145,7 @@ test('stops on Ctrl-C without orphans, and the same command continues', async ()
   assertNoneAfterCommit(lines);
 });
 
-test('survives kill -9 of worker, child and coordinator with the same bytes, and trains no finished fold', async () => {
+test('writes the same bytes after kill -9 of worker, child and coordinator, retraining no finished fold', async () => {
   const out = join(folder.path, 'killed');
   const running = start(args('killed', '--workers', '2'));
   const pid = running.process.pid ?? assert.fail('not started');

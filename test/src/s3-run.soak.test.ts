@@ -29,7 +29,7 @@ const args = (out: string) => {
   return ['run', path('tiny.yaml'), '--data', path('corpus'), '--out', path(out), ...flags];
 };
 
-test('produces the same bytes on S3 as on files, and reveals no secrets', async (t) => {
+test('produces the same bytes in S3 as in a folder, and reveals no secrets', async (t) => {
   if (!server) return t.skip(`no S3 server: neither ${S3_TOOLS.join(' nor ')} on PATH, in $CRYFOLD_TOOLS or cached`);
   const files = await cryfold(args('files'), { CRYFOLD_STORE: join(folder.path, 'store') });
   assert.equal(files.code, 0, files.stderr);

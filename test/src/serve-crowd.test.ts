@@ -55,7 +55,7 @@ test('drops a slow upload to make room for the next request', async () => {
   const head = 'POST /api/v1/predict HTTP/1.1\r\nhost: x\r\ncontent-type: audio/wav\r\n';
   const slow = Array.from({ length: 32 }, () => open(`${head}content-length: 10000000\r\n\r\n`).socket);
   const drip = setInterval(() => {
-    // Fast enough to keep a connection, but far too slow to finish within a request's time limit
+    // This is fast enough not to be disconnected, but far too slow to finish within the time limit of a request
     for (const socket of slow) if (!socket.destroyed) socket.write(Buffer.alloc(1000));
   }, 500);
   try {

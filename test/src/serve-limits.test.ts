@@ -5,8 +5,7 @@ import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { encodeWav } from '@cryfold/corpus';
 import { RATE, tone, writeModel } from '@cryfold/model-registry/testing';
-import { findTool } from '@cryfold/testing';
-import { chromium } from 'playwright-core';
+import { findBrowser, launchBrowser, NO_BROWSER } from './browser.js';
 import { cryfold, descendants, start, temporaryFolder, until } from './command.js';
 import { killServed, type Served, serveModel } from './served-model.js';
 
@@ -79,7 +78,7 @@ const pending = async ({ url }: Served) =>
 const childOf = ({ process: { pid } }: Served) =>
   descendants(pid ?? 0).find(({ command }) => command.includes('predict-child'))?.pid ?? 0;
 
-test('responds to 32 clients with 10 MB each, in bounded memory', async () => {
+test('responds to 32 clients that upload 10 MB each, in bounded memory', async () => {
   const served = await serve();
   const wav = encodeWav(tone((10 * MIB) / 2 / RATE), RATE);
   const answers = await Promise.all(Array.from({ length: 32 }, () => predict(served, wav, '?hop=60')));
@@ -90,7 +89,7 @@ test('responds to 32 clients with 10 MB each, in bounded memory', async () => {
   if (process.platform !== 'linux') return;
   const status = await readFile(`/proc/${served.process.pid}/status`, 'utf8');
   const peak = Number(/VmHWM:\s+(\d+)/.exec(status)?.[1]) / 1024;
-  // The bodies of the requests alone are 320 MiB.
+  // This is less than the bodies of the requests, which are 320 MiB in total.
   assert.ok(peak < 280, `${peak} MiB`);
 });
 
@@ -132,7 +131,7 @@ test('limits the size of a form and its number of files', async () => {
   const field = form(1, CLIP);
   field.append('comment', 'text');
   assert.equal((await predict(served, field)).code, 'UPLOAD_INVALID');
-  // One client disconnects within a file. The form of another client ends there.
+  // One client disconnects in the middle of a file. Another client sends a form that ends in the middle of a file.
   const head = '--x\r\nContent-Disposition: form-data; name="f"; filename="a.wav"\r\n\r\nRIFF';
   const asForm = 'Content-Type: multipart/form-data; boundary=x';
   const { socket, heard, closed } = open(served, asForm, `Content-Length: ${head.length}`, 'Connection: close');
@@ -211,19 +210,20 @@ test('exits within the grace period after SIGTERM, and responds to pending reque
     ],
   );
   assert.equal((await served.ended).code, 0);
-  // The exit limit after the grace period is 15 s, and the limit for a prediction is 30 s.
+  // Without waiting for limits, this takes less than 10 s: the limit for exiting after the grace period is 15 s, and
+  // the limit for a prediction is 30 s.
   assert.ok(performance.now() - begun < 10_000);
 });
 
 interface Odd {
   channels?: number;
   rate?: number;
-  /** Bytes that follow the header, and bytes that the header declares */
+  /** Number of bytes that follow the header, and number of bytes that the header declares */
   bytes?: number;
   claimed?: number;
 }
 
-/** Returns an 8-bit WAV file with any header. */
+/** Returns an 8-bit WAV file whose header may contain any values. */
 function oddWav({ channels = 1, rate = RATE, bytes = 16_000, claimed = bytes }: Odd) {
   const wav = Buffer.alloc(44 + bytes);
   wav.write('RIFF\0\0\0\0WAVEfmt ', 'latin1');
@@ -264,7 +264,7 @@ test('classifies or refuses unusual WAV files without crashing the prediction pr
   assert.equal(childOf(served), child);
 });
 
-test('limits the windows per request, and the windows with images per response', async () => {
+test('limits the number of windows per request, and of windows with images per response', async () => {
   const served = await serve();
   const wav = encodeWav(tone(400), RATE);
   const { windows } = (await predict(served, wav, '?images=true')).body.predictions[0];
@@ -289,7 +289,8 @@ test('leaves no upload behind if the service is killed', async () => {
   const { socket } = open(served, `Content-Length: ${CLIP.length}`);
   socket.write(CLIP);
   await until('the upload', async () => (await pending(served)) === 1);
-  // The file that contains the upload has no name. afterEach checks again after SIGKILL.
+  // The file that contains the upload has no name in the folder, so the folder looks empty. afterEach checks this again
+  // after SIGKILL.
   assert.deepEqual(await readdir(scratch), []);
 });
 
@@ -320,10 +321,9 @@ test('exits with a code if the service cannot start', async () => {
 });
 
 test('shows labels as text and reports errors on the page', async (t) => {
-  const executablePath = (await findTool('chromium')) ?? (await findTool('google-chrome'));
-  if (!executablePath) return t.skip('needs chromium on PATH (apt-get install chromium)');
-  // Chromium's sandbox refuses to start as root. The page is our own, so it can run without the sandbox.
-  const browser = await chromium.launch({ executablePath, args: process.getuid?.() === 0 ? ['--no-sandbox'] : [] });
+  const executablePath = await findBrowser();
+  if (!executablePath) return t.skip(NO_BROWSER);
+  const browser = await launchBrowser(executablePath);
   t.after(() => browser.close());
   const served = await serve(['--max-upload-mb', '1', '--timeout', '3']);
   const page = await browser.newPage();

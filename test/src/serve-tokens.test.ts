@@ -6,8 +6,7 @@ import { join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import { encodeWav } from '@cryfold/corpus';
 import { RATE, tone, writeModel } from '@cryfold/model-registry/testing';
-import { findTool } from '@cryfold/testing';
-import { chromium } from 'playwright-core';
+import { findBrowser, launchBrowser, NO_BROWSER } from './browser.js';
 import { cryfold, temporaryFolder, until } from './command.js';
 import { type Served, serveModel } from './served-model.js';
 
@@ -66,12 +65,11 @@ test('serve reloads a replaced token file without a restart, and keeps its token
 });
 
 test('asks for the token on the first visit to the page, and when it is no longer valid', async (t) => {
-  const executablePath = (await findTool('chromium')) ?? (await findTool('google-chrome'));
-  if (!executablePath) return t.skip('needs chromium on PATH (apt-get install chromium)');
+  const executablePath = await findBrowser();
+  if (!executablePath) return t.skip(NO_BROWSER);
   await replace(`read:${OLD}\n`);
   const served = await serve(t);
-  // Chromium's sandbox refuses to start as root. The page is our own, so it can run without the sandbox.
-  const browser = await chromium.launch({ executablePath, args: process.getuid?.() === 0 ? ['--no-sandbox'] : [] });
+  const browser = await launchBrowser(executablePath);
   t.after(() => browser.close());
   const page = await browser.newPage();
   await page.goto(served.url);

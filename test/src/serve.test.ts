@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Clip, encodeWav, readDataset, synthesizeCorpus } from '@cryfold/corpus';
-import { findTool } from '@cryfold/testing';
-import { type Browser, chromium } from 'playwright-core';
+import type { Browser } from 'playwright-core';
+import { findBrowser, launchBrowser, NO_BROWSER } from './browser.js';
 import { type Command, cryfold, descendants, ownStore, temporaryFolder, until } from './command.js';
 import { serveModel } from './served-model.js';
 
@@ -60,13 +60,11 @@ before(async () => {
   }
   await promote(versions[0]);
   ({ command: server, url } = await serve());
-  const executablePath = (await findTool('chromium')) ?? (await findTool('google-chrome'));
+  const executablePath = await findBrowser();
   if (!executablePath) return;
-  // The flags add a microphone that beeps. Chromium's sandbox refuses to start as root. The page is our own, so it can
-  // run without the sandbox.
-  const args = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'];
-  if (process.getuid?.() === 0) args.push('--no-sandbox');
-  browser = await chromium.launch({ executablePath, args });
+  // A fake microphone that beeps
+  const flags = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'];
+  browser = await launchBrowser(executablePath, flags);
 });
 after(async () => {
   await browser?.close();
@@ -204,7 +202,7 @@ test('answers health checks immediately while predictions are computed', async (
   }
   assert.equal((await work).status, 200);
   assert.ok(looks > 3, `${looks} looks`);
-  // If predictions ran in the service's own event loop, they would block it for seconds.
+  // This would fail if predictions ran in the service's own event loop, which they would block for seconds.
   assert.ok(slowest < 1000, `${slowest} ms`);
 });
 
@@ -241,7 +239,8 @@ test('switches to a new champion without dropping a request, but not to a damage
   await until('the failed switch', async () => (await (await fetch(`${url}/metrics`)).text()).includes(failed));
   assert.equal((await send(wav, 'audio/wav')).body.model.version, versions[0]);
   await json(['models', 'rollback', 'cry']);
-  // The service still follows the champion. It does not count the return to the served version as a failure.
+  // The service still follows changes of the champion, and the return to the version that it still serves does not
+  // count as a failure.
   await promote(versions[1]);
   await until('the next champion', async () => (await send(wav, 'audio/wav')).body.model.version === versions[1]);
   assert.equal((await (await fetch(`${url}/metrics`)).text()).includes(failed), true);
@@ -274,7 +273,7 @@ const views = [
 ];
 for (const { name, viewport, colorScheme } of views) {
   test(`classifies a file and a recording on an accessible page in Chromium, ${name}`, async (t) => {
-    if (!browser) return t.skip('needs chromium on PATH (apt-get install chromium)');
+    if (!browser) return t.skip(NO_BROWSER);
     const context = await browser.newContext({ viewport, colorScheme, permissions: ['microphone'] });
     const page = await context.newPage();
     const seen: string[] = [];
@@ -346,7 +345,7 @@ for (const { name, viewport, colorScheme } of views) {
 }
 
 test('classifies recordings that are dropped on the page', async (t) => {
-  if (!browser) return t.skip('needs chromium on PATH (apt-get install chromium)');
+  if (!browser) return t.skip(NO_BROWSER);
   const page = await browser.newPage();
   await page.goto(url);
   await page

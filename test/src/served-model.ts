@@ -19,7 +19,10 @@ export async function serveModel(
   return { ...command, url: `http://127.0.0.1:${port}`, port: Number(port) };
 }
 
-/** Kills a service and its children, since a child that a test has suspended does not notice when its parent exits. */
+/**
+ * Kills a service and its children. The children must be killed explicitly, because one that a test has suspended does
+ * not notice when its parent exits.
+ */
 export async function killServed({ process: service, ended }: Served): Promise<void> {
   const children = descendants(service.pid ?? 0);
   service.kill('SIGKILL');

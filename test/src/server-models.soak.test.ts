@@ -93,7 +93,7 @@ test('--server trains, promotes, rolls back and uses final models without Redis 
   const known = await json(['train-final', evaluated.id, '--of', 'both']);
   assert.deepEqual(known, { known: true, card: both.card });
   const svm = await json(['train-final', evaluated.id, '--of', 'svm']);
-  // The run can also be found by its copy of the results on the laptop.
+  // The run can also be specified by the folder on the laptop that contains a copy of its results.
   assert.equal((await json(['train-final', path('out'), '--of', 'svm'])).known, true);
 
   const unknown = await cryfold(['train-final', evaluated.id, '--of', 'nothing'], remote);
@@ -158,7 +158,7 @@ test('--server trains, promotes, rolls back and uses final models without Redis 
   assert.deepEqual([serve.code, /CRYFOLD_STORE/.test(serve.stderr)], [2, true]);
 });
 
-test('trains a model through alternating servers, and reports its failure', { skip }, async () => {
+test('trains a model while requests alternate between two servers, and reports its failure', { skip }, async () => {
   const [{ run }] = await json(['list']);
   const options = {
     redisUrl: environment.REDIS_URL,
@@ -302,7 +302,8 @@ test('retrain --server has the same outcomes as retrain on the cluster', { skip 
       ['retrain', grown.champion],
     ],
   );
-  // A retrain with direct access to the cluster finds nothing left to do, and keeps the champion.
+  // When `cryfold retrain` is repeated with direct access to the cluster, it finds nothing left to do and keeps the
+  // champion.
   const direct = await json(
     ['retrain', path('spec.yaml'), '--data', path('grown.csv'), '--model', 'nightly', '--of', 'svm'],
     7,

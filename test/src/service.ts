@@ -31,7 +31,10 @@ export async function untilReady(...services: RunningService[]): Promise<void> {
   for (const { url } of services) await until(`${url} to be ready`, async () => (await readiness(url)).ready);
 }
 
-/** Returns the value of a series in Prometheus's text format. Its labels must be in the order of the text. */
+/**
+ * Returns the value of a series in Prometheus's text format. The labels in `series` must be in the same order as in the
+ * text.
+ */
 export function seriesValue(text: string, series: string): number | undefined {
   const line = text.split('\n').find((candidate) => candidate.startsWith(`${series} `));
   return line === undefined ? undefined : Number(line.slice(series.length + 1));

@@ -13,7 +13,10 @@ import { withoutRedis } from './testbed.js';
 /** Tests how processes stop while neither Redis nor the store responds. */
 
 const GRACE_SECONDS = 3;
-/** Seconds after the grace period: 5 s, doubled for busy machines. The store itself tolerates an outage of 60 s. */
+/**
+ * Time limit for stopping after the grace period, in seconds: 5 s, doubled for busy machines. If stopping waited for
+ * the store, it would take up to 60 s.
+ */
 const MORE_SECONDS = 10;
 
 const [tool, program] = await (async () => {
@@ -57,7 +60,7 @@ async function stopped({ process, ended }: Command, what: string): Promise<numbe
   return (await ended).code;
 }
 
-test('stops busy services, and the command that follows their run, in time', { skip }, async () => {
+test('stops busy services and the command that follows their run within the time limit', { skip }, async () => {
   const redis = await RedisServer.start(folder.path);
   const proxy = await TcpProxy.start(redis.port);
   await writeFile(

@@ -16,15 +16,18 @@ const OUT_OF_FOLD = 'cc663f0b1b1b56c4eb150992892bac415b867bbf47b46c4943bec5de408
 /** The results.json that commit 9364da0 wrote for this store. */
 const RESULTS = 'results-9364da0.json';
 
-/** Fields that are new or computed differently since format 2. All others must have the same bytes as that commit's. */
+/**
+ * Fields that are new or computed differently since format 2. All other fields must have the same bytes as the results
+ * of that commit.
+ */
 const CHANGED = new Set(['format', 'intervals', 'comparisons', 'leaks', 'groupSource', 'cryfold', 'audit']);
 const without = (value: unknown, names: ReadonlySet<string>): unknown =>
   JSON.parse(JSON.stringify(value, (key, member) => (names.has(key) ? undefined : member)));
 
-/** Metrics that were added to baselines later. In that commit, baselines had only an accuracy. */
+/** Metrics that were added to baselines later. At that commit, the only metric of baselines was the accuracy. */
 const ADDED = new Set(['balancedAccuracy', 'macroF1', 'logLoss']);
 
-/** Removes changed fields, and the text of the protocol's label, which now mentions groups. */
+/** Removes the changed fields, and the label of the protocol, which mentions groups now. */
 function unchanged(text: string): string {
   const { baselines, protocol, ...figures } = JSON.parse(text);
   const same = { ...figures, protocol: { ...protocol, label: '' }, baselines: without(baselines, ADDED) };

@@ -91,7 +91,7 @@ test('the API accepts the files of commands by hash, and refuses a spec whose fi
   };
   assert.equal(await upload(new TextEncoder().encode('print(2)')), 422);
   assert.equal(await upload(program), 201);
-  // Now only the features are missing.
+  // The error shows that only the features are still missing.
   assert.match((await own({ 'train.py': hash })).message, /^features\//);
 });
 

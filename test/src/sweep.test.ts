@@ -11,7 +11,7 @@ import { cryfold, descendants, ownStore, PROGRAM, temporaryFolder, until } from 
 const redis = await findRedis();
 const skip = redis === undefined && 'neither redis-server nor valkey-server is on PATH or in the cache';
 
-// One trial at a time, so that TPE's input does not depend on which of two trials finishes first.
+// Trials run one at a time, so that TPE's input does not depend on which of two trials finishes first.
 const SWEEP = `
 version: 1
 name: sweep
@@ -82,7 +82,7 @@ test('continues a sweep identically after all of its processes were killed', { s
   try {
     process.kill(server.pid, 'SIGKILL');
   } catch (error) {
-    // If the kernel ties Redis to its keeper, Redis may already have exited.
+    // Redis may already have exited, if the kernel kills it together with its keeper.
     assert.equal((error as NodeJS.ErrnoException).code, 'ESRCH');
   }
   await ended;
@@ -101,7 +101,7 @@ test('continues a sweep identically after all of its processes were killed', { s
 
 test('plan counts a sweep’s stored folds, estimates its hours, and starts nothing', { skip }, async () => {
   const plan = async (out: string, ...more: string[]) => {
-    // Ignores measurements of this machine by other sweeps.
+    // A separate cache, so that measurements of this machine by other sweeps are ignored.
     const environment = { CRYFOLD_CACHE: path('cache') };
     const { code, stdout, stderr } = await cryfold(['plan', ...args(out).slice(1), ...more, '--json'], environment);
     assert.equal(code, 0, stderr);

@@ -57,7 +57,10 @@ async function rewrite(record: RawRecord, format: number): Promise<string> {
   return text(await record.read());
 }
 
-/** The payloads of a next version that has another format for fold jobs, but still reads the current one. */
+/**
+ * The schemas of job payloads in a hypothetical next version, which has a new format for fold jobs but still reads the
+ * current one.
+ */
 const id = z.string();
 const foldOfNext = z.strictObject({
   format: z.literal(2),
@@ -69,7 +72,7 @@ const payloadOfNext = z.union([
   workPayload.transform((payload) => (payload.kind === 'fold' ? payload.key : payload.trial)),
 ]);
 
-test('lets two versions each process the jobs that they can read: none is lost, fails or runs twice', async () => {
+test('each of two versions processes the jobs that it can read, and no job is lost, fails or runs twice', async () => {
   const names = Array.from({ length: 12 }, (_, i) => sha256(`fold ${i}`));
   const ofNext = new Set(names.filter((_, i) => i % 3 === 1));
   const ended: { key: string; by: string }[] = [];
@@ -143,7 +146,7 @@ test('stops the aggregator at a newer fold record, which is kept and does not co
   assert.equal(await runStore.runs.hasResults(plan.run), false);
 });
 
-test('reports a newer run in an older version, which neither deletes nor replaces its data', async () => {
+test('an older version reports a newer run, and neither deletes nor replaces its data', async () => {
   const newer = (await writeRandomRun(store, { clips: 30, repeats: 1, name: 'newer' })).run;
   await store.put('folds/orphan/0-a/probabilities.npy', new Uint8Array(8));
   const record = rawRecords(store).plan(newer);
@@ -209,7 +212,7 @@ test('coordinator and aggregator ignore a newer run with one log message, and co
     [plan.key]: await rewrite(plan, FORMATS.plan + 1),
     [fold.key]: await rewrite(fold, FORMATS.fold + 1),
   };
-  // An older coordinator enqueued a job of that run, so only the plan is newer.
+  // This job has the current format, as if an older coordinator had enqueued it, so only the plan of its run is newer.
   const { key, queue } = plans.plan.jobs[0];
   await queues.add(queue, [{ id: key, payload: { format: 1, kind: 'fold', run: plans.plan.run, key } }]);
 

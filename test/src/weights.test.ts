@@ -18,7 +18,10 @@ import { cryfold, logLines, ownStore, ROOT, temporaryFolder } from './command.js
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 const path = (name: string) => join(folder.path, name);
 
-/** Writes a file with the structure of Keras's resnet50 notop .h5 (94 MB), and weights that keep signals in range. */
+/**
+ * Writes a file that has the structure of Keras's resnet50 notop .h5 file (94 MB), and random weights with which
+ * activations stay in a normal range.
+ */
 async function writeResNet50(file: string): Promise<string> {
   await ready;
   const random = new Random(7);
@@ -133,7 +136,7 @@ test('fetch discards files with a wrong or missing hash, and prints a hint', asy
     .update(await readFile(golden))
     .digest('hex');
   const unfit =
-    /WEIGHTS_INVALID: .*it fits no network \(tl-resnet50: .*mobilenet-v2: block_1_depthwise\/depthwise_kernel has shape/;
+    /WEIGHTS_INVALID: .*it does not fit any network \(tl-resnet50: .*mobilenet-v2: block_1_depthwise\/depthwise_kernel has shape/;
   await refuse([golden, '--sha256', saved], 10, unfit);
 });
 
@@ -141,7 +144,7 @@ test('stores weights once, and produces equal results for weights given by path 
   const out = path('out');
   const cache = { CRYFOLD_CACHE: path('cache') };
   await mkdir(path('cache'));
-  // If no Redis is on PATH, the embedded Redis is in the real cache.
+  // If there is no Redis on the PATH, the embedded one is needed, which is in the real cache.
   await symlink(join(loadConfig().cacheDir, 'valkey'), path('cache/valkey'));
   const store = `file:${join(out, 'store')}`;
   const put = () => cryfold(['weights', 'put', path('resnet50.h5'), '--store', store, '--json'], cache);

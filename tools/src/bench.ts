@@ -1,4 +1,4 @@
-// Compares cryfold with tools that users might use instead. Started by scripts/bench.
+// Compares the speed of cryfold with that of tools that could be used instead. Started by scripts/bench.
 import { parseArgs } from 'node:util';
 import type { Comparison } from './bench/measure.js';
 

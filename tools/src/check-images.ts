@@ -1,4 +1,4 @@
-// Runs the steps of infra/Dockerfile in a scratch folder; started and described by scripts/check-images.
+// Runs the steps of infra/Dockerfile in a scratch folder. scripts/check-images starts this program and describes it.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

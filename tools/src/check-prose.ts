@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util';
 import { ROOT } from './paths.js';
 import { findPhrases } from './prose/find-phrases.js';
 
-/** The rules contain the phrases that they forbid. */
+/** The rules and their tests are skipped, because they contain the phrases that they forbid. */
 const OWN = /^tools\/(src|test)\/.*prose/;
 const READ = /\.(ts|mjs|md|sh|py|ya?ml)$/;
 
@@ -22,7 +22,7 @@ const { positionals } = parseArgs({ allowPositionals: true });
 const tracked = execFileSync('git', ['ls-files', '-z', '-s', '--', ...positionals], { cwd: ROOT, encoding: 'utf8' });
 const lines = tracked.split('\0').flatMap((entry) => {
   const [, mode, path] = /^(\d+) .*\t(.*)$/s.exec(entry) ?? [];
-  // Skips links such as tools/NAME. Their target is read under its own name.
+  // Skips symbolic links such as tools/NAME, because their targets are read under their own names.
   if (!mode?.startsWith('100')) return [];
   const text = readFileSync(join(ROOT, path), 'utf8');
   if (!isRead(path, text)) return [];

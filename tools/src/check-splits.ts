@@ -26,17 +26,19 @@ import {
 } from '@cryfold/evaluation';
 import { wholeOption } from './options.js';
 
-/** A request to a splitter: everything that a spec contains, and how the oracle calls the splitter. */
+/**
+ * A request to a splitter: everything that a spec can set, and everything that the oracle needs to call the splitter.
+ */
 interface Case extends Omit<SplitRequest, 'labels' | 'predefined' | 'testSize'> {
   splitter: string;
   labels: number[];
-  /** Integers; -1 for clips that no fold tests */
+  /** Integers as text; -1 for clips that are in no test fold */
   predefined: string[];
   /** A share in (0, 1), or for train_test_split also a number of clips */
   testSize: number;
 }
 
-/** Splitters under their names in specs, and the functions that specs cannot use. */
+/** The splitters by their names in specs, and functions that specs cannot use. */
 const FUNCTIONS: Record<string, (request: Case) => Split[]> = {
   'KFold, in order': ({ labels, folds }) => kFold(labels.length, { splits: folds }),
   'StratifiedKFold, in order': ({ labels, folds }) => stratifiedKFold(labels, { splits: folds }),
@@ -84,7 +86,9 @@ class Shapes {
     return values[this.#below(values.length)];
   }
 
-  /** Even, skewed and sorted classes, between 1 and 50 of them. Some first occur late, or have only one clip. */
+  /**
+   * Even, skewed and sorted classes, between 1 and 50 of them. Some classes first occur late, or have only one clip.
+   */
   #labels(clips: number): number[] {
     const classes = this.#one([1, 1, 2, 3, 5, 7, 50]);
     const power = this.#one([1, 1, 2, 6]);

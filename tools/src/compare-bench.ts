@@ -1,4 +1,4 @@
-// Runs one benchmark of two checkouts in turn and prints how much faster the new one is.
+// Runs a benchmark alternately in two checkouts, and prints how much faster the new one is.
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -51,7 +51,7 @@ async function bench(root: string, name: string): Promise<Run> {
   }
 }
 
-/** Results by name. If a name occurs more than once, the later ones get a number. */
+/** Results by name. If a name occurs more than once, a number is appended to all but the first. */
 function read(text: string): Run {
   const run: Run = new Map();
   for (const one of JSON.parse(text) as Comparison[]) {

@@ -1,4 +1,4 @@
-// Writes infra/grafana/dashboards/*.json from infra/grafana/src. A test checks that they are current.
+// Writes infra/grafana/dashboards/*.json from infra/grafana/src. A test checks that these files are up to date.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { BOARDS } from '@cryfold/grafana';
 

@@ -6,8 +6,8 @@ import { type SplitRequest, splitterOf, usableSplits } from '@cryfold/evaluation
 import { wholeOption } from './options.js';
 
 /**
- * Number of infants, classes and folds in a row of the table. With about as many folds as infants, the greedy algorithm
- * fails.
+ * Number of infants, classes and folds in a row of the table. If there are about as many folds as infants, the greedy
+ * algorithm fails.
  */
 const SHAPES = [
   ...[
@@ -47,7 +47,7 @@ function corpus([infants, classes, folds]: Shape, random: Random): SplitRequest 
   return { labels: Int32Array.from(labels), groups, folds, repeats: 10, seed: random.below(2 ** 31) };
 }
 
-/** The code of the error that a corpus causes, and the number of folds that its hint suggests, if any. */
+/** Returns the code of the error that a corpus causes and, if the error's hint suggests one, a number of folds. */
 function problemOf(request: SplitRequest): { code: string; folds?: number } | undefined {
   try {
     usableSplits(kind, request);

@@ -38,7 +38,7 @@ export function binomialInterval(count: number, of: number): [number, number] {
     }
     return (low + high) / 2;
   };
-  // P(X >= count) increases with p, and P(X <= count) decreases.
+  // As p increases, P(X >= count) increases and P(X <= count) decreases.
   const lower = count === 0 ? 0 : solve((p) => incompleteBeta(count, of - count + 1, p) - 0.025);
   const upper = count === of ? 1 : solve((p) => incompleteBeta(count + 1, of - count, p) - 0.975);
   return [lower, upper];

@@ -15,7 +15,7 @@ export interface IdleCluster {
   url: string;
   /** URL of the store */
   folder: string;
-  /** Seconds from the readiness of the last process to the measurement */
+  /** Seconds to wait before the measurement, after the last process has become ready */
   seconds: number;
 }
 
@@ -45,7 +45,7 @@ export async function measureIdle({ root, url, folder, seconds }: IdleCluster): 
 
 class Member {
   readonly #child: ChildProcess;
-  /** The last part of its output */
+  /** The end of the process's output */
   #said = '';
 
   constructor(
@@ -61,14 +61,14 @@ class Member {
     }
   }
 
-  /** @throws Error if it has ended */
+  /** Returns whether the process has reported that it is ready. @throws Error if it has exited */
   ready(): boolean {
     const { exitCode } = this.#child;
     if (exitCode !== null) throw new Error(`the ${this.role} exited with code ${exitCode}: ${this.#said}`);
     return this.#said.includes(`"${this.role} ready"`);
   }
 
-  /** @throws Error if it has ended */
+  /** Returns the memory of the process and its descendants. @throws Error if it has exited */
   memory(): Memory {
     this.ready();
     const pid = this.#child.pid!;

@@ -38,7 +38,7 @@ const { values, positionals, tokens } = parseArgs({
 
 const FOLDS = ['random', 'grouped'] as const;
 
-/** @throws Error if the run fails; a run that merely lacks folds has results */
+/** Returns the results of a run, even if some of its folds are missing. @throws Error if the run fails */
 async function evaluate(data: string, folds: (typeof FOLDS)[number]): Promise<RunResults> {
   const program = join(ROOT, 'packages', 'cli', 'bin', 'cryfold.js');
   // The spec's own folds are random.

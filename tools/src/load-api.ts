@@ -3,7 +3,7 @@
 // machine with the single worker. Time windows alternate (without viewers, with, with, without, ...), so that drift
 // cancels out. A window with viewers begins after every viewer has received its first event. A window without viewers
 // waits until the server has stopped refreshing closed pages. The rate of a window is measured from the end of its
-// first fold to the end of its last fold. Do not use the machine meanwhile.
+// first fold to the end of its last fold. Do not use the machine for anything else during the measurement.
 //
 // usage: tools/load-api [--fold small-cnn|svm] [--pairs N] [--viewers N] [--window SECONDS] [--seconds N]
 import { availableParallelism, loadavg } from 'node:os';
@@ -16,13 +16,17 @@ import { Viewers } from './load-api/viewers.js';
 import { mean, median } from './statistics.js';
 
 /**
- * Kinds of folds. A fold takes a second or two on one core, the minimum for networks, or about 10 ms, the worst case.
+ * Kinds of folds. A fold of `small-cnn` takes a second or two on one core, which is the minimum for networks. A fold of
+ * `svm` takes about 10 ms, which is the worst case.
  */
 const FOLDS = {
   'small-cnn': { estimator: 'kind: small-cnn, epochs: 10', window: 40, folds: 5000 },
   svm: { estimator: 'kind: svm', window: 10, folds: 20_000 },
 };
-/** Milliseconds for which a page is refreshed after the last viewer has left: LINGER in packages/api-server. */
+/**
+ * Milliseconds for which the server keeps refreshing a page after its last viewer has left; see LINGER in
+ * packages/api-server.
+ */
 const LINGER = 31_000;
 
 const { values } = parseArgs({
@@ -44,7 +48,9 @@ interface Pair {
   change: number;
 }
 
-/** Measures time windows with or without viewers. Viewers stay until the next window without them. */
+/**
+ * Measures time windows with or without viewers. Viewers stay connected until the next window without viewers begins.
+ */
 class Windows {
   #watched = false;
 

@@ -27,7 +27,7 @@ import { markdownTable } from './estimates.js';
 const RATE = 8000;
 const PER_MS = RATE / 1000;
 
-/** Two seconds of sound. The original is the first second. */
+/** Two seconds of sound. The first second of it is the original clip. */
 type Source = Float64Array;
 type Codec = (samples: Float64Array) => Float64Array;
 
@@ -70,7 +70,7 @@ const firstsOf = (sounds: readonly Sound[]) =>
     yield* sounds;
   });
 
-/** How many copies were missed, and how many different sounds were merged. */
+/** Counts the copies that the detector misses, and the different sounds that it merges. */
 async function measure(sources: readonly Source[], distort: (source: Source) => Sound) {
   const firsts = await firstsOf([...sources.map((source) => plain(original(source))), ...sources.map(distort)]);
   const missed = sources.filter((_, i) => firsts[sources.length + i] !== firsts[i]).length;
@@ -116,12 +116,13 @@ function spread<T>(all: readonly T[], count: number): T[] {
   return Array.from({ length: Math.min(count, all.length) }, (_, i) => all[Math.floor(i * step)]);
 }
 
-/** Number of recordings, spread evenly, on which an earlier version of this tool chose the limits. */
+/** Number of evenly spread recordings that an earlier version of this tool used to choose the limits. */
 const SEEN = 60;
 
 /**
- * Returns the first clip of each recording of two seconds or more, by half. The last bit of a group's hash decides its
- * half, but groups with a recording that was used to choose the limits belong to the tuning half.
+ * Returns the first clip of each recording that lasts at least two seconds, separately for both halves of the data. The
+ * last bit of a group's hash decides its half, but groups with a recording that was used to choose the limits belong to
+ * the tuning half.
  */
 function halves(clips: readonly Clip[]): Record<Half, Clip[]> {
   const firsts = new Map<string, Clip>();

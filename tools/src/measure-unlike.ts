@@ -131,13 +131,13 @@ function signals(): [string, Sound[]][] {
     'white noise': white,
     'pink noise': pink,
     'brown noise': () => filtered(0.995),
-    'tones of 100 Hz to 3 kHz': (i) => sine(() => 100 * 30 ** (i / SIGNALS_OF_A_KIND)),
+    'tones from 100 Hz to 3 kHz': (i) => sine(() => 100 * 30 ** (i / SIGNALS_OF_A_KIND)),
     sweeps: (i) => sine((seconds) => 100 + 20 * i + (1000 * seconds) / clipSeconds),
-    'hum of 50 Hz with harmonics and noise': () =>
+    '50 Hz hum with harmonics and noise': () =>
       white().map((one, k) =>
         [1, 2, 3, 5].reduce((sum, h) => sum + Math.sin((100 * Math.PI * h * k) / rate) / h, one / 100),
       ),
-    'white noise that swells 4 times a second': () =>
+    'white noise whose level rises and falls 4 times a second': () =>
       white().map((one, k) => one * (1 + Math.sin((8 * Math.PI * k) / rate))),
   };
   const quantized = (samples: Float64Array, i: number) => {
@@ -166,5 +166,5 @@ function signals(): [string, Sound[]][] {
     summary: summaryOf(white().map((one) => Math.round(one * (0.4 + i / 20)) / 32768)),
     recording: String(i),
   }));
-  return [...sounds, ['near silence: noise of half a step to 3 steps of 16 bits', dither]];
+  return [...sounds, ['near silence: noise of 0.5 to 3 quantisation steps at 16 bits', dither]];
 }

@@ -16,7 +16,7 @@ function mebibytes(text: string, line: RegExp): number {
 export interface Memory {
   /** Resident memory, including all pages that it shares with others */
   rss: number;
-  /** The same, with each shared page divided by the number of processes on this machine that map it */
+  /** Like `rss`, but the size of each shared page is divided by the number of processes on this machine that map it */
   pss: number;
 }
 

@@ -1,5 +1,5 @@
-// Retrains a real SVM on synthetic recordings that overlap only partly with those of the champion, the case in which a
-// worse model was once promoted. Held-out recordings of the same infants show which model is better.
+// Retrains a real SVM on synthetic recordings, only some of which the champion was trained on. In this situation, an
+// earlier version once promoted a worse model. Held-out recordings of the same infants show which model is better.
 //
 // usage: tools/retrain-overlap [--seed 4]
 import { spawnSync } from 'node:child_process';
@@ -13,7 +13,9 @@ import { RandomState } from '@cryfold/evaluation';
 
 const CHAMPION = 900;
 const HELD_OUT = 600;
-/** Number of clips in the new data, how many of them the champion was trained on, and the folds */
+/**
+ * Number of clips in the new data, number of these on which the champion was trained, and number of folds and repeats
+ */
 const CASES = [
   { clips: 300, known: 60, folds: 5, repeats: 1 },
   { clips: 400, known: 130, folds: 10, repeats: 5 },

@@ -3,7 +3,7 @@ import { argmaxRows, METRICS, type MetricName, type RandomState, type Split } fr
 import type { Predictions } from '@cryfold/run-control';
 
 export const CLASSES = ['a', 'b', 'c'];
-/** Number of values that describe a clip; the poor configuration reads only the first ones */
+/** Number of values that describe a clip, and how many of these the poor configuration uses */
 export const COLUMNS = 30;
 export const POOR = 20;
 
@@ -22,7 +22,10 @@ function normals(random: RandomState): () => number {
   return () => Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform());
 }
 
-/** Infants with different voices. Half of them are recorded in one class only, as sick infants would be. */
+/**
+ * Infants with different voices. Half of the infants only have clips of one class, as would be the case for sick
+ * infants.
+ */
 export class World {
   readonly #normal: () => number;
   readonly #means: Float64Array[];

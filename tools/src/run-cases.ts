@@ -24,7 +24,7 @@ reported as failed as soon as its outcome is as expected.
 Needs python3 with numpy (scripts/test installs it), sox and redis-server. Takes a few minutes.
 `;
 
-/** Files in the folder that other files use. */
+/** Files in the folder that are not cases themselves, but are used by other files. */
 const HELPERS = ['README.md', 'lib.py', 'cf', 'base.py', 'cluster.sh', 'run-all', 'statistics', '__pycache__'];
 
 type State = 'ok' | 'FAILED' | 'pending';
@@ -45,7 +45,10 @@ async function outcomeOf(one: Case, bench: Bench): Promise<Outcome> {
   return { name, tests, state: 'FAILED', ended: `${ended} (passes now: add its test in place of pending: ${pending})` };
 }
 
-/** Returns a failed outcome for each file in the folder that no case uses, and for each file that a case lacks. */
+/**
+ * Returns a failed outcome for each file in the folder that no case uses, and for each file that a case needs but that
+ * is missing.
+ */
 async function unclaimed(folder: string): Promise<Outcome[]> {
   const there = await readdir(folder);
   const claimed = GROUPS.flatMap(({ inputs }) => inputs);

@@ -7,9 +7,9 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
+import { findBrowser, launchBrowser, NO_BROWSER } from '@cryfold/integration-tests/browser';
 import { type Command, start, until, untilReady } from '@cryfold/integration-tests/command';
-import { findTool } from '@cryfold/testing';
-import { type Browser, chromium } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { ROOT } from './paths.js';
 
 /** README.md is opened often, so its pictures must be small. */
@@ -30,7 +30,7 @@ async function take(
   const [width, height] = size;
   const page = await browser.newPage({ viewport: { width, height }, colorScheme: 'light' });
   await page.goto(url);
-  // Polled here, because the policy of the live page does not allow waitForFunction.
+  // The condition is polled like this, because the live page's Content Security Policy does not allow waitForFunction.
   await until(file, () => page.evaluate<boolean>(ready), PATIENCE_SECONDS);
   const path = join(out, file);
   await page.screenshot({ path });
@@ -46,14 +46,13 @@ async function ended(command: Command): Promise<string> {
   return stdout;
 }
 
-/** Half of the folds are done, and one is training. */
+/** True on the page when at least half of the folds are done and one is training. */
 const HALF_DONE = `document.querySelector('main progress')?.value >= 0.5
   && document.querySelector('main .trial .cell[data-state="1"]') !== null`;
 
-const executablePath = (await findTool('chromium')) ?? (await findTool('google-chrome'));
-if (!executablePath) throw new Error('needs chromium on PATH');
-// Chromium's sandbox refuses to start as root. The pages are our own, so they can run without the sandbox.
-const browser = await chromium.launch({ executablePath, args: process.getuid?.() === 0 ? ['--no-sandbox'] : [] });
+const executablePath = await findBrowser();
+if (!executablePath) throw new Error(NO_BROWSER);
+const browser = await launchBrowser(executablePath);
 let run: Command | undefined;
 try {
   await ended(start(['data', 'synth', join(folder, 'cryfold-demo'), '--clips', '300']));

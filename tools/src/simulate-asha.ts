@@ -1,6 +1,6 @@
-// Measures how optimistic the score of a sweep's winner is for each algorithm. The trials have known true accuracies,
-// and their answers are random, so there is nothing to learn. Decisions and corrections use the same code as real
-// sweeps. Prints a Markdown table, or JSON with --json.
+// Measures how optimistic the score of a sweep's winner is for each algorithm. The true accuracies of the trials are
+// known, and their answers are random, so there is nothing to learn from them. Decisions and corrections use the same
+// code as real sweeps. Prints a Markdown table, or JSON with --json.
 //
 //   tools/simulate-asha --clips 60 --repeats 1 --trials 27 --sweeps 60
 //
@@ -40,7 +40,7 @@ const ALGORITHMS = {
   random: 'algorithm: random',
   'random, racing': 'algorithm: random, racing: {}',
   'asha, folds': 'algorithm: asha, asha: { resource: folds }',
-  // Every trial begins with a complete repeat. With --repeats 1, these are all folds.
+  // Every trial begins with a complete repeat. With --repeats 1, a complete repeat consists of all folds.
   [`asha, folds, min ${FOLDS}`]: `algorithm: asha, asha: { resource: folds, min: ${FOLDS} }`,
 };
 
@@ -61,7 +61,7 @@ function planOf(algorithm: string): RunPlan {
 
 interface SimulatedTrial {
   truth: number;
-  /** Whether each answer is correct, by clip and repeat */
+  /** Whether the trial's answer is correct, for each clip and repeat */
   right: boolean[][];
 }
 

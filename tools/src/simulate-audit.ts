@@ -19,7 +19,7 @@ const CASES = wholeOption('cases', values.cases);
 interface World {
   name: string;
   classes: number;
-  /** Number of recordings, or of groups if there are any */
+  /** Number of recordings or, if the data has groups, number of groups */
   units: number;
   groups: 'none' | 'one class each' | 'all classes';
   /** Number of standard deviations by which the level of one class differs */

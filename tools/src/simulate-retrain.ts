@@ -1,7 +1,7 @@
 // Measures how often `cryfold retrain` promotes a worse or a better model, for different overlaps between the new data
 // and the champion's data. Draws corpora of infants, trains nearest-mean classifiers on them, and decides with the
-// command's own code: which data the champion knows, what the challenger is compared with, and the test. A large
-// held-out set shows which model is really better.
+// command's own code: it determines which data the champion was trained on, what to compare the challenger with, and
+// the result of the test. A large held-out set shows which model is really better.
 //
 // With --nights N, a slightly worse configuration challenges the same champion every night, on growing data.
 //
@@ -50,9 +50,9 @@ const MARGIN = 0.05;
 /** Number of columns that the nightly challenger reads */
 const SLIGHTLY_POOR = 28;
 
-/** Share of the new data that the champion knows */
+/** Share of the new data on which the champion was trained */
 const OVERLAPS = [0, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.95, 1];
-/** Number of clips in the new data, relative to the champion's */
+/** Number of clips in the new data, as a multiple of the number on which the champion was trained */
 const SIZES = [1 / 3, 1, 2];
 /**
  * With `grouped`, folds keep infants together, and new and held-out clips come from new infants. With `random`, folds
@@ -69,7 +69,10 @@ interface Scenario {
 }
 
 interface Case {
-  /** How much better the challenger, trained on all new data, is on held-out clips; negative if it is worse */
+  /**
+   * By how much the challenger, trained on all new data, is better than the champion on held-out clips; negative if it
+   * is worse
+   */
   truth: number;
   opponent: 'champion' | 'stand-in' | 'refused';
   promoted: boolean;
@@ -107,7 +110,7 @@ interface Night {
   after: number;
 }
 
-/** Decides like `cryfold retrain`. @returns undefined if a model cannot be trained */
+/** Makes the same decision as `cryfold retrain` would. @returns undefined if a model cannot be trained */
 function retrain({ protocol, metric, champion, now, before, after }: Night, random: RandomState) {
   const manifest = { clips: now, grouped: true, classes: CLASSES };
   const labels = Int32Array.from(now, (clip) => clip.class);
@@ -151,7 +154,8 @@ function truthOf(
 function simulate(scenario: Scenario, random: RandomState): Case | undefined {
   const { protocol, metric } = scenario;
   const { champion, now, heldOut } = drawClips(new World(random), random, scenario);
-  // One in three challengers has the champion's configuration, one a worse and one a better configuration.
+  // One third of the challengers has the same configuration as the champion, one third has a worse one, and one third
+  // has a better one.
   const [before, after] = [
     [COLUMNS, COLUMNS],
     [COLUMNS, POOR],
@@ -183,7 +187,7 @@ function nightly(metric: MetricName, nights: number, random: RandomState): numbe
   return undefined;
 }
 
-/** The previous rule, which judged recall on all test clips. */
+/** Returns whether the challenger would have won by the previous rule, which compared recall on all test clips. */
 function wonFormerly(
   { now, splits, metric }: { now: SimulatedClip[]; splits: Split[]; metric: MetricName },
   challenger: Predictions,

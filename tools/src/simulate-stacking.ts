@@ -5,8 +5,8 @@
 //   tools/simulate-stacking --clips 60,300 --sets 60
 //
 // --signal S makes the images of each class brighter by S grey levels (with noise of 40) in columns that are specific
-// to the class. --splitter selects another splitter. With KFold, classes are unbalanced within folds, so estimators are
-// below chance on noise.
+// to the class. --splitter selects another splitter. With KFold, the classes are not balanced within folds, so
+// estimators perform worse than chance on noise.
 import { parseArgs } from 'node:util';
 import { deriveSeed, Random } from '@cryfold/core';
 import { type Artifacts, type Estimator, kindOf, type TrainingData } from '@cryfold/estimators';
@@ -53,8 +53,8 @@ ${FUSIONS.map(([name, rule, nested]) => `  ${name}: { rule: ${rule}, members: [r
 );
 
 /**
- * Draws balanced labels in random order, and images of noise in which each class is brighter by the signal in its own
- * columns.
+ * Draws balanced labels in random order, and noise images. In the columns that are specific to its class, each image is
+ * brighter by the signal.
  */
 function drawSet(clips: number, set: number): TrainingData {
   const random = new Random(deriveSeed('stacking', clips, set));

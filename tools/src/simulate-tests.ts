@@ -1,12 +1,13 @@
 // Measures how often the tests between two models report a difference between equal models, and how often the intervals
-// of pooled figures contain the truth, with the evaluation of real runs. Prints Markdown tables, or JSON with --json.
+// of pooled figures contain the truth. Uses the evaluation code of real runs. Prints Markdown tables, or JSON with
+// --json.
 //
 //   tools/simulate-tests --runs 200 --corpora 52x44,30x15 --effects 0,0.25,0.5 --samples 400 --groups 5,10,20,50
 //
 // For the tests, two models have equal skill. Every group (infant) is easy or hard for both, and each model does better
-// or worse on it by chance (normal, with the standard deviation `effects` on the log-odds scale). Repeats differ
-// little, as with real models. For the intervals, groups have one class each and different sizes, and their accuracies
-// differ (standard deviation 1 on the log-odds scale). The truth is estimated from 100,000 groups.
+// or worse on it by chance (normal, with the standard deviation `effects` on the log-odds scale). As with real models,
+// the repeats differ only slightly. For the intervals, groups have one class each and different sizes, and their
+// accuracies differ (standard deviation 1 on the log-odds scale). The truth is estimated from 100,000 groups.
 import { parseArgs } from 'node:util';
 import { deriveSeed, Random } from '@cryfold/core';
 import {
@@ -22,13 +23,13 @@ import {
 
 const { values } = parseArgs({
   options: {
-    /** Simulated runs per row of the tests */
+    /** Number of simulated runs per row in the table of tests */
     runs: { type: 'string', default: '200' },
     /** Number of groups x mean number of clips per group */
     corpora: { type: 'string', default: '52x44,30x15' },
     effects: { type: 'string', default: '0,0.25,0.5' },
     repeats: { type: 'string', default: '10' },
-    /** Simulated corpora per row of the intervals */
+    /** Number of simulated corpora per row in the table of intervals */
     samples: { type: 'string', default: '400' },
     groups: { type: 'string', default: '5,10,20,50' },
     json: { type: 'boolean', default: false },
@@ -50,7 +51,7 @@ for (const value of [RUNS, REPEATS, SAMPLES, ...EFFECTS, ...GROUPS, ...CORPORA.f
 }
 
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
-/** Gamma distributed with shape 2 and mean 1 */
+/** Draws a number from the gamma distribution with shape 2 and mean 1 */
 const gamma = (random: Random) => -0.5 * (Math.log(1 - random.uniform()) + Math.log(1 - random.uniform()));
 
 /** A share of simulations, with its standard error. */
@@ -76,7 +77,7 @@ function drawClips(random: Random, groups: number, size: number): EvaluationInpu
   );
 }
 
-/** Evaluates two equally skilled models like a run. */
+/** Evaluates two models of equal skill in the same way as a run does. */
 function simulateRun(seed: number, [groups, size]: [number, number], effect: number, grouped: boolean) {
   const random = new Random(seed);
   const clips = drawClips(random, groups, size);
@@ -126,7 +127,7 @@ const CLASSES = 5;
 const FIGURES = { accuracy, balancedAccuracy, macroF1 };
 type Figure = keyof typeof FIGURES;
 
-/** Groups with one class each, with the predictions for their clips. */
+/** Draws groups that each have clips of a single class, and the predictions for these clips. */
 function drawGroups(random: Random, groups: number): { label: number; predicted: number[] }[] {
   return Array.from({ length: groups }, (_, g) => {
     const label = g % CLASSES;

@@ -1,17 +1,17 @@
 // Measures how many folds of a sweep racing saves, and how often it gives up the best trial. Simulated sweeps are raced
-// by the same code as real ones, and for comparison by Optuna's WilcoxonPruner on the same numbers (`--python PYTHON`
-// with optuna).
+// by the same code as real sweeps. For comparison, Optuna's WilcoxonPruner is applied to the same scores (`--python
+// PYTHON`, where PYTHON has optuna installed).
 //
 // usage: tools/study-racing [--sweeps N] [--thresholds 0.01,0.05,...] [--min-folds 5,10] [--scenario PART-OF-NAME]
 //                           [--seed N] [--python PYTHON] [--optuna-sweeps N] [--json]
 //
 // The model: a sweep has 20 trials on 10 repeats x 5 folds of N clips. Trial i classifies clip c correctly in repeat r
 // with probability sigmoid(skill_i + difficulty_c + affinity_ic + luck_icr). The difficulty ~ N(1, 2) is the same for
-// all trials and cancels out in pairs. The affinity ~ N(0, 1) is how well a trial handles a clip in every repeat, so
-// more repeats add no evidence about it. The luck ~ N(0, 0.7) belongs to one training run. The score of a fold is its
-// share of correct answers. The skills of three in four trials are N(0, spread); one in four is much worse (minus |N(2,
-// 1)|), like a trial with a learning rate at which nothing is learned. The best trial has the highest skill, so its
-// mean over all possible clips is also the highest.
+// all trials and cancels out in pairs. The affinity ~ N(0, 1) describes how well a trial handles a clip. It is the same
+// in every repeat, so further repeats add no evidence about it. The luck ~ N(0, 0.7) is drawn separately for each
+// training. The score of a fold is its share of correct answers. The skills of three in four trials are N(0, spread);
+// one in four is much worse (minus |N(2, 1)|), like a trial with a learning rate at which nothing is learned. The best
+// trial has the highest skill, so its mean over all possible clips is also the highest.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

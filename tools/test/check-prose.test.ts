@@ -11,7 +11,7 @@ const CONTINUES = ['go', 'es on'].join('');
 
 const found = (path: string, text: string) => findPhrases(path, text).map(({ line, phrase }) => `${line} ${phrase}`);
 
-test('finds phrases in comments, strings of several words and templates, not in code', () => {
+test('finds forbidden phrases in comments, strings of several words and templates, but not in code', () => {
   const script = [
     `const ${AGAIN} = '${AGAIN}'; // Reads it ${AGAIN}.`,
     `log('reads it ${AGAIN}');`,
@@ -23,7 +23,7 @@ test('finds phrases in comments, strings of several words and templates, not in 
   );
 });
 
-test('finds a phrase that a line break splits', () => {
+test('finds a forbidden phrase that a line break splits', () => {
   const [goes, on] = CONTINUES.split(' ');
   assert.deepEqual(found('a.ts', `/**\n * The run ${goes}\n * ${on}.\n */`), [`2 ${CONTINUES}`]);
   assert.deepEqual(found('a.ts', `// The run ${goes}\n// ${on}.`), [`1 ${CONTINUES}`]);
@@ -34,12 +34,12 @@ test('matches only whole words, in any case, and ignores names in backticks', ()
   assert.deepEqual(found('a.md', `R${AGAIN} and \`${AGAIN}\`; ${AGAIN.toUpperCase()}.`), [`1 ${AGAIN.toUpperCase()}`]);
 });
 
-test('does not suggest anything that another rule forbids', () => {
+test('no rule about prose suggests anything that another rule forbids', () => {
   const suggestions = PROSE_RULES.map(({ instead }) => instead).join('\n');
   assert.deepEqual(findPhrases('suggestions.md', suggestions), []);
 });
 
-test('no tracked file has such a phrase', () => {
+test('no tracked file contains a forbidden phrase', () => {
   const command = fileURLToPath(new URL('../../check-prose', import.meta.url));
   const { status, stdout, stderr } = spawnSync(command, { encoding: 'utf8' });
   assert.equal(status, 0, stdout + stderr);

@@ -26,7 +26,10 @@ function checkouts(t: TestContext, text: string) {
   return { run, runs: () => readFileSync(log, 'utf8').trim().split('\n') };
 }
 
-/** The n-th run of a side reports n times 100 (old) or 150 (new) folds/s, and misses a target. */
+/**
+ * A benchmark whose n-th run reports n times 100 folds/s for the old side and n times 150 folds/s for the new side, and
+ * misses a target.
+ */
 const RATES = `echo "$side $*" >>"$log"
 n=$(grep -c "^$side" "$log")
 [ $side = old ] && rate=100 || rate=150

@@ -13,7 +13,7 @@ ENTRYPOINT ["first"]
 ENTRYPOINT ["cryfold"]
 `;
 
-test('returns the instructions of the stages that a stage is based on, followed by its own', () => {
+test('returns a stage’s own instructions after those of the stages on which it is based', () => {
   const stages = parseDockerfile(TEXT);
   assert.deepEqual(
     stages.map(({ name, from }) => [name, from]),

@@ -72,7 +72,7 @@ test('the pictures in the README are below 300 kB each', () => {
   }
 });
 
-/** Returns the users of each third-party package, in the format of docs/dependencies.md. */
+/** Returns which packages of this repository use each third-party package, in the format of docs/dependencies.md. */
 function usersOf(field: 'dependencies' | 'devDependencies', folders: readonly string[]): Map<string, string[]> {
   const users = new Map<string, string[]>();
   for (const folder of folders) {

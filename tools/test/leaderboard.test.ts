@@ -56,7 +56,8 @@ test('subtracts the second model from the first in any spec order, and adjusts p
   const [, difference, low, high, p, adjusted] = better[2].match(shape)!;
   assert.equal(difference, '+47.5');
   assert.deepEqual(worse[2].match(shape)!.slice(1, 4), ['-47.5', high.replace('+', '-'), low.replace('+', '-')]);
-  // All 8 groups are worse, so only 2 of the 2^8 exchanges are as extreme as the observed difference.
+  // One model is worse in all 8 groups, so only 2 of the 2^8 exchanges give a difference as extreme as the observed
+  // one.
   assert.equal(p, '0.008');
   assert.equal(adjusted, '0.016');
 });

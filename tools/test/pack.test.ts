@@ -10,7 +10,10 @@ import { ROOT } from '../src/paths.js';
 
 const PACK = fileURLToPath(new URL('../src/pack.js', import.meta.url));
 
-/** Scopes with a package whose version differs from the one in the root of the checkout, as installed by npm. */
+/**
+ * Links to the scopes in nested node_modules folders, where npm installs packages whose version differs from the one in
+ * the root of the checkout.
+ */
 function linkNested(modules: string): void {
   for (const folder of readdirSync(join(ROOT, 'packages'))) {
     const nested = join(ROOT, 'packages', folder, 'node_modules');
@@ -72,9 +75,9 @@ test('the tarball evaluates recordings without a checkout after setup has built 
   assert.deepEqual(JSON.parse(node('--input-type=module', '--eval', program)), results);
 });
 
-test('the tarball has types that programs can use', async () => {
+test('the tarball contains types that programs can use', async () => {
   const [, example] = /```ts\n(.*?)```/s.exec(readFileSync(join(ROOT, 'docs', 'library.md'), 'utf8')) ?? assert.fail();
-  // The expected errors show that the values do not have the type any.
+  // The expected compile errors prove that the values do not have the type `any`.
   const wrong = `
     // @ts-expect-error
     result.models[0].acuracy;

@@ -5,9 +5,9 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { findBrowser, launchBrowser, NO_BROWSER } from '@cryfold/integration-tests/browser';
 import { temporaryFolder } from '@cryfold/integration-tests/command';
-import { findTool } from '@cryfold/testing';
-import { type Browser, chromium } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 
 const DEMO = fileURLToPath(new URL('../src/report-demo.js', import.meta.url));
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -20,11 +20,9 @@ const demo = (out: string, ...flags: string[]) =>
 
 before(async () => {
   folder = await temporaryFolder();
-  const executablePath = (await findTool('chromium')) ?? (await findTool('google-chrome'));
+  const executablePath = await findBrowser();
   if (!executablePath) return;
-  // Chromium's sandbox refuses to start as root. The page is our own, so it can run without the sandbox.
-  const args = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
-  browser = await chromium.launch({ executablePath, args });
+  browser = await launchBrowser(executablePath);
 });
 after(async () => {
   await browser?.close();
@@ -42,7 +40,7 @@ for (const [what, flags] of [
   ['guessing models, missing folds and class names that are markup', ['--null', '--hostile', '--holes', '2']],
 ] as const) {
   test(`in Chromium: ${what}`, async (t) => {
-    if (!browser) return t.skip('needs chromium on PATH (apt-get install chromium)');
+    if (!browser) return t.skip(NO_BROWSER);
     demo('page.html', ...flags);
     for (const { name, ...options } of views) {
       // The page's own policy would block axe, which is a script.
@@ -68,7 +66,7 @@ for (const [what, flags] of [
       // The keyboard alone can reach every section.
       await page.keyboard.press('Tab');
       await page.keyboard.press('Enter');
-      // The browser follows a link only after it has handled the key.
+      // Wait for the new address, because the browser only follows a link after it has handled the key.
       await page.waitForURL(/#table-two$/);
       assert.deepEqual(seen, [], name);
       await context.close();
@@ -77,7 +75,7 @@ for (const [what, flags] of [
 }
 
 test('the report works under its own policy, which blocks scripts', async (t) => {
-  if (!browser) return t.skip('needs chromium on PATH (apt-get install chromium)');
+  if (!browser) return t.skip(NO_BROWSER);
   demo('page.html');
   const page = await browser.newPage();
   const seen: string[] = [];

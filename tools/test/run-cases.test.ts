@@ -20,7 +20,7 @@ test('every case has a unique name, and is pending or refers to an existing test
   assert.equal(await missingTest({ tests: [] }), 'no test covers it');
 });
 
-test('reports a case that cannot run as failed, and so a folder without the files of cases', async () => {
+test('reports a case that cannot run as failed, and refuses a folder of cases that does not exist', async () => {
   const empty = await mkdtemp(join(tmpdir(), 'cryfold-no-cases-'));
   try {
     const one = run('--cases', empty, '--only', '14 semicolon');

@@ -11,7 +11,7 @@ async function simulate(tool: string, ...options: string[]) {
   return JSON.parse(stdout);
 }
 
-test('on noise, a corrected winner is at chance level; an asha winner is only if no trial stops early', async () => {
+test('on noise, a corrected winner scores at chance level, but with asha only if no trial stops early', async () => {
   const { rows } = await simulate('simulate-asha', '--sweeps', '8', '--samples', '100');
   const [random, racing, asha, allFolds] = rows;
   for (const { plain, corrected, truth } of [random, racing, allFolds]) {

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-test('tests by group have an error rate of about 5 %, and t-tests over folds more; intervals are valid', async () => {
+test('tests by group err in about 5 % of cases, t-tests over folds more often, and intervals are valid', async () => {
   const tool = fileURLToPath(new URL('../src/simulate-tests.js', import.meta.url));
   const sizes = ['--runs', '120', '--corpora', '20x30', '--effects', '0.5', '--repeats', '2'];
   const intervals = ['--samples', '300', '--groups', '5,10'];

@@ -4,7 +4,7 @@ import { board, curve, figure, foldGrid, lines, rows, SCALES, stateGrid } from '
 const MODEL = '{model="$model"}';
 const RUN = '{run="$run"}';
 
-/** One run: progress, state, accuracy and duration of each fold, and learning curves. */
+/** The dashboard of one run: its progress, the state, accuracy and duration of each fold, and learning curves. */
 function run(): Dashboard {
   return board('Run', { label: 'run', of: 'cryfold_run_info' })
     .withPanel(figure('Done', [`max(cryfold_run_fraction_done_ratio${RUN})`, ''], { unit: 'percentunit' }))
@@ -49,7 +49,7 @@ function run(): Dashboard {
     .build();
 }
 
-/** All machines: queues, workers and failures. */
+/** The dashboard of the whole cluster: queues, workers and failures. */
 function cluster(): Dashboard {
   return board('Cluster')
     .withPanel(figure('Runs', ['sum(cryfold_runs_driven)', '']))
@@ -240,7 +240,7 @@ function cluster(): Dashboard {
     .build();
 }
 
-/** A sweep: its trials, the best one so far, and folds saved by pruning. */
+/** The dashboard of a sweep: its trials, the best trial so far, and the folds saved by pruning. */
 function sweep(): Dashboard {
   return board('Sweep', { label: 'run', of: 'cryfold_sweep_trials' })
     .withPanel(
@@ -275,7 +275,7 @@ function sweep(): Dashboard {
     .build();
 }
 
-/** Models: current version, promotions and growth of the data. */
+/** The dashboard of the models: their current versions, promotions, and the growth of their data. */
 function retraining(): Dashboard {
   return board('Retraining', { label: 'model', of: 'cryfold_model_versions' })
     .withPanel(

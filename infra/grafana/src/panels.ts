@@ -22,7 +22,7 @@ import * as table from '@grafana/grafana-foundation-sdk/table';
 import * as timeseries from '@grafana/grafana-foundation-sdk/timeseries';
 import * as trend from '@grafana/grafana-foundation-sdk/trend';
 
-/** Selected by a variable of each dashboard, since existing Grafana servers name their data source differently. */
+/** Each dashboard selects the data source by a variable, because its name differs between Grafana servers. */
 const SOURCE = { type: 'prometheus', uid: '$datasource' };
 
 /** Size and format of a panel. Grafana's grid has 24 columns. */
@@ -34,7 +34,7 @@ export interface Place {
   help?: string;
 }
 
-/** An expression and the name of its series. */
+/** A Prometheus expression, and the legend of the series that it returns. */
 export type Query = readonly [expression: string, legend: string];
 
 const ranged = ([expression, legend]: Query) =>
@@ -44,7 +44,7 @@ const now = (expression: string) =>
 
 const letters = 'ABCDEF';
 
-/** Creates a panel with lines over time. */
+/** Creates a panel that plots lines over time. */
 export function lines(title: string, queries: readonly Query[], place: Place = {}): timeseries.PanelBuilder {
   const panel = new timeseries.PanelBuilder()
     .title(title)
@@ -130,7 +130,7 @@ export function foldGrid(
   return matrix(title, byFold(metric), 'row', 'fold', place).colorScheme(new FieldColorBuilder().mode(place.scheme));
 }
 
-/** Creates the same table with the state of each fold in words. */
+/** Creates the same table, but shows the state of each fold in words. */
 export function stateGrid(title: string, metric: string): table.PanelBuilder {
   const words = { waiting: 'dark-grey', active: 'blue', done: 'green', failed: 'red' };
   const options = Object.fromEntries(
@@ -146,7 +146,9 @@ export function stateGrid(title: string, metric: string): table.PanelBuilder {
 const byFold = (metric: string) =>
   `label_join(max by (estimator, repeat, fold) (${metric}{run="$run"}), "row", " ", "estimator", "repeat")`;
 
-/** Creates a panel with learning curves: epochs along the x axis, one line per estimator and part. */
+/**
+ * Creates a panel that plots learning curves: epochs on the x axis, and one line per estimator and part of the data.
+ */
 export function curve(title: string, metric: string, place: Place = {}): trend.PanelBuilder {
   const transformations: DataTransformerConfig[] = [
     { id: 'groupingToMatrix', options: { columnField: 'line', rowField: 'epoch', valueField: 'Value' } },

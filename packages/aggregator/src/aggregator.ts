@@ -41,7 +41,7 @@ export class Aggregator implements Service {
     this.#metrics = options.metrics ?? NO_METRICS;
   }
 
-  /** Connects to Redis and takes the first run. */
+  /** Connects to Redis and starts processing runs. */
   async start(): Promise<void> {
     const { redisUrl, log } = this.#options;
     const errors = new RepeatedErrors(log);
@@ -50,7 +50,7 @@ export class Aggregator implements Service {
       queue: 'aggregate',
       schema: runPayload,
       concurrency: 1,
-      // A run may take days, during which aggregators may die often without the run being the cause.
+      // A run may take days. Aggregators may die many times during that period for reasons unrelated to the run.
       maxStalledCount: 1e9,
       handle: ({ run }) => this.#aggregate(run),
       onError: (error) => errors.warn({ err: error }, 'queue error'),
@@ -80,7 +80,7 @@ export class Aggregator implements Service {
 export async function aggregate(store: RunStore, run: string): Promise<RunResults> {
   let damaged: CryfoldError | undefined;
   const onDamaged: OnDamaged = async (job, error) => {
-    // Without its record, the fold counts as missing, so the coordinator lets it be trained again.
+    // Without its record, the fold counts as missing, so the coordinator has it retrained.
     await store.folds.drop(job.key);
     damaged = error;
   };

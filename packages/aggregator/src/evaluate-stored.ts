@@ -21,7 +21,7 @@ export interface EvaluatedStored {
 
 /**
  * Computes all figures of a stored run.
- * @param fusion fusion rules for the stored probabilities; default: those of the spec
+ * @param fusion fusion rules to apply to the stored probabilities; default: the rules in the spec
  * @throws CryfoldError PROBABILITIES_INVALID
  */
 export function evaluateStored(run: StoredRun, fusion: Spec['fusion'] = run.plan.spec.fusion): EvaluatedStored {

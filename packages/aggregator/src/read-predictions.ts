@@ -13,7 +13,7 @@ export interface StoredPredictions {
  * Reads the stored predictions of an estimator or fusion. Evaluates only the model itself and, for a fusion, its
  * members.
  * @param rule fusion rule, if the fusion is not in the spec of the run
- * @throws CryfoldError see `readRun`; PROBABILITIES_INVALID, USAGE if the run has no such model
+ * @throws CryfoldError PROBABILITIES_INVALID; USAGE if the run has no such model; also any error that `readRun` throws
  */
 export async function readPredictions(
   store: RunStore,

@@ -22,9 +22,9 @@ export interface StoredRun {
   sounds: number[][] | undefined;
   /** Properties of the recordings; undefined if there is no record of them */
   audit: Audit | undefined;
-  /** Probabilities per estimator and split, null for missing folds; fusions as in the spec */
+  /** Probabilities per estimator and split, with null for missing folds, and the fusions that the spec defines */
   input: EvaluationInput;
-  /** Versions and processors by `trial.name`. */
+  /** Values that the folds reported, such as versions and processors, keyed by `trial.name`. */
   environment: Record<string, string>;
   /** In the order of the plan, without missing folds */
   folds: { job: FoldJob; record: FoldResult }[];
@@ -47,7 +47,7 @@ export async function readRun(store: RunStore, run: string, onDamaged?: OnDamage
   return readPlanned(store, await store.runs.plan(run), onDamaged);
 }
 
-/** Like `readRun`, for a plan that was already read. */
+/** Like `readRun`, but for a plan that has already been read. */
 export async function readPlanned(store: RunStore, planned: StoredPlan, onDamaged?: OnDamaged): Promise<StoredRun> {
   const { base, search } = planned;
   const whole = search ? selectedPlan(base, search, planned.plan) : base;
@@ -107,7 +107,7 @@ function splitOf({ repeat, fold, train, test }: RunPlan['splits'][number]) {
   return { repeat, fold, train: Int32Array.from(train), test: Int32Array.from(test) };
 }
 
-/** Reads a fold. Returns undefined if it is missing, or if it is damaged and was passed to `onDamaged`. */
+/** Reads a fold. Returns undefined if the fold is missing, or if it is damaged and was passed to `onDamaged`. */
 export async function readUndamaged(
   store: RunStore,
   job: FoldJob,

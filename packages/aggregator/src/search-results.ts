@@ -11,7 +11,7 @@ import { type OnDamaged, readUndamaged, type StoredRun } from './read-run.js';
  */
 export type TriedTrials = Map<string, TestedFold[]>;
 
-/** Reads the trials of a sweep. Returns undefined for other runs. */
+/** Reads the trials of a sweep. Returns undefined if the run is not a sweep. */
 export async function readTrials(
   store: RunStore,
   { plan, search }: StoredPlan,

@@ -53,7 +53,7 @@ export function onError(log: Logger) {
 /** Error response for plugins that have an error handler of their own. */
 export function errorResponse(thrown: Error): { status: 500; body: z.infer<typeof errorAnswer> } {
   const error = codedError(thrown as FastifyError);
-  // The types of the board include only some of its status codes.
+  // Bull Board's types include only some of its status codes.
   return { status: statusOf(error) as 500, body: { error: error.toRecord() } };
 }
 

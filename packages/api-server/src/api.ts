@@ -87,7 +87,7 @@ function addChecks(routes: App, { wrongTokens, trust }: Http, log: Logger): void
     if (!principal) throw await wrongTokens.error(request, reply);
     if (needed === 'operate' && principal.role !== 'operate') {
       throw new CryfoldError('API_FORBIDDEN', 'this token is read-only', {
-        hint: 'Set CRYFOLD_API_TOKEN to a token with the role operate.',
+        hint: "Set CRYFOLD_API_TOKEN to a token with the 'operate' role.",
       });
     }
     trust(request);

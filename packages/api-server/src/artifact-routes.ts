@@ -20,8 +20,8 @@ const digest = z.object({
 });
 
 /**
- * Artifacts by key. All of them can be read, and inputs of runs can be uploaded unless they already exist. Content is
- * streamed in both directions with backpressure.
+ * Routes for artifacts by key. All artifacts can be read, and inputs of runs can be uploaded unless they already exist.
+ * Content is streamed in both directions with backpressure.
  */
 export function addArtifactRoutes(app: App, store: ArtifactStore, limits?: Partial<TransferLimits>): void {
   const transfers = new Transfers(limits);
@@ -50,7 +50,7 @@ function addListRoute(app: App, store: ArtifactStore): void {
     '/artifacts',
     {
       schema: {
-        summary: 'Keys with a prefix, in order; pass `next` as `after` to get the next page',
+        summary: 'Lists the keys with a prefix, in order; pass `next` as `after` to get the next page',
         querystring: z.object({
           prefix: z.string().regex(/^([A-Za-z0-9._-]+\/)*$/),
           after: z.string().max(512).optional(),

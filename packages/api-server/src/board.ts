@@ -7,18 +7,18 @@ import { errorResponse } from './answers.js';
 import type { Http } from './http.js';
 
 const BOARD = '/queues';
-/** Path of the read-only board, for clients without the role `operate`. */
+/** Path of the read-only board, for clients without the `operate` role. */
 const READ_ONLY = '/queues/read';
 
 /** Maximum number of jobs per page that the board's settings offer. */
 const JOBS = 50;
 
-/** The page of the board uses inline styles. Nothing may be loaded from other hosts, including fonts. */
+/** The board's page uses inline styles. Nothing may be loaded from other hosts, not even fonts. */
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; " +
   "connect-src 'self'; base-uri 'self'; form-action 'none'; frame-ancestors 'none'";
 
-/** Bull Board, which shows jobs, their payloads and failures to users who know BullMQ. */
+/** Bull Board, which shows jobs with their payloads and failures, for users familiar with BullMQ. */
 export async function addBoard({ app, wrongTokens, trust }: Http, queues: Queues): Promise<void> {
   for (const [path, readOnlyMode] of [
     [BOARD, false],

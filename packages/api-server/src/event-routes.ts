@@ -13,8 +13,8 @@ const BEAT_MS = 15_000;
 /**
  * Server-sent events of the cluster, or of the folds of one run. A viewer that reconnects gets the events that it
  * missed.
- * @param trusted maximum number of concurrent requests of all tokens and of one token; three quarters of these may be
- * streams
+ * @param trusted maximum number of concurrent requests, for all tokens together and for each token; up to three
+ * quarters of them may be streams
  */
 export function addEventRoutes(app: App, watches: Watches, trusted: { total: number; perName: number }): void {
   const most = Math.min(VIEWERS, Math.floor(trusted.total * 0.75));

@@ -21,13 +21,13 @@ export interface Subscription {
   resume(): void;
 }
 
-/** Number of characters of changes to keep for reconnecting listeners. */
+/** Maximum total length, in characters, of the changes that are kept for reconnecting listeners. */
 const KEPT = 2 ** 21;
 
 /**
  * Broadcasts a state and its changes to any number of listeners. Event ids encode the version, so that a listener that
  * reconnects gets the changes that it missed, or the whole state if its last event is too old or from another process.
- * Nothing is queued for slow listeners. They get the changes that they missed when they can receive more.
+ * Nothing is queued for slow listeners. Once they can receive more, they get the changes that they missed.
  */
 export class Feed {
   readonly #epoch = randomBytes(4).toString('hex');
@@ -61,7 +61,7 @@ export class Feed {
 
   /**
    * Sends all events since `lastId`, then each new event.
-   * @param send returns false to pause until `resume`
+   * @param send sends an event; returns false to pause until `resume` is called
    */
   listen(lastId: string | undefined, send: (event: FeedEvent) => unknown): Subscription {
     const listener: Listener = { last: lastId, paused: false, send };

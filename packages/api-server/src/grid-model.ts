@@ -68,7 +68,7 @@ export class GridModel {
     return [...left.values()];
   }
 
-  /** Marks a fold whose result exists but was not read yet. */
+  /** Marks a fold whose result exists but has not been read yet. */
   setDone(fold: string): void {
     for (const i of this.#byKey.get(fold) ?? []) this.#set(i, [CELL.done, 1, null, null]);
   }
@@ -112,7 +112,7 @@ export class GridModel {
 
   /**
    * Applies the results of an ended run.
-   * @param tried whether a fold belongs to a search, whose results only contain winners
+   * @param tried whether a fold belongs to a search; the results of a search contain only its winners
    * @returns distinct folds whose duration is unknown
    */
   end(results: RunResults, tried: (job: FoldJob) => boolean): FoldJob[] {

@@ -31,8 +31,8 @@ export class GridReader {
   }
 
   /**
-   * Returns a warning about unknown groups and about sounds or groups in both train and test; null if there is nothing
-   * to warn about.
+   * Returns a warning about unknown groups and about sounds or groups in both training and test data; null if there is
+   * nothing to warn about.
    */
   async warning(plan: RunPlan): Promise<string | null> {
     const sounds = await ifReadable(this.#store.datasets.sharedSounds(plan.dataset.key));
@@ -54,14 +54,14 @@ export class GridReader {
     return [found ?? [], unknown ?? []].flat().join(' ') || null;
   }
 
-  /** Returns those of the given folds that have a result. */
+  /** Returns the given folds that have a result. */
   async done(jobs: readonly FoldJob[]): Promise<FoldJob[]> {
     const has = await mapLimited(jobs, ({ key }) => this.#store.folds.has(key));
     return jobs.filter((_job, i) => has[i]);
   }
 
   /**
-   * Reads the run's metric on the test clips of a committed fold, and the duration in seconds.
+   * Reads the run's metric on the test clips of a committed fold, and the fold's duration in seconds.
    * @param known the metric, if already known
    * @returns undefined if there is no readable result
    */
@@ -91,7 +91,7 @@ export class GridReader {
     return METRICS[metric].of(labels, rows, plan.dataset.classes.length);
   }
 
-  /** Reads why folds failed, by fold key. */
+  /** Reads the reasons for which folds failed, by fold key. */
   async reasons(run: string): Promise<Map<string, Reason>> {
     const failures = await this.#store.runs.failures(run);
     return new Map(

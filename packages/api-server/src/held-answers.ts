@@ -55,7 +55,7 @@ export class HeldAnswers {
     const fits = (held: number, limit: number) => held === 0 || held + bytes <= limit;
     if (fits(own, OF_ONE) && fits(this.#all, ALL)) return;
     throw new CryfoldError('API_BUSY', 'too many large responses are waiting to be read', {
-      hint: 'Read earlier responses completely, and try again.',
+      hint: 'Read the earlier responses completely, then try again.',
     });
   }
 

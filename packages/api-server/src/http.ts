@@ -64,7 +64,7 @@ function refuseExposed({ tokens, host }: Pick<ApiConfig, 'tokens' | 'host'>): vo
   if (tokens.length > 0 || isLoopback(host)) return;
   throw new CryfoldError('API_EXPOSED', `the API would listen on ${host} without any token`, {
     context: { host },
-    hint: 'Set CRYFOLD_API_TOKENS or CRYFOLD_API_TOKENS_FILE to lines read:TOKEN and operate:TOKEN.',
+    hint: 'Set CRYFOLD_API_TOKENS to lines of the form read:TOKEN or operate:TOKEN, or CRYFOLD_API_TOKENS_FILE to the path of a file with such lines.',
   });
 }
 
@@ -115,7 +115,7 @@ export async function createHttp(api: Pick<ApiConfig, 'host' | 'tokens' | 'rate'
       info: {
         title: 'cryfold',
         version: '1',
-        description: 'Runs, folds, logs, artifacts and final models of a cluster: docs/api.md',
+        description: 'Runs, folds, logs, artifacts and final models of a cluster (see docs/api.md)',
       },
       components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
       security: [{ token: [] }],

@@ -46,7 +46,7 @@ export class ModelMaker {
     if (known && !known.delivered) return deliver(known);
     if ([...this.#known.values()].filter(({ making }) => making.state === 'making').length >= MOST) {
       throw new CryfoldError('API_BUSY', `${MOST} models are already being trained`, {
-        hint: 'Try again when one of them is ready.',
+        hint: 'Try again when one of these models is ready.',
       });
     }
     const stop = new AbortController();
@@ -64,7 +64,7 @@ export class ModelMaker {
   }
 
   /** @throws CryfoldError MODEL_NOT_FOUND if it was not requested recently */
-  look(model: NewModel): Making {
+  state(model: NewModel): Making {
     const known = this.#known.get(keyOf(model));
     if (known) return deliver(known);
     throw new CryfoldError('MODEL_NOT_FOUND', `${model.name} of run ${model.run} is not being trained by this server`);

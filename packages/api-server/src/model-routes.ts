@@ -37,7 +37,10 @@ export interface ModelRoutes {
   list: RunList;
 }
 
-/** Operations on final models. Cards and files are read as artifacts. @param app see `addRunRoutes` */
+/**
+ * Operations on final models. Clients read cards and files through the artifact routes.
+ * @param app see `addRunRoutes`
+ */
 export function addModelRoutes(app: App, routes: ModelRoutes): void {
   addListRoute(app, routes);
   addTrainingRoutes(app, routes);
@@ -91,7 +94,7 @@ function addTrainingRoutes(app: App, { maker }: ModelRoutes): void {
         response: answers(makingSchema),
       },
     },
-    async ({ params }) => maker.look(params),
+    async ({ params }) => maker.state(params),
   );
 }
 
@@ -103,7 +106,7 @@ function addPromotionRoutes(app: App, { models }: ModelRoutes): void {
       bodyLimit: RETRAIN,
       schema: {
         summary:
-          'Promote a version to champion; refused if `expected` is not the sequence number of the last promotion',
+          'Promote a version to champion, unless `expected` differs from the sequence number of the last promotion',
         params: nameParams,
         body: z.object({
           version,
@@ -132,14 +135,17 @@ function addPromotionRoutes(app: App, { models }: ModelRoutes): void {
   );
 }
 
-/** Routes for retraining: the run of the champion's stand-in on the same folds, and the outcome. */
+/**
+ * Routes for retraining: one starts the run of the champion's stand-in on the same folds, the other records the
+ * outcome.
+ */
 function addRetrainRoutes(app: App, { control, models, list }: ModelRoutes): void {
   app.post(
     '/models/:name/champion-runs',
     {
       config: { role: 'operate' },
       schema: {
-        summary: 'Start the run of a version’s stand-in on the folds of a challenger’s run',
+        summary: 'Start a run that trains a stand-in for a model version on the folds of a challenger’s run',
         params: nameParams,
         body: z.object({ version, challenger: run }),
         response: answers(runStatusSchema),

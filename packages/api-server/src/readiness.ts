@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Checks } from '@cryfold/runtime';
 
-/** Milliseconds for which a result is cached, and timeout of a check. */
+/** How long a result is cached and how long a check may take, both in milliseconds. */
 const FRESH_MS = 2000;
 const PATIENCE_MS = 3000;
 
@@ -27,7 +27,7 @@ export class Readiness {
   async #look(): Promise<Record<string, string>> {
     const failing: Record<string, string> = {};
     const late = sleep(PATIENCE_MS, undefined, { ref: false }).then(() => {
-      throw new Error(`no answer within ${PATIENCE_MS} ms`);
+      throw new Error(`no response within ${PATIENCE_MS} ms`);
     });
     late.catch(() => {});
     await Promise.all(

@@ -15,8 +15,8 @@ const SWEEP_MS = 4000;
 /** Checks of all folds may take at most 1/SHARE of the time. */
 const SHARE = 20;
 /**
- * Maximum number of results to read per second. If folds finish faster, their state is shown immediately and their
- * figures later.
+ * Maximum number of results to read per second. If folds finish faster than this, their state is shown immediately and
+ * their figures later.
  */
 const READS = 20;
 /** Maximum number of results to read per second once the run has ended. */
@@ -126,7 +126,7 @@ export class RunGrid implements Watched {
       const result = await this.#reader.result(this.#stored, job, this.#model.valueOf(job.key));
       if (result) this.#model.setResult(job.key, result.value, result.seconds);
     });
-    // Removed only after reading, so that the next refresh reads them again if the store fails.
+    // Folds leave the list only after their results were read, so that the next refresh tries again if the store fails.
     this.#unread = this.#unread.slice(batch.length);
   }
 
@@ -174,7 +174,7 @@ export class RunGrid implements Watched {
     this.feed.publish(change);
   }
 
-  /** Trials of a sweep that changed since the last publication, and the pictures of their estimators. */
+  /** Trials of a sweep that changed since the last publication, and the charts of their estimators. */
   #newTrials(): TrialsView {
     if (!this.#stored.search || !this.#moved) return { trials: [], pictures: [] };
     const changed = this.#trials.update(this.#reader.trials(this.#stored));
@@ -191,7 +191,7 @@ export class RunGrid implements Watched {
     };
   }
 
-  /** The trials of a sweep, and the estimators with and without a search. */
+  /** The trials of a sweep, and which estimators are searched and which are fixed. */
   #search(): GridSearch | null {
     const { base } = this.#stored;
     if (!base.spec.search) return null;

@@ -35,7 +35,7 @@ export interface RunRoutes {
   held: HeldAnswers;
 }
 
-/** Adds queries and operations on runs. @param app app at /api/v1, with access control */
+/** Adds routes that query and change runs. @param app app at /api/v1, with access control */
 export function addRunRoutes(app: App, routes: RunRoutes): void {
   addStatusRoutes(app, routes);
   addFoldRoute(app, routes);
@@ -49,7 +49,7 @@ function addStatusRoutes(app: App, { control, list }: RunRoutes): void {
     '/runs',
     {
       schema: {
-        summary: 'All runs, in the order of the store',
+        summary: 'All runs, in the order in which the store lists them',
         querystring: z.object({ limit: limit.default(1000), offset: z.coerce.number().int().min(0).default(0) }),
         response: answers(z.array(runStatusSchema)),
       },
@@ -150,7 +150,7 @@ function addTextRoutes(app: App, { control, list, reports, held }: RunRoutes): v
       const results = await list.store.runs.results(params.run);
       if (!results) throw new CryfoldError('RUN_NOT_FOUND', `run ${params.run} has not ended, so it has no report yet`);
       const page = await reports.write(params.run, results.status === 'complete');
-      // The report gets its own sandboxed policy, so that it cannot act on behalf of the viewer.
+      // The report gets its own content security policy with a sandbox, so that it cannot act on behalf of the viewer.
       const policy = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; media-src data:";
       return reply.type('text/html; charset=utf-8').header('content-security-policy', policy).send(page);
     },
@@ -162,10 +162,10 @@ function addSubmitRoute(app: App, { control, list }: RunRoutes): void {
     '/runs',
     {
       config: { role: 'operate' },
-      // Leaves room for the spec, the dataset key and the names of both fields.
+      // This limit leaves room for the spec, the dataset key and the names of both fields.
       bodyLimit: LIMITS.specBytes + 1024,
       schema: {
-        summary: 'Start a spec on a dataset whose manifest and features are in the store',
+        summary: 'Start a run of a spec on a dataset whose manifest and features are in the store',
         body: z.object({
           spec: z.record(z.string(), z.unknown()).describe('the YAML spec as JSON'),
           dataset: z.string().regex(/^[0-9a-f]{64}$/),
@@ -183,7 +183,7 @@ function addChangeRoutes(app: App, { control, list }: RunRoutes): void {
     {
       config: { role: 'operate' },
       schema: {
-        summary: 'Cancel a run; responds once none of its folds is training. Finished folds are kept',
+        summary: 'Cancel a run, and respond when its folds are no longer being trained; finished folds are kept',
         params: runParams,
         response: answers(runStatusSchema),
       },

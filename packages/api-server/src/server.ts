@@ -75,7 +75,7 @@ async function listen(app: App, { host, port: wanted }: ApiConfig): Promise<stri
     throw new CryfoldError('API_PORT_TAKEN', `cannot start the API: ${(cause as Error).message}`, {
       cause,
       context: { port: wanted, host },
-      hint: 'Choose another --api-port.',
+      hint: 'Choose another port with --api-port.',
     });
   }
   const { address, family, port } = app.server.address() as AddressInfo;

@@ -8,7 +8,7 @@ import type { App } from './app.js';
 /** Maximum size of a login request in bytes. */
 const LOGIN = 4096;
 
-/** Login of a browser: it sends the token once, and gets a cookie. */
+/** Browser login: the browser sends the token once and gets a cookie. */
 export function addSessionRoutes(app: App, access: Access, wrongTokens: WrongTokens<FastifyRequest>): void {
   // The rate of these requests is not limited, so that nobody behind the same address can keep others from logging in.
   // Wrong tokens are counted instead.

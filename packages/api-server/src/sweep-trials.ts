@@ -2,14 +2,17 @@ import type { TrialRow } from '@cryfold/evaluation';
 import { type SweepPicture, sweepPictures } from '@cryfold/hyperparameter-search';
 import type { RunPlan } from '@cryfold/plan';
 
-/** What the page of a sweep shows of its trials. */
+/** What a sweep's page shows about its trials. */
 export interface TrialsView {
   trials: TrialRow[];
-  /** What the charts show, by estimator */
+  /** The data of the charts, by estimator */
   pictures: SweepPicture[];
 }
 
-/** The trials of a sweep and their pictures. Only pictures of estimators whose trials changed are computed again. */
+/**
+ * The trials of a sweep and the charts of its estimators. Recomputes only the charts of estimators whose trials
+ * changed.
+ */
 export class SweepTrials {
   readonly #spec: RunPlan['spec'];
   #rows: readonly TrialRow[] = [];
@@ -17,19 +20,19 @@ export class SweepTrials {
   #texts = new Map<string, string>();
   readonly #pictures = new Map<string, SweepPicture>();
 
-  /** @param spec of the run */
+  /** @param spec the run's spec */
   constructor(spec: RunPlan['spec']) {
     this.#spec = spec;
   }
 
-  /** All trials and pictures as of the last update. */
+  /** All trials and charts as of the last update. */
   get all(): TrialsView {
     return { trials: [...this.#rows], pictures: [...this.#pictures.values()] };
   }
 
   /**
    * @param rows all trials
-   * @returns the trials that changed, and the pictures of their estimators
+   * @returns the trials that changed, and the charts of their estimators
    */
   update(rows: readonly TrialRow[]): TrialsView {
     const { search } = this.#spec;

@@ -23,7 +23,7 @@ const MIB = 2 ** 20;
 function corrupt(key: string, why = 'the content does not match the key'): CryfoldError {
   return new CryfoldError('ARTIFACT_CORRUPT', `${key}: ${why}`, {
     context: { key },
-    hint: 'Upload it again from its source.',
+    hint: 'Upload the artifact again from its source.',
   });
 }
 
@@ -39,7 +39,7 @@ const KINDS: readonly Kind[] = [
   // Enough for the images of about 30,000 clips
   { pattern: /^features\/([0-9a-f]{64})\/images\.npy$/, limit: 512 * MIB, check: (key) => checkArray(key, IMAGES) },
   { pattern: /^features\/([0-9a-f]{64})\/vectors\.npy$/, limit: 512 * MIB, check: (key) => checkArray(key, VECTORS) },
-  // The same limit as in workers. Keras's ResNet50 has 94 MB.
+  // Workers have the same limit. Keras's ResNet50 takes 94 MB.
   { pattern: /^weights\/([0-9a-f]{64})\.h5$/, limit: 256 * MIB, check: checkHash },
   // Files of commands, limited to the maximum for all files of one estimator
   { pattern: /^commands\/([0-9a-f]{64})$/, limit: 16 * MIB, check: checkHash },
@@ -56,7 +56,7 @@ function checkSounds(key: string): Check {
   return checkRecord((bytes) => decodeSharedSounds(bytes, key));
 }
 
-/** Checks only the format, as for sounds. */
+/** Checks only the format, because verifying the content would need the audio. */
 function checkAudit(key: string): Check {
   return checkRecord((bytes) => decodeAudit(bytes, key));
 }
@@ -135,7 +135,7 @@ export interface Upload {
 }
 
 /**
- * Prepares the body of a request as the content of a key.
+ * Prepares the body of a request for being stored under a key.
  * @param announced sha256 of the content in hex, if the client has sent it
  * @throws CryfoldError API_FORBIDDEN, ARTIFACT_TOO_LARGE, before reading the body
  */

@@ -25,7 +25,7 @@ before(async () => {
 });
 after(() => rm(folder, { recursive: true }));
 
-/** The API of a store alone. It does not listen on a port, and has no queues. */
+/** The API of a store, without queues. It does not listen on a port. */
 async function api(t: TestContext, checks: Checks = {}) {
   const control = new StoreControl(store);
   const models = new StoreModels(store, { train: async () => assert.fail('nothing is trained here') });
@@ -74,7 +74,7 @@ test('requires a token on all routes except health, login and the API descriptio
   for (const [path, methods] of Object.entries(paths)) {
     for (const method of Object.keys(methods) as ('get' | 'post')[]) {
       const { statusCode } = await app.inject({ method, url: path.replace(/\{[^}]*\}/g, 'x') });
-      // The last of these requests without a token exceed the limit.
+      // The last few of these requests without a token exceed the limit.
       assert.equal(statusCode === 401 || statusCode === 429, !open.has(path), `${method} ${path}: ${statusCode}`);
     }
   }
@@ -108,7 +108,7 @@ test('cancels and reopens a run for an operate token', async (t) => {
   assert.equal(await store.runs.isCancelled(run), false);
 });
 
-test('responds to invalid requests with a code and status', async (t) => {
+test('responds to invalid requests with an error code and an HTTP status', async (t) => {
   const app = await api(t);
   const cases: [number, string, { method?: 'POST' | 'DELETE'; url: string; payload?: object }][] = [
     [404, 'API_NOT_FOUND', { url: '/api/v1/nothing' }],
@@ -123,7 +123,7 @@ test('responds to invalid requests with a code and status', async (t) => {
   }
 });
 
-test('serves logs and other text as text that browsers show, and never as markup', async (t) => {
+test('serves logs and other text as plain text that browsers display, and never as markup', async (t) => {
   const app = await api(t);
   const key = 'folds/0123/0-a/log.txt';
   await store.artifacts.put(key, new TextEncoder().encode('<script>über</script>\n'));
@@ -150,7 +150,7 @@ test('serves artifacts as downloads', async (t) => {
   assert.deepEqual(listed.json(), { keys: [`runs/${run}/plan.json`], next: null });
 });
 
-test('is ready while all checks pass, and lists failed checks without a token', async (t) => {
+test('reports readiness while all checks pass, and lists failed checks even to clients without a token', async (t) => {
   const ready = await (await api(t, { store: () => store.ping() })).inject('/readyz');
   assert.deepEqual([ready.statusCode, ready.json()], [200, {}]);
   const redis = async () => {

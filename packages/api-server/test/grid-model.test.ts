@@ -45,7 +45,7 @@ test('includes the caveat about random weights in titles', () => {
   );
 });
 
-test('reports each change once, and no unchanged cells', () => {
+test('reports each changed cell once, and leaves out unchanged cells', () => {
   const model = new GridModel(planOf(TWO));
   model.setActive([{ trial: 'a', repeat: 0, fold: 1, fraction: 0.5 }]);
   const at = model.snapshot().places.findIndex(([trial, , fold]) => trial === 0 && fold === 1);
@@ -107,7 +107,7 @@ test('shows the metric of the run in cells', () => {
   for (const [i, [trial, , fold]] of places.entries()) if (trial === 0) assert.equal(cells[i][2], 1 + fold);
 });
 
-test('reads all accuracies from the results of an ended run, and marks folds without one as failed', () => {
+test('reads accuracies from the results of an ended run, and marks folds without an accuracy as failed', () => {
   const model = new GridModel(planOf(TWO));
   const [first] = model.plan.jobs;
   model.setResult(first.key, 0.5, 3);

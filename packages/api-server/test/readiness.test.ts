@@ -12,7 +12,7 @@ test('lists failed checks with reasons', async () => {
   assert.deepEqual(await readiness.failing(), { redis: 'connection refused' });
 });
 
-test('shares a result for two seconds, then checks again', async (t) => {
+test('caches the result of a readiness check for two seconds, then checks again', async (t) => {
   t.mock.timers.enable({ apis: ['Date'], now: 10_000 });
   let checks = 0;
   const readiness = new Readiness({ store: async () => void checks++ });

@@ -38,7 +38,7 @@ async function scene(t: TestContext, metric?: string) {
   return { store, plan, list, commit, cells };
 }
 
-test('reads results and failures, and publishes later changes', async (t) => {
+test('reads the results and failures of folds, and publishes later changes', async (t) => {
   t.mock.timers.enable({ apis: ['Date'], now: Date.parse('2026-01-01') });
   const { store, plan, list, commit, cells } = await scene(t);
   await commit(0);
@@ -50,26 +50,26 @@ test('reads results and failures, and publishes later changes', async (t) => {
     [3, 0, null, null],
     [0, 0, null, null],
   ]);
-  const heard: { event: string; data: string }[] = [];
-  grid.feed.listen(undefined, (event) => heard.push(event));
-  heard.splice(0);
+  const received: { event: string; data: string }[] = [];
+  grid.feed.listen(undefined, (event) => received.push(event));
+  received.splice(0);
   await grid.refresh();
-  assert.equal(heard.length, 0, 'nothing has changed');
+  assert.equal(received.length, 0, 'nothing has changed');
   await commit(2);
   t.mock.timers.tick(60_000);
   await grid.refresh();
-  assert.equal(heard.length, 1);
-  assert.deepEqual(JSON.parse(heard[0].data).cells, [[2, 2, 1, 1, 2]]);
+  assert.equal(received.length, 1);
+  assert.deepEqual(JSON.parse(received[0].data).cells, [[2, 2, 1, 1, 2]]);
 });
 
-test('shows folds by the metric of the run', async (t) => {
+test('shows the scores of folds in the metric of the run', async (t) => {
   const { plan, list, commit, cells } = await scene(t, 'logLoss');
   await commit(0);
   const [[, , value]] = cells(await RunGrid.open(list, plan.run));
   assert.ok(Math.abs(value) < 1e-9, `correct and certain, so a log-loss of 0, not an accuracy of 1: ${value}`);
 });
 
-test('warns about sounds in both train and test if they were compared', async (t) => {
+test('warns about sounds in both train and test if sounds were compared', async (t) => {
   const { store, plan, list } = await scene(t);
   const manifest = await store.datasets.manifest(plan.dataset.key);
   await store.datasets.saveManifest({ ...manifest, format: 2, groupSource: { kind: 'column', name: 'group' } });
@@ -109,7 +109,7 @@ test('rereads results after a store failure', async (t) => {
   assert.deepEqual(cells(grid)[1], [2, 1, 1, 2]);
 });
 
-test('shows an unreadable result without accuracy, and all others as usual', async (t) => {
+test('shows a fold with an unreadable result without an accuracy, and all other folds as usual', async (t) => {
   const { store, plan, list, commit, cells } = await scene(t);
   await store.artifacts.put(`folds/${plan.jobs[0].key}/result.json`, new TextEncoder().encode('{'));
   await commit(1);

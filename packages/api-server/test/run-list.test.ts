@@ -12,7 +12,10 @@ import { saveSmallRun } from './small-run.js';
 
 type Job = Awaited<ReturnType<Queues['job']>>;
 
-/** A stored run and its list, with the number of look-ups so far. Setting `state` changes what look-ups find. */
+/**
+ * A stored run, the list that contains it, and the number of look-ups so far. Setting `state` changes what look-ups
+ * find.
+ */
 async function scene(t: TestContext, job?: () => Job) {
   t.mock.timers.enable({ apis: ['Date'], now: Date.parse('2026-01-01') });
   const folder = await mkdtemp(join(tmpdir(), 'cryfold-list-'));
@@ -32,7 +35,7 @@ async function scene(t: TestContext, job?: () => Job) {
   return { list: new RunList(control), run, found, remove };
 }
 
-test('caches the list for a second, and refreshes it after a change', async (t) => {
+test('caches the list of runs for a second, and refreshes it after a change', async (t) => {
   const { list, run, found } = await scene(t);
   const [[one], same] = await Promise.all([list.runs(), list.runs()]);
   assert.deepEqual([one.run, one.state, found.asked], [run, 'stopped', 1]);
@@ -45,7 +48,7 @@ test('caches the list for a second, and refreshes it after a change', async (t) 
   assert.equal(found.asked, 3);
 });
 
-test('retries a failed lookup at the next request', async (t) => {
+test('retries a failed lookup of a run at the next request', async (t) => {
   const { list, run, found } = await scene(t);
   const { ids } = list.store.runs;
   list.store.runs.ids = async () => {

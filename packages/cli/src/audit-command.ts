@@ -55,9 +55,9 @@ async function audit(path: string, options: AuditOptions): Promise<number> {
 }
 
 /**
- * Short form of an audit that is printed before a run: its warnings and the command that prints all figures.
- * @param given data, and the flags that describe it
- * @param grouped whether the run already keeps groups together, which one of the warnings recommends
+ * The short form of an audit that is printed before a run: the warnings, and the command that prints all figures.
+ * @param given the data, and the flags that describe it
+ * @param grouped whether the run already keeps groups together, so that the warning that recommends this is omitted
  */
 export function auditLines({ findings }: Audit, given: DataOptions & { data: string }, grouped: boolean): string[] {
   const own = findings.filter(({ kind, severity }) => severity === 'warning' && !(grouped && kind === ADVISES_GROUPED));

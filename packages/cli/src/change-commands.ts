@@ -36,7 +36,7 @@ export async function cancelCommand(name: string, options: ControlOptions, confi
   });
 }
 
-/** `cryfold pause RUN`, `resume RUN`, `schedule RUN`: change how a run shares the workers with others. */
+/** `cryfold pause RUN`, `resume RUN`, `schedule RUN`: change how a run shares the workers with other runs. */
 export async function scheduleCommand(
   name: string,
   change: SchedulingChange,
@@ -83,8 +83,8 @@ export async function retryCommand(
 }
 
 /**
- * `cryfold extend RUN --repeats N`: the same evaluation with more repeats, as a new run. Both runs share fold keys, so
- * only the new folds are trained.
+ * `cryfold extend RUN --repeats N`: starts the same evaluation with more repeats, as a new run. Both runs share fold
+ * keys, so only the new folds are trained.
  */
 export async function extendCommand(
   name: string,
@@ -109,7 +109,7 @@ function refuseLive(run: string, { live }: Control): void {
   if (!same) return;
   throw new CryfoldError('USAGE', `${run} is still running in process ${same.pid} on ${same.host}`, {
     context: { run, pid: same.pid },
-    hint: `Wait until it finishes, or stop it: ${asTyped(`cryfold cancel ${run}`)}`,
+    hint: `Wait until the run finishes, or stop it with: ${asTyped(`cryfold cancel ${run}`)}`,
   });
 }
 

@@ -27,7 +27,7 @@ export function rememberGiven(flags: Given): void {
  * Makes the commands in a text work when pasted: each gets the program name as the user typed it and the `--store` or
  * `--server` of the current command. Adds nothing if the defaults apply. The flags come before the name of the command,
  * because it is not known where in a sentence the command ends.
- * @param store `--store` for the commands, if it differs from that of the current command
+ * @param store value of `--store` for the commands, if it differs from the store of the current command
  */
 export function asTyped(text: string, store: string | undefined = given.store): string {
   const flags = [
@@ -38,7 +38,8 @@ export function asTyped(text: string, store: string | undefined = given.store): 
 }
 
 /**
- * Quotes a word for a shell, except for the first one, because the name of the program may consist of several words.
+ * Quotes a word of a command for a shell. Leaves the first word unquoted, because the name of the program may consist
+ * of several words.
  */
 export function quoted(word: string, index: number): string {
   return index === 0 || /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;

@@ -73,7 +73,7 @@ export async function compareCommand(a: string, b: string, options: CompareOptio
 }
 
 /**
- * Returns the requested models. By default, this is the first fusion that both runs have, or their only common model.
+ * Returns the requested model of each run. Default: the first fusion that both runs have, or their only common model.
  */
 function chooseModels(named: string[] | undefined, a: RunResults, b: RunResults): [string, string] {
   if (named && (named.length === 1 || named.length === 2)) return [named[0], named.at(-1)!];
@@ -81,7 +81,7 @@ function chooseModels(named: string[] | undefined, a: RunResults, b: RunResults)
   const choice = common.find(({ kind }) => kind === 'fusion') ?? (common.length === 1 ? common[0] : undefined);
   if (!named && choice) return [choice.name, choice.name];
   const list = (results: RunResults) => results.models.map(({ name }) => name).join(', ');
-  throw new CryfoldError('USAGE', '--model: specify the model to compare, or one per run as a,b', {
+  throw new CryfoldError('USAGE', '--model: specify the model to compare, or one model per run as MODEL-A,MODEL-B', {
     hint: `Models of ${a.run.id}: ${list(a)}. Models of ${b.run.id}: ${list(b)}.`,
   });
 }

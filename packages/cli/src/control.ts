@@ -26,7 +26,7 @@ export interface Control {
 
 /** Milliseconds within which the private Redis of another command must respond. Otherwise it is not used. */
 const ANSWER_MS = 1000;
-/** Milliseconds between checks whether the other command is still running. */
+/** How often to check whether the other command is still running, in milliseconds. */
 const POLL_MS = 200;
 
 /**

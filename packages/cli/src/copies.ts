@@ -11,8 +11,8 @@ const RESULTS = 'results.json';
 const FILES = [RESULTS, 'out-of-fold.csv', 'report.html'];
 
 /**
- * The run whose results a folder contains. For `cryfold fuse`, this includes the models, since they differ from those
- * of the run.
+ * The run whose results a folder contains. Results of `cryfold fuse` are identified by their models as well, since
+ * these differ from the models of the run.
  */
 export interface CopiedRun {
   run: string;
@@ -47,12 +47,12 @@ export class Copies {
     const what = run === '' ? 'other results' : run === wanted.run ? `other models of run ${run}` : `run ${run}`;
     throw new CryfoldError('OUT_TAKEN', `${this.out} contains ${run === '' ? what : `the results of ${what}`}`, {
       context: { path: this.#folder.path, run },
-      hint: 'Choose another folder with --out, or overwrite this one with --force. The store keeps every run.',
+      hint: 'Choose another folder with --out, or overwrite this one with --force. The store keeps the results of every run.',
     });
   }
 
   /**
-   * @param files content by name
+   * @param files content of each file, by name
    * @returns their paths, in order
    * @throws CryfoldError OUT_TAKEN, OUT_UNWRITABLE
    */
@@ -63,7 +63,10 @@ export class Copies {
     return paths;
   }
 
-  /** The run whose results are in the folder. Empty if they cannot be read; undefined if the folder contains no results. */
+  /**
+   * The run whose results are in the folder. Its id is empty if the results cannot be read. Returns undefined if the
+   * folder contains no results.
+   */
   async #held(): Promise<{ run: string; results?: RunResults } | undefined> {
     const file = join(this.#folder.path, RESULTS);
     try {

@@ -13,9 +13,9 @@ import {
 import type { Config } from '@cryfold/runtime';
 import type { RunStore } from '@cryfold/store';
 
-/** Number of the store's latest runs from which estimates take the duration of folds. */
+/** Number of recent runs in the store whose fold durations are used for estimates. */
 const RUNS = 20;
-/** Maximum number of folds to look up on a server. If there are more, none is looked up. */
+/** Maximum number of folds to look up on a server. If a plan has more folds, none of them is looked up. */
 const SERVER_LOOK_UPS = 500;
 
 /** In hours */
@@ -23,7 +23,7 @@ const MINUTE = 1 / 60;
 
 /** Estimated cost of the training that a command is about to start. */
 export interface CostEstimate {
-  /** Hours of one worker, for estimators whose speed is known */
+  /** Hours that one worker would need, for estimators whose speed is known */
   hours: number;
   /** Hours until the run ends with the workers that this command starts; on a cluster, with one worker */
   elapsedHours: number;
@@ -31,26 +31,26 @@ export interface CostEstimate {
   text: string | undefined;
 }
 
-/** Returns this machine if its own workers train; undefined if the workers of a cluster do. */
+/** Returns this machine if its own workers do the training, or undefined if the workers of a cluster do. */
 export function machineOf({ target }: Pick<Config, 'target'>): SummaryOptions['machine'] {
   return target.kind === 'local' ? { processor: cpus()[0]?.model.trim() ?? 'unknown', host: hostname() } : undefined;
 }
 
-/** If there are no finished folds and the estimate exceeds this many hours, this machine is measured. */
+/** If there are no finished folds and the estimate exceeds this many hours, the speed of this machine is measured. */
 const WORTH_CALIBRATION = 10 * MINUTE;
 
 export interface Calibrating {
   config: Pick<Config, 'target' | 'cacheDir'>;
   workers?: number | undefined;
-  /** Measure short runs too, and repeat earlier measurements */
+  /** Measure the machine even for short runs, and repeat earlier measurements */
   always?: boolean;
   /** Called before measuring, which takes ten seconds */
   onStart: () => void;
 }
 
 /**
- * Measures the estimators of a plan for which `summarisePlan` finds no finished fold. Runs of a few minutes only use
- * earlier measurements, so that they are not delayed.
+ * Measures the estimators of a plan for which `summarisePlan` finds no finished fold. For runs of a few minutes, only
+ * earlier measurements are used, so that the runs are not delayed.
  */
 export function calibrator(
   plan: RunPlan,
@@ -58,12 +58,12 @@ export function calibrator(
 ): SummaryOptions['calibrate'] {
   // A cluster's workers train on other machines.
   if (config.target.kind !== 'local') return undefined;
-  return async (lacking) => {
-    const hours = lacking.reduce((sum, one) => sum + (one.hours ?? 0), 0) / Math.max(1, workers);
+  return async (uncertain) => {
+    const hours = uncertain.reduce((sum, one) => sum + (one.hours ?? 0), 0) / Math.max(1, workers);
     const measure = always ? 'all' : hours > WORTH_CALIBRATION ? 'missing' : 'kept';
     return calibration(
       plan,
-      lacking.map(({ estimator }) => estimator),
+      uncertain.map(({ estimator }) => estimator),
       { cacheDir: config.cacheDir, measure, onStart },
     );
   };
@@ -124,7 +124,7 @@ function durationText(hours: number): string {
 
 /** Flags that control the confirmation prompt. */
 export interface ConfirmOptions {
-  /** Number of hours above which the command asks for confirmation */
+  /** The command asks for confirmation above this number of hours */
   confirmAbove: number;
   yes: boolean;
   json: boolean;

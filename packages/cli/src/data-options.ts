@@ -11,7 +11,10 @@ export function addDataOptions(command: Command): Command {
   return command
     .option(
       '--group-by <what>',
-      'what defines a group: recording, folder, a manifest column, or a regular expression on the file path',
+      'what defines a group: recording, folder, a manifest column, or a regular expression that is matched against the file path',
     )
-    .option('--layout <name>', 'directory layout (default: detected; see data inspect)');
+    .option(
+      '--layout <name>',
+      'layout of the data directory (default: detected automatically; cryfold data inspect prints it)',
+    );
 }

@@ -24,7 +24,7 @@ interface Check {
 
 type Found = string | { found: string; warnings: string[] };
 
-/** Runs one check. The message and hint of an error become its result and fix. */
+/** Runs one check. If it throws an error, the error's message and hint become the check's result and fix. */
 async function check(name: string, run: () => Promise<Found>): Promise<Check> {
   try {
     const found = await run();
@@ -68,7 +68,7 @@ async function checkStore(config: Config): Promise<string> {
   const folder = await mkdtemp(resolve('.cryfold-doctor-')).catch((cause) => {
     throw new CryfoldError('STORE_UNREACHABLE', `cannot create the folder cryfold here: ${cause.message}`, {
       cause,
-      hint: 'Change to a writable folder, or set a store with --store.',
+      hint: 'Change to a writable folder, or choose a store with --store.',
     });
   });
   await checkStoreAt(folder, s3).finally(() => rm(folder, { recursive: true, force: true }));
@@ -93,7 +93,7 @@ function describePrecision(ratio: number | undefined): string {
   return ratio >= 1 ? times : `${times}; keep precision: float32`;
 }
 
-/** Checks TensorFlow and the GPUs. Of the images, only `gpu-worker` contains them. */
+/** Checks TensorFlow and the GPUs. Of the container images, only `gpu-worker` contains TensorFlow. */
 function tensorFlowChecks({ image, cacheDir }: Config): Promise<Check>[] {
   if (image !== undefined && image !== 'gpu-worker') {
     const found = `not in the image ${image}: networks train in gpu-worker`;
@@ -120,8 +120,8 @@ function tensorFlowChecks({ image, cacheDir }: Config): Promise<Check>[] {
 }
 
 /**
- * `cryfold doctor`: checks everything that `cryfold run` or this container image needs. Exits with 0 if all of it
- * works, even with warnings, and otherwise with 1.
+ * `cryfold doctor`: checks everything that `cryfold run` or this container image needs. Exits with code 0 if everything
+ * works, even with warnings, and otherwise with code 1.
  */
 export async function doctorCommand(
   options: { json: boolean },

@@ -7,7 +7,7 @@
 export function stopEarly(service: boolean): void {
   // For every other process, the default action is sufficient.
   if (!service && process.pid !== 1) return;
-  // A terminal sends these to both a local run and its services. The run decides when to stop its services.
+  // A terminal sends these signals to both a local run and its services. The run decides when to stop its services.
   const local = service && process.env.CRYFOLD_LOCAL !== undefined;
   for (const [signal, number] of [
     ['SIGHUP', 1],

@@ -39,7 +39,9 @@ export interface EvaluateOptions {
   allowLeak?: boolean;
   /** Receives a line for each step, such as `reading 12/60 files` or `3/10 folds · svm 3/10 · 2 running` */
   onProgress?: (line: string) => void;
-  /** Stops the evaluation and its processes. Finished folds are kept, so that the same call continues it. */
+  /**
+   * Stops the evaluation and its processes. Finished folds are kept, so repeating the call continues the evaluation.
+   */
   signal?: AbortSignal;
 }
 
@@ -47,7 +49,7 @@ export interface EvaluateOptions {
  * Evaluates a spec on recordings, as `cryfold run` does: on this machine, in its own processes, which exit before the
  * call returns. Ignores REDIS_URL and CRYFOLD_SERVER. Prints nothing.
  * @returns the results; `status` is `incomplete` if folds failed, which `missing` lists
- * @throws CryfoldError with `code` (docs/errors.md) and `hint`; the reason of `signal` if it is aborted
+ * @throws CryfoldError with `code` (see docs/errors.md) and `hint`; if `signal` is aborted, its reason
  */
 export async function evaluate(options: EvaluateOptions): Promise<EvaluatedRun> {
   const { signal, onProgress = () => {} } = options;
@@ -88,10 +90,10 @@ async function run(options: EvaluateOptions, display: RunDisplay, stop: AbortSig
   }
 }
 
-/** Checks the options as the command checks its flags. @throws CryfoldError USAGE */
+/** Checks the options in the same way as `cryfold run` checks its flags. @throws CryfoldError USAGE */
 function checkOptions({ data, workers, limit }: EvaluateOptions): void {
   const wrong = (what: string) =>
-    new CryfoldError('USAGE', `evaluate: ${what}`, { hint: 'docs/library.md explains the options.' });
+    new CryfoldError('USAGE', `evaluate: ${what}`, { hint: 'See docs/library.md for the options.' });
   if (typeof data !== 'string') throw wrong('data must be the path of a directory of recordings or a manifest');
   for (const [name, value] of Object.entries({ workers, limit })) {
     if (value !== undefined && !(Number.isInteger(value) && value >= 1)) {

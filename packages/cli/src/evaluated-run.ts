@@ -1,7 +1,7 @@
 import type { Skipped } from '@cryfold/corpus';
 import type { RunResults } from '@cryfold/evaluation';
 
-/** What preparing a run has found in its recordings. */
+/** What was found in the recordings of a run while it was prepared. */
 export interface DataFindings {
   /** Recordings that were left out, and why */
   skipped: readonly Skipped[];
@@ -13,7 +13,7 @@ export interface DataFindings {
   leakWarnings: readonly string[];
 }
 
-/** Where the files of a finished run are: paths, or addresses in a bucket or of a server. */
+/** Where the files of a finished run are: paths, or URLs in a bucket or on a server. */
 export interface RunFiles {
   /** results.json */
   results: string;
@@ -24,8 +24,8 @@ export interface RunFiles {
 }
 
 /**
- * The content of results.json (docs/results.md), what preparing the run has found in the recordings, and where the
- * files are. `cryfold run --json` prints the same.
+ * The content of results.json (see docs/results.md), what was found in the recordings while the run was prepared, and
+ * where the files are. `cryfold run --json` prints the same.
  */
 export interface EvaluatedRun extends RunResults, DataFindings {
   files: RunFiles;

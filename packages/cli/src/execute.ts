@@ -42,7 +42,7 @@ export interface Surroundings {
 /**
  * Publishes and executes a prepared run, unless its complete results are already in the store.
  * @returns undefined if stopped before the run ended
- * @throws CryfoldError as `publish` and `execute`
+ * @throws any error that `publish` or `execute` throws
  */
 export async function complete(preparation: Preparation, surroundings: Surroundings): Promise<RunResults | undefined> {
   const { display, store, server } = surroundings;
@@ -124,7 +124,7 @@ async function followQueued(
     return new RunFollower(store, display, stop).follow(plan.run, run);
   };
   try {
-    // Stops following when the command is stopped, even while Redis is unreachable.
+    // Stops following the run when the command is stopped, even while Redis is unreachable.
     const stopped = new Promise<undefined>((resolve) => {
       stop.addEventListener('abort', () => resolve(undefined), { once: true });
     });

@@ -8,5 +8,5 @@ export const EXIT = {
   ...{ unchanged: 7, refused: 8, lost: 9, input: 10 },
 } as const;
 
-/** The reader of standard output has closed it. A shell reports the same code after SIGPIPE. */
+/** Standard output was closed by its reader. A shell reports the same code after SIGPIPE. */
 export const OUTPUT_CLOSED = 141;

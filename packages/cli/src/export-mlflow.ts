@@ -34,10 +34,10 @@ export async function exportMlflowCommand(runs: string[], options: ExportOptions
       }
     };
     const place = placeOf(storeUrlOf(config), config);
-    const hint = `${config.target.kind === 'server' ? '' : 'Choose the store with --store. '}List its runs: cryfold list`;
+    const hint = `${config.target.kind === 'server' ? '' : 'Choose the store with --store. '}To list its runs, use: cryfold list`;
     const exported = await finishedRuns(store, runs, place, hint);
     if (exported.length === 0) throw new CryfoldError('RUN_NOT_FOUND', `${place} has no finished run`, { hint });
-    // MLflow expects an experiment 0 and would create one.
+    // MLflow expects an experiment with id 0, and would otherwise create one.
     await write(
       new Map([
         [

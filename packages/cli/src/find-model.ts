@@ -29,7 +29,7 @@ export function noModel(text: string): CryfoldError {
     version === undefined
       ? `${JSON.stringify(text)} is neither NAME nor NAME@VERSION`
       : `${JSON.stringify(version)} of ${JSON.stringify(text)} is not a version: versions have 12 hexadecimal digits, and the first few are enough`;
-  return new CryfoldError('MODEL_NOT_FOUND', why, { hint: 'List all models: cryfold models list' });
+  return new CryfoldError('MODEL_NOT_FOUND', why, { hint: 'To list all models, use: cryfold models list' });
 }
 
 /** @throws CryfoldError MODEL_NOT_FOUND, ARTIFACT_MISSING, ARTIFACT_CORRUPT */
@@ -37,7 +37,7 @@ export async function findModel(text: string, config: ModelSource): Promise<Read
   const what = parseModel(text);
   if ('folder' in what) {
     const { folder } = what;
-    // A folder may have a name like this. If it does not exist, a model was meant.
+    // A folder may have a name like this. If no such folder exists, the user meant a model.
     if (/^[a-z0-9][a-z0-9-]*@/.test(folder)) {
       await access(folder).catch(() => {
         throw noModel(folder);

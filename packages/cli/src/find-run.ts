@@ -75,7 +75,7 @@ async function foundIn(folder: string, run: string, config: Where): Promise<Foun
   return { results, storeUrl: namedStore(config) ?? (await storeNear(folder, results.run.id)) };
 }
 
-/** Like `findRun`, for commands that need the folds too. */
+/** Like `findRun`, but for commands that also need the folds. */
 export async function findStoredRun(run: string, config: Where) {
   const found = await findRun(run, config);
   return { results: found.results, storeUrl: storeBehind(run, found) };
@@ -107,11 +107,12 @@ async function storeNear(folder: string, run: string): Promise<string | undefine
 export const placeOf = (storeUrl: string, { target }: Targeted): string =>
   `the ${target.kind === 'server' && target.url === storeUrl ? 'server' : 'store'} ${redactUrl(storeUrl)}`;
 
-const LOCAL = 'Give a run id or a folder with results. Choose the store with --store. List its runs: cryfold list';
+const LOCAL =
+  'Specify a run id or a folder with results. Choose the store with --store. To list its runs, use: cryfold list';
 
 const hintOf = ({ target }: Where) =>
   target.kind === 'server'
-    ? 'Give the id of a run on the server, or a folder with results. List its runs: cryfold list'
+    ? 'Specify the id of a run on the server, or a folder with results. To list the runs on the server, use: cryfold list'
     : LOCAL;
 
 /** The error for a run without results, which either has not ended or does not exist. */
@@ -120,7 +121,7 @@ export async function noResults(store: RunStore, run: string, message: string, h
   return notFound(
     run,
     `run ${run} has not ended`,
-    `Show its progress: cryfold status ${run}\nContinue it if it was stopped or cancelled: cryfold retry ${run}`,
+    `To show its progress, use: cryfold status ${run}\nIf it was stopped or cancelled, continue it with: cryfold retry ${run}`,
   );
 }
 

@@ -17,7 +17,7 @@ export interface GcOptions extends ControlOptions {
 export async function gcCommand(options: GcOptions, config: Config): Promise<number> {
   if (config.target.kind === 'server') {
     throw new CryfoldError('USAGE', 'cryfold gc: cannot delete through a server', {
-      hint: 'Run it with direct access to the store: set CRYFOLD_STORE and its credentials.',
+      hint: 'Run the command with direct access to the store: set CRYFOLD_STORE and the credentials of the store.',
     });
   }
   return withControl(config, async ({ store }) => {

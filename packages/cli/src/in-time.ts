@@ -5,7 +5,7 @@ import { type Logger, RepeatedErrors } from '@cryfold/runtime';
 /** Extra milliseconds after the time limit before a start that hangs is considered failed. */
 const STUCK_MS = 10_000;
 
-/** Errors for which a starting service does not wait, because only an operator can fix them. */
+/** Infrastructure errors after which a starting service does not retry, because only an operator can fix them. */
 const WAITING_IS_NO_USE: ReadonlySet<ErrorCode> = new Set(['STORE_BUCKET_MISSING', 'STORE_CLOCK_WRONG']);
 
 function mayPass(error: unknown): error is CryfoldError {
@@ -13,9 +13,9 @@ function mayPass(error: unknown): error is CryfoldError {
 }
 
 /**
- * Starts a service. During an outage it retries and logs warnings for up to `seconds` instead of failing immediately.
- * @param start starts the service; a check that it passes to `patiently` is retried as long as only the infrastructure
- * fails
+ * Starts a service. During an outage, retries and logs warnings for up to `seconds` instead of failing immediately.
+ * @param start starts the service; a check that it passes to `patiently` is retried as long as it fails because of the
+ * infrastructure
  * @throws CryfoldError the last error of `start`, or START_TIMEOUT
  */
 export async function inTime<T>(

@@ -12,7 +12,7 @@ import { jsonText, say } from './terminal.js';
 
 const HEAD = ['run', 'state', 'done', 'date', 'dataset', 'protocol', 'score', 'cryfold'];
 
-/** `cryfold list`: all runs in the store. */
+/** `cryfold list`: lists all runs in the store. */
 export async function listCommand(
   { json, sort }: ControlOptions & { sort: RunOrder },
   config: Config,

@@ -20,27 +20,29 @@ const share = (text: string): number => {
 /** Models may come from untrusted sources, so their programs need an explicit flag. */
 const ALLOW_COMMANDS = [
   '--allow-commands',
-  'run programs contained in the model with the permissions of this process: docs/security.md',
+  'allow programs contained in the model to run with the permissions of this process (see docs/security.md)',
 ] as const;
 
-const withJson = (command: Command): Command => command.option('--json', 'print JSON', false);
+const withJson = (command: Command): Command => command.option('--json', 'print the output as JSON', false);
 
-/** Adds `predict`. Its code is loaded only when it runs. */
+/** Adds `predict`. The code of the command is loaded only when it runs. */
 export function addPredictCommand(program: Command, wrap: ActionWrapper): void {
   withJson(program.command('predict'))
-    .description('Classify recordings with a final model, longer ones window by window.')
-    .argument('<model>', 'NAME (its champion), NAME@VERSION, or the folder of a version')
+    .description(
+      'Classify recordings with a final model. Recordings longer than a clip are classified window by window.',
+    )
+    .argument('<model>', 'NAME (for its champion), NAME@VERSION, or the folder of a model version')
     .argument('<paths...>', 'recordings, folders of recordings, or - for standard input')
     .addOption(
-      new Option('--format <name>', 'table, csv (a row per window), jsonl (a line per recording) or json')
+      new Option('--format <name>', 'format: table, csv (one row per window), jsonl (one line per recording) or json')
         .choices(PREDICTION_FORMATS)
         .default('table'),
     )
-    .option('--out <file>', 'write predictions to this file (default: standard output)')
-    .option('--problems <file>', 'write a CSV list of all files that could not be classified')
-    .option('--hop <seconds>', 'seconds from one window to the next (default: the clip length)', positive)
+    .option('--out <file>', 'write the predictions to this file (default: standard output)')
+    .option('--problems <file>', 'CSV file to which all files that could not be classified are written')
+    .option('--hop <seconds>', 'seconds between the starts of consecutive windows (default: the clip length)', positive)
     .option(...ALLOW_COMMANDS)
-    .addHelpText('after', '\nExit codes: 0 all recordings classified, 1 some could not be classified, 2 usage')
+    .addHelpText('after', '\nExit codes: 0 all recordings classified, 1 some could not be classified, 2 usage error')
     .action(
       wrap(async (model: string, paths: string[], { json, ...options }) => {
         const { predictCommand } = await import('./predict-command.js');
@@ -62,12 +64,17 @@ export function addModelCommands(program: Command, wrap: ActionWrapper): void {
 function addTrainFinal(program: Command, wrap: ActionWrapper): void {
   program
     .command('train-final')
-    .description('Refit the model of a finished run on all data and save it as a new version with a model card.')
+    .description(
+      'Refit a model of a finished run on all of its data, and save it as a new model version with a model card.',
+    )
     .argument('<run>', RUN)
-    .option('--name <name>', 'model name (default: the name of the spec)')
-    .option('--of <name>', 'estimator or fusion of the run (default: its only fusion or estimator)')
-    .option('--json', 'print the card as JSON', false)
-    .option('--allow-commands', 'run programs of command estimators when training on this machine: docs/security.md')
+    .option('--name <name>', 'name of the model (default: the name of the spec)')
+    .option('--of <name>', 'estimator or fusion to train (default: the only fusion or estimator of the run)')
+    .option('--json', 'print the model card as JSON', false)
+    .option(
+      '--allow-commands',
+      'allow command estimators to run their programs when they are trained on this machine (see docs/security.md)',
+    )
     .action(
       wrap(async (run: string, options) => {
         const { trainFinalCommand } = await import('./train-final-command.js');
@@ -79,41 +86,45 @@ function addTrainFinal(program: Command, wrap: ActionWrapper): void {
 function addRetrain(program: Command, wrap: ActionWrapper): void {
   addDataOptions(withJson(program.command('retrain')))
     .description(
-      'Train a challenger on new data and promote it if it is significantly better than the champion. Suitable for cron.',
+      'Train a challenger on new data and promote it if it is significantly better than the champion. Suitable for cron jobs.',
     )
-    .argument('<spec>', 'YAML spec')
-    .requiredOption('--data <path>', 'directory of recordings, or a CSV manifest path,label,group')
-    .requiredOption('--model <name>', 'model to retrain')
-    .option('--of <name>', 'estimator or fusion of the spec (default: its only fusion or estimator)')
-    .option('--margin <share>', 'how much the recall of a class may drop', share, 0.05)
+    .argument('<spec>', 'path of a YAML spec')
+    .requiredOption('--data <path>', 'directory of recordings, or a CSV manifest with the columns path,label,group')
+    .requiredOption('--model <name>', 'name of the model to retrain')
+    .option('--of <name>', 'estimator or fusion to train (default: the only fusion or estimator of the spec)')
+    .option('--margin <share>', 'largest allowed drop in the recall of any class', share, 0.05)
     .option(
       '--metric <name>',
-      'metric that decides: accuracy, balancedAccuracy, macroF1 or logLoss (default: that of the spec, or accuracy)',
+      'metric by which the challenger is compared with the champion: accuracy, balancedAccuracy, macroF1 or logLoss (default: the metric in the spec, otherwise accuracy)',
     )
-    .option('--workers <n>', 'local worker processes (default: one per core)', whole(1))
-    .option('--limit <n>', 'use only n clips, stratified by class', whole(1))
+    .option('--workers <n>', 'number of local worker processes (default: one per core)', whole(1))
+    .option('--limit <n>', 'use only a random sample of n clips, stratified by class', whole(1))
     .option(...ALLOW_COMMANDS)
     .option('--skip-bad', 'skip bad recordings', false)
     .option(
       '--problems <file>',
-      'write a CSV list of all bad recordings (default: problems.csv in the store if there are many)',
+      'CSV file to which all bad recordings are written (default: if there are many, problems.csv in the store)',
     )
-    .option('--allow-leak', 'continue even if grouped folds cannot keep equal sounds apart', false)
+    .option(
+      '--allow-leak',
+      'continue even if grouped folds leak, for example because the same sound is in a training and a test set',
+      false,
+    )
     .option(
       '--group-duplicates',
-      'merge groups that share equal or overlapping sounds, so that no fold separates them',
+      'merge groups that contain the same or overlapping sounds, so that they are always in the same fold',
       false,
     )
     .addHelpText(
       'after',
       `
-The champion is tested on clips of the new data that it was not trained on, and compared with the challenger's
-out-of-fold predictions of the same clips. If the new data contains 95 % of the champion's clips, a stand-in that is
-trained on these clips in each fold is tested on all clips instead. If neither is possible, the challenger is refused
-before training.
+The champion is tested on the clips of the new data that it was not trained on, and its predictions are compared with
+the challenger's out-of-fold predictions for the same clips. If the new data contains at least 95 % of the champion's
+clips, a stand-in for the champion, which is trained on these clips in each fold, is tested on all clips instead. If
+neither is possible, the challenger is refused before training.
 
-Exit codes: 0 promoted, 7 unchanged, 8 refused (not better, or not comparable: see "code" in --json),
-9 another retraining finished first, 3 incomplete, 4 cancelled`,
+Exit codes: 0 promoted, 7 data and spec unchanged, 8 refused (not better, or not comparable: see "code" in the --json
+output), 9 another command promoted a version first, 3 incomplete, 4 cancelled`,
     )
     .action(
       wrap(async (spec: string, options) => {
@@ -126,13 +137,25 @@ Exit codes: 0 promoted, 7 unchanged, 8 refused (not better, or not comparable: s
 function addServe(program: Command, wrap: ActionWrapper): void {
   program
     .command('serve')
-    .description('Serve predictions over HTTP, with a page to upload or record sounds.')
-    .requiredOption('--model <model>', 'NAME (follows its champion), NAME@VERSION, or the folder of a version')
-    .option('--port <n>', 'port to listen on; 0 for any free port, shown in the log', whole(0), 8090)
-    .option('--listen <address>', 'interface to listen on; 0.0.0.0 for all', '127.0.0.1')
-    .option('--max-upload-mb <n>', 'maximum size of a request with all its files', positive, 20)
-    .option('--timeout <seconds>', 'time limit for receiving a request, and for its prediction', positive, 30)
-    .option('--poll <seconds>', 'interval between checks for a new champion', positive, 5)
+    .description('Serve predictions over HTTP, with a web page for uploading or recording sounds.')
+    .requiredOption(
+      '--model <model>',
+      'NAME (always for its current champion), NAME@VERSION, or the folder of a model version',
+    )
+    .option('--port <n>', 'port to listen on; 0 selects a free port, which is shown in the log', whole(0), 8090)
+    .option(
+      '--listen <address>',
+      'address of the interface to listen on; 0.0.0.0 listens on all interfaces',
+      '127.0.0.1',
+    )
+    .option('--max-upload-mb <n>', 'maximum size of a request, including all its files, in MB', positive, 20)
+    .option(
+      '--timeout <seconds>',
+      'time limit in seconds for receiving a request, and also for making its predictions',
+      positive,
+      30,
+    )
+    .option('--poll <seconds>', 'seconds between checks for a new champion', positive, 5)
     .option(...ALLOW_COMMANDS)
     .action(
       wrap(async ({ timeout, poll, ...options }) => {
@@ -145,9 +168,9 @@ function addServe(program: Command, wrap: ActionWrapper): void {
 function addExport(program: Command, wrap: ActionWrapper): void {
   const exporting = program.command('export').description('Export runs and models to other tools.');
   withJson(exporting.command('mlflow'))
-    .description('Export finished runs, their models and the final models to an MLflow tracking folder.')
-    .argument('[runs...]', `${RUN} (default: all runs and all final models)`)
-    .requiredOption('--to <dir>', 'tracking folder; overwrites runs that it already contains')
+    .description('Export finished runs and their models, and all final models, to an MLflow tracking folder.')
+    .argument('[runs...]', `${RUN} (default: export all runs and all final models)`)
+    .requiredOption('--to <dir>', 'MLflow tracking folder; runs that it already contains are overwritten')
     .action(
       wrap(async (runs: string[], options) => {
         const { exportMlflowCommand } = await import('./export-mlflow.js');
@@ -160,7 +183,7 @@ function addModels(program: Command, wrap: ActionWrapper): void {
   const models = program.command('models').description('List, show and promote versions of final models.');
   const load = () => import('./models-command.js');
   withJson(models.command('list'))
-    .description('List all model versions in the store with date, dataset, score and cryfold version.')
+    .description('List all model versions in the store with their date, dataset, score and cryfold version.')
     .addOption(sortOption(MODEL_ORDERS))
     .action(
       wrap(async (options) =>
@@ -174,16 +197,16 @@ function addModels(program: Command, wrap: ActionWrapper): void {
       wrap(async (model: string, options) => (await load()).modelsShowCommand(model, options, await readConfig())),
     );
   withJson(models.command('promote'))
-    .description('Promote a version to champion.')
+    .description('Make a model version the champion.')
     .argument('<model>', 'NAME@VERSION')
-    .option('--reason <text>', 'reason to record in the history', 'by hand')
+    .option('--reason <text>', 'reason to record in the promotion history', 'by hand')
     .action(
       wrap(async (model: string, options) => (await load()).modelsPromoteCommand(model, options, await readConfig())),
     );
   withJson(models.command('rollback'))
-    .description('Roll back to the previous champion.')
-    .argument('<name>', 'model name')
-    .option('--reason <text>', 'reason to record in the history', 'by hand')
+    .description('Roll back a model to its previous champion.')
+    .argument('<name>', 'name of the model')
+    .option('--reason <text>', 'reason to record in the promotion history', 'by hand')
     .action(
       wrap(async (name: string, options) => (await load()).modelsRollbackCommand(name, options, await readConfig())),
     );

@@ -13,7 +13,7 @@ import type { Config } from '@cryfold/runtime';
 import { type ArtifactStore, RunStore } from '@cryfold/store';
 
 type ModelSettings = Pick<Config, 'target' | 'cacheDir' | 'childMemoryMb'> & {
-  /** Whether to run programs of command estimators that are trained on this machine */
+  /** Whether command estimators that are trained on this machine may run their programs */
   allowCommands?: boolean | undefined;
 };
 
@@ -32,7 +32,7 @@ export function modelControl(store: ArtifactStore, storeUrl: string, config: Mod
     for (const trial of trials) {
       checkCommandsAllowed([spec.estimators[trial]], allowCommands, {
         where: `${trial} of ${run} is trained by a program, and this command`,
-        hint: 'If you trust the source of the run, add --allow-commands: docs/security.md.',
+        hint: 'If you trust the source of the run, add --allow-commands (see docs/security.md).',
       });
     }
   };

@@ -29,7 +29,10 @@ function named(model: string): { name: string; version?: string } {
 
 const print = (json: boolean, value: unknown, text: () => string) => say(json ? `${jsonText(value)}\n` : text());
 
-/** `cryfold models show NAME[@VERSION]`: the card, and for a NAME the history of its champions. */
+/**
+ * `cryfold models show NAME[@VERSION]`: shows the card of a version (for a NAME: its champion) and the model's
+ * promotions.
+ */
 export function modelsShowCommand(model: string, options: ModelsOptions, config: Config): Promise<number> {
   return withRegistry(config, async (registry) => {
     const { name, version } = named(model);
@@ -75,7 +78,7 @@ export function modelsPromoteCommand(
 
 function noVersion(name: string): CryfoldError {
   return new CryfoldError('USAGE', `${name} does not include a version`, {
-    hint: 'Give NAME@VERSION. List the versions: cryfold models list',
+    hint: 'Specify the model as NAME@VERSION. To list all versions, use: cryfold models list',
   });
 }
 

@@ -45,7 +45,7 @@ export async function modelsListCommand(
 async function readModels(registry: ModelRegistry, sort: ModelOrder): Promise<ListedModel[]> {
   const models: ListedModel[] = [];
   for (const name of await registry.names()) {
-    const { cards, champion, damaged } = await registry.look(name);
+    const { cards, champion, damaged } = await registry.scan(name);
     const records = damaged.map(({ code, message, hint }) => ({ code, message, ...(hint ? { hint } : {}) }));
     models.push({
       ...{ name, champion: champion?.version ?? null, versions: sorted(cards, sort, (card) => card) },

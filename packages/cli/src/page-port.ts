@@ -3,7 +3,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { CryfoldError } from '@cryfold/core';
 
 /**
- * The port for the page of a local run: the requested one, or any free port if `true` is given.
+ * The port for the page of a local run: the requested port, or any free port if `true` is given.
  * @throws CryfoldError API_PORT_TAKEN
  */
 export async function pagePort(asked: number | true): Promise<number> {
@@ -15,7 +15,7 @@ export async function pagePort(asked: number | true): Promise<number> {
   } catch (cause) {
     throw new CryfoldError('API_PORT_TAKEN', `--ui: ${(cause as Error).message}`, {
       cause,
-      hint: 'Choose another port, or omit it to use any free port.',
+      hint: 'Choose another port, or omit the port to use any free one.',
     });
   } finally {
     server.close();

@@ -18,7 +18,7 @@ import { storeUrlOf } from './store-url.js';
 import { jsonText, say } from './terminal.js';
 
 export interface PlanOptions extends Omit<RunOptions, 'spec' | 'protocol'>, HourPrices {
-  /** Measure this machine even for a short run */
+  /** Measure the speed of this machine even for a short run */
   calibrate: boolean;
 }
 

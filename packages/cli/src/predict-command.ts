@@ -77,8 +77,8 @@ function countRates(counts: Map<string, number>, { rate, resampledTo }: Recordin
 }
 
 /**
- * Replaces folders by the recordings in them. Reports other files, which only count as failures if they should be
- * readable.
+ * Replaces folders with the recordings in them. Reports the other files in these folders, which count as failures only
+ * if they should be readable.
  */
 async function findFiles(paths: readonly string[]): Promise<{ files: string[]; failures: Failure[] }> {
   const files: string[] = [];
@@ -146,7 +146,7 @@ async function openRecording(file: string): ReturnType<typeof openByteReader> {
     throw new CryfoldError('DATA_NOT_FOUND', `${file}: cannot be read: ${(cause as Error).message}`, {
       cause,
       context: { file },
-      hint: 'Give the path of a recording or a folder, or - for standard input.',
+      hint: 'Specify the path of a recording or folder, or - for standard input.',
     });
   }
 }

@@ -27,7 +27,7 @@ export function readSpecText(path: string): Promise<string> {
     throw new CryfoldError('SPEC_INVALID', `${path}: cannot be read: ${cause.message}`, {
       cause,
       context: { file: path },
-      hint: 'Give the path of a YAML spec, or omit it to use specs/paper.yaml.',
+      hint: 'Specify the path of a YAML spec, or omit it to use specs/paper.yaml.',
     });
   });
 }
@@ -40,8 +40,8 @@ export interface CheckedOptions extends Omit<PrepareOptions, 'knownSounds' | 'so
 }
 
 /**
- * Calls `prepareRun` with the store as a source of weights. Comparisons of sounds by earlier commands are only reused
- * from a local store, because someone else may have written those in other stores.
+ * Calls `prepareRun` with the store as a source of weights. Sound comparisons by earlier commands are reused only from
+ * a local store, because in other stores, someone else may have written them.
  * @throws CryfoldError see `prepareRun`
  */
 export function prepareChecked({ store, config, list, ...options }: CheckedOptions): Promise<Preparation> {

@@ -7,5 +7,5 @@ const LEVELS: readonly Priority[] = ['low', 'normal', 'high'];
 export const priorityOption = (): Option =>
   new Option(
     '--priority <level>',
-    'priority among the runs of a cluster; each level gets four times as many workers as the one below',
+    'priority of the run in a cluster; each level gets four times as many workers as the level below it',
   ).choices(LEVELS);

@@ -16,7 +16,7 @@ const NAME = 'problems.csv';
 
 /**
  * Runs `read`. If it fails because of bad recordings, writes a list of them and adds its path to the error.
- * @throws CryfoldError OUT_UNWRITABLE, or any error of `read`
+ * @throws CryfoldError OUT_UNWRITABLE, or any error that `read` throws
  */
 export async function listingProblems<T>(list: ProblemList, read: () => Promise<T>): Promise<T> {
   if (list.file !== undefined) await checkOutFile(list.file);

@@ -15,7 +15,7 @@ export const readConfig = async (environment: NodeJS.ProcessEnv = process.env): 
 
 /** Help text for an argument that names a run; see `resolveRun` and `findRun`. */
 export const RUN =
-  'run id or a prefix of it, "latest", a protocol such as grouped or test-on, or a folder with results';
+  'run id or a prefix of it, "latest", a protocol such as grouped or test-on (for its latest run), or a results folder';
 
 /** Parses a whole number of at least `minimum`. */
 export function whole(minimum: number) {
@@ -52,9 +52,12 @@ export function createProgram(): Command {
     .description('Cross-validates audio classifiers on small corpora, on one machine or a cluster.')
     .version(VERSION)
     .showHelpAfterError('(see --help)')
-    .option('--store <folder|url>', 'store of runs and models: a folder or s3://BUCKET/PREFIX (default: ./cryfold)')
-    .option('--server <url>', 'use the HTTP API of a coordinator: docs/api.md')
-    .option('--no-color', 'disable colours, like NO_COLOR=1; FORCE_COLOR=1 enables them')
+    .option(
+      '--store <folder|url>',
+      'where runs and models are stored: a folder or s3://BUCKET/PREFIX (default: ./cryfold)',
+    )
+    .option('--server <url>', 'run the command through the HTTP API of a coordinator (see docs/api.md)')
+    .option('--no-color', 'disable colours (same as NO_COLOR=1); FORCE_COLOR=1 enables them')
     .configureHelp({ showGlobalOptions: true })
     .hook('preAction', (main) => applyGlobalFlags(main.opts()))
     .configureOutput({ writeOut: say, writeErr: warn })
@@ -93,8 +96,8 @@ interface GlobalFlags {
 function applyGlobalFlags({ store, server, color }: GlobalFlags): void {
   if (!color) process.env.NO_COLOR = '1';
   if (store !== undefined && server !== undefined) {
-    throw new CryfoldError('USAGE', '--store and --server cannot be combined: a server has its own store', {
-      hint: 'Omit one of them.',
+    throw new CryfoldError('USAGE', '--store and --server cannot be combined, because a server has its own store', {
+      hint: 'Omit one of these options.',
     });
   }
   rememberGiven({ store, server });
@@ -104,7 +107,7 @@ function applyGlobalFlags({ store, server, color }: GlobalFlags): void {
   process.env.CRYFOLD_SERVER = '';
 }
 
-/** Error codes of Node when a process has too many open files. In this case, Node reports some modules as missing. */
+/** Node's error codes for a process with too many open files. In this case, Node reports some modules as missing. */
 const FEW_FILES = ['EMFILE', 'ERR_MODULE_NOT_FOUND'];
 
 /** Prints an error: what is wrong, where, and what to do. */
@@ -123,7 +126,7 @@ function report(thrown: unknown, json: boolean): number {
   return error.failure === 'input' && !PASSING.has(error.code) ? EXIT.input : EXIT.failed;
 }
 
-/** Codes of bad input that a retry may fix, because damaged artifacts are recomputed. */
+/** Codes of input errors that a retry may fix, because damaged artifacts are recomputed. */
 const PASSING: ReadonlySet<ErrorCode> = new Set([...DAMAGE_CODES, 'DATA_CHANGED', 'RUN_FAILED']);
 
 /** The error for too few file descriptors. Loading a command opens hundreds of files at the same time. */

@@ -41,14 +41,17 @@ function figureText(mean: number, metric: MetricName | undefined): string {
 }
 
 /**
- * What a line is about: the words before its first `done/total`, and the tenth of the step that the ratio falls into.
+ * Identifies what a line is about: the words before its first `done/total`, and the tenth of the step that it has
+ * reached.
  */
 function partOf(text: string): string {
   const [, step, done, total] = /^(.*?)(\d+)\/(\d+)/.exec(text) ?? [];
   return step === undefined ? text : `${step}${Math.floor((PARTS * Number(done)) / Math.max(1, Number(total)))}`;
 }
 
-/** Shows progress on a stream: on a terminal, rewrites one line; otherwise, prints at most one line per tenth. */
+/**
+ * Shows progress on a stream: on a terminal, rewrites one line; otherwise, prints at most one line per tenth of a step.
+ */
 export class ProgressDisplay {
   readonly #stream: NodeJS.WriteStream;
   readonly #quiet: boolean;

@@ -8,17 +8,17 @@ export function addResultCommands(program: Command, wrap: ActionWrapper): void {
   program
     .command('report')
     .description(
-      'Write the report of a finished run: a self-contained HTML file, or its figures as Markdown, JSON or CSV.',
+      'Write a report on a finished run: a self-contained HTML page, or only the figures as Markdown, JSON or CSV.',
     )
     .argument('<run>', RUN)
-    .option('--format <format>', REPORT_FORMATS.join(', '), 'html')
-    .option('--out <file>', 'file to write (default: standard output)')
+    .option('--format <format>', `format of the report: ${REPORT_FORMATS.join(', ')}`, 'html')
+    .option('--out <file>', 'write the report to this file (default: standard output)')
     .option(
       '--beside <run>',
-      'run of the same data under another protocol, shown alongside; repeatable',
+      'also show this run of the same data under another protocol; can be given several times',
       (run: string, others: string[] = []) => [...others, run],
     )
-    .option('--audio <path>', 'path of the recordings; adds audio players for the hardest clips')
+    .option('--audio <path>', 'path of the recordings, to add audio players for the hardest clips to the report')
     .action(
       wrap(async (run: string, options) => {
         const { reportCommand } = await import('./report-command.js');
@@ -27,12 +27,14 @@ export function addResultCommands(program: Command, wrap: ActionWrapper): void {
     );
   program
     .command('fuse')
-    .description('Fuse the stored probabilities of a finished run with another rule, without training.')
+    .description(
+      'Fuse estimators of a finished run with another rule. Uses their stored probabilities, so nothing is trained.',
+    )
     .argument('<run>', RUN)
-    .option('--members <names>', 'estimators to fuse, comma-separated (default: all)', list)
-    .option('--rule <rule>', FUSION_RULES.join(', '), 'mean')
-    .option('--out <dir>', 'folder for results.json and out-of-fold.csv')
-    .option('--force', 'overwrite other results in --out', false)
+    .option('--members <names>', 'comma-separated names of the estimators to fuse (default: all)', list)
+    .option('--rule <rule>', `fusion rule: ${FUSION_RULES.join(', ')}`, 'mean')
+    .option('--out <dir>', 'write results.json and out-of-fold.csv to this folder')
+    .option('--force', 'overwrite other results in the --out folder', false)
     .option('--json', 'print the results as JSON', false)
     .action(
       wrap(async (run: string, options) => {
@@ -43,12 +45,12 @@ export function addResultCommands(program: Command, wrap: ActionWrapper): void {
   program
     .command('compare')
     .description('Test whether run B is better than run A, with a paired test of their predictions.')
-    .argument('<run-a>', `the baseline: ${RUN}`)
-    .argument('<run-b>', 'the candidate run')
-    .option('--model <names>', 'model to compare, or one per run as a,b', list)
-    .option('--metric <metric>', `${METRIC_NAMES.join(', ')} (default: that of run B)`)
+    .argument('<run-a>', `baseline (run A): ${RUN}`)
+    .argument('<run-b>', 'candidate (run B), specified in the same way')
+    .option('--model <names>', 'model to compare; MODEL-A,MODEL-B if the two runs use different names', list)
+    .option('--metric <metric>', `metric to compare: ${METRIC_NAMES.join(', ')} (default: the metric of run B)`)
     .option('--json', 'print the verdict as JSON', false)
-    .addHelpText('after', '\nExit codes: 0 better, 5 same, 6 worse, 3 incomplete')
+    .addHelpText('after', '\nExit codes: 0 run B is better, 5 no difference shown, 6 run B is worse, 3 incomplete')
     .action(
       wrap(async (a: string, b: string, options) => {
         const { compareCommand } = await import('./compare-command.js');

@@ -89,10 +89,10 @@ export async function retrainCommand(
   if (spec.search && !spec.search.nested) {
     throw new CryfoldError(
       'SPEC_INVALID',
-      `${specPath}: search.nested: required, because a challenger needs unbiased figures`,
+      `${specPath}: search.nested: required, because a challenger needs unbiased scores`,
       {
         context: { file: specPath, key: 'search.nested' },
-        hint: 'Add nested: {inner: 4} to search: the figures of a plain search are too optimistic on the folds that selected the winner.',
+        hint: 'Add nested: {inner: 4} to search. Otherwise, the scores of the winner are too optimistic, because they are computed on the same folds that selected it.',
       },
     );
   }
@@ -152,7 +152,7 @@ function chooseMetric(spec: Spec, name: string | undefined): MetricName {
   const { search } = spec;
   const metric = metricNamed(name);
   if (!search || search.metric === metric) return metric;
-  throw new CryfoldError('USAGE', `--metric ${metric}: the spec's search selects by ${search.metric}`, {
+  throw new CryfoldError('USAGE', `--metric ${metric}: the search in the spec selects its winner by ${search.metric}`, {
     hint: 'Set search.metric to the same value, or omit --metric.',
   });
 }
@@ -189,8 +189,8 @@ function checkFusion({ fusion }: Spec, of: string, specPath: string): void {
   const rule = Object.hasOwn(fusion, of) ? fusion[of] : undefined;
   if (!rule || rule.nested || !isFitted(rule.rule)) return;
   const key = `fusion.${of}.nested`;
-  throw new CryfoldError('SPEC_INVALID', `${specPath}: ${key}: required, because a challenger needs unbiased figures`, {
+  throw new CryfoldError('SPEC_INVALID', `${specPath}: ${key}: required, because a challenger needs unbiased scores`, {
     context: { file: specPath, key },
-    hint: `Add nested: true to fusion.${of}: the figures of ${rule.rule} fusion are too optimistic on the folds of its members.`,
+    hint: `Add nested: true to fusion.${of}. Otherwise, the scores of ${rule.rule} fusion are too optimistic, because they are computed on the same folds as its members.`,
   });
 }

@@ -95,7 +95,7 @@ async function evaluate(
   if (target.kind === 'cluster') await checkRedis(target.redisUrl);
   if (options.ui !== undefined && target.kind !== 'local') {
     throw new CryfoldError('USAGE', '--ui only works for local runs', {
-      hint: 'The coordinator of a cluster serves its page: cryfold coordinator --api-port.',
+      hint: "On a cluster, the coordinator serves the run's page. Start it with cryfold coordinator --api-port.",
     });
   }
   const display = new ProgressDisplay(process.stderr, options.json);
@@ -105,7 +105,8 @@ async function evaluate(
   const server = target.kind === 'server' ? new HttpControl(new HttpClient(target)) : undefined;
   const shared: Shared = { config, environment, display, store, storeUrl, server };
   try {
-    // Decoding takes a long time, so first check all runs for problems that file names alone reveal.
+    // Decoding takes a long time, so all runs are first checked for problems that are apparent from the file names
+    // alone.
     for (const one of runs) await checkGroupsKnown(await specOf(one), one);
     const prepared: Prepared[] = [];
     for (const one of runs) prepared.push(await prepare(one, shared));

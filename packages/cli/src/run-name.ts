@@ -2,7 +2,7 @@ import { CryfoldError, ifReadable, mapLimited } from '@cryfold/core';
 import { isProtocolName, protocolNameOf } from '@cryfold/plan';
 import { RUN_ID, type RunStore } from '@cryfold/store';
 
-/** Name for the run that was started, finished or shown last. */
+/** The name that stands for the run that was last started, finished or shown. */
 const LATEST = 'latest';
 
 /** Maximum number of runs to list in a message. */
@@ -43,6 +43,6 @@ export function ambiguous(name: string, found: readonly string[]): CryfoldError 
   const more = found.length > SHOWN ? `, and ${found.length - SHOWN} more` : '';
   return new CryfoldError('RUN_AMBIGUOUS', `${name} matches ${found.length} runs`, {
     context: { run: name },
-    hint: `Give one of them: ${found.slice(0, SHOWN).join(', ')}${more}.`,
+    hint: `Specify one of them: ${found.slice(0, SHOWN).join(', ')}${more}.`,
   });
 }

@@ -17,10 +17,13 @@ export function addScheduleCommands(
   wrap: ActionWrapper,
 ): void {
   const add = (name: string, description: string) =>
-    command(name, description).argument('<run>', 'run id or a prefix of it, "latest", or a protocol such as grouped');
+    command(name, description).argument(
+      '<run>',
+      'run id or a prefix of it, "latest", or a protocol such as grouped (for its latest run)',
+    );
   const change = () => import('./change-commands.js');
   for (const [name, description] of [
-    ['pause', 'Pause a run. Folds that are already training finish.'],
+    ['pause', 'Pause a run. Folds that are already being trained are completed.'],
     ['resume', 'Continue a paused run.'],
   ] as const) {
     add(name, description).action(

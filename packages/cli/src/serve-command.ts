@@ -17,12 +17,12 @@ export interface ServeOptions {
   allowCommands?: boolean;
 }
 
-/** `cryfold serve`: the HTTP prediction service and its page. */
+/** `cryfold serve`: runs the HTTP prediction service and its page. */
 export async function serveCommand(options: ServeOptions, config: Config): Promise<number> {
   const model = parseModel(options.model);
   if (config.target.kind === 'server' && !('folder' in model)) {
     throw new CryfoldError('USAGE', 'cryfold serve reads its models from the store, not through a server', {
-      hint: 'Set CRYFOLD_STORE instead of CRYFOLD_SERVER; read access suffices. cryfold predict works through a server.',
+      hint: 'Set CRYFOLD_STORE instead of CRYFOLD_SERVER; read access to the store is sufficient. To predict through a server, use cryfold predict.',
     });
   }
   const storeUrl = storeUrlOf(config);

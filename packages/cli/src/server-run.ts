@@ -9,7 +9,7 @@ const CLUSTER = 10;
 export const noLongerFollowing = (run: string): string =>
   `no longer following; run ${run} continues on the server. Run the same command again to follow it, or stop it: cryfold cancel ${run}`;
 
-/** A run on a server, which may be unreachable for a while. */
+/** A run on a server. The server may be unreachable for a while. */
 export class ServerRun implements FollowedRun {
   readonly pollMs = 1000;
   readonly #patience: Patience;

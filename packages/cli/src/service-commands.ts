@@ -38,7 +38,7 @@ function clusterOf(role: string, target: Target): { redisUrl: string; storeUrl: 
   if (target.kind === 'server') {
     throw new CryfoldError('USAGE', `cryfold ${role}: CRYFOLD_SERVER is set`, {
       context: { variable: 'CRYFOLD_SERVER' },
-      hint: 'Unset it: services use REDIS_URL and CRYFOLD_STORE directly.',
+      hint: 'Unset CRYFOLD_SERVER: services use REDIS_URL and CRYFOLD_STORE directly.',
     });
   }
   if (target.kind === 'cluster' && target.storeUrl !== undefined) {
@@ -47,7 +47,7 @@ function clusterOf(role: string, target: Target): { redisUrl: string; storeUrl: 
   const variable = target.kind === 'cluster' ? 'CRYFOLD_STORE' : 'REDIS_URL';
   throw new CryfoldError('USAGE', `cryfold ${role}: ${variable} is not set`, {
     context: { variable },
-    hint: 'Example: REDIS_URL=redis://127.0.0.1:6379 CRYFOLD_STORE=file:./store. cryfold run needs neither.',
+    hint: 'For example, set REDIS_URL=redis://127.0.0.1:6379 and CRYFOLD_STORE=file:./store. cryfold run requires neither of them.',
   });
 }
 

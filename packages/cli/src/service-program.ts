@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { type ActionWrapper, list, readConfig, runProgram, whole } from './program.js';
 
-const METRICS_PORT = ['--metrics-port <n>', 'port of /metrics, /healthz and /readyz', whole(0)] as const;
+const METRICS_PORT = ['--metrics-port <n>', 'port for the /metrics, /healthz and /readyz endpoints', whole(0)] as const;
 
 const apiPort = (port: number | undefined) => (port === undefined ? {} : { CRYFOLD_API_PORT: String(port) });
 
@@ -13,23 +13,35 @@ export function addServiceCommands(program: Command, wrap: ActionWrapper): void 
   const load = () => import('./service-commands.js');
   program
     .command('worker')
-    .description('Start a worker: take fold jobs from REDIS_URL and commit results to CRYFOLD_STORE.')
-    .option('--queues <names>', 'queues to serve: gpu (networks), cpu (other estimators), or both', list, [
+    .description(
+      'Start a worker, which takes jobs from the Redis at REDIS_URL and commits results to the store at CRYFOLD_STORE.',
+    )
+    .option('--queues <names>', 'queues to serve: gpu (neural networks), cpu (all other estimators), or both', list, [
       'gpu',
       'cpu',
     ])
-    .option('--children <n>', 'training processes per queue', whole(1), 1)
-    .option('--children-per-gpu <n>', 'training processes per GPU; replaces --children for the gpu queue', whole(1))
+    .option('--children <n>', 'number of training processes per queue', whole(1), 1)
+    .option(
+      '--children-per-gpu <n>',
+      'number of training processes per GPU; for the gpu queue, this replaces --children',
+      whole(1),
+    )
     .option(
       '--allow-commands',
-      'run the programs of command estimators with the permissions of this process: docs/security.md',
+      'allow command estimators to run their programs with the permissions of this process (see docs/security.md)',
     )
     .option(...METRICS_PORT)
     .action(wrap(async (options) => (await load()).workerCommand(options, await readConfig())));
   program
     .command('coordinator')
-    .description('Start a coordinator: schedule all unfinished runs at REDIS_URL and CRYFOLD_STORE.')
-    .option('--api-port <n>', 'serve the HTTP API and the live page (default: CRYFOLD_API_PORT): docs/api.md', whole(0))
+    .description(
+      'Start a coordinator, which schedules all unfinished runs of the cluster at REDIS_URL and CRYFOLD_STORE.',
+    )
+    .option(
+      '--api-port <n>',
+      'serve the HTTP API and the live page on this port (default: CRYFOLD_API_PORT; see docs/api.md)',
+      whole(0),
+    )
     .option(...METRICS_PORT)
     .action(
       wrap(async (options) => {
@@ -39,7 +51,7 @@ export function addServiceCommands(program: Command, wrap: ActionWrapper): void 
     );
   program
     .command('aggregator')
-    .description('Start an aggregator: combine the folds of runs into results.')
+    .description('Start an aggregator, which combines the folds of each run into its results.')
     .option(...METRICS_PORT)
     .action(wrap(async (options) => (await load()).aggregatorCommand(options, await readConfig())));
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { EXIT } from './exit-codes.js';
 
-/** Scripts of a checkout, or of the installed package, which contains the same ones. */
+/** The scripts of a checkout, or those of the installed package, which contains the same scripts. */
 const SCRIPTS = fileURLToPath(new URL('../../../../scripts/', import.meta.url));
 
 /** `cryfold setup`: installs what npm does not install. Keeps everything that is already there. */

@@ -7,12 +7,14 @@ export function addSetupCommands(program: Command, options: readonly Option[], w
   program
     .command('setup')
     .description('Build the TensorFlow binding, and download Valkey if this machine has no Redis.')
-    .addOption(new Option('--variant <name>', 'variant of TensorFlow').choices(['cpu', 'cuda']).default('cpu'))
-    .option('--force', 'rebuild what already exists', false)
+    .addOption(new Option('--variant <name>', 'TensorFlow variant to build').choices(['cpu', 'cuda']).default('cpu'))
+    .option('--force', 'rebuild the TensorFlow binding even if it already exists', false)
     .action(wrap(async (values) => (await import('./setup-command.js')).setupCommand(values)));
   const demo = program
     .command('demo')
-    .description('Evaluate the paper’s four models on a synthetic corpus in ./cryfold-demo, and print Table II.');
+    .description(
+      'Evaluate the paper’s four models on a synthetic corpus in ./cryfold-demo, and print the results in the format of Table II.',
+    );
   for (const option of options) if (option.attributeName() !== 'data') demo.addOption(option);
   demo.action(
     wrap(async (values: DemoOptions & { json: boolean }) => (await import('./demo-command.js')).demoCommand(values)),

@@ -9,5 +9,5 @@ export type RunOrder = (typeof RUN_ORDERS)[number];
 export type ModelOrder = (typeof MODEL_ORDERS)[number];
 
 export function sortOption(orders: readonly string[]): Option {
-  return new Option('--sort <by>', 'sort order; dates and scores descend').choices(orders).default(orders[0]);
+  return new Option('--sort <by>', 'column to sort by (dates, scores: descending)').choices(orders).default(orders[0]);
 }

@@ -20,8 +20,9 @@ export interface StopOptions {
 }
 
 /**
- * Runs work that Ctrl-C, SIGTERM or a closed terminal stops. The first signal aborts the work's AbortSignal. A second
- * signal terminates the process immediately, and so does a timeout if the work has not stopped by then.
+ * Runs work that can be stopped by Ctrl-C, by SIGTERM or by closing the terminal. The first signal aborts the work's
+ * AbortSignal. A second signal terminates the process immediately, and so does a timeout if the work has not stopped by
+ * then.
  */
 export async function untilStopped<T>(
   work: (stop: AbortSignal) => Promise<T>,

@@ -16,7 +16,7 @@ export const namedStore = ({ target }: Targeted): string | undefined =>
 /** URL of the store: `namedStore`, or the folder `cryfold` in the working directory. */
 export const storeUrlOf = (config: Targeted): string => namedStore(config) ?? `file:${resolve(DEFAULT_STORE)}`;
 
-/** The `--store` value that a suggested command needs if its store differs from that of the current command. */
+/** The `--store` value that a suggested command needs if its store differs from the store of the current command. */
 export function otherStore(storeUrl: string, config: Targeted): string | undefined {
   if (storeUrl === storeUrlOf(config)) return undefined;
   const folder = storeFolder(storeUrl);
@@ -28,6 +28,6 @@ export function requireStore({ target }: Targeted): void {
   if (target.kind !== 'cluster' || target.storeUrl !== undefined) return;
   throw new CryfoldError('USAGE', 'REDIS_URL is set, but CRYFOLD_STORE is not', {
     context: { variable: 'CRYFOLD_STORE' },
-    hint: 'Set CRYFOLD_STORE or pass --store with the store that the workers of this cluster use, or unset REDIS_URL.',
+    hint: 'Use CRYFOLD_STORE or --store to specify the store that the workers of this cluster use, or unset REDIS_URL.',
   });
 }

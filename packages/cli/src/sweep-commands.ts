@@ -14,18 +14,18 @@ interface JobOptions {
 /** Adds `plan` and `sweep`, which take the options of `run`. */
 export function addSweepCommands(program: Command, options: readonly Option[], wrap: ActionWrapper): void {
   const command = (name: string, spec: string, description: string) => {
-    const added = program.command(name).description(description).argument(spec, 'YAML spec');
+    const added = program.command(name).description(description).argument(spec, 'path of a YAML spec');
     for (const option of options) added.addOption(option);
     return added;
   };
   command(
     'plan',
     '[spec]',
-    'Show what a run or sweep would train, how much is already in the store, and how long the rest takes. Starts nothing.',
+    'Show what a run or sweep would train, how much of it is already in the store, and how long the rest would take. Nothing is started.',
   )
-    .option('--gpu-hour-price <price>', 'price of a GPU worker per hour, for the cost estimate', fromZero)
-    .option('--calibrate', 'measure for ten seconds how fast this machine trains, even for a short run', false)
-    .option('--cpu-hour-price <price>', 'price of a CPU worker per hour, for the cost estimate', fromZero)
+    .option('--gpu-hour-price <price>', 'hourly price of a GPU worker, for the cost estimate', fromZero)
+    .option('--calibrate', 'spend ten seconds measuring how fast this machine trains, even if the run is short', false)
+    .option('--cpu-hour-price <price>', 'hourly price of a CPU worker, for the cost estimate', fromZero)
     .action(
       wrap(async (spec: string | undefined, values: PlanOptions) => {
         const { planCommand } = await import('./plan-command.js');
@@ -35,20 +35,20 @@ export function addSweepCommands(program: Command, options: readonly Option[], w
   command(
     'sweep',
     '<spec>',
-    'Search the parameters in the search section of a spec. Run the same command again to continue a stopped sweep.',
+    'Find the best values of the parameters in the search section of a spec. To continue a stopped sweep, run the same command again.',
   )
+    .option('--kubernetes', 'only print a Kubernetes Job that launches this sweep, to be piped to kubectl apply -f -')
     .option(
-      '--kubernetes',
-      'print a Kubernetes Job that launches this sweep, for kubectl apply -f -, and start nothing',
+      '--image <image>',
+      'container image of the Kubernetes Job (default: cryfold/control, tagged with this version of cryfold)',
     )
-    .option('--image <image>', 'image of the Job (default: cryfold/control at this version)')
     .action(
       wrap(async (spec: string, { kubernetes, image, ...values }: SweepOptions & JobOptions) => {
         const { readSpec } = await import('./prepare.js');
         if (!(await readSpec(spec)).search) {
           throw new CryfoldError('USAGE', `${spec} has no search section`, {
             context: { file: spec },
-            hint: 'specs/paper-search.yaml is an example; cryfold run evaluates specs without a search section.',
+            hint: 'See specs/paper-search.yaml for an example. To evaluate a spec without a search section, use cryfold run.',
           });
         }
         if (kubernetes) return (await import('./sweep-kubernetes.js')).printSweepJob(spec, image, options, values);

@@ -6,14 +6,14 @@ import { asTyped } from './command-text.js';
 const OURS = /(\n|\t|\u001b\[(?:[012]|31|33)m)/;
 
 /**
- * Prints to standard output. All output of commands goes through here or `warn`. Names of files, classes and runs, and
- * messages of other programs, may contain terminal control sequences, which are replaced by U+FFFD.
+ * Prints to standard output. All output of commands goes through this function or `warn`. Names of files, classes and
+ * runs, and messages of other programs, may contain terminal control sequences, which are replaced by U+FFFD.
  */
 export function say(text: string): void {
   process.stdout.write(safe(text));
 }
 
-/** Like `say`, to standard error. */
+/** Like `say`, but writes to standard error. */
 export function warn(text: string): void {
   process.stderr.write(safe(text));
 }

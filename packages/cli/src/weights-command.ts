@@ -53,7 +53,7 @@ export async function weightsFetchCommand(
 ): Promise<number> {
   if (options.sha256 !== undefined && !/^[0-9a-f]{64}$/i.test(options.sha256)) {
     throw new CryfoldError('USAGE', '--sha256: not 64 hexadecimal digits', {
-      hint: 'Use the hash from the page that offers the file; sha256sum prints the hash of a file.',
+      hint: 'Use the SHA-256 hash that is published with the file. sha256sum prints the hash of a local file.',
     });
   }
   const { path, sha256 } = await checked(source, options.sha256, cacheDir);
@@ -85,7 +85,7 @@ async function checked(source: string, sha256: string | undefined, cacheDirector
       throw new CryfoldError(error.code, error.message, {
         cause: error,
         context: error.context,
-        hint: `Without --sha256, the file must be one whose md5 Keras publishes, such as ${PUBLISHED_WEIGHTS.name}. For any other file, pass the hash that its source publishes.`,
+        hint: `Without --sha256, only files whose MD5 hash is published by Keras are accepted, such as ${PUBLISHED_WEIGHTS.name}. For any other file, pass the SHA-256 hash that its source publishes.`,
       });
     }
     return forPut(error);
@@ -110,7 +110,7 @@ async function verify(path: string): Promise<number> {
   const [first] = problems.values();
   if (new Set([...problems.values()].map(({ message }) => message)).size === 1) throw first;
   const each = [...problems].map(([kind, { message }]) => `${kind}: ${message.replace(`${path}: `, '')}`);
-  throw new CryfoldError('WEIGHTS_INVALID', `${path}: it fits no network (${each.join('; ')})`, {
+  throw new CryfoldError('WEIGHTS_INVALID', `${path}: it does not fit any network (${each.join('; ')})`, {
     context: { file: path },
     hint: first.hint ?? '',
   });
@@ -122,6 +122,6 @@ function forPut(error: unknown): never {
   throw new CryfoldError(error.code, error.message, {
     cause: error,
     context: error.context,
-    hint: 'Give the path of a Keras notop .h5 file, or an http(s) URL ending in #sha256=HEX.',
+    hint: 'Specify the path of a Keras notop .h5 file, or an http(s) URL that ends in #sha256=HEX.',
   });
 }

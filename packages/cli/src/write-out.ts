@@ -15,7 +15,7 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOSPC: 'no space is left on the device',
   EDQUOT: 'the disk quota is exceeded',
   EFBIG: 'it is too large for the file system',
-  EBUSY: 'it is in use, such as by a mount',
+  EBUSY: 'it is in use, for example as a mount point',
   ELOOP: 'its symbolic links form a loop',
   ENAMETOOLONG: 'its name is too long',
 };
@@ -51,7 +51,7 @@ export function checkOutFile(path: string): Promise<void> {
     if (found && !found.isFile()) {
       throw new CryfoldError('OUT_UNWRITABLE', `${path} cannot be written: it is a device, pipe or socket`, {
         context: { path },
-        hint: 'Give the path of a file, or omit --out to write to standard output.',
+        hint: 'Specify the path of a file, or omit --out to write to standard output.',
       });
     }
     // The target of a link is never written to, because the link is replaced.
@@ -69,7 +69,7 @@ export function checkOutFile(path: string): Promise<void> {
  * of following it. Keeps the file mode. Does not flush to disk, because output files are only copies of what is in the
  * store.
  * @param content chunks, which are written as they arrive
- * @throws CryfoldError OUT_UNWRITABLE, or any error of `content`
+ * @throws CryfoldError OUT_UNWRITABLE, or any error that `content` throws
  */
 export function writeOutFile(path: string, content: string | Uint8Array | AsyncIterable<string>): Promise<void> {
   return writingOut(path, async () => {
@@ -157,7 +157,7 @@ export class OutFolder {
 }
 
 /**
- * Like `checkOutFile`, for a folder. If the folder does not exist yet, checks its closest existing parent.
+ * Like `checkOutFile`, but for a folder. If the folder does not exist yet, checks its closest existing parent.
  * @throws CryfoldError OUT_UNWRITABLE
  */
 export function checkOutFolder(path: string): Promise<void> {

@@ -10,7 +10,7 @@ function logged() {
   return { lines, log: createLogger('test', 'info', { destination }) };
 }
 
-test('fails with the last error when the time limit for all checks together is exceeded', async () => {
+test('fails with the last error if all checks together take longer than the time limit', async () => {
   const { lines, log } = logged();
   let checks = 0;
   const start = inTime(0.3, log, async (patiently) => {
@@ -38,7 +38,7 @@ test('fails immediately on an error that waiting cannot fix', async () => {
   assert.deepEqual(lines, []);
 });
 
-/** How often a check runs at the start of a service if it first fails with `code`. */
+/** Number of times that a check runs when a service starts, if the check first fails with `code`. */
 async function checks(code: ErrorCode): Promise<number> {
   let made = 0;
   const check = async () => {

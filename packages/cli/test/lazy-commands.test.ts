@@ -35,7 +35,7 @@ test('loads no command, store, queue or configuration for --help', () => {
 });
 
 test('loads no numerical or training code for listing the runs of a folder', () => {
-  // The layers of networks are part of their kinds, but the code that computes with them is not.
+  // The kinds of estimators include the layers of their networks, but not the code that computes with these layers.
   const layers = 'nn(?!\\/dist\\/src\\/(augment|graph|layers|models|ops)\\/)';
   const local = 'local-run(?!\\/dist\\/src\\/(live-run|out-lock)\\.js)';
   const heavy = new RegExp(

@@ -30,7 +30,7 @@ const manifest = {
 };
 const planOf = (from: Spec) => planRun({ spec: from, manifest, splits: makeSplits(from, manifest) });
 
-test('changes the run id but no fold key for --metric, whose default is accuracy', () => {
+test('--metric, which defaults to accuracy, changes the run id but no fold key', () => {
   const plain = planOf(spec);
   const balanced = planOf(apply(spec, { metric: 'balancedAccuracy' }));
   assert.equal(balanced.spec.metric, 'balancedAccuracy');
@@ -44,14 +44,14 @@ test('changes the run id but no fold key for --metric, whose default is accuracy
   assert.deepEqual(planOf(apply(balanced.spec, { metric: 'accuracy' })), plain);
 });
 
-test('sets the search metric of a sweep from --metric, and keeps it for estimators without a search', () => {
+test('--metric sets the metric of a search, and estimators without a search keep the search’s metric', () => {
   assert.equal(apply(searched, { metric: 'logLoss' }).search?.metric, 'logLoss');
   assert.equal(apply(searched, { metric: 'logLoss' }).metric, undefined);
   const alone = apply(searched, { estimators: ['b'] });
   assert.deepEqual([alone.search, alone.metric], [undefined, 'macroF1']);
 });
 
-test('refuses an unknown metric, and a metric in addition to search.metric', () => {
+test('refuses an unknown metric, and a sweep whose spec sets metric instead of search.metric', () => {
   for (const metric of ['magic', 'constructor', '', 'AUC']) {
     assert.throws(() => apply(spec, { metric }), /--metric: there is no metric/);
   }

@@ -39,7 +39,7 @@ function file(): { stream: NodeJS.WriteStream; lines: () => string[] } {
   return { stream, lines: () => parts.join('').split('\n').slice(0, -1) };
 }
 
-test('writes at most one line per tenth of a step to a file, however long it takes', (t) => {
+test('writes at most one progress line per tenth of a step to a file, however long the step takes', (t) => {
   t.mock.timers.enable({ apis: ['Date'], now: 1_000_000 });
   const { stream, lines } = file();
   const display = new ProgressDisplay(stream, false);
@@ -56,7 +56,7 @@ test('writes at most one line per tenth of a step to a file, however long it tak
   );
 });
 
-test('writes only a few lines about a quick step to a file, and shows each new step', (t) => {
+test('writes only a few progress lines about a quick step to a file, and shows each new step', (t) => {
   t.mock.timers.enable({ apis: ['Date'], now: 1_000_000 });
   const { stream, lines } = file();
   const display = new ProgressDisplay(stream, false);

@@ -23,13 +23,13 @@ async function working(afterStop: string) {
   return child;
 }
 
-test('stops a command that follows a run after a signal', async () => {
+test('a signal stops a command that follows a run', async () => {
   const child = await working('');
   child.kill('SIGTERM');
   assert.deepEqual(await once(child, 'exit'), [7, null]);
 });
 
-test('exits after a signal even if the work does not stop, such as a request to an unreachable store', async () => {
+test('exits after a signal even if work does not stop, such as a request to an unreachable store', async () => {
   const child = await working('await new Promise(() => {});');
   const late = setTimeout(() => child.kill('SIGKILL'), 20_000);
   child.kill('SIGTERM');

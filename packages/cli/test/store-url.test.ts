@@ -11,13 +11,13 @@ const local = loadConfig({});
 const cluster = loadConfig({ REDIS_URL });
 const server = loadConfig({ CRYFOLD_SERVER: 'http://h:8080', CRYFOLD_STORE: 'file:/not-asked' });
 
-test('uses the store of the environment, or the folder cryfold by default', () => {
+test('uses the store that the environment specifies, or the folder cryfold by default', () => {
   assert.equal(storeUrlOf(local), `file:${resolve('cryfold')}`);
   assert.equal(storeUrlOf(loadConfig({ CRYFOLD_STORE: 's3://b/p' })), 's3://b/p');
   assert.equal(storeUrlOf(server), 'http://h:8080');
 });
 
-test('includes the store in a hint only if it differs from that of the command', () => {
+test('includes the store in a hint only if the command would use another store by default', () => {
   assert.equal(otherStore(storeUrlOf(local), local), undefined);
   assert.equal(otherStore(`file:${resolve('old', 'store')}`, local), 'old/store');
   assert.equal(otherStore('file:/elsewhere', local), '/elsewhere');

@@ -6,7 +6,7 @@ import { errorText, jsonText, safe } from '../src/terminal.js';
 
 const EVIL = 'a\u001b]52;c;aGk=\u0007\u001b[2J\u009b31m\u202egpj.wav\ncryfold: all is well\r';
 
-test('keeps line breaks and our own colours, and replaces other control characters', () => {
+test('keeps line breaks and cryfold’s own colours, and replaces other control characters', () => {
   assert.equal(safe('\u001b[1mTable\u001b[0m\n\tx'), '\u001b[1mTable\u001b[0m\n\tx');
   assert.equal(safe(EVIL), 'a\ufffd]52;c;aGk=\ufffd\ufffd[2J\ufffd31m\ufffdgpj.wav\ncryfold: all is well\ufffd');
 });

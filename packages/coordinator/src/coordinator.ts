@@ -124,7 +124,7 @@ export class Coordinator implements Service {
       queue: 'runs',
       schema: runPayload,
       concurrency: RUNS,
-      // A run may take days, during which coordinators may die often without the run being the cause.
+      // A run may take days. Coordinators may die many times during that period for reasons unrelated to the run.
       maxStalledCount: 1e9,
       handle: (payload, attempt) => this.#drive(payload.run, queues, attempt),
       onError: (error) => this.#errors.warn({ err: error }, 'queue error'),

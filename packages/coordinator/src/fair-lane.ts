@@ -12,7 +12,7 @@ const STRIDES: Record<Priority, number> = { high: 1, normal: 4, low: 16 };
 
 export interface TaggedJob {
   job: FoldJob;
-  /** Priority in the queue; smaller values are taken sooner */
+  /** Priority in the queue; jobs with smaller values are taken first */
   priority: number;
 }
 

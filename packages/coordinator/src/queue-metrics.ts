@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { QUEUE_NAMES, type QueueLook, type QueueName, type Queues } from '@cryfold/queue';
+import { QUEUE_NAMES, type QueueName, type QueueState, type Queues } from '@cryfold/queue';
 import type { Metrics } from '@cryfold/runtime';
 
 /** Milliseconds between refreshes. A scrape returns the latest figures. */
@@ -11,29 +11,29 @@ const EVERY_MS = 5000;
  */
 export async function watchQueues(queues: Queues, metrics: Metrics, stopped: AbortSignal): Promise<void> {
   if (!metrics.on) return;
-  let looks: [QueueName, QueueLook][] = [];
+  let states: [QueueName, QueueState][] = [];
   let memory: { used: number; limit: number }[] = [];
   metrics.series('cryfold_queue_jobs', () =>
-    looks.flatMap(([queue, { jobs }]) =>
+    states.flatMap(([queue, { jobs }]) =>
       Object.entries(jobs).map(([state, value]) => ({ labels: { queue, state }, value })),
     ),
   );
   metrics.series('cryfold_queue_oldest_waiting_seconds', () =>
-    looks.map(([queue, { oldestSeconds }]) => ({ labels: { queue }, value: oldestSeconds })),
+    states.map(([queue, { oldestSeconds }]) => ({ labels: { queue }, value: oldestSeconds })),
   );
   metrics.series('cryfold_queue_consumers', () =>
-    looks.map(([queue, { consumers }]) => ({ labels: { queue }, value: consumers })),
+    states.map(([queue, { consumers }]) => ({ labels: { queue }, value: consumers })),
   );
   metrics.series('cryfold_redis_memory_bytes', () => memory.map(({ used }) => ({ labels: {}, value: used })));
   metrics.series('cryfold_redis_memory_limit_bytes', () => memory.map(({ limit }) => ({ labels: {}, value: limit })));
   while (!stopped.aborted) {
     try {
-      looks = await Promise.all(
-        QUEUE_NAMES.map(async (name) => [name, await queues.look(name)] as [QueueName, QueueLook]),
+      states = await Promise.all(
+        QUEUE_NAMES.map(async (name) => [name, await queues.state(name)] as [QueueName, QueueState]),
       );
       memory = [await queues.memory()];
     } catch {
-      looks = [];
+      states = [];
       memory = [];
     }
     await sleep(EVERY_MS, undefined, { signal: stopped }).catch(() => {});

@@ -6,7 +6,7 @@ import type { SearchDriver } from './search-driver.js';
 
 /** Milliseconds between full reconciliations of a run. In between, events keep its state up to date. */
 const RECONCILE_MS = 3000;
-/** Milliseconds between checks whether a run was cancelled. */
+/** How often to check whether a run was cancelled, in milliseconds. */
 const CANCELLED_MS = 1000;
 /** Milliseconds between steps, unless an event triggers one sooner. */
 const STEP_MS = 250;

@@ -20,7 +20,7 @@ import type { RunFolds } from './run-folds.js';
 /** Number of concurrent lookups, since a run may have thousands of folds. */
 const LOOKUPS = 32;
 
-/** Queue operations needed to drive a run. */
+/** The queue operations that are needed to drive a run. */
 export type RunQueues = Pick<
   Queues,
   'add' | 'front' | 'liveIds' | 'activeIds' | 'failures' | 'forgetFailures' | 'remove' | 'giveBacks' | 'forgetGiveBacks'
@@ -112,7 +112,7 @@ export class RunDriver {
       if (await this.#store.folds.has(key)) this.folds.markDone(key, first);
     };
     await mapLimited(looked, look, LOOKUPS);
-    // Neither live nor done, so it failed without an event.
+    // The fold is neither live nor done, so it failed without an event.
     const idle = (queue: FoldQueue) =>
       this.folds.pending.filter((job) => job.queue === queue && lost(job)).map(({ key }) => key);
     const [failed, active, giveBacks, fronts] = await Promise.all([
@@ -197,7 +197,10 @@ export class RunDriver {
     await this.reconcile();
   }
 
-  /** Applies changed scheduling. Pausing removes waiting jobs, but folds in training finish. */
+  /**
+   * Applies changed scheduling. Pausing removes waiting jobs, but folds that are already training are allowed to
+   * finish.
+   */
   async schedule(scheduling: Scheduling): Promise<void> {
     const before = this.scheduling;
     if (isDeepStrictEqual(before, scheduling)) return;

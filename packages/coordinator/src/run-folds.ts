@@ -6,7 +6,7 @@ import type { RunPhase, RunProgress, TrialProgress } from './run-progress.js';
 interface Activity {
   since: number;
   fraction: number;
-  /** Time of its last progress, or when it was first seen */
+  /** When the fold last reported progress, or when it was first seen active */
   lastProgress: number;
 }
 
@@ -24,7 +24,7 @@ export class RunFolds {
   readonly #seconds = new Map<string, { sum: number; count: number }>();
   #found = 0;
   phase: RunPhase = 'folds';
-  /** How often stopping workers have returned jobs, by id; may include jobs of other runs */
+  /** Number of times that stopping workers returned a job, by job id; may include jobs of other runs */
   giveBacks: ReadonlyMap<string, number> = new Map();
   #waits: { id: string; reason: string } | undefined;
 
@@ -184,7 +184,10 @@ export class RunFolds {
     return [...found.values()].sort((a, b) => b.times - a.times);
   }
 
-  /** Estimates the remaining fold-seconds from the mean of each trial, divided by the number of active folds. */
+  /**
+   * Estimates the remaining seconds: the mean duration of each trial's folds, summed over unfinished folds and divided
+   * by the number of active folds.
+   */
   #eta(): number | null {
     let remaining = 0;
     for (const [key, job] of this.#pending) {

@@ -93,7 +93,7 @@ export class RunMetrics {
     this.#runs.set(run, { folds, sweep, results: new Map(), ...sums, started, ended: 0, last: noSeries() });
   }
 
-  /** Keeps the final figures of a run and those of the aggregator, and releases everything else. */
+  /** Keeps the final figures of a run and the aggregator's figures, and releases everything else. */
   async end(run: string, endState: EndState): Promise<void> {
     const tracked = this.#runs.get(run);
     if (!tracked?.folds) return;

@@ -30,13 +30,13 @@ export interface RunProgress {
   phase: RunPhase;
   /** How the run shares the workers; only in published progress */
   scheduling?: Scheduling;
-  /** Why an operation is being retried, such as a full disk */
+  /** Why an operation is being retried, for example because a disk is full */
   waits?: string;
   /** Only for sweeps */
   search?: SearchProgress;
 }
 
-/** Number of trials in each state, and the best one so far. */
+/** Number of trials in each state, and the best trial so far. */
 export interface SearchProgress {
   states: Record<TrialState, number>;
   /** Metric of the search; absent if a coordinator of an earlier version executes the run */

@@ -34,7 +34,9 @@ export class SearchDriver {
     return this.#stored.plan;
   }
 
-  /** Returns the number of folds on which ended trials were judged, and the number of folds that were saved. */
+  /**
+   * Returns the number of folds on which ended trials were judged, and the number of their folds that were not needed.
+   */
   folds(): { judged: number; saved: number } {
     const folds = { judged: 0, saved: 0 };
     for (const { state, statistics, context } of this.#stored.search?.trials.values() ?? []) {

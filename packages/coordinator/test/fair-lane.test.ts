@@ -51,7 +51,7 @@ test('lets two runs of equal priority progress equally, even if one enqueued all
   assert.ok(Math.abs(a - b) <= 1, `${a} and ${b}`);
 });
 
-test('starts a small run on a busy queue immediately, and alternates it with the large one', () => {
+test('starts a small run on a busy queue immediately, alternating its folds with those of the large run', () => {
   const queue = new OneQueue();
   queue.fill(lane('sweep', 2000), 2000);
   queue.shares(100);

@@ -52,7 +52,7 @@ test('starts a program whose duration is unknown before all other folds', () => 
   );
 });
 
-test('keeps the order of the plan in a sweep, and the jobs of the plan', () => {
+test('keeps a sweep in the order of its plan, and does not change the jobs of a plan', () => {
   const plan = planOf(NETWORKS, 'search: { trials: 2, space: { long: { learningRate: { log: [1e-4, 1e-3] } } } }');
   const more = { ...planOf(NETWORKS), spec: plan.spec };
   assert.deepEqual(executionOrder(more), more.jobs);

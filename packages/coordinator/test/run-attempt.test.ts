@@ -35,7 +35,7 @@ async function commitAll(store: RunStore, plan: RunPlan): Promise<void> {
 /** Placeholder for the results of the aggregator, which are not read here. */
 const endRun = (store: RunStore, run: string) => store.runs.saveResults(run, {} as RunResults, new Uint8Array());
 
-test('requests results once all folds have ended, and finishes once they exist', async (t) => {
+test('requests results once all folds have ended, and finishes once the results exist', async (t) => {
   const plan = planOf(NETWORK);
   const { store, queues, folds, run } = await attempted(t, plan);
   assert.equal(await run.finish(), false);
@@ -92,7 +92,7 @@ test('publishes progress only if it changed', async (t) => {
   );
 });
 
-test('ends with an error if the coordinator stops', async (t) => {
+test('a run attempt ends with an error if the coordinator stops', async (t) => {
   const { run } = await attempted(t, planOf(NETWORK), AbortSignal.abort());
   await assert.rejects(run.run(), (error) => error instanceof CryfoldError && error.code === 'CANCELLED');
 });
@@ -126,7 +126,7 @@ test('extends the plan of a sweep, and accepts an earlier decision of another co
   assert.equal(await other.step(first.folds), false, 'nothing new to decide on');
 });
 
-test('finds the best trial so far among those with the most folds, despite a single lucky fold', async (t) => {
+test('finds the best trial so far among the trials with the most folds, despite a single lucky fold', async (t) => {
   const search = 'search: { trials: 2, metric: macroF1, space: { s: { C: { log: [1, 100] } } } }\n';
   const plan = planOf('{ s: { kind: svm } }', search);
   const { store, folds, run } = await attempted(t, plan);

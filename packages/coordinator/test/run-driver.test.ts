@@ -22,7 +22,7 @@ test('enqueues exactly the folds without a result or recorded failure', async (t
   assert.equal(folds.progress().found, 1);
 });
 
-test('re-enqueues lost jobs in a reconciliation, and finds results without events', async (t) => {
+test('a reconciliation re-enqueues lost jobs, and finds results that no event reported', async (t) => {
   const plan = planOf(NETWORK);
   const { store, folds, queues, driver } = await scene(t, plan);
   await driver.begin();
@@ -49,7 +49,7 @@ test('treats a completed job without a result as missing', async (t) => {
   assert.equal(folds.phaseOf(key), 'done');
 });
 
-test('fails the waiting folds of a trial with damaged features, but not the one that is training', async (t) => {
+test('fails the waiting folds of a trial with damaged features, but not the fold that is training', async (t) => {
   const plan = planOf(NETWORK);
   const { store, folds, queues, driver } = await scene(t, plan);
   await driver.begin();
@@ -185,7 +185,7 @@ test('keeps a run paused if it was paused before its coordinator started', async
   assert.equal(queues.jobs('cpu').size, 0, 'prerequisites are not computed either');
 });
 
-test('lists folds that workers returned, most frequent first, until the run ends', async (t) => {
+test('lists folds that workers returned, those returned most often first, until the run ends', async (t) => {
   const plan = planOf(NETWORK);
   const { store, folds, queues, driver } = await scene(t, plan);
   await driver.begin();
@@ -208,7 +208,7 @@ test('lists folds that workers returned, most frequent first, until the run ends
   assert.deepEqual([...queues.givenBack.keys()], ['of-another-run']);
 });
 
-test('keeps the give-backs of unfinished folds of a cancelled run for other runs', async (t) => {
+test('cancelling a run keeps the give-back counts of its unfinished folds for other runs', async (t) => {
   const plan = planOf(NETWORK);
   const { store, queues, driver } = await scene(t, plan);
   await driver.begin();
@@ -220,7 +220,7 @@ test('keeps the give-backs of unfinished folds of a cancelled run for other runs
   assert.deepEqual([...queues.givenBack.keys()], [second]);
 });
 
-test('keeps the give-backs of prerequisites that unfinished folds of a cancelled run need', async (t) => {
+test('cancelling a run keeps the give-back counts of prerequisites that its unfinished folds need', async (t) => {
   const plan = planOf('{ s: { kind: svm } }');
   const needed = prerequisiteOf(plan, 's') ?? assert.fail();
   const { store, queues, driver } = await scene(t, plan);

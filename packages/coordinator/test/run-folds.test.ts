@@ -6,7 +6,7 @@ import { planOf } from './scene.js';
 
 const error = new CryfoldError('WAV_INVALID', 'truncated').toRecord();
 
-test('counts folds by trial, and found folds separately', () => {
+test('counts folds by trial, and separately counts folds whose results already existed', () => {
   const plan = planOf('{ a: { kind: small-cnn }, b: { kind: svm } }');
   const folds = new RunFolds(plan);
   const of = (trial: string) => plan.jobs.filter((job) => job.trial === trial);
@@ -70,7 +70,7 @@ test('drops waiting folds that a new plan does not contain, and keeps finished o
   assert.equal(folds.pending.length, 5);
 });
 
-test('reports why a run is waiting until its fold trains or ends, or another fold is stored', () => {
+test('reports why a run is waiting until the waiting fold trains or ends, or another fold is stored', () => {
   const plan = planOf('{ a: { kind: small-cnn } }');
   const [first, second, third] = plan.jobs;
   const folds = new RunFolds(plan);

@@ -75,7 +75,7 @@ async function commit(key: string, epochs: number): Promise<void> {
   await store.folds.commit(result);
 }
 
-test('keeps a scrape of a coordinator with 100 runs of the paper and all of their series below 1 MB', async (t) => {
+test('a metrics scrape of a coordinator with all series of 100 runs of the paper stays below 1 MB', async (t) => {
   const metrics = new RunMetrics(endpoint.metrics, store);
   for (let run = 0; run < RUNS; run++) {
     const plan = planOf(run);
@@ -93,7 +93,7 @@ test('keeps a scrape of a coordinator with 100 runs of the paper and all of thei
   const cpu: number[] = [];
   let text = '';
   for (let i = 0; i < 7; i++) {
-    // Past the time for which one scrape's figures are kept.
+    // After the time for which the figures of one scrape are kept.
     t.mock.timers.tick(250);
     const start = performance.now();
     const used = process.cpuUsage();
@@ -112,7 +112,7 @@ test('keeps a scrape of a coordinator with 100 runs of the paper and all of thei
   assert.equal(series('cryfold_run_epoch_loss'), 10 * 2 * 10 * 2);
 });
 
-test('exports an ended run for a quarter of an hour', async (t) => {
+test('exports the metrics of a run for a quarter of an hour after the run has ended', async (t) => {
   const metrics = new RunMetrics(endpoint.metrics, store);
   const plan = planOf(1000);
   t.mock.timers.enable({ apis: ['Date'], now: Date.now() });

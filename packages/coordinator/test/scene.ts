@@ -104,7 +104,7 @@ export async function scene(t: TestContext, plan: ReturnType<typeof planOf>) {
   return { store, folds, queues, driver };
 }
 
-/** Commits probabilities of a fold. @param rows two for each test clip */
+/** Commits probabilities of a fold. @param rows two probabilities for each test clip */
 export async function commit(store: RunStore, key: string, rows: number[]): Promise<FoldResult> {
   const bytes = encodeNpy(Float64Array.from(rows), [rows.length / 2, 2]);
   const artifact = `folds/${key}/0-a/probabilities.npy`;

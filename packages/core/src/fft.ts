@@ -39,7 +39,7 @@ export class Fft {
     this.transformReversed(re, im);
   }
 
-  /** Like `transform`, for a signal stored in the order of `reversed`. */
+  /** Like `transform`, but for a signal stored in the order of `reversed`. */
   transformReversed(re: Float64Array, im: Float64Array): void {
     const { size } = this;
     const cos = this.#cos;

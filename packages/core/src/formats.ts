@@ -54,7 +54,7 @@ export function refuseNewer(schema: z.ZodType, value: unknown, name: string): vo
 export function newer(name: string, format: number, reads: number): CryfoldError {
   return new CryfoldError('FORMAT_NEWER', `${name} has format ${format}; this version reads formats up to ${reads}`, {
     context: { artifact: name, format, reads },
-    hint: 'A newer version of cryfold wrote it. Upgrade this installation; do not delete the record.',
+    hint: 'It was written by a newer version of cryfold. Upgrade this installation, and do not delete the record.',
   });
 }
 
@@ -69,7 +69,7 @@ export function isUnreadable(error: unknown): error is CryfoldError {
   return error instanceof CryfoldError && UNREADABLE.has(error.code);
 }
 
-/** Returns undefined for a record that cannot be read. @throws any other error of reading it */
+/** Returns undefined for a record that cannot be read. @throws any other error that occurs while it is read */
 export function unlessUnreadable<T>(decode: () => T): T | undefined {
   try {
     return decode();

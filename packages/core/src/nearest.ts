@@ -1,18 +1,18 @@
-/** Ignores case, separators and accents, so that `learning_rate` equals `learningRate`. */
+/** Returns a name without case, separators and accents, so that `learning_rate` equals `learningRate`. */
 const plain = (name: string): string =>
   name
     .normalize('NFD')
     .toLowerCase()
     .replace(/[^\p{L}\p{N}]/gu, '');
 
-/** Initials of the words: `lr` for `learningRate` and `learning-rate`. */
+/** Returns the initials of a name's words, such as `lr` for `learningRate` and `learning-rate`. */
 const initials = (name: string): string =>
   name
     .split(/[^\p{L}\p{N}]+|(?=\p{Lu})/u)
     .map((word) => word.slice(0, 1).toLowerCase())
     .join('');
 
-/** Longest name to compare, in UTF-16 units, because the cost grows with the product of the two lengths. */
+/** Only this number of UTF-16 units of each name are compared, since the cost grows with the product of the lengths. */
 const LONGEST = 100;
 
 /**

@@ -42,14 +42,14 @@ export function encodeNpy(data: NpyData, shape: readonly number[]): Uint8Array {
 export interface NpyHeader {
   type: NpyType;
   shape: number[];
-  /** Offset of the data, bytes */
+  /** Offset of the data in bytes */
   start: number;
-  /** Length of the data, bytes */
+  /** Length of the data in bytes */
   bytes: number;
 }
 
 const PREFIX = 10;
-/** Longest header of version 1.0, bytes. */
+/** Maximum size of a version 1.0 header in bytes. */
 export const NPY_HEADER_LIMIT = PREFIX + 0xffff;
 
 function invalidNpy(name: string, why: string): CryfoldError {
@@ -62,7 +62,7 @@ function invalidNpy(name: string, why: string): CryfoldError {
 /**
  * Decodes an npy version 1.0 header of a C-order array with the expected element type and number of dimensions.
  * @param bytes the first `NPY_HEADER_LIMIT` bytes of the file, or all of it if shorter
- * @throws CryfoldError NPY_INVALID naming `name`
+ * @throws CryfoldError NPY_INVALID with `name` in its message
  */
 export function decodeNpyHeader(bytes: Uint8Array, type: NpyType, dimensions: number, name: string): NpyHeader {
   const invalid = (why: string) => invalidNpy(name, why);
@@ -85,7 +85,7 @@ export function decodeNpyHeader(bytes: Uint8Array, type: NpyType, dimensions: nu
 
 /**
  * Decodes an npy version 1.0 file of a C-order array with the expected element type and number of dimensions.
- * @throws CryfoldError NPY_INVALID naming `name`
+ * @throws CryfoldError NPY_INVALID with `name` in its message
  */
 export function decodeNpy<T extends NpyType>(
   bytes: Uint8Array,

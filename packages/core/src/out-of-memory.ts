@@ -1,7 +1,7 @@
 import { CryfoldError } from './errors.js';
 
 /**
- * Messages by which libraries report a failed allocation: TensorFlow's allocators (`OOM when allocating tensor with
+ * Messages with which libraries report a failed allocation: TensorFlow's allocators (`OOM when allocating tensor with
  * shape[...] by allocator mklcpu` or GPU_0_bfc), TensorFlow's status name, the CUDA libraries, oneDNN (status 1), V8
  * and the operating system.
  */

@@ -1,4 +1,6 @@
-/** Levels of the colour scale: 0 is anything below -120 dB, 250 anything at or above full scale. */
+/**
+ * Number of levels of the colour scale: level 0 is anything below -120 dB, level 250 anything at or above full scale.
+ */
 export const PALETTE_SIZE = 251;
 
 function red(x: number): number {

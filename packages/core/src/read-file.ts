@@ -23,7 +23,7 @@ export function checkRegular(entry: Entry, limit: number): void {
   if (entry.size > limit) throw tooLarge(limit);
 }
 
-/** Returns the error for a file above the limit, which is written in the largest unit that divides it. */
+/** Returns the error for a file above the limit, with the limit in MiB or KiB. */
 function tooLarge(limit: number): Error {
   const text = limit >= 2 ** 20 ? `${limit / 2 ** 20} MiB` : `${limit / 2 ** 10} KiB`;
   return new Error(`it is larger than ${text}`);
@@ -32,7 +32,7 @@ function tooLarge(limit: number): Error {
 /**
  * Reads a file whose path a user specified. Never blocks on a named pipe and never reads more than `limit` bytes, even
  * from a device or a growing file.
- * @throws the errors of `checkRegular`, and file system errors
+ * @throws any error that `checkRegular` throws, and file system errors
  */
 export async function readRegularFile(path: string, limit: number): Promise<Uint8Array> {
   // Checked before the file is opened, because opening some devices has side effects.

@@ -20,7 +20,7 @@ export interface SingleRedis {
   url: string;
 }
 
-/** Servers that are found by asking Sentinels for the primary. */
+/** Servers whose primary is found by asking Sentinels. */
 export interface SentinelRedis extends Credentials {
   kind: 'sentinel';
   sentinels: RedisNode[];
@@ -134,7 +134,7 @@ function notRedis(url: string, why?: string): CryfoldError {
     'USAGE',
     `REDIS_URL is not the URL of a Redis server: ${redactUrl(url)}${why ? `: ${why}` : ''}`,
     {
-      hint: `Write ${FORMS}. Percent-encode special characters in user and password.`,
+      hint: `Use ${FORMS}. Percent-encode special characters in the user name and the password.`,
     },
   );
 }

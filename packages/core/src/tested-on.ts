@@ -7,7 +7,7 @@ export function testedOnName(base: string, other: string): string {
   return `${base}${BETWEEN}${other}`;
 }
 
-/** Whether a dataset name was made by `testedOnName`. Nothing else in a plan records `--test-on`. */
+/** Whether a dataset name was created by `testedOnName`. Nothing else in a plan records `--test-on`. */
 export function isTestedOnName(name: string): boolean {
   return name.includes(BETWEEN);
 }

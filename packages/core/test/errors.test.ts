@@ -44,7 +44,7 @@ test('redacts the user, password and query of a URL, with or without a scheme, a
     assert.equal(redactUrl(url), redacted);
 });
 
-test('input errors have the scope fold unless their cause affects all folds of the trial', () => {
+test('input errors have the scope `fold` unless their cause affects all folds of the trial', () => {
   for (const code of ['NN_LOSS_NOT_FINITE', 'SVM_ONE_CLASS', 'SVM_NOT_CONVERGED', 'FOLD_ONE_CLASS'] as const)
     assert.equal(new CryfoldError(code, 'x').scope, 'fold');
   for (const code of ['SPEC_INVALID', 'ARTIFACT_CORRUPT', 'WEIGHTS_INVALID'] as const)

@@ -15,7 +15,7 @@ function transform(re: Float64Array, im: Float64Array): [Float64Array, Float64Ar
   ];
 }
 
-test('transforms any power-of-two length as defined, and inverts the transform if the parts are swapped', () => {
+test('the FFT matches its definition at any power-of-two length, and swapping the parts inverts it', () => {
   const random = new Random(1);
   for (let size = 2; size <= 1024; size *= 2) {
     const [re, im] = [0, 1].map(() => Float64Array.from({ length: size }, () => random.normal()));
@@ -33,7 +33,7 @@ test('transforms any power-of-two length as defined, and inverts the transform i
   }
 });
 
-test('refuses unsupported lengths', () => {
+test('the FFT refuses unsupported lengths', () => {
   for (const size of [0, 1, 3, 12]) {
     assert.throws(() => new Fft(size), new RangeError(`unsupported transform size ${size}`));
   }

@@ -36,7 +36,7 @@ test('a CanonicalText has the same key as its value', () => {
   assert.equal(contentKey({ inner }), sha256('{"inner":{"x":[2],"y":1}}'));
 });
 
-test('derives a seed from the first 32 bits of the hash of its parts, and keeps the parts separate', () => {
+test('derives a seed from the first 32 bits of the hash of its parts, which are hashed with a separator', () => {
   // The first eight digits of the sha256 of "abc", above.
   assert.equal(deriveSeed('abc'), 0xba7816bf);
   assert.equal(deriveSeed('a', 1), Number.parseInt(sha256('a\u00001').slice(0, 8), 16));

@@ -48,7 +48,7 @@ test('a name is close if at most a third of the letters of the longer one are ch
   }
 });
 
-test('prefers the closest name, or the first one on ties, and compares initials only for two or more letters', () => {
+test('suggests the closest name, or the first one on ties, and matches initials only from two letters on', () => {
   assert.equal(nearestName('kernel1', ['kernels2', 'kernels', 'kernel']), 'kernels');
   assert.equal(nearestName('bs', ['batchSize', 'best']), 'batchSize');
   assert.equal(nearestName('b', ['batchSize']), undefined);

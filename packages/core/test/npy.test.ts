@@ -93,7 +93,7 @@ test('writes the header length of a long shape in two bytes, and decodes that he
   assert.equal(NPY_HEADER_LIMIT, 10 + 65_535);
 });
 
-test('says what is wrong with an array', () => {
+test('reports what is wrong with a damaged .npy array', () => {
   const good = encodeNpy(Float64Array.from([1, 2, 3, 4]), [2, 2]);
   const edited = (from: string, to: string) => {
     const text = Buffer.from(good).toString('latin1').replace(from, to.padEnd(from.length));

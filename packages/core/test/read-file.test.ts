@@ -16,7 +16,7 @@ before(async () => {
 });
 after(() => rm(folder, { recursive: true }));
 
-test('reads a regular file up to the size limit, also through a symbolic link', async () => {
+test('reads a regular file up to the size limit, even through a symbolic link', async () => {
   await writeFile(path('file'), 'x'.repeat(2048));
   await symlink('file', path('link'));
   assert.equal(await readRegularText(path('link'), 2048), 'x'.repeat(2048));

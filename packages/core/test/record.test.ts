@@ -23,7 +23,7 @@ const problem = (code: string, message: RegExp) => (error: unknown) => {
   assert.equal(error.context.artifact, 'a.json');
   assert.match(
     error.hint ?? '',
-    code === 'JOB_INVALID' ? /^The record is damaged/ : /^A newer version of cryfold wrote it/,
+    code === 'JOB_INVALID' ? /^The record is damaged/ : /^It was written by a newer version of cryfold/,
   );
   return true;
 };
@@ -67,7 +67,7 @@ test('distinguishes a record in a newer format from a damaged one, whatever else
     assert.throws(() => decodeRecord(either, { format: reads + 1 }, 'a.json'), problem('FORMAT_NEWER', message));
     assert.doesNotThrow(() => refuseNewer(either, { format: reads }, 'a.json'));
   }
-  // A schema without a numeric format has no newer format.
+  // No format counts as newer than a schema without a numeric format.
   for (const other of [z.strictObject({ format: z.string() }), z.strictObject({}), z.string(), z.union([z.string()])])
     assert.doesNotThrow(() => refuseNewer(other, { format: 99 }, 'a.json'));
   for (const value of [null, 5, {}]) assert.doesNotThrow(() => refuseNewer(schema, value, 'a.json'));

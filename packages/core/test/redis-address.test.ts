@@ -24,7 +24,7 @@ test('parses URLs of a single server, of Sentinels and of a Redis Cluster', () =
   });
 });
 
-test('refuses other URLs without repeating their secrets', () => {
+test('refuses unsupported Redis URLs without revealing their secrets', () => {
   for (const url of [
     'http://u:s3cr3t@h/',
     'redis://u:s3cr3t@h:port',
@@ -62,7 +62,7 @@ test('adds a password file to a URL without a password', () => {
   for (const url of ['redis://:own@host', 'redis+cluster://u:own@a,b', '/run/redis.sock']) assert.equal(put(url), url);
 });
 
-test('reports what is wrong with a URL, and lists the supported forms', () => {
+test('reports what is wrong with a Redis URL, and lists the supported forms', () => {
   for (const [url, message] of [
     ['http://h/', 'http://h/'],
     ['xredis://h', 'xredis://h'],
@@ -84,8 +84,8 @@ test('reports what is wrong with a URL, and lists the supported forms', () => {
         assert.equal(error.message, `REDIS_URL is not the URL of a Redis server: ${message}`);
         assert.equal(
           error.hint,
-          'Write redis://user:password@host:port, or redis+sentinel://user:password@host:port,host:port/NAME, or ' +
-            'redis+cluster://user:password@host:port,host:port. Percent-encode special characters in user and password.',
+          'Use redis://user:password@host:port, or redis+sentinel://user:password@host:port,host:port/NAME, or ' +
+            'redis+cluster://user:password@host:port,host:port. Percent-encode special characters in the user name and the password.',
         );
         return true;
       },

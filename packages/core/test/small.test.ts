@@ -14,7 +14,7 @@ import {
   testedOnName,
 } from '../src/index.js';
 
-test('waits for work to settle, but not beyond the limit', async () => {
+test('waits for work to settle, but not beyond the time limit', async () => {
   assert.equal(await endsWithin(60_000, Promise.resolve(1)), true);
   assert.equal(await endsWithin(60_000, Promise.reject(new Error('x'))), true);
   assert.equal(await endsWithin(1, new Promise(() => {})), false);
@@ -42,7 +42,7 @@ test('recognises the name of a dataset made of two corpora', () => {
 });
 
 // sha256 of the last 753 bytes of the PLTE chunk in PNG files written by sox 14.4.2, without and with -m.
-test("the palettes equal SoX's", () => {
+test("the spectrogram palettes equal SoX's", () => {
   assert.equal(sha256(PALETTE), '0c658125dcd4ebf38eb9c1419c68e0099ff8b65392da5d95e385cca6b6b06170');
   assert.equal(sha256(MONOCHROME), '59d0429666c833b222fe4eb1695451b1d17b7d83853e7670523997e544fb5ba5');
 });

@@ -79,7 +79,8 @@ function describeSilence(file: string, segments: readonly number[]): CryfoldErro
 /**
  * Yields every clip with its samples (mono, +-1, `clip.length` of them), in the order of the dataset. Recordings are
  * read in pieces, and only once if their clips are consecutive.
- * @throws CryfoldError DATA_CHANGED if a file has changed since `readDataset`; WAV_* as `readDataset`
+ * @throws CryfoldError DATA_CHANGED if a file has changed since `readDataset`; also the WAV_* errors that `readDataset`
+ * throws
  */
 export async function* readClips(dataset: {
   root: string;
@@ -99,7 +100,7 @@ export async function* readClips(dataset: {
       if (hashSamples(samples, current.recording.audio.rate) !== clip.hash) {
         throw new CryfoldError('DATA_CHANGED', `${clip.id}: the file has changed since it was first read`, {
           context: { file: clip.file, clip: clip.id },
-          hint: 'Run the command again when no process is writing to the data.',
+          hint: 'Run the command again when no other process is writing to the data.',
         });
       }
       yield { clip, samples };

@@ -22,18 +22,18 @@ const MOST_CLIPS = 1_000_000;
 export interface Dataset {
   /** base name of the directory or manifest */
   name: string;
-  /** directory that the clips' file paths are relative to; not part of `contentHash` */
+  /** directory to which the clips' file paths are relative; not part of `contentHash` */
   root: string;
   /** `manifest`, or the name of the directory's layout */
   reader: string;
   /** what the groups are and how they were determined */
   groupSource: GroupSource;
   /**
-   * notes for the user on how the data was read, one sentence each, such as about ignored columns or names that look
-   * alike
+   * notes for the user on how the data was read, one sentence each, for example about ignored columns or names that
+   * look alike
    */
   warnings: string[];
-  /** if groups are unknown: suggestions on how to define them, one sentence each with what to type */
+  /** if groups are unknown: suggestions on how to define them, one sentence each, including what to type */
   groupHints: string[];
   /** the labels, sorted by code unit */
   classes: string[];
@@ -49,7 +49,7 @@ export interface Dataset {
   properties: ReadonlyMap<string, RecordingProperties>;
   /** names and versions of the decoders of recordings other than WAV files, sorted */
   decoders: string[];
-  /** whether any group has more than one clip; if not, grouped folds would equal random ones */
+  /** whether any group has more than one clip; if not, grouped folds would be no different from random folds */
   grouped: boolean;
   /** whether the data assigns its recordings to folds, which PredefinedSplit uses */
   ownFolds: boolean;
@@ -71,13 +71,13 @@ export interface ReadOptions extends Partial<CutOptions> {
 }
 
 /**
- * Reads a dataset: a directory of recordings in one of the layouts of `layouts/registry.ts`, or a CSV manifest
- * `path,label,group`. The spelling of labels and groups is made uniform (`unifyNames`). Every file is decoded in pieces
- * to check and hash it. `readClips` returns the samples later. docs/recordings.md lists the supported formats.
- * Recordings are cut from their start into complete clips; a remainder that is shorter than a clip is dropped.
+ * Reads a dataset: a directory of recordings in one of the layouts of `layouts/registry.ts`, or a CSV manifest with the
+ * columns `path`, `label` and `group`. The spelling of labels and groups is made uniform (`unifyNames`). Every file is
+ * decoded in pieces to check and hash it. `readClips` returns the samples later. docs/recordings.md lists the supported
+ * formats. Recordings are cut from their start into complete clips; a remainder that is shorter than a clip is dropped.
  * `shortClips` decides what happens to recordings shorter than a clip. A silent clip in a recording that also has sound
- * is dropped and listed in `skipped`; a completely silent recording causes CLIP_SILENT.
- * Clips are in the order of the manifest's rows, or of the files of a directory by path (code units), then by segment.
+ * is dropped and listed in `skipped`; a completely silent recording causes CLIP_SILENT. Clips are in the order of the
+ * manifest's rows, or of the files of a directory by path (code units), then by segment.
  * @throws CryfoldError DATA_*, WAV_*, DECODER_MISSING or CLIP_*, with the file or line in the message; `BadRecordings`
  * if several recordings are bad
  */
@@ -118,7 +118,7 @@ export async function readDataset(path: string, options: ReadOptions = {}): Prom
     const all = `${path}: all ${recordings.length} files are bad and were skipped`;
     throw new CryfoldError('DATA_EMPTY', [all, ...describeProblems(skipped)].join('\n'), {
       context: { path },
-      hint: 'Repair them, or use other recordings.',
+      hint: 'Repair these files, or use other recordings.',
     });
   }
   refuseLostClasses(path, recordings, { clips, skipped });
@@ -127,9 +127,9 @@ export async function readDataset(path: string, options: ReadOptions = {}): Prom
     clips,
   );
   if (dataset.classes.length === 1) {
-    throw new CryfoldError('DATA_ONE_CLASS', `${path}: all ${clips.length} clips have class ${dataset.classes[0]}`, {
+    throw new CryfoldError('DATA_ONE_CLASS', `${path}: all ${clips.length} clips are of class ${dataset.classes[0]}`, {
       context: { path },
-      hint: 'Use a directory with one folder per class, Chillanto or donateacry file names, or a CSV manifest path,label,group.',
+      hint: 'Use a directory with one folder per class, Chillanto or donateacry file names, or a CSV manifest with the columns path,label,group.',
     });
   }
   return dataset;
@@ -159,7 +159,7 @@ export async function readLabels(path: string, { folds = false, groupBy, layout 
   const { root, reader, byColumn, warnings = [], groupHints = [] } = reading;
   const grouped = by && !byColumn ? groupRecordings(reading.recordings, by, reading) : undefined;
   const { groupSource, recordings } = grouped ?? reading;
-  // If each recording is its own group, groups are paths, whose case matters.
+  // If each recording is its own group, the groups are file paths, which are case-sensitive.
   const unified = unifyNames(recordings, { groups: groupSource.kind !== 'recording' });
   const ownFolds = unified.recordings.some((one) => 'fold' in one && one.fold);
   const own = ownFolds && !folds ? ['the data defines its own folds, which --protocol predefined uses'] : [];
@@ -227,6 +227,6 @@ function refuseLostClasses(
   const what = files.size === 1 ? 'the only one was' : `all ${files.size} were`;
   throw new CryfoldError('DATA_CLASS_LOST', `${path}: no recordings of class ${label} remain: ${what} skipped`, {
     context: { path, label, files: files.size },
-    hint: `The first: ${why} Correct them, or remove the class from the data.`,
+    hint: `First problem: ${why} Repair the files of this class, or remove the class from the data.`,
   });
 }

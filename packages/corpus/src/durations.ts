@@ -20,7 +20,7 @@ export interface Durations {
 const SHARES = [0, 0.05, 0.25, 0.5, 0.75, 0.95, 1];
 /** Share of recordings that may be shorter than a suggested clip length. */
 const SHORT_SHARE = 0.05;
-/** Clip lengths that may be suggested, seconds. */
+/** Clip lengths in seconds that may be suggested. */
 const USUAL = [5, 4, 3, 2, 1.5, 1, 0.75, 0.5, 0.4, 0.3, 0.25, 0.2, 0.15, 0.1, 0.05];
 
 /**

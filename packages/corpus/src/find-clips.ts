@@ -17,7 +17,7 @@ interface Wanted {
 /**
  * Finds the clips of an earlier dataset that a folder still contains with exactly the same samples. Other clips are
  * left out. Files outside the folder are never read, because the file names come from a store and are not trusted.
- * @param root folder that the names of the files are relative to
+ * @param root folder to which the file names are relative
  * @param wanted ids and hashes of the earlier dataset's clips
  * @param clipSeconds clip length of the earlier dataset in seconds
  */

@@ -34,7 +34,7 @@ export function datasetName(path: string): string {
 }
 
 export interface TableOptions {
-  /** Whether to fail if there is no column `fold` */
+  /** Whether to fail if there is no `fold` column */
   folds?: boolean | undefined;
   /** Value of `--group-by`; if a column has this name, it contains the groups */
   groupBy?: string | undefined;
@@ -54,11 +54,11 @@ export async function readManifest(path: string, options: TableOptions = {}) {
   return { ...reading, root, reader: 'manifest', skipped: [] };
 }
 
-/** Options of `readRows` besides the table. */
+/** Options of `readRows` in addition to those of the table. */
 interface RowsOptions extends TableOptions {
-  /** Directory that the recordings' paths are relative to */
+  /** Directory to which the recordings' paths are relative */
   root: string;
-  /** Name of the column of paths; default `path` */
+  /** Name of the column that contains the paths; default `path` */
   path?: string;
 }
 
@@ -99,7 +99,7 @@ export async function readRows(
   if (recordings.length === 0) {
     throw new CryfoldError('DATA_EMPTY', `${path}: does not list any recording`, {
       context: { path },
-      hint: 'Add one line per recording below the line path,label,group.',
+      hint: 'Add one line per recording below the header line path,label,group.',
     });
   }
   const unnamed = labelled.length - named;
@@ -131,8 +131,8 @@ async function readRow({ fields, line }: CsvRecord, rows: Rows): Promise<Recordi
   const reject = (why: string, hint: string) => ({ file: below(written), error: table.invalid(line, why, hint) });
   const misfit = table.misfit(fields);
   if (misfit !== undefined) return reject(misfit, ROW_HINT);
-  if (tidyName(written) === '') return reject('path is empty', 'Fill it in or remove the line.');
-  if (tidyName(label) === '') return reject(`label is empty for ${written}`, 'Fill it in or remove the line.');
+  if (tidyName(written) === '') return reject('path is empty', 'Enter a value or remove the line.');
+  if (tidyName(label) === '') return reject(`label is empty for ${written}`, 'Enter a value or remove the line.');
   const found = await files.find(written);
   if ('why' in found) {
     return reject(
@@ -143,7 +143,7 @@ async function readRow({ fields, line }: CsvRecord, rows: Rows): Promise<Recordi
   const first = seen.get(found.id);
   if (first) {
     const spelled = first.written === written ? '' : `, as ${first.written}`;
-    const hint = 'Remove one: a recording can only have one label and one group.';
+    const hint = 'Remove one of the lines: a recording can have only one label and one group.';
     return reject(`${written} is also on line ${first.line}${spelled}`, hint);
   }
   seen.set(found.id, { line, written });
@@ -162,7 +162,7 @@ function columnsOf({ header, line, invalid }: Table, { path, folds, groupBy }: R
     throw invalid(
       line,
       `two columns are named ${tidyName(twice)}`,
-      'Rename or remove one: names that differ only in case and blanks count as equal.',
+      'Rename or remove one of them: names that differ only in case and blanks count as equal.',
     );
   }
   const need = (column: ColumnName, name: string, hint: string) => {
@@ -171,9 +171,10 @@ function columnsOf({ header, line, invalid }: Table, { path, folds, groupBy }: R
     const rename = likely === undefined ? '' : `Rename ${tidyName(likely)} to ${name}. `;
     throw invalid(line, `there is no column ${name}`, `${rename}${hint}`);
   };
-  const named = `Name the columns path,label,group; this line has ${listColumns(header)}.`;
+  const named = `The columns must be named path,label,group, but this line has ${listColumns(header)}.`;
   need('path', path ?? 'path', named);
   need('label', 'label', named);
-  if (folds) need('fold', 'fold', 'PredefinedSplit needs a column with the fold in which each recording is tested.');
+  if (folds)
+    need('fold', 'fold', 'PredefinedSplit needs a column that contains the fold in which each recording is tested.');
   return { columns, byColumn };
 }

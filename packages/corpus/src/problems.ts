@@ -58,7 +58,7 @@ export class BadRecordings extends CryfoldError {
   readonly #total: number;
 
   /**
-   * @param path of the dataset, as the user wrote it
+   * @param path path of the dataset, as the user wrote it
    * @param total number of recordings, good and bad
    * @param listed file that lists all problems, if any
    */

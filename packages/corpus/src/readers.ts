@@ -41,7 +41,7 @@ export async function listRecordings(directory: string, layout?: string): Promis
       'Recordings are recognised by file extensions such as .wav, .flac, .ogg or .mp3; docs/recordings.md lists all.';
     throw new CryfoldError('DATA_EMPTY', `${directory}: contains no readable recording${beside(unread)}`, {
       context: { path: directory },
-      hint: skipped.length > 0 ? `${skipped.length} were skipped. The first: ${skipped[0].message}` : endings,
+      hint: skipped.length > 0 ? `${skipped.length} were skipped. First problem: ${skipped[0].message}` : endings,
     });
   }
   const { layout: reader, ...reading } = await readLayout({ root, files }, layout);
@@ -55,7 +55,9 @@ function beside(unread: UnreadFiles): string {
   return text === '' ? '' : `, only ${text}`;
 }
 
-/** @throws CryfoldError DATA_CLASS_LOST if the first folders are classes, and all files of one of them are ignored */
+/**
+ * @throws CryfoldError DATA_CLASS_LOST if the top-level folders are classes and all files in one of them are ignored
+ */
 function refuseLostFolder(
   directory: string,
   { recordings }: Reading,
@@ -69,7 +71,7 @@ function refuseLostFolder(
     `${directory}: class ${folder} would be lost: none of its files is a recording`,
     {
       context: { path: directory, folder, file },
-      hint: `For example ${file}. Convert them (ffmpeg -i IN -c:a pcm_s16le OUT.wav), or move the folder elsewhere.`,
+      hint: `One of these files is ${file}. Convert them (ffmpeg -i IN -c:a pcm_s16le OUT.wav), or move the folder out of the data.`,
     },
   );
 }

@@ -75,7 +75,7 @@ export async function synthesizeCorpus(directory: string, options: SynthesizeOpt
       cause,
     });
   const present = await readdir(target).catch((error) => (error.code === 'ENOENT' ? [] : [error.code]));
-  if (present.length > 0) throw unusable('already exists, and is not this synthetic corpus');
+  if (present.length > 0) throw unusable('already exists, but does not contain this synthetic corpus');
   // mkdtemp would create a folder that only its owner can read.
   const partial = `${target}.partial-${randomBytes(6).toString('hex')}`;
   let made = false;
@@ -110,7 +110,7 @@ export function chooseSegments(clips?: number): Segment[] {
   if (!Number.isInteger(wanted) || wanted < FEWEST || wanted > total) {
     throw new CryfoldError('USAGE', `--clips ${wanted}: the synthetic corpus has ${FEWEST} to ${total} clips`, {
       context: { clips: wanted },
-      hint: `Pass a whole number from ${FEWEST} to ${total}, or omit it for all.`,
+      hint: `Pass a whole number from ${FEWEST} to ${total}, or omit --clips to create all clips.`,
     });
   }
   const quotas = apportion(sizes, wanted);

@@ -8,8 +8,8 @@ const LARGEST = 2 ** 26;
 /** Maximum number of rows. More rows would fit into `LARGEST` bytes only if they were too short to be valid. */
 const MOST_ROWS = 1_000_000;
 
-/** Hint for a row that does not fit its header. */
-export const ROW_HINT = 'Correct this line; a field with a comma needs quotes.';
+/** Hint for a row that does not match the header. */
+export const ROW_HINT = 'Correct this line. A field that contains a comma must be quoted.';
 
 /** A table with a header, as parsed by `parseCsv`. */
 export interface Table {
@@ -22,7 +22,10 @@ export interface Table {
    * @throws CryfoldError DATA_MANIFEST_INVALID, DATA_TOO_LARGE
    */
   rows: Iterable<CsvRecord>;
-  /** Returns why a row does not fit the header; undefined if it fits. Empty fields at the end are ignored. */
+  /**
+   * Returns the reason why a row does not match the header, or undefined if it does. Empty fields at the end are
+   * ignored.
+   */
   misfit(fields: readonly string[]): string | undefined;
   /** Creates the error for a line. */
   invalid(line: number, why: string, hint: string): CryfoldError;
@@ -38,7 +41,7 @@ export async function readTable(path: string): Promise<Table> {
     invalid(path, line, why, 'Quote fields as in RFC 4180: "a ""quoted"" field".'),
   );
   const header: CsvRecord | undefined = parsed.next().value;
-  if (!header) throw invalid(path, 1, 'the manifest is empty', 'Start it with the line path,label,group.');
+  if (!header) throw invalid(path, 1, 'the manifest is empty', 'The first line must be path,label,group.');
   const width = header.fields.length;
   return {
     header: header.fields,
@@ -55,7 +58,8 @@ export async function readTable(path: string): Promise<Table> {
 /**
  * Reads the rows of a table, keyed by the values of one column. Each row maps column names to values, with names
  * trimmed and empty names left out. If several rows have the same value in the key column, the last row is used.
- * @throws CryfoldError DATA_MANIFEST_INVALID if that column is missing or a row does not fit; the errors of `readTable`
+ * @throws CryfoldError DATA_MANIFEST_INVALID if that column is missing or a row is malformed; also any error that
+ * `readTable` throws
  */
 export async function rowsBy(path: string, key: string): Promise<Map<string, Record<string, string>>> {
   const table = await readTable(path);
@@ -80,7 +84,7 @@ function* bounded(path: string, rows: Iterable<CsvRecord>): Generator<CsvRecord>
     if (count++ === MOST_ROWS) {
       throw new CryfoldError('DATA_TOO_LARGE', `${path}: has more than ${MOST_ROWS} rows`, {
         context: { path, limit: MOST_ROWS },
-        hint: 'Split it, or list fewer recordings: a run has at most 200,000 clips.',
+        hint: 'Split the manifest, or list fewer recordings: a run can have at most 200,000 clips.',
       });
     }
     yield row;

@@ -8,8 +8,8 @@ const FOLD = 'other';
 /**
  * Combines two corpora into one dataset: all clips of `base` are training clips, and all clips of `other` are tested in
  * a single fold. Ids and groups of the other corpus start with `@NAME/`. However, if both corpora take their groups
- * from the same kind of file name, groups keep their names, so equal names are the same group. Groups are known only if
- * they are known in both corpora.
+ * from the same kind of file name, groups keep their names, so equal names mean the same group. Groups are known only
+ * if they are known in both corpora.
  * @throws CryfoldError CLASSES_DIFFER
  */
 export function testOnOther(base: Dataset, other: Dataset): Dataset {
@@ -17,7 +17,7 @@ export function testOnOther(base: Dataset, other: Dataset): Dataset {
     const [own, tested] = [base, other].map(({ name, classes }) => `${name} has ${classes.map(printable).join(', ')}`);
     throw new CryfoldError('CLASSES_DIFFER', `${own}; ${tested}`, {
       context: { data: base.name, other: other.name },
-      hint: 'Rename or remove classes, for example in a CSV manifest path,label,group, until both have the same.',
+      hint: 'Rename or remove classes until both corpora have the same ones, for example in a CSV manifest with the columns path,label,group.',
     });
   }
   let prefix = `@${other.name}/`;
@@ -54,7 +54,7 @@ export function testOnOther(base: Dataset, other: Dataset): Dataset {
   return summarize(facts, [...base.clips.map((clip) => ({ ...clip, fold: '' })), ...other.clips.map(moved)]);
 }
 
-/** Warns if the two corpora have different sampling rates, because a model may learn little but the rate. */
+/** Warns if the two corpora have different sampling rates, because a model may learn little more than the rate. */
 function rateWarning(...corpora: readonly Dataset[]): string[] {
   const [own, tested] = corpora.map(({ clips }) =>
     [...new Set(clips.map(({ rate }) => rate))].sort((a, b) => a - b).join(', '),

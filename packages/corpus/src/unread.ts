@@ -9,7 +9,7 @@ export interface Unread {
   first: string[];
 }
 
-/** Maximum numbers of files listed per extension, of extensions, and of folders to remember. */
+/** Maximum number of files to list per extension, of extensions to list, and of folders to remember. */
 const NAMED = 3;
 const ENDINGS = 100;
 const FOLDERS = 10_000;

@@ -37,8 +37,8 @@ export interface WalkedTree {
 
 /**
  * Finds the recordings in a directory and its subfolders. Skips names that start with a dot. Follows links, but reads
- * each file and folder on disk only once: under its own path if that is inside the directory, otherwise under its first
- * link. Unreadable entries are skipped and listed with their path and the cause.
+ * each file and folder on disk only once: under its own path if that is inside the directory, otherwise under the first
+ * link to it. Unreadable entries are skipped and listed with their path and the cause.
  * @param root absolute
  * @param isRecording whether a file with that name is a recording
  * @param limits set by tests
@@ -108,7 +108,7 @@ class Walk {
     else {
       const why = `is the same ${what} as ${first || 'the directory itself'}, which was already read`;
       this.#skipped.push(
-        leftOut('DATA_READ_ALREADY', path, why, 'You can remove it or keep it: its sound is used only once.'),
+        leftOut('DATA_READ_ALREADY', path, why, 'You can remove or keep it, because its sound is used only once.'),
       );
     }
     return first === undefined;
@@ -177,7 +177,7 @@ class Walk {
       : `contains more than ${entries} files and folders`;
     throw new CryfoldError('DATA_TOO_LARGE', `${this.#root}: ${why}`, {
       context: { path: this.#root, entries: this.#entries },
-      hint: 'Pass the directory of the recordings, or a CSV manifest path,label,group that lists them.',
+      hint: 'Pass the directory of the recordings, or a CSV manifest with the columns path,label,group that lists them.',
     });
   }
 }

@@ -62,8 +62,8 @@ export class Windows {
   }
 
   /**
-   * @throws CryfoldError CLIP_SHORT; CLIP_SILENT at the end if all windows are silent; the errors of reading the
-   * recording
+   * @throws CryfoldError CLIP_SHORT; CLIP_SILENT at the end if all windows are silent; also any error that occurs while
+   * the recording is read
    */
   async *[Symbol.asyncIterator](): AsyncGenerator<Window> {
     const { length } = this;

@@ -48,7 +48,7 @@ test('finds the same candidates as an index that forgets nothing', () => {
   assert.ok(found > 100, `${found} candidates`);
 });
 
-test('memory does not grow with the number of sounds once all landmarks are full', () => {
+test('the memory of the index stops growing once every landmark has its maximum number of entries', () => {
   const some = sounds(100, 1000, 1000);
   const before = process.memoryUsage().arrayBuffers;
   const index = new CandidateIndex();

@@ -30,7 +30,7 @@ function corpus(sizes: Record<string, number>, clipsPerGroup = 4): Dataset {
 const paper = corpus({ asphyxia: 340, deaf: 879, hunger: 350, normal: 507, pain: 192 });
 const sizesOf = (dataset: Dataset) => inspectDataset(dataset).classes.map(({ clips }) => clips);
 
-test('quotas sum to the total, never exceed the size of a class, are at least one, and follow the shares', () => {
+test('quotas of classes sum to the total, are at least 1 and at most the class size, and follow the shares', () => {
   // Oracle: Hamilton's method by hand, 100/2268 * (340, 879, 350, 507, 192) = 14.99 38.76 15.43 22.35 8.47.
   assert.deepEqual(apportion([340, 879, 350, 507, 192], 100), [15, 39, 15, 22, 9]);
   const random = new Random(4);

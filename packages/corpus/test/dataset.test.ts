@@ -64,7 +64,7 @@ describe('readers', () => {
     ]);
   });
 
-  test('reports or skips a file with an odd name or an unknown code among Chillanto or donateacry names', async () => {
+  test('reports or skips Chillanto and donateacry files with an odd name or an unknown code', async () => {
     for (const [seed, name] of ['0004001001', '0004002001', '0052001000'].entries())
       await put(`${name}.wav`, noise(1, seed));
     await put('0052001000 copy.wav', noise(1, 9));
@@ -102,7 +102,7 @@ describe('readers', () => {
     assert.deepEqual((await readDataset(root)).classes, ['belly_pain', 'hungry']);
   });
 
-  test('reads folders as classes and recordings as groups, which count only if one has several clips', async () => {
+  test('reads folders as classes, and recordings as groups if a recording has several clips', async () => {
     await put('dog/b.wav', noise(1, 1));
     await put('dog/deep/a.WAV', noise(1, 2));
     await put('cat/a.wav', noise(1, 3));
@@ -283,14 +283,14 @@ describe('clips', () => {
 });
 
 describe('bad input', () => {
-  test('causes an error with a code and the path', async () => {
+  test('reports unreadable data with an error code and the path', async () => {
     await fails('DATA_NOT_FOUND', /nowhere/, readDataset(join(root, 'nowhere')));
     await fails('DATA_NOT_FOUND', /nowhere\.csv/, readDataset(join(root, 'nowhere.csv')));
     await put('notes.txt', 'x');
     await fails('DATA_NOT_FOUND', /notes\.txt/, readDataset(join(root, 'notes.txt')));
     await fails('DATA_EMPTY', /contains no readable recording, only 1 \.txt file \(notes\.txt\)/, readDataset(root));
     await put('x/a.wav', noise(3, 1));
-    await fails('DATA_ONE_CLASS', /all 3 clips have class x/, readDataset(root));
+    await fails('DATA_ONE_CLASS', /all 3 clips are of class x/, readDataset(root));
   });
 
   test('reports each bad file as a separate error, or lists it if bad files are skipped', async () => {
@@ -331,7 +331,7 @@ describe('bad input', () => {
     );
   });
 
-  test('skips and lists a silent second within a recording without any flag', async () => {
+  test('skips and lists a silent second within a recording, without requiring a flag', async () => {
     const paused = noise(3, 1);
     paused.fill(0, RATE, 2 * RATE);
     await put('x/paused.wav', paused);

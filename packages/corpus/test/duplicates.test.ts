@@ -49,7 +49,7 @@ test('treats equal bytes as one sound even if they cannot be correlated, and all
   assert.deepEqual(await firsts(at(RATE, sounds)), [0, 1, 0, 1, 1]);
 });
 
-/** Changes to one second of a longer recording. */
+/** Distortions that are applied to one second of a longer recording. */
 const DISTORTIONS: Record<string, (cut: (offset: number, length?: number) => Float64Array, random: Random) => Sound> = {
   'a tenth of the level, in 16 bits': (cut) => {
     const quiet = cut(0).map((sample) => sample / 10);
@@ -92,7 +92,7 @@ for (const [name, distort] of Object.entries(DISTORTIONS)) {
   });
 }
 
-test('finds a copy of noise 5 ms later', async () => {
+test('finds a copy of noise that is shifted by 5 ms', async () => {
   const random = new Random(4);
   const long = noise(random, 45000);
   const sounds = [

@@ -21,7 +21,7 @@ beforeEach(() => {
   root = join(base, `data-${serial++}`);
 });
 
-/** Writes one second of noise, which is different for each name. */
+/** Writes one second of noise that is different for each name. */
 async function put(...files: string[]): Promise<void> {
   for (const file of files) {
     const random = new Random([...file].reduce((sum, letter) => 31 * sum + letter.charCodeAt(0), 7) >>> 0);
@@ -114,7 +114,7 @@ test('--group-by groups by recording, folder or pattern, and reports files witho
   }
 });
 
-test('warns if one name forms a group in the folder of each class', async () => {
+test('warns if the same name forms a group in the folder of every class', async () => {
   await put(...SEGMENTS);
   const { warnings } = await read({ groupBy: '^(.+)_' });
   assert.match(warnings.join('\n'), /3 names of --group-by form a group in each of several classes .*low\/rec0/);
@@ -150,7 +150,7 @@ test('groups declared by the user produce a different dataset from equal groups 
   assert.notEqual(unknown.contentHash, stated.contentHash);
 });
 
-test('finds manifest columns in any case and with blanks, lists ignored ones, and suggests columns', async () => {
+test('finds manifest columns despite case and blanks, lists ignored ones, and suggests group columns', async () => {
   await put('a.wav', 'b.wav', 'c.wav');
   const csv = async (header: string) =>
     writeFile(join(root, 'm.csv'), `${header}\na.wav,low,g1,n\nb.wav,low,g1,n\nc.wav,high,g2,n\n`);
@@ -184,7 +184,7 @@ test('finds manifest columns in any case and with blanks, lists ignored ones, an
   await fails('DATA_MANIFEST_INVALID', /two columns are named Group/, read({}, 'm.csv'));
 });
 
-test('treats the groups of a manifest as unknown if all are empty, and otherwise counts the gaps', async () => {
+test('treats the groups of a manifest as unknown if all are empty, and otherwise counts the empty ones', async () => {
   await put('a.wav', 'b.wav');
   await writeFile(join(root, 'm.csv'), 'path,label,group\na.wav,low, \nb.wav,high,\n');
   assert.deepEqual((await read({}, 'm.csv')).groupSource, { kind: 'none' });

@@ -181,7 +181,7 @@ test('rejects folders that can be read in two ways and shows both, unless --layo
   assert.equal((await rows({ layout: 'group-folders' }))['s2/mid/a.wav'], 'mid s2 ');
 });
 
-test('AudioFolder: reads metadata.csv in the root or in each part, with groups, and folds from it or from folders', async () => {
+test('AudioFolder: reads groups from metadata.csv in root or parts, and folds from it or from folders', async () => {
   await put(['a.wav', 'sub/b.wav'], {
     'metadata.csv': 'file_name,label,Group,text\na.wav,low,x,hi\nsub/b.wav,high,y,ho\n',
   });

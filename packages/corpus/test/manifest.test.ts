@@ -81,7 +81,7 @@ describe('the same table produces the same dataset', () => {
     });
   }
 
-  test('as .tsv', async () => {
+  test('reads a table in a .tsv file', async () => {
     const { clips, name } = await read(TABLE.replaceAll(',', '\t'), { name: 'list.tsv' });
     assert.deepEqual([clips.length, name], [4, 'list']);
   });
@@ -159,7 +159,7 @@ test('reports that a table has no header', async () => {
   const error = await read(ROWS.join('\n')).catch((one: CryfoldError) => one);
   assert.ok(error instanceof CryfoldError);
   assert.match(error.message, /list\.csv:1: there is no column path/);
-  assert.match(error.hint ?? '', /path,label,group; this line has w\/a\.wav, low, g1/);
+  assert.match(error.hint ?? '', /path,label,group, but this line has w\/a\.wav, low, g1/);
 });
 
 test('accepts numbers as labels', async () => {

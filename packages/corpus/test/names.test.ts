@@ -56,7 +56,7 @@ test('reads names that differ only in case as the most frequent one, with a warn
   ]);
 });
 
-test('reports numbers without leading zeros and words for missing values, but keeps them separate', () => {
+test('reports names that are equal as numbers or look like missing values, but keeps them separate', () => {
   const names: [string, string][] = [
     ['1', '007'],
     ['1.0', '7'],

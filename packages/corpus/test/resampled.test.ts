@@ -97,7 +97,7 @@ test('equals sox rate -v where sox keeps all frequencies', {
   }
 });
 
-test('resamples a recording to the same samples after others, and concurrently with another', async () => {
+test('resamples a recording to the same samples, even after or concurrently with other recordings', async () => {
   const samples = sines(44_100, 0.3, [700]);
   const first = await convert(samples, 44_100, 8000);
   await convert(sines(44_100, 0.2, [50]), 44_100, 8000);
@@ -121,7 +121,7 @@ test('refuses rates that cannot be converted', () => {
   }
 });
 
-test('passes on the error of a truncated recording', async () => {
+test('resampling passes on the error about a truncated recording', async () => {
   const audio = await openAudio(ByteReader.ofBytes(new TextEncoder().encode('RIFF')), 'cut').catch((error) => error);
   assert.ok(audio instanceof CryfoldError);
   const broken = async function* () {

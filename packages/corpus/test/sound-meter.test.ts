@@ -24,7 +24,7 @@ test('measures a full-scale sine at -3.01 dBFS and at its frequency, neither sil
   assert.equal(clipping, 0);
 });
 
-test('an offset does not count as level', () => {
+test('a constant offset does not affect the measured level', () => {
   near(measure(sine(1000, 0.1).map((sample) => sample + 0.5)).level, -23.0103, 1e-3);
 });
 
@@ -35,7 +35,7 @@ test('measures a bandwidth of half the rate for white noise, even if it is short
   assert.ok(measure(noise.subarray(0, 300)).bandwidth > 0.8 * (RATE / 2));
 });
 
-test('silence is the share of frames below -60 dBFS', () => {
+test('measures silence as the share of frames below -60 dBFS', () => {
   const quiet = Float64Array.from([...sine(1000, 0.1), ...sine(1000, 0.0005, 3)]);
   near(measure(quiet).silence, 0.75, 0.01);
 });
@@ -57,7 +57,7 @@ test('measures the same properties regardless of the size of the pieces', () => 
   for (const piece of [1, 7, 1024, 4999]) assert.deepEqual(measure(samples, piece), measure(samples));
 });
 
-test('finds the bandwidth of all parts of a long recording, although few of its frames are transformed', () => {
+test('measures the bandwidth of a long recording over all its parts, although it transforms few frames', () => {
   const random = new Random(3);
   // One minute: a low tone in the first half, and noise of the same level in the second half.
   const long = Float64Array.from({ length: 60 * RATE }, (_, i) =>

@@ -27,7 +27,7 @@ function tally(segments: readonly { code: string; infant: string }[]) {
   );
 }
 
-test("the whole corpus has the paper's clips, classes and infants, and unique names", () => {
+test("the whole synthetic corpus has the paper's clips, classes and infants, and unique names", () => {
   const segments = chooseSegments();
   assert.deepEqual(tally(segments), {
     normal: [507, 5],
@@ -40,7 +40,7 @@ test("the whole corpus has the paper's clips, classes and infants, and unique na
 });
 
 const layout = fileURLToPath(new URL('../../../../../shared/data/chillanto-layout.csv', import.meta.url));
-test('has the published layout', { skip: !existsSync(layout) && `${layout} is not there` }, async () => {
+test('the corpus has the published layout', { skip: !existsSync(layout) && `${layout} is not there` }, async () => {
   // The class column ends in a stray carriage return; only code, infant and segments matter.
   const rows = [...(await readFile(layout, 'utf8')).matchAll(/,(\d{3}),(\d{4}),(\d+)$/gm)];
   const counts = new Map<string, number>();
@@ -50,7 +50,7 @@ test('has the published layout', { skip: !existsSync(layout) && `${layout} is no
   assert.deepEqual(counts, new Map(rows.map(([, code, infant, segments]) => [`${code} ${infant}`, Number(segments)])));
 });
 
-test('a smaller corpus is a stratified subset of the full one, with at least two infants per class', () => {
+test('a smaller synthetic corpus is a stratified subset of the full one, with two or more infants per class', () => {
   const whole = new Set(chooseSegments().map(({ file }) => file));
   for (const clips of [25, 26, 60, 100, 299, 300, 1000, 2000, 2267]) {
     const segments = chooseSegments(clips);
@@ -71,7 +71,7 @@ test('a smaller corpus is a stratified subset of the full one, with at least two
   }
 });
 
-test('bytes depend only on name and seed, and a directory never contains an incomplete corpus', async () => {
+test('the bytes of a clip depend only on name and seed, and a directory never contains a partial corpus', async () => {
   const [one, two, three, more] = ['one', 'two', 'deep/three', 'more'].map((name) => join(base, name));
   const progress: number[] = [];
   const made = await synthesizeCorpus(one, { clips: 30, onProgress: (done, total) => progress.push(done, total) });

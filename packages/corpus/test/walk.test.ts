@@ -124,7 +124,7 @@ test('skips a folder that may not be read, such as lost+found', async (t) => {
   t.after(() => chmod(at('lost+found'), 0o700));
   const asRoot = process.geteuid?.() === 0;
   if (asRoot) {
-    // Root may read every folder, and the user `nobody` may not.
+    // Root may read every folder, so the test continues as the user `nobody`.
     await chmod(root, 0o755);
     process.seteuid?.(65534);
   }

@@ -35,14 +35,14 @@ for (const [name, { wav, code }] of Object.entries(bad)) {
   });
 }
 
-test('decodes bytes that do not start at their buffer', () => {
+test('decodes bytes that do not start at the beginning of their buffer', () => {
   const wav = encodeWav(Float64Array.of(0.5, -0.5), 8000);
   const shifted = new Uint8Array(wav.length + 3);
   shifted.set(wav, 3);
   assert.deepEqual([...decodeWav(shifted.subarray(3), 'x').samples], [0.5, -0.5]);
 });
 
-test('encodes to within half a 16-bit step, clipping at full scale', () => {
+test('encodes samples to within half a 16-bit step, and clips them at full scale', () => {
   const random = new Random(1);
   const samples = Float64Array.from({ length: 1000 }, () => random.uniform(-1.2, 1.2));
   const { rate, channels, samples: back } = decodeWav(encodeWav(samples, 22050), 'x');

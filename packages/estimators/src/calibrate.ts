@@ -21,17 +21,17 @@ export interface CalibrationOptions {
   settings: EngineSettings;
   /** Milliseconds after which no new task starts. A running task still completes its measurement */
   budgetMs: number;
-  /** Called with each better estimate: seconds per unit of the kind's cost */
+  /** Called whenever the estimate improves, with the seconds per unit of the kind's cost */
   measured: (name: string, secondsPerUnit: number) => void;
 }
 
 /**
- * Limits on the number of training clips of a network. An epoch is one batch, whose size is chosen so that the epoch
- * typically takes `EPOCH_SECONDS`.
+ * Minimum and maximum number of training clips for a network. An epoch is one batch, whose size is chosen so that the
+ * epoch typically takes `EPOCH_SECONDS`.
  */
 const EPOCH_CLIPS = { least: 8, most: 50 };
 const EPOCH_SECONDS = 0.5;
-/** Number of training clips of other kinds */
+/** Number of training clips for all other kinds */
 const WHOLE_CLIPS = 300;
 /** Number of test clips per training clip, as in a protocol with five folds */
 const TEST_SHARE = 0.25;
@@ -80,7 +80,7 @@ async function calibrateOne(
   let end = Number.POSITIVE_INFINITY;
   const note = (seconds: number) => {
     times.push(seconds);
-    // The first time also includes one-time preparation, so it would be far too long.
+    // The first duration is left out, since it includes one-time preparation and would be far too long.
     const counted = times.slice(1).sort((a, b) => a - b);
     if (counted.length === 0) return;
     measured(name, counted[Math.floor(counted.length / 2)] / unit);
@@ -129,7 +129,7 @@ function shortened(kind: AnyKind, estimator: Estimator, epochs: number): Estimat
   return kind.epochs ? kind.epochs.with(random, epochs) : random;
 }
 
-/** Noise with a pattern for each class, so that there is something to learn, but not too easily. */
+/** Noise with a pattern for each class, so that there is something to learn that is not too easy. */
 function inventedData(
   count: number,
   {

@@ -47,7 +47,7 @@ export interface Fold<P> {
   /** Clip indices; empty if a model is trained on all clips */
   test: Int32Array;
   /**
-   * The class index of each clip to learn from: the data's labels, except that those of training clips may be shuffled
+   * The class index to learn for each clip: the data's labels, except that the labels of training clips may be shuffled
    */
   labels: Int32Array;
   seed: number;
@@ -64,7 +64,7 @@ export interface Fold<P> {
 /** Where to store the state of training. Another attempt that resumes from that state gets the same result. */
 export interface Checkpoint {
   key: string;
-  /** Store the state only if training is expected to take longer than this; absent: after each epoch */
+  /** Store the state only if training is expected to take longer than this; if absent, store it after each epoch */
   afterSeconds?: number;
 }
 
@@ -114,7 +114,7 @@ export interface EngineSettings {
   xla?: boolean;
   /** The only GPU that is visible to the process */
   gpu?: string;
-  /** Memory limit of the process, MiB; default: unlimited */
+  /** Memory limit of the process in MiB; default: unlimited */
   maxMemoryMb?: number;
 }
 
@@ -135,7 +135,7 @@ export interface Predictor {
 }
 
 export interface PredictorSettings {
-  /** Memory limit of a predicting process, MiB; default: unlimited */
+  /** Memory limit of a predicting process in MiB; default: unlimited */
   maxMemoryMb?: number | undefined;
 }
 
@@ -150,6 +150,6 @@ export async function readArtifact(artifacts: Artifacts, key: string): Promise<U
   if (bytes) return bytes;
   throw new CryfoldError('ARTIFACT_MISSING', `${key} is not in the store`, {
     context: { key },
-    hint: 'Run the same command again: it recomputes what is missing.',
+    hint: 'Run the same command again to recompute what is missing.',
   });
 }

@@ -99,12 +99,12 @@ export interface EstimatorKind<P extends { kind: string } = never> {
   keyed?(parameters: P): object;
   /** Undefined for a kind that does not read files from the spec's folder */
   readonly files?: SpecFiles<P>;
-  /** Default: the members of the entry itself */
+  /** Default: a sweep searches the members of the entry itself */
   readonly searched?: Searched<P>;
   prerequisite?(parameters: P, settings: RunSettings): Prerequisite | undefined;
   /** Names in the store that garbage collection must keep, such as those of artifacts other than the prerequisite */
   keeps?(parameters: P, featureKey: string): string[];
-  /** Work of one fold, in a unit that is specific to this kind */
+  /** Amount of work for one fold, in a unit that is specific to this kind */
   cost(parameters: P, trainClips: number): number;
   /** Estimators with the same value share the unit of `cost`; default: all estimators of this kind */
   unit?(parameters: P): string;
@@ -123,11 +123,11 @@ export interface EstimatorKind<P extends { kind: string } = never> {
   /** Undefined for a kind without pretrained weights */
   readonly pretrained?: Pretrained<P>;
   loadEngine(settings: EngineSettings): Promise<Engine<P>>;
-  /** What the entry lacks for its models to be kept; undefined (the default) if nothing is missing */
+  /** What the entry must contain for its models to be kept, but lacks; undefined (the default) if nothing is missing */
   lacksToKeep?(parameters: P): string | undefined;
   /**
    * Loads a trained model from the files written by the engine. Undefined for a kind whose models cannot be kept.
-   * @param file reads one of them by name
+   * @param file reads one of these files by name
    * @throws CryfoldError ARTIFACT_MISSING, ARTIFACT_CORRUPT
    */
   loadPredictor?(file: (name: string) => Uint8Array, settings: PredictorSettings): Promise<Predictor>;

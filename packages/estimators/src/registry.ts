@@ -32,7 +32,7 @@ const common = {
     .string()
     .max(41)
     .optional()
-    .describe('name of the feature set that it reads; default: the first one in the spec'),
+    .describe('name of the feature set that the estimator reads; default: the first one in the spec'),
 };
 
 /** An estimator's entry in a spec. */

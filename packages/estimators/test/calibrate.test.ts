@@ -10,7 +10,7 @@ import { estimatorSchema } from '../src/registry.js';
 const IMAGE = { shape: [32, 32, 3], vectors: false, classes: 3 };
 const task = (name: string, entry: object) => ({ name, estimator: estimatorSchema.parse(entry), ...IMAGE });
 
-test('measures each estimator, skips one that cannot be trained, and reads no weights', async () => {
+test('measures the speed of each estimator, skips those that cannot be trained, and reads no weights', async () => {
   const found = new Map<string, number>();
   await calibrate(
     [
@@ -31,12 +31,12 @@ test('measures each estimator, skips one that cannot be trained, and reads no we
   for (const [name, seconds] of found) assert.ok(seconds > 0 && Number.isFinite(seconds), `${name}: ${seconds}`);
 });
 
-test('measures nothing once the time is up', async () => {
+test('measures no more estimators once the time is up', async () => {
   const measured = () => assert.fail('measured');
   await calibrate([task('svm', { kind: 'svm' })], { settings: { threads: 1 }, budgetMs: 0, measured });
 });
 
-test('does not run programs from the spec', async () => {
+test('measuring speed does not run programs from the spec', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'cryfold-calibrate-'));
   const file = join(folder, 'ran');
   const script = `require('node:fs').writeFileSync(${JSON.stringify(file)}, '')`;

@@ -14,7 +14,7 @@ function memory() {
   };
 }
 
-test('a checkpoint is due after each epoch if there is no bound, otherwise only if training takes longer', async () => {
+test('a checkpoint is due after each epoch, or, if there is a time bound, only if training takes longer', async () => {
   const artifacts = memory();
   assert.equal(await checkpointing(undefined, 10, artifacts), undefined);
   const always = await checkpointing({ key: 'k' }, 10, artifacts);

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { EngineContext, Fold, FoldOutcome, TrainingData } from '../src/engine.js';
 import { estimatorSchema, kindOf } from '../src/registry.js';
 
-/** A data set of scripts/goldens/classical.py; every fourth row is a test clip. */
+/** A data set from scripts/goldens/classical.py; every fourth row is a test clip. */
 export interface DataSet {
   grey: boolean;
   columns: number;
@@ -18,7 +18,7 @@ export interface Case {
   answers: number[];
 }
 
-/** scikit-learn's k-means of the training rows of a data set. */
+/** scikit-learn's k-means result for the training rows of a data set. */
 export interface ClusteringCase {
   data: string;
   starts: number[];

@@ -128,13 +128,13 @@ test('logistic regression learns from columns with a large scale', async () => {
 });
 
 test('logistic regression does not count as converged if it takes no step on a steep slope', () => {
-  // No products of rows: a positive slope along the raw gradient.
+  // Not the products of any rows, so the slope along the raw gradient is positive.
   const products = Float64Array.of(-1, 0, 0, -1);
   const fit = fitMultinomial({ products, labels: Int32Array.of(0, 1), classes: 2, C: 1 });
   assert.equal(fit.converged, false);
 });
 
-test('computes the distances of equal features once for all kinds in a process', async () => {
+test('a process computes the distances of equal features only once for all kinds of estimators', async () => {
   const problem = trainingData(goldens.data.grey);
   await fit({ kind: 'k-nearest-neighbours' }, problem);
   const { distances } = await geometryOf(problem, problem, false);
@@ -160,7 +160,7 @@ for (const { data, starts, clusters, inertia } of goldens.clusterings) {
   });
 }
 
-test('k-means from its own starts has no empty cluster, and is about as good as from the first rows', async () => {
+test('k-means from its own centres has no empty cluster, and fits about as well as from the first rows', async () => {
   const problem = trainingData(goldens.data.noisy);
   const { distances, train } = await geometryOf(problem, problem, false);
   const found = kMeans(distances, train, 6, 1);
@@ -176,7 +176,7 @@ test('k-means makes only as many clusters as there are distinct rows', async () 
   assert.deepEqual([kMeans(distances, train, 8, 1).count, kMeans(distances, train, 8, 1).inertia], [2, 0]);
 });
 
-test('predicts a clip with the machine of its cluster, which was trained only on clips of the cluster', async () => {
+test('clustering-svm predicts a clip with its cluster’s SVM, which was trained only on that cluster', async () => {
   const data = trainingData(goldens.data.noisy);
   const entry = { kind: 'clustering-svm', clusters: 3, C: 10 };
   const whole = (await fit(entry, data)).decisions?.data as Float64Array;
@@ -192,7 +192,7 @@ test('predicts a clip with the machine of its cluster, which was trained only on
   assert.deepEqual([...new Set(deciding)].sort(), [0, 1, 2]);
 });
 
-test('a class that a cluster lacks keeps a small probability there', async () => {
+test('a class without training clips in a cluster keeps a small probability in this cluster', async () => {
   // Two clusters that are far apart: the first one contains a single class, and the second one the other two.
   const rows = Array.from({ length: 48 }, (_, i) => (i < 24 ? [i % 5, 0, i % 7] : [200 + (i % 5), 10 * (i % 3), 250]));
   const labels = rows.map((_, i) => (i < 24 ? 0 : 1 + (i % 2)));

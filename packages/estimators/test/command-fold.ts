@@ -5,14 +5,14 @@ import { CommandEngine } from '../src/command/engine.js';
 import { type Command, commandFileKey, commandParameters } from '../src/command/parameters.js';
 import type { EngineContext, Fold, FoldOutcome } from '../src/engine.js';
 
-/** Twelve clips of two numbers each, in the order of their classes. */
+/** Twelve clips with two numbers each, sorted by class. */
 const CLIPS = 12;
 const labels = Int32Array.from({ length: CLIPS }, (_, clip) => Math.floor(clip / 6));
 const features = { shape: [CLIPS, 2], data: Float32Array.from({ length: 2 * CLIPS }, (_, i) => Math.floor(i / 2)) };
 export const test_ = Int32Array.of(0, 1, 2, 6, 7, 8);
 const train = Int32Array.of(3, 4, 5, 9, 10, 11);
 
-/** Code that reads and writes arrays, with which the scripts of the tests start. */
+/** Code to read and write arrays, which is put at the start of the tests' scripts. */
 const LIBRARY = `
 import { readFileSync, writeFileSync } from 'node:fs';
 import { spawn } from 'node:child_process';
@@ -30,7 +30,7 @@ const rows = (values) => Array.from({ length: fold.test }, (_, row) => values(ro
 `;
 
 export interface Changes extends Partial<Command> {
-  /** A second script, which predicts */
+  /** A second script that predicts */
   predicting?: string;
   keepModel?: boolean;
   test?: Int32Array;

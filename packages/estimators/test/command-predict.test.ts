@@ -31,7 +31,7 @@ async function filesOf(changes: Changes = {}): Promise<(name: string) => Uint8Ar
 const predicts = async (script: string, changes: Changes = {}) =>
   loadCommand(await filesOf({ predicting: script, ...changes }), { maxMemoryMb: 2000 });
 
-test('one program trains and another predicts, and neither gets what only the other one needs', async () => {
+test('one program trains and another predicts, and neither gets files that only the other needs', async () => {
   const training = 'fold.json predict.mjs train-features.npy train-groups.npy train-labels.npy train.mjs trained';
   const predicting = 'fold.json predict.mjs test-features.npy train.mjs trained';
   const check = (files: string) =>
@@ -65,7 +65,7 @@ test('a stored model predicts the same as the fold, and leaves no folder behind'
   assert.deepEqual(await readdir(folder), []);
 });
 
-test('an error of the second program quotes that program, and its epochs are not part of the training', async () => {
+test('an error of the predicting program is attributed to it, and its epochs do not count as training', async () => {
   const epoch = (loss: number) => `console.log(JSON.stringify({ epoch: 1, loss: ${loss}, accuracy: 1 }));`;
   const training = `${TRAIN} console.log('trained well'); ${epoch(0.5)}`;
   const { outcome, epochs } = await run(training, { parameters, predicting: `${epoch(0.25)} ${PREDICT}` });
@@ -150,7 +150,7 @@ test('rejects a damaged model', async () => {
   assert.throws(() => loadCommand(() => new TextEncoder().encode('{}'), {}), { code: 'JOB_INVALID' });
 });
 
-/** Waits until something is found. */
+/** Waits until `what` returns a value. */
 const until = async <T>(what: () => Promise<T | undefined>): Promise<T> => {
   for (;;) {
     const found = await what();

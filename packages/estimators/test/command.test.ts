@@ -14,7 +14,7 @@ test('a program predicts the test clips, in whatever order it gets them', async 
     console.log(JSON.stringify({ epoch: 1, loss: 0.5, accuracy: 0.75 }));
     console.log('{"progress": "half"}');
     console.log(JSON.stringify({ environment: { tool: '1.2' } }));
-    // The feature of each clip is its number; the probability says which clip the row was.
+    // The feature of each clip is the clip's number, so the probabilities in a row identify the clip.
     save(rows((row) => [x[2 * row] / 100, 1 - x[2 * row] / 100]), fold.test, 2);
     process.stdout.write('{"progress": 1}');
   `);
@@ -125,7 +125,7 @@ test('a fold finishes when its program exits, even if a process in another sessi
   process.kill(Number(outcome.environment.sleeper), 'SIGKILL');
 });
 
-test('limits the result of a program that reports endlessly', async () => {
+test('limits the epochs and the environment that a program can report', async () => {
   const { outcome } = await run(`
     const lines = [];
     for (let i = 1; i <= 20000; i++) lines.push(JSON.stringify({ epoch: i, loss: 0, accuracy: 0 }));
@@ -197,13 +197,13 @@ test('rejects files outside the folder of the spec', () => {
     assert.ok(!parse(file), file);
 });
 
-test('files of the spec may be named trained/ unless run writes its trained files there', () => {
+test('a spec may list files in trained/ unless the command has `predict`, which reserves that folder', () => {
   const hash = '0'.repeat(64);
   for (const files of [['trained/model.bin'], ['trained'], { 'trained/model.bin': hash }]) {
     const parameters = { kind: 'command', run: ['x'], files };
     assert.ok(commandParameters.safeParse(parameters).success);
     const { error } = commandParameters.safeParse({ ...parameters, predict: ['y'] });
-    assert.match(error?.message ?? '', /with predict, the folder of a fold has trained\//);
+    assert.match(error?.message ?? '', /with predict, the folder trained\/ is reserved/);
   }
   assert.ok(
     commandParameters.safeParse({ kind: 'command', run: ['x'], predict: ['y'], files: ['trained.py'] }).success,

@@ -53,7 +53,7 @@ test('does not calibrate classes with one training clip each, and notes this in 
 });
 
 test('notes a class with a single training clip in the results, with and without groups', () => {
-  // Two classes of many clips, and one clip of the third.
+  // Two classes with many clips, and a third class with a single clip.
   const rows = Int32Array.from([...train].filter((row) => labels[row] !== 2 || row === 14));
   assert.equal([...rows].filter((row) => labels[row] === 2).length, 1);
   for (const own of [undefined, groups]) {

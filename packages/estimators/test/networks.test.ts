@@ -5,7 +5,7 @@ import { estimatorSchema, kindOf } from '../src/registry.js';
 
 const SETTINGS = { featureKey: 'f', produces: 'images' as const, threads: 1, xla: false, grouped: false };
 
-test('every network has an estimator with default parameters, for which the relative work is 1', () => {
+test('every network has an estimator, whose relative work with default parameters is 1', () => {
   for (const { kind, epochs } of NETWORKS) {
     const parameters = estimatorSchema.parse({ kind });
     assert.equal(kindOf(parameters).cost(parameters, 10), 10 * epochs, kind);
@@ -20,7 +20,7 @@ test('more filters in the image branch mean more work', () => {
   assert.ok(few < 100 / 10 && many > 100 * 10, `${few}, ${many}`);
 });
 
-test('frozen backbones with equal weights have separate features; those of tl-resnet50 keep their key', () => {
+test('frozen backbones with equal weights have separate features, and tl-resnet50’s keep their key', () => {
   const artifacts = new Map<string, string | undefined>();
   for (const { kind, architecture } of NETWORKS) {
     if (!architecture.backbone) continue;

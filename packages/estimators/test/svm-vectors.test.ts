@@ -38,7 +38,7 @@ async function fit(rows: Float32Array) {
   return { decisions: decisions!.data, files: [...(await model!())] };
 }
 
-/** Returns the decisions that the fold would have if vectors were standardised by these clips. */
+/** Returns the decision values of the fold if vectors were standardised with the mean and deviation of these clips. */
 function decisionsStandardizedBy(rows: Float32Array, clips: Int32Array): Float64Array {
   const table = { data: rows, columns: COLUMNS };
   const kernel = vectorKernelData(standardize(table, fitStandardization(table, clips)), COLUMNS);

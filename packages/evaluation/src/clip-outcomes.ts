@@ -2,7 +2,7 @@ import type { EvaluationInput, FoldProbabilities } from './evaluation-input.js';
 import { argmaxRows } from './metrics.js';
 
 export interface Errors {
-  /** Number of predictions of the clip: one per repeat, unless folds are missing. */
+  /** Number of predictions that were counted. A model predicts each clip once per repeat, unless folds are missing. */
   predictions: number;
   wrong: number;
 }

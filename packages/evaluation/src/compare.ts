@@ -108,14 +108,14 @@ export interface Evidence {
   /** Number of groups or folds */
   count: number;
   /**
-   * By groups: difference in the metric, pooled over all predictions; by folds: mean difference over folds. Null
-   * without a common fold.
+   * By groups: difference in the metric, pooled over all predictions; by folds: mean difference over folds. Null if the
+   * models have no fold in common.
    */
   difference: number | null;
   /** 95 % interval, or null */
   low: number | null;
   high: number | null;
-  /** Null if `untested` states why */
+  /** Null if the test was not possible, for the reason in `untested` */
   pValue: number | null;
   pHolm: number | null;
   untested: Untested | 'not tested by group' | undefined;
@@ -152,11 +152,11 @@ export interface RunComparison {
   metric: MetricName;
   /** Number of folds that both models have */
   folds: number;
-  /** The candidate's metric minus the baseline's, averaged over the common folds; null without common folds. */
+  /** The candidate's metric minus the baseline's, averaged over the common folds; null if there are no common folds. */
   meanDifference: number | null;
   /** The corrected t-test of the differences per fold; null if there are too few folds or all differences are equal. */
   test: PairedTest | null;
-  /** The test by group; null if clips do not share groups, or without predictions */
+  /** The test by group; null if clips do not share groups or if predictions are missing */
   byGroup: GroupTest | null;
   /** Why the decisive test has no p-value */
   untested?: Untested;
@@ -177,9 +177,9 @@ export function needsPredictions({ dataset }: Pick<RunResults, 'dataset'>): bool
 
 /**
  * Decides whether a candidate's model is better than a baseline's. Both runs must test the same clips in the same
- * folds, and the repeats that both runs have are compared. If clips share groups, the test by group decides; otherwise,
- * the corrected t-test over folds does. The verdict is `incomplete` if a model lacks a fold, if there are too few folds
- * or groups, or if the test by group has no predictions.
+ * folds. Only the repeats that both runs have are compared. If clips share groups, the test by group decides;
+ * otherwise, the corrected t-test over folds does. The verdict is `incomplete` if a model lacks a fold, if there are
+ * too few folds or groups, or if the test by group has no predictions.
  * @param significance the two-sided p-value below which a difference counts
  * @param metric the metric to compare; for log-loss, lower is better
  * @throws CryfoldError USAGE if a run does not contain its model, or if the runs have different data or folds

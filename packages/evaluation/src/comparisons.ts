@@ -35,11 +35,11 @@ export function correctedT(differences: readonly number[], testTrainRatio: numbe
   if (summary?.standardDeviation == null || summary.count < LEAST_FOLDS) return null;
   const { mean, standardDeviation, count } = summary;
   if (!Number.isFinite(standardDeviation)) return null;
-  // Equal differences have rounding errors, but no spread.
+  // If all differences are equal, their standard deviation consists only of rounding errors.
   if (standardDeviation <= 1e-12 * Math.max(1, Math.abs(mean))) return null;
   const error = Math.sqrt(1 / count + testTrainRatio) * standardDeviation;
   const t = mean / error;
-  // Never 0, although the function underflows for very small values.
+  // A p-value is never 0, but very small values would underflow to 0.
   const pValue = Math.max(Number.MIN_VALUE, studentTwoSided(t, count - 1));
   return { folds: count, meanDifference: mean, error, t, pValue };
 }

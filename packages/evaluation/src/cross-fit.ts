@@ -14,10 +14,10 @@ export interface MemberPredictions {
 
 /**
  * Training data of a fitted fusion in one outer fold: the out-of-fold predictions of that fold's training clips, each
- * from the fold that tested it in the same repeat. They include no test clip of the outer fold, so the weights never
- * see its labels directly. However, the models that made these predictions were trained on the other folds, including
- * test clips of the outer fold. `nestedRows` avoids that.
- * @param index of the outer fold in `splits`
+ * from the fold that tested it in the same repeat. They do not include any test clip of the outer fold, so the weights
+ * never see the labels of its test clips directly. However, the models that made these predictions were trained on the
+ * other folds, including test clips of the outer fold. `nestedRows` avoids that.
+ * @param index index of the outer fold in `splits`
  * @returns null if a training clip lacks a prediction of some member
  */
 export function crossFitRows(predictions: MemberPredictions, index: number): FusionTraining | null {

@@ -28,7 +28,7 @@ const nullIfUndefined = (value: number) => (Number.isNaN(value) ? null : value);
 interface TestedRows {
   labels: ArrayLike<number>;
   probabilities: Float64Array;
-  /** The values that decide the class */
+  /** The values by which the predicted class is chosen */
   scores: Float64Array;
 }
 
@@ -47,8 +47,8 @@ export function score({ labels, probabilities, scores }: TestedRows, classes: nu
 }
 
 /**
- * Collects the labels and probabilities of the test clips of the given splits, in order. `scores` decide the class:
- * decision values if the model has them, otherwise probabilities.
+ * Collects the labels and probabilities of the test clips of the given splits, in order. `scores` are the values by
+ * which the class is chosen: decision values if the model has them, otherwise probabilities.
  */
 function pool(
   { splits, clips, classes }: Data,

@@ -126,10 +126,10 @@ function foldNotes({ classes, clips, splits, metric = 'accuracy' }: EvaluationIn
   if (empty > 0) notes.push(`${of(empty)} have no test clips, so they have no figures.`);
   const seen = splits.map(({ train }) => countLabels(clips, train, classes.length));
   for (const [c, label] of classes.entries()) {
-    const lacking = seen.filter((counts) => counts[c] === 0).length;
-    if (lacking === 0) continue;
+    const without = seen.filter((counts) => counts[c] === 0).length;
+    if (without === 0) continue;
     notes.push(
-      `Class "${printable(label)}" has no training clips in ${of(lacking)}, where all its test clips count as wrong.`,
+      `Class "${printable(label)}" has no training clips in ${of(without)}, where all its test clips count as wrong.`,
     );
   }
   const partial = splits.filter(({ test }) => countLabels(clips, test, classes.length).includes(0)).length - empty;
@@ -150,12 +150,12 @@ function missingFold(
   return { model, repeat, fold, code: failure?.code ?? null, reason: failure?.message ?? 'no result was committed' };
 }
 
-/** Computes the probabilities of one fusion for each fold. Each fold that cannot be fused is added to `lacking`. */
+/** Computes the probabilities of one fusion for each fold. Each fold that cannot be fused is added to `onMissing`. */
 function fuseFolds(
   input: EvaluationInput,
   { rule, nested = false }: EvaluationInput['fusion'][string],
   members: readonly { name: string; folds: FoldProbabilities }[],
-  lacking: (split: Split, reason: string) => void,
+  onMissing: (split: Split, reason: string) => void,
 ): FoldProbabilities {
   const { classes, clips, splits } = input;
   const labels = clips.map((clip) => clip.label);
@@ -169,7 +169,7 @@ function fuseFolds(
   return splits.map((split, s) => {
     const absent = members.filter(({ folds }) => !folds[s]).map(({ name }) => name);
     if (absent.length > 0) {
-      lacking(split, `no fold result of ${absent.join(', ')}`);
+      onMissing(split, `no fold result of ${absent.join(', ')}`);
       return null;
     }
     const matrices = members.map(({ folds }) => folds[s]!);
@@ -177,7 +177,7 @@ function fuseFolds(
     const training = trainingOf(s);
     if (training) return fuse(rule, matrices, classes.length, training);
     const where = nested ? 'from inside this fold' : `in repeat ${split.repeat}`;
-    lacking(split, `${rule} fusion lacks predictions of this fold's training clips ${where}`);
+    onMissing(split, `${rule} fusion lacks predictions of this fold's training clips ${where}`);
     return null;
   });
 }

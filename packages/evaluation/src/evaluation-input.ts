@@ -42,7 +42,7 @@ export interface EvaluationInput {
   inner?: { splits: readonly InnerSplit[]; probabilities: ReadonlyMap<string, FoldProbabilities> };
   /** Folds of estimators that were trained on shuffled labels. */
   shuffled?: readonly ShuffledFold[];
-  /** Why folds are missing, if that is known. */
+  /** Why folds are missing, if the reason is known. */
   failures?: readonly { model: string; repeat: number; fold: number; code: string; message: string }[];
 }
 
@@ -54,6 +54,6 @@ export interface ShuffledFold {
   split: number;
   /** Test clips x classes; absent if the fold is missing */
   probabilities?: Float64Array;
-  /** The values that decide the class, in the same form as `probabilities` */
+  /** The values by which the predicted class is chosen, in the same form as `probabilities` */
   scores?: Float64Array;
 }

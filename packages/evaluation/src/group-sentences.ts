@@ -1,25 +1,25 @@
 import { counted, type GroupSource, printable } from '@cryfold/core';
 import type { RunResults } from './results.js';
 
-/** The facts about a dataset that sentences about its groups depend on. */
+/** Facts about a dataset that determine how its groups are described. */
 export interface GroupFacts {
-  /** Absent if not recorded, as in records of earlier versions */
+  /** Absent if it was not recorded, as in records written by earlier versions */
   groupSource?: GroupSource | undefined;
   groups: number;
   clips: number;
 }
 
 /**
- * Whether groups represent who or what was recorded. If the source of the groups is not stored, groups count as known
- * if clips share groups, as in earlier versions.
+ * Whether groups represent who or what was recorded. If the source of the groups was not stored, groups count as known
+ * whenever clips share groups, as in earlier versions.
  */
 export function groupsKnown({ groupSource, groups, clips }: GroupFacts): boolean {
   return groupSource ? groupSource.kind !== 'none' && groupSource.kind !== 'sounds' : groups < clips;
 }
 
 /**
- * Returns the word for one group: `infant` if groups come from file names of infants, `recording` or `folder`,
- * otherwise `group`.
+ * Returns the word for one group: `infant` if the groups are infants identified by file name, `recording` or `folder`
+ * if each of these is a group, otherwise `group`.
  */
 export function groupWord({ groupSource }: Pick<GroupFacts, 'groupSource'>): string {
   const { kind = 'none', name = 'group' } = groupSource ?? {};
@@ -27,7 +27,7 @@ export function groupWord({ groupSource }: Pick<GroupFacts, 'groupSource'>): str
   return kind === 'folder' || kind === 'recording' ? kind : 'group';
 }
 
-/** Returns the word for what tests treat as independent, which is also what a row stands for in tables by group. */
+/** Returns the word for the unit that tests treat as independent. In tables by group, each row is one such unit. */
 export function unitWord(facts: GroupFacts): 'group' | 'recording' {
   return groupsKnown(facts) ? 'group' : 'recording';
 }
@@ -61,9 +61,9 @@ export function groupsText(facts: GroupFacts): string {
 }
 
 /**
- * Returns the label that is shown with the figures of a protocol. The label depends on what the folds actually do, not
- * on the splitter.
- * @param spanning number of groups that are in both train and test of some split
+ * Returns the label that is shown next to a protocol's figures. The label depends on what the folds actually do, not on
+ * the splitter.
+ * @param spanning number of groups that have clips in both the training and the test set of at least one split
  */
 export function protocolLabel(facts: GroupFacts, spanning: number, predefined = false): string {
   const label = foldsLabel(facts, spanning, predefined);
@@ -88,8 +88,8 @@ function foldsLabel(facts: GroupFacts, spanning: number, predefined: boolean): s
 }
 
 /**
- * Returns the protocol label of a stored run. Earlier versions promised that no infant is shared, even if groups were
- * unknown.
+ * Returns the protocol label of a stored run. Labels stored by earlier versions promised that no infant is in both
+ * train and test, even if the groups were unknown.
  */
 export function labelOf({ dataset, protocol }: Pick<RunResults, 'dataset' | 'protocol'>): string {
   const { label, groupsSpanning, splitter } = protocol;
@@ -98,7 +98,7 @@ export function labelOf({ dataset, protocol }: Pick<RunResults, 'dataset' | 'pro
   return groupsSpanning > 0 ? label : `${label} (how groups were found is not recorded)`;
 }
 
-/** Returns the caveat for intervals and p-values by group if groups are unknown; undefined if they are known. */
+/** If groups are unknown, returns the caveat for intervals and p-values by group; otherwise, returns undefined. */
 export function unknownGroupsNote(facts: GroupFacts): string | undefined {
   if (groupsKnown(facts)) return undefined;
   const unit = facts.groupSource?.kind === 'sounds' ? 'equal sounds count as one' : 'each recording counts as one';

@@ -5,11 +5,11 @@ import { addTallies, jackknifeError, leaveOneOut, metricOfTally, type Tally } fr
 
 /**
  * Minimum number of groups for a test. With fewer groups, no p-value can be below 5 %: with 5 groups, the smallest
- * possible p-value is 2 / 2^5. A promotion requires more groups: `CONTEST_GROUPS`.
+ * possible p-value is 2 / 2^5. Promoting a model requires more groups, see `CONTEST_GROUPS`.
  */
 export const LEAST_GROUPS = 6;
 
-/** If the models differ on at most this number of groups, every exchange is tried. */
+/** If the models differ on at most this many groups, every possible exchange is tried. */
 const EXACT = 13;
 const SAMPLES = 10_000;
 
@@ -20,19 +20,22 @@ export type Untested = (typeof UNTESTED)[number];
 /** Compares two models' predictions for the same groups. */
 export interface GroupTest {
   groups: number;
-  /** The metric of the first model minus that of the second, each pooled over all compared predictions */
+  /** The first model's metric minus the second model's, each pooled over all compared predictions */
   difference: number;
   /** 95 % interval; null if there are fewer than two groups, or if leaving a group out changes nothing */
   low: number | null;
   high: number | null;
-  /** Two-sided; null if `untested` states why */
+  /** Two-sided; if null, `untested` states why */
   pValue: number | null;
   /** Whether every exchange of groups was tried. If not, the p-value is based on 10,000 random exchanges */
   exact: boolean;
   untested?: Untested;
 }
 
-/** For a group on which the two models differ: where their tallies differ, and by how much (second minus first). */
+/**
+ * For a group on which the two models differ: the positions at which their tallies differ, and the differences (second
+ * minus first).
+ */
 interface Delta {
   at: number[];
   by: number[];
@@ -58,14 +61,15 @@ export function testGroups(
   const withoutB = leaveOneOut(b, value);
   const error = groups < 2 ? 0 : jackknifeError(leaveOneOut(a, value).map((own, g) => own - withoutB[g]));
   const reach = error > 1e-12 ? studentCritical(0.05, groups - 1) * error : null;
-  // Two shares differ by at most 1.
+  // The difference between two shares is at most 1.
   const most = METRICS[metric].share ? 1 : Number.POSITIVE_INFINITY;
   const interval =
     reach === null
       ? { low: null, high: null }
       : { low: Math.max(-most, difference - reach), high: Math.min(most, difference + reach) };
 
-  // Only compares the values that the metric uses: other probabilities for the same classes do not change the accuracy.
+  // Only compares the values that the metric uses. For example, the accuracy depends on the predicted classes, not on
+  // the probabilities.
   const cells = metric === 'logLoss' ? ([classes ** 2, classes ** 2 + 2] as const) : ([0, classes ** 2] as const);
   const deltas = a.flatMap((tally, g) => deltaOf(tally, b[g], cells) ?? []);
   const exact = deltas.length <= EXACT;

@@ -16,9 +16,9 @@ export interface RepeatOptions {
   repeats: number;
   seed?: number;
   /**
-   * False (the default) draws all repeats from one generator, like scikit-learn, so that repeat 7 can only be drawn
-   * after repeats 0 to 6. True seeds each repeat separately with `repeatSeed(seed, repeat)`, so that any repeat can be
-   * drawn on its own.
+   * False (the default) draws all repeats from one generator, like scikit-learn, so repeat 7 can only be drawn after
+   * repeats 0 to 6. True seeds each repeat separately with `repeatSeed(seed, repeat)`, so that any repeat can be drawn
+   * on its own.
    */
   seedPerRepeat?: boolean;
 }
@@ -47,7 +47,8 @@ function stratifiedOnce(
   random: RandomState | undefined,
   repeat: number,
 ): Split[] {
-  // Classes are numbered by first appearance. That order decides which classes get the remainders and which draw first.
+  // Classes are numbered by first appearance. That order decides which classes get the remainders and in which order
+  // classes draw.
   const rank = new Map<number, number>();
   const counts: number[] = [];
   const encoded = Int32Array.from({ length: labels.length }, (_, i) => {
@@ -84,7 +85,7 @@ function repeated(
   once: (random: RandomState, repeat: number) => Split[],
 ): Split[] {
   if (!Number.isInteger(repeats) || repeats < 1) {
-    throw splitImpossible(`cannot repeat ${repeats} times`, 'Use 1 repeat or more.', { repeats });
+    throw splitImpossible(`cannot repeat ${repeats} times`, 'Use at least 1 repeat.', { repeats });
   }
   const shared = new RandomState(seed);
   const all: Split[] = [];
@@ -95,7 +96,7 @@ function repeated(
 }
 
 /**
- * scikit-learn 1.9's `KFold(splits, shuffle=shuffle, random_state=seed)`.
+ * Creates the same splits as scikit-learn 1.9's `KFold(splits, shuffle=shuffle, random_state=seed)`.
  * @param n number of clips
  * @returns one split per fold, repeat 0
  * @throws CryfoldError SPLIT_IMPOSSIBLE unless 2 <= splits <= n
@@ -106,7 +107,8 @@ export function kFold(n: number, { splits, shuffle = false, seed = 0 }: FoldOpti
 }
 
 /**
- * scikit-learn 1.9's `RepeatedKFold(n_splits=splits, n_repeats=repeats, random_state=seed)`: shuffled, repeat by repeat.
+ * Creates the same splits as scikit-learn 1.9's `RepeatedKFold(n_splits=splits, n_repeats=repeats, random_state=seed)`:
+ * shuffled, repeat by repeat.
  * @throws CryfoldError SPLIT_IMPOSSIBLE
  */
 export function repeatedKFold(n: number, options: RepeatOptions): Split[] {
@@ -115,9 +117,9 @@ export function repeatedKFold(n: number, options: RepeatOptions): Split[] {
 }
 
 /**
- * scikit-learn 1.9's `StratifiedKFold(splits, shuffle=shuffle, random_state=seed)`: each fold keeps the share of each
- * class. A class with fewer clips than folds is missing from some test sets (scikit-learn warns about this, and
- * `findLeaks` reports it).
+ * Creates the same splits as scikit-learn 1.9's `StratifiedKFold(splits, shuffle=shuffle, random_state=seed)`: each
+ * class has about the same share in every fold. A class with fewer clips than folds is missing from some test sets
+ * (scikit-learn warns about this, and `findLeaks` reports it).
  * @param labels class index of each clip
  * @throws CryfoldError SPLIT_IMPOSSIBLE unless 2 <= splits <= n, or if no class has `splits` clips
  */

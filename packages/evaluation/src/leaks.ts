@@ -12,7 +12,7 @@ export function groupsSpanning(split: Split, groups: ArrayLike<string>): string[
 }
 
 /**
- * Returns a name for each clip, which is the same for all clips with equal sounds.
+ * Returns a name for each clip; clips with equal sounds get the same name.
  * @param sounds for each sound, the indices of its clips
  */
 export function soundMarks(clips: number, sounds: readonly (readonly number[])[]): string[] {
@@ -53,7 +53,7 @@ export function summariseLeaks({
 
 /**
  * Returns the warning to show before the figures of a run with leaks; undefined if there is no leak.
- * @param known whether groups are known; otherwise, each recording is its own group
+ * @param known whether groups are known; if not, each recording is its own group
  */
 export function leakHeadline(
   leaks: Pick<LeakFindings, 'sounds' | 'groups'> | undefined,
@@ -67,7 +67,7 @@ export function leakHeadline(
 }
 
 /**
- * Clips that share a group or content hash and are on both sides of some splits. `splits` is the number of these
+ * Clips that share a group or content hash and are on both sides of at least one split. `splits` is the number of such
  * splits.
  */
 export interface Leak {
@@ -95,8 +95,8 @@ function spanning(splits: readonly Split[], clips: readonly { id: string }[], ma
 }
 
 /**
- * Finds problems that make the figures of a protocol doubtful: groups or equal clips on both sides of a split, and
- * absent classes.
+ * Finds problems that make a protocol's figures doubtful: groups or equal clips on both sides of a split, and absent
+ * classes.
  * @param hashes hashes of the clips' content; the caller decides which clips count as equal (for example after trimming
  * silence and normalising the level)
  */

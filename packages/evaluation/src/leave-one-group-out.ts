@@ -2,8 +2,8 @@ import { encodeGroups, type Groups } from './group-k-fold.js';
 import { type Split, splitImpossible, splitsFromFolds } from './split.js';
 
 /**
- * scikit-learn 1.9's `LeaveOneGroupOut()`: one fold per group, in sorted order, in which the clips of that group are
- * tested.
+ * Creates the same splits as scikit-learn 1.9's `LeaveOneGroupOut()`: one fold per group, in sorted order, which tests
+ * the clips of that group.
  * @param groups the group of each clip
  * @throws CryfoldError SPLIT_IMPOSSIBLE if there are fewer than two groups
  */
@@ -11,7 +11,7 @@ export function leaveOneGroupOut(groups: Groups): Split[] {
   const { codes, sizes } = encodeGroups(groups);
   if (sizes.length < 2) {
     throw splitImpossible(
-      `cannot leave one group out of ${sizes.length}`,
+      `cannot leave out one group, because there is only ${sizes.length}`,
       'Assign the clips to at least two groups, or use a splitter without groups.',
       { groups: sizes.length },
     );

@@ -14,16 +14,16 @@ export interface Metric {
   title: string;
   /** 1 if larger is better, -1 if smaller is better */
   sign: 1 | -1;
-  /** Whether the metric is a share in [0, 1], shown in percent. Otherwise, it has no upper bound */
+  /** Whether the metric is a share in [0, 1], which is shown in percent. Other metrics have no upper bound */
   share: boolean;
   /**
-   * Computes the metric for one set of clips.
+   * Computes the metric over a set of clips.
    * @param labels true class of each clip
    * @param rows probabilities, clips x classes, row-major; shares can also be computed from decision values
    */
   of(labels: ArrayLike<number>, rows: Float64Array, classes: number): number;
   /**
-   * Computes the metric for a confusion matrix with possibly weighted counts; absent if the metric needs probabilities
+   * Computes the metric from a confusion matrix with possibly weighted counts; absent if the metric needs probabilities
    */
   ofConfusion?: (confusion: Confusion) => number;
 }
@@ -44,8 +44,8 @@ export const METRICS: Readonly<Record<MetricName, Metric>> = {
 };
 
 /**
- * Computes a metric of a flat, row-major confusion matrix with possibly weighted counts.
- * @throws RangeError for a metric that needs the probabilities
+ * Computes a metric from a flat, row-major confusion matrix with possibly weighted counts.
+ * @throws RangeError for a metric that needs probabilities
  */
 export function metricOfCounts(metric: MetricName, counts: Float64Array, classes: number): number {
   const { ofConfusion } = METRICS[metric];

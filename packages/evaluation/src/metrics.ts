@@ -31,7 +31,7 @@ const columnSum = (confusion: Confusion, c: number) => sum(confusion.map((row) =
 const trace = (confusion: Confusion) => sum(confusion.map((row, c) => row[c]));
 
 /**
- * Divides each row by its sum (`confusion_matrix(normalize='true')`). The row of a class without clips becomes zeros.
+ * Divides each row by its sum (`confusion_matrix(normalize='true')`). If a class has no clips, its row contains zeros.
  */
 export function rowNormalise(confusion: Confusion): number[][] {
   return confusion.map((row) => {
@@ -158,8 +158,8 @@ export interface Summary {
 
 /**
  * Computes the mean, spread and range of one value per fold. Returns null if there are no values. The paper does not
- * say which standard deviation it uses. Since folds are a sample of all possible folds, this is the sample deviation
- * (numpy's default divides by count).
+ * specify which standard deviation it uses. Since folds are a sample of all possible folds, this is the sample
+ * deviation (numpy's default divides by count).
  */
 export function summarise(values: readonly number[]): Summary | null {
   if (values.length === 0) return null;

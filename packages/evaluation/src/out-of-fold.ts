@@ -1,7 +1,7 @@
 import type { EvaluatedClip, FoldProbabilities } from './evaluation-input.js';
 import type { Split } from './split.js';
 
-/** Returns a field as in RFC 4180: quoted if it contains a comma, a quote or a line break. */
+/** Formats a field according to RFC 4180: quoted if it contains a comma, a quote or a line break. */
 function field(text: string): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
@@ -13,8 +13,8 @@ function field(text: string): string {
 const FORMULA = /^'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/;
 
 /**
- * Returns a field with text from the data. An apostrophe is prepended to text that a spreadsheet would run as a
- * formula, and to text that already looks prefixed, so that removing one apostrophe restores the text.
+ * Formats a field that contains text from the data. An apostrophe is prepended to text that a spreadsheet would run as
+ * a formula, and to text that already looks prefixed, so that removing one apostrophe restores the text.
  */
 export function textField(text: string): string {
   return field(FORMULA.test(text) ? `'${text}` : text);

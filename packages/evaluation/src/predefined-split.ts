@@ -11,8 +11,8 @@ export function predefinedFolds(folds: readonly string[]): string[] {
 }
 
 /**
- * scikit-learn 1.9's `PredefinedSplit(folds)`: the data assigns each clip to the fold in which it is tested. A clip
- * whose fold is empty or -1 is in every training set and never tested.
+ * Creates the same splits as scikit-learn 1.9's `PredefinedSplit(folds)`: the data assigns each clip to the fold in
+ * which it is tested. A clip whose fold is empty or -1 is in every training set and never tested.
  * @param folds name of each clip's fold
  * @throws CryfoldError SPLIT_IMPOSSIBLE if all folds are empty
  */

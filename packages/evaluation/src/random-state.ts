@@ -2,8 +2,8 @@ const WORDS = 624;
 const MIDDLE = 397;
 
 /**
- * numpy's legacy `numpy.random.RandomState`, seeded with one integer: the generator behind scikit-learn's
- * `random_state`. The same seed and sequence of calls produce exactly the same numbers as in numpy. Source: Matsumoto
+ * Reimplements numpy's legacy `numpy.random.RandomState`, seeded with one integer. scikit-learn's `random_state` uses
+ * this generator. The same seed and sequence of calls produce exactly the same numbers as in numpy. Source: Matsumoto
  * and Nishimura, "Mersenne Twister" (1998), seeded like its `init_genrand`. Bounded integers are drawn by masked
  * rejection, like numpy's legacy `random_interval`.
  */
@@ -48,7 +48,7 @@ export class RandomState {
   /** Uniform integer in [0, bound), equal to `RandomState.randint(bound)`; `bound` is an integer in [1, 2^32]. */
   randint(bound: number): number {
     const maximum = bound - 1;
-    // numpy draws no number if there is only one choice
+    // numpy does not draw a number if there is only one choice
     if (maximum === 0) return 0;
     const mask = 0xffffffff >>> Math.clz32(maximum);
     for (;;) {

@@ -26,7 +26,7 @@ const foldMetrics = {
   logLoss: z.number().nonnegative(),
 };
 
-/** Figures of a baseline besides its accuracy; absent in results of earlier versions */
+/** A baseline's metrics other than accuracy; absent in results from earlier versions */
 const otherFoldMetrics = {
   balancedAccuracy: share.optional(),
   macroF1: share.optional(),
@@ -62,7 +62,7 @@ const pooled = z.strictObject({
       samples: count.optional(),
       seed: count.optional(),
       level: share,
-      /** Null if the groups do not differ */
+      /** Null if the metric does not vary between groups */
       accuracy: interval.nullable(),
       balancedAccuracy: interval.nullable(),
       macroF1: interval.nullable(),
@@ -91,7 +91,7 @@ const modelSchema = z.strictObject({
   balancedAccuracy: summary,
   macroF1: summary,
   logLoss: summary,
-  /** If decision values decide the class: the accuracy if the largest probability decided it instead. */
+  /** Only if decision values decide the class: the accuracy that would result if the largest probability decided it. */
   probabilityAccuracy: summary.optional(),
   repeats: z.array(z.strictObject({ repeat: count, ...foldMetrics })),
   pooled: pooled.nullable(),
@@ -110,9 +110,9 @@ const comparison = z.strictObject({
   b: z.string(),
   /** The compared metric; absent in older results, which compare accuracy */
   metric: z.enum(METRIC_NAMES).optional(),
-  /** Number of folds that both models have. */
+  /** Number of folds that were evaluated for both models. */
   folds: count,
-  /** The metric of `a` minus the metric of `b`, averaged over these folds; null without folds */
+  /** The metric of `a` minus the metric of `b`, averaged over these folds; null if there are no such folds */
   meanDifference: orUndefined.optional(),
   /**
    * The Nadeau-Bengio corrected t-test of the differences per fold; null if there are too few folds or all differences
@@ -150,7 +150,7 @@ const comparison = z.strictObject({
   mcNemar: z.strictObject({ onlyA: count, onlyB: count, pValue: share }).nullable().optional(),
 });
 
-/** The part of results.json that `evaluateRun` computes. The rest describes where it comes from. */
+/** The part of results.json that `evaluateRun` computes. The other fields describe the run that it comes from. */
 const evaluationSchema = z.strictObject({
   status: z.enum(['complete', 'incomplete']),
   missing: z.array(missingFold),
@@ -190,10 +190,12 @@ const trial = z.strictObject({
   reason: z.string(),
   /** The parameters that the search has chosen, without those that the spec fixes */
   parameters: z.record(z.string(), z.unknown()),
-  /** Number of evaluated folds, and of all folds */
+  /** Number of evaluated folds, and total number of folds */
   folds: count,
   planned: count,
-  /** If the search allocates epochs: the number of epochs for which each fold was trained, and the maximum */
+  /**
+   * Only if the search allocates epochs: the number of epochs for which each fold was trained, and the maximum number
+   */
   epochs: z.strictObject({ trained: count, planned: count }).optional(),
   /** The metric over the trial's folds, with a 95 % interval that uses the Nadeau-Bengio correction */
   mean: orUndefined,
@@ -206,9 +208,9 @@ const trial = z.strictObject({
 const search = z.strictObject({
   algorithm: z.string(),
   metric: z.enum(METRIC_NAMES),
-  /** Whether the models' figures come from nested cross-validation. If not, they are optimistic */
+  /** Whether the models' figures come from nested cross-validation. If not, they are too optimistic */
   nested: z.boolean(),
-  /** Sorted by estimator, then most epochs and folds first, then best first */
+  /** Sorted by estimator, then by epochs and folds (most first), then by score (best first) */
   trials: z.array(trial),
   winners: z.array(
     z.strictObject({
@@ -221,7 +223,7 @@ const search = z.strictObject({
       /** The winner's mean over the folds on which it was chosen, which is too optimistic */
       plain: orUndefined,
       /**
-       * The winner's metric pooled over all test clips, for comparison with `corrected`; absent in results of earlier
+       * The winner's metric pooled over all test clips, for comparison with `corrected`; absent in results from earlier
        * versions
        */
       pooled: orUndefined.optional(),
@@ -245,7 +247,10 @@ const search = z.strictObject({
   ),
 });
 
-/** Sounds that are in both train and test of a split; docs/evaluation.md explains how equal sounds are found. */
+/**
+ * Sounds that are in both the training and the test set of a split; docs/evaluation.md explains how equal sounds are
+ * found.
+ */
 const leaks = z.strictObject({
   /** Number of sounds that have equal or overlapping clips on both sides of a split */
   sounds: count,
@@ -258,7 +263,7 @@ const leaks = z.strictObject({
   examples: z.array(z.strictObject({ clips: z.array(z.string()), splits: count })),
 });
 
-/** results.json; docs/results.md explains every field. */
+/** The content of results.json; docs/results.md explains every field. */
 export const resultsSchema = z.strictObject({
   /** 1 if intervals come from a bootstrap, and comparisons use accuracy by fold */
   format: z.literal([1, FORMATS.results]),
@@ -271,7 +276,7 @@ export const resultsSchema = z.strictObject({
     clips: count,
     classes: z.array(z.string()),
     groups: count,
-    /** What the groups are and how they were determined; absent if not recorded, as in runs of earlier versions */
+    /** What the groups are and how they were determined; absent if not recorded, as in runs from earlier versions */
     groupSource: groupSourceSchema.optional(),
     perClass: z.array(z.strictObject({ label: z.string(), clips: count, groups: count })),
   }),
@@ -290,9 +295,9 @@ export const resultsSchema = z.strictObject({
    * calibration
    */
   notes: z.array(z.string()).optional(),
-  /** Absent if the sounds were never compared, as in runs of earlier versions */
+  /** Absent if the sounds were never compared, as in runs from earlier versions */
   leaks: leaks.optional(),
-  /** Properties of the recordings by class, see docs/audit.md. Absent in runs of earlier versions */
+  /** Properties of the recordings by class (see docs/audit.md). Absent in runs from earlier versions */
   audit: auditSchema.optional(),
   ...evaluationSchema.shape,
   search: search.optional(),

@@ -58,7 +58,7 @@ function stratifiedOnce(labels: ArrayLike<number>, n: number, nTest: number, ran
   if (Math.min(nTest, n - nTest) < classes.length) {
     throw splitImpossible(
       `cannot stratify ${classes.length} classes into ${n - nTest} training and ${nTest} test clips`,
-      'Both sides need at least one clip per class.',
+      'Both the training set and the test set need at least one clip per class.',
       { classes: classes.length, train: n - nTest, test: nTest },
     );
   }
@@ -81,8 +81,8 @@ function stratifiedOnce(labels: ArrayLike<number>, n: number, nTest: number, ran
 }
 
 /**
- * scikit-learn 1.9's `ShuffleSplit` or, with `stratify`, `StratifiedShuffleSplit` (n_splits=repeats,
- * test_size=testSize, random_state=seed). Indices are in the order in which they were drawn.
+ * Creates the same splits as scikit-learn 1.9's `ShuffleSplit` or, with `stratify`, `StratifiedShuffleSplit`
+ * (n_splits=repeats, test_size=testSize, random_state=seed). Indices are in the order in which they were drawn.
  * @param n number of clips
  * @returns one split per repeat, each with fold 0
  * @throws CryfoldError SPLIT_IMPOSSIBLE if a side is empty, or a class is too small to stratify

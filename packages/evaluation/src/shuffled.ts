@@ -7,19 +7,19 @@ export function shuffledName(model: string, shuffle: number): string {
 }
 
 /**
- * Computes the figures of each estimator on shuffled labels, where nothing can be learned. Each missing fold is added
- * to `lacking`.
+ * Computes the figures of each estimator on shuffled labels, from which nothing can be learned. Each missing fold is
+ * added to `onMissing`.
  */
 export function shuffledBaselines(
   { classes, clips, splits, shuffled = [] }: EvaluationInput,
-  lacking: (fold: ShuffledFold) => void,
+  onMissing: (fold: ShuffledFold) => void,
 ): NonNullable<Evaluation['baselines']['shuffled']> {
   return [...new Set(shuffled.map(({ model }) => model))].map((model) => {
     const folds = shuffled.flatMap((one) => {
       if (one.model !== model) return [];
       const { probabilities, scores = probabilities } = one;
       if (!probabilities || !scores) {
-        lacking(one);
+        onMissing(one);
         return [];
       }
       const { repeat, fold, test } = splits[one.split];

@@ -19,7 +19,7 @@ export function splitImpossible(message: string, hint: string, context: Record<s
 /** Checks the precondition of every k-fold splitter, 2 <= splits <= n. */
 export function checkFolds(n: number, splits: number): void {
   if (!Number.isInteger(splits) || splits < 2) {
-    throw splitImpossible(`cannot make ${splits} folds: at least 2 are needed`, 'Use 2 folds or more.', { splits });
+    throw splitImpossible(`cannot make ${splits} folds: at least 2 are needed`, 'Use at least 2 folds.', { splits });
   }
   if (splits > n) {
     throw splitImpossible(`cannot make ${splits} folds from ${n} clips`, 'Use fewer folds or add clips.', {

@@ -28,10 +28,11 @@ export const DEFAULT_TEST_SIZE = 0.2;
 export interface SplitterKind {
   /** scikit-learn's name */
   readonly name: string;
-  /** Whether the splitter keeps all clips of a group on one side */
+  /** Whether the splitter keeps all clips of a group on the same side of a split */
   readonly grouped: boolean;
   /**
-   * The parts of a request that the splitter uses, besides labels and groups. The data or the splitter decides the rest
+   * The parts of a request, other than labels and groups, that the splitter uses. The data or the splitter itself
+   * determines the others
    */
   readonly takes: readonly ('folds' | 'repeats' | 'testSize')[];
   /** Returns the number of folds in one repeat, without creating the folds */
@@ -115,7 +116,7 @@ const KINDS = [
     split: ({ predefined }) => {
       if (predefined) return predefinedSplit(predefined);
       throw splitImpossible(
-        'the data does not say in which fold each clip is tested',
+        'the data does not specify in which fold each clip is tested',
         'Add a column `fold` to the manifest, or sort the files into folders train and test, or fold1, fold2...',
       );
     },

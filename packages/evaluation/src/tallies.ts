@@ -11,11 +11,11 @@ export interface Predictions {
 
 /**
  * Everything that a metric needs to know about a set of predictions: the confusion matrix row by row, the sum of the
- * log-losses, and the number of predictions. The tally of two sets is the sum of their tallies.
+ * log-losses, and the number of predictions. The tally of two sets combined is the sum of their tallies.
  */
 export type Tally = Float64Array;
 
-/** Computes the metric over all predictions of a tally. */
+/** Computes the metric over all predictions in a tally. */
 export function metricOfTally(metric: MetricName, tally: Tally, classes: number): number {
   const count = tally[classes * classes + 1];
   if (metric === 'logLoss') return tally[classes * classes] / count;
@@ -28,7 +28,7 @@ export function metricOfTally(metric: MetricName, tally: Tally, classes: number)
   return metricOfCounts(metric, tally, classes);
 }
 
-/** Rows on which models are tested. Each row is one test of a clip. */
+/** The rows on which models are tested. Each row is one prediction for a test clip. */
 export interface TestRows {
   classes: number;
   /** True class of each row */
@@ -57,7 +57,7 @@ export function tallyRows(rows: TestRows, predicted: PredictedRows): Tally[] {
 
 /**
  * Tallies the predictions of some splits by group, in order of the groups' first test clip.
- * @param indices of splits that the model has
+ * @param indices of the splits for which the model has predictions
  */
 export function tallyGroups(
   { splits, clips, classes }: Pick<EvaluationInput, 'classes' | 'clips' | 'splits'>,
@@ -108,7 +108,7 @@ export function addTallies(tallies: readonly Tally[]): Tally {
 }
 
 /**
- * Computes the standard error of a statistic of independent groups from its values when each group in turn is left out
+ * Computes the standard error of a statistic of independent groups from its values with each group left out in turn
  * (delete-one jackknife). Source: Efron and Tibshirani, "An Introduction to the Bootstrap" (1993), equation 11.5.
  * @param without the statistic without the first group, without the second, and so on
  */
@@ -118,7 +118,7 @@ export function jackknifeError(without: readonly number[]): number {
   return Math.sqrt(((groups - 1) / groups) * without.reduce((sum, value) => sum + (value - mean) ** 2, 0));
 }
 
-/** Returns the values of `statistic` when each group in turn is left out. */
+/** Returns the value of `statistic` with each group left out in turn. */
 export function leaveOneOut(tallies: readonly Tally[], statistic: (rest: Tally) => number): number[] {
   const sum = addTallies(tallies);
   return tallies.map((tally) => statistic(sum.map((value, i) => value - tally[i])));

@@ -12,7 +12,7 @@ export function begunTrials({ trials }: Pick<SearchResults, 'trials'>, base: str
 
 /**
  * Orders the trials of a sweep by estimator, then by epochs and folds (most first), then by mean (best first). This
- * way, the mean of one fold is not ranked among means of ten folds.
+ * way, a mean over one fold is not ranked among means over ten folds.
  * @param bases the searched estimators, in the order in which to list them
  * @returns a comparator for `sort`
  */

@@ -5,18 +5,18 @@ import type { SplitRequest, SplitterKind } from './splitters.js';
 /** Maximum number of folds to list individually. */
 const SHOWN = 4;
 
-/** Maximum number of folds to try when searching for a number that works. */
+/** Largest number of folds to try when searching for one that works. */
 const MOST_TRIED = 20;
 
 interface Problem {
   code: ErrorCode;
-  /** The problem, worded to follow the numbers of the folds */
+  /** The problem, worded so that it can follow a list of folds */
   what: string;
   folds: Split[];
 }
 
 /**
- * Returns the problem that makes folds useless: nothing to test, nothing to train on, or only one class to train on.
+ * Returns the problem that makes folds unusable: nothing to test, nothing to train on, or only one class to train on.
  * Returns undefined if there is no problem.
  */
 function problemOf(splits: readonly Split[], { labels }: Pick<SplitRequest, 'labels'>): Problem | undefined {
@@ -62,7 +62,7 @@ function hintOf(kind: SplitterKind, request: SplitRequest, code: ErrorCode): str
     : 'Add groups: each class needs clips of at least two groups, so that one is left for training.';
 }
 
-/** Creates the splits of a request. Errors include the location of the splits. */
+/** Creates the splits of a request. The messages of errors include the location of the splits. */
 function splitNamed(kind: SplitterKind, request: SplitRequest, about: string): Split[] {
   try {
     return kind.split(request);

@@ -10,7 +10,7 @@ beforeEach(() => {
   random = new Random(4);
 });
 
-/** Returns recordings that differ only by chance, with each class in turn. */
+/** Returns recordings that differ only by chance, assigned to each class in turn. */
 function clean(
   count: number,
   classes: readonly string[],
@@ -58,13 +58,13 @@ test('reports the class whose sampling rate no other class has', () => {
   assert.equal(setOf(found, 'file')?.pValue, 0.005);
 });
 
-test('finds a rate that only makes a class more likely, which a list of values does not show', () => {
+test('finds a sampling rate that only makes a class more likely, which a list of rates does not show', () => {
   const found = audit(clean(100, ['x', 'y'], (i) => ({ rate: i % 2 === (i % 10 < 2 ? 0 : 1) ? 16000 : 44100 })));
   assert.ok(!kinds(found).includes('property-tells-class'));
   assert.match(textOf(found, 'file-properties-predict'), /balanced accuracy of 80\.0 % \(chance: 50\.0 %\)/);
 });
 
-test('reports that level and bandwidth may belong to the class', () => {
+test('reports that level or bandwidth reveals the class, and suggests listening to recordings', () => {
   const found = audit(clean(80, ['x', 'y'], (i) => ({ level: i % 2 === 0 ? -10 - i / 80 : -30 - i / 80 })));
   const finding = found.findings.find(({ kind }) => kind === 'sound-properties-predict');
   assert.match(finding?.text ?? '', /level alone 100\.0 %.*listen to some recordings of each class/);
@@ -76,7 +76,7 @@ test('makes no claims at its significance level about recordings that differ onl
   const claims = Array.from({ length: 50 }, () => audit(clean(40, ['x', 'y'])))
     .map(kinds)
     .filter((found) => found.includes('sound-properties-predict'));
-  // At p <= 0.01, four or more of 50 have a probability of 0.002.
+  // With a threshold of p <= 0.01, four or more false findings in 50 audits have a probability of 0.002.
   assert.ok(claims.length <= 3, `${claims.length} of 50`);
 });
 
@@ -137,7 +137,7 @@ test('an audit uses at most 600 recordings of 60 classes', () => {
   assert.ok((setOf(found, 'file')?.balancedAccuracy ?? 0) > 0.95, 'each class has a leaf of its own');
 });
 
-test('also draws from small groups, so that grouped folds are possible', () => {
+test('an audit also draws recordings from small groups, so that grouped folds are possible', () => {
   const recordings = clean(4006, ['x', 'y'], (i) => ({ group: i < 6 ? `small-${i}` : `large-${i % 2}` }));
   const { predictability } = audit(recordings, { groupSource: GROUPS });
   assert.ok(typeof predictability === 'object' && predictability.recordings === 600);

@@ -134,7 +134,7 @@ test('reports no difference for models without a common fold', () => {
   });
 });
 
-test('uses the test over folds as evidence from five folds on, if no clips share a group', () => {
+test('uses the test over folds as evidence if there are five or more folds and no clips share a group', () => {
   const own = { meanDifference: 0.1, low: 0.05, high: 0.15, t: 4, pValue: 0.001, pHolm: 0.002 };
   const stored: Comparison = { a: 'a', b: 'b', metric: 'accuracy', folds: LEAST_FOLDS, meanDifference: 0.1, test: own };
   const alone = { dataset: { clips: 10, groups: 10 } } as RunResults;

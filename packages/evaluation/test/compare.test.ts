@@ -24,12 +24,13 @@ interface Shape {
   hole?: boolean;
   /** How many clips share a group */
   groupSize?: number;
-  /** Whether clips of one group are right or wrong together */
+  /** Whether the model is right for all clips of a group or wrong for all of them */
   together?: boolean;
 }
 
 /**
- * Returns a run of one model `m` on 100 clips of two classes. The model is wrong for a share of `wrong` of the clips.
+ * Returns a run of one model `m` on 100 clips of two classes. The model's predictions are wrong for the share `wrong`
+ * of the clips.
  */
 function side(wrong: number, shape: Shape = {}): RunSide {
   const { repeats = 4, folds = 5, hash = 'h', hole = false, groupSize = 1, together = false } = shape;
@@ -38,7 +39,7 @@ function side(wrong: number, shape: Shape = {}): RunSide {
   const splits = repeatedKFold(100, { splits: folds, repeats, seed: 0 });
   const probabilities = splits.map((split, s) => {
     if (hole && s === 0) return null;
-    // scattered over clips, and different from repeat to repeat
+    // the errors are scattered over the clips, and differ from repeat to repeat
     const isWrong = (clip: number) =>
       ((together ? groupOf(clip) * groupSize : clip) * 37 + split.repeat * 11) % 100 < 100 * wrong;
     return Float64Array.from([...split.test].flatMap((i) => ((i % 2 === 0) !== isWrong(i) ? [0.9, 0.1] : [0.1, 0.9])));
@@ -132,7 +133,7 @@ test('ignores a test over folds alone if clips share groups', () => {
   assert.deepEqual([pValue, untested], [null, 'not tested by group']);
 });
 
-test('ignores p-values of two folds or equal differences in older results', () => {
+test('ignores p-values in older results if they come from two folds or from equal differences', () => {
   const test = { meanDifference: 0.1, low: 0.1, high: 0.1, t: null, pValue: 0, pHolm: 0 };
   const old = { a: 'a', b: 'b', folds: 10, test, mcNemar: { onlyA: 1, onlyB: 2, pValue: 1 } };
   const untold = (one: typeof old) => {

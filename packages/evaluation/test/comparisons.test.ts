@@ -89,11 +89,11 @@ test('does not test fewer than five folds or equal differences, which used to re
   for (const few of [[], [0.1], [0.1, 0.1], [0.1, 0.2, 0.3, 0.1]]) assert.equal(nadeauBengio(few, 0.25), null);
   assert.equal(nadeauBengio([0.1, 0.1, 0.1, 0.1, 0.1], 0.25), null);
   assert.equal(nadeauBengio([0, 0, 0, 0, 0], 0.25), null);
-  // Equal but for rounding: 0.1 + 0.2 is not 0.3.
+  // Equal except for rounding, since 0.1 + 0.2 is not exactly 0.3.
   assert.equal(nadeauBengio([0.3, 0.1 + 0.2, 0.3, 0.3, 0.3], 0.25), null);
 });
 
-test('never returns a p-value of 0, however small the spread is, and none for non-finite values', () => {
+test('never returns a p-value of 0, however small the spread, and no p-value for non-finite values', () => {
   const nearly = Array.from({ length: 50 }, (_, fold) => 0.1 + 1e-9 * (fold % 2));
   assert.ok(nadeauBengio(nearly, 0.25)!.pValue > 0);
   for (const odd of [Number.NaN, Number.POSITIVE_INFINITY]) assert.equal(nadeauBengio([odd, 1, 2, 3, 4], 0.25), null);
@@ -110,7 +110,9 @@ test("adjusts p-values like Holm's method in R", () => {
   assert.deepEqual(holm([]), []);
 });
 
-/** Returns one model's predictions for groups as input of the evaluation: a single split that tests every clip. */
+/**
+ * Returns one model's predictions for groups as input for the evaluation, with a single split that tests every clip.
+ */
 function oneSplit(groups: [number, number, number[]][][], classes: number) {
   const clips = groups.flatMap((rows, g) => rows.map(([label], i) => ({ id: `${g}-${i}`, group: `${g}`, label })));
   const rows = groups.flat();
@@ -200,7 +202,7 @@ test('the p-value of random exchanges equals that of numpy, and is close to that
   assert.equal(testGroups('accuracy', [a, b], 2).exact, true, '2^13 exchanges are tried');
 });
 
-test('finds the temperature of scikit-learn, or the limit if no temperature is best', () => {
+test('finds the same temperature as scikit-learn, or the limit if no temperature is optimal', () => {
   for (const { classes, labels, probabilities, temperature, logLoss: least } of goldens.temperature) {
     const matrix = Float64Array.from(probabilities);
     const fitted = fitTemperature(labels, matrix, classes);
@@ -217,7 +219,7 @@ test('finds the temperature of scikit-learn, or the limit if no temperature is b
   assertNear(fitTemperature([1, 0], certain, 2), Math.exp(10), 1e-6, 'all wrong');
 });
 
-test('a temperature of 1 has no effect, and zeros stay finite', () => {
+test('a temperature of 1 has no effect, and probabilities of 0 give finite results', () => {
   const matrix = Float64Array.of(0.7, 0.2, 0.1, 1, 0, 0);
   assertAllNear(applyTemperature(matrix, 3, 1), matrix, 1e-12, 'temperature 1');
   assert.ok(applyTemperature(matrix, 3, 0.01).every(Number.isFinite));
@@ -247,7 +249,7 @@ function leaning(random: Random, labels: number[], classes: number, lean: number
   );
 }
 
-test('fitted weights satisfy the optimality conditions of the lowest log-loss', () => {
+test('fitted fusion weights satisfy the optimality conditions for the lowest log-loss', () => {
   const random = new Random(4);
   for (const leans of [
     [2, 0],
@@ -271,7 +273,7 @@ test('fitted weights satisfy the optimality conditions of the lowest log-loss', 
   }
 });
 
-test('every rule returns rows that sum to 1, and leaves equal members unchanged', () => {
+test('every fusion rule returns rows that sum to 1, and leaves equal members unchanged', () => {
   const random = new Random(9);
   const labels = Array.from({ length: 30 }, () => random.below(3));
   const members = [1, 2, 3].map((lean) => leaning(random, labels, 3, lean));
@@ -292,7 +294,7 @@ test('every rule returns rows that sum to 1, and leaves equal members unchanged'
   assert.throws(() => fuse('stacked', members, 3), TypeError);
 });
 
-test('majority counts votes, geometric multiplies, and neither lets a zero veto a class', () => {
+test('`majority` counts votes, `geometric` multiplies, and neither fusion lets a zero veto a class', () => {
   const votes = fuse('majority', [Float64Array.of(0.6, 0.4), Float64Array.of(0.1, 0.9), Float64Array.of(0.5, 0.5)], 2);
   assert.deepEqual(
     Array.from(votes, (p) => p.toFixed(12)),

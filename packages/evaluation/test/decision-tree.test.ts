@@ -44,7 +44,7 @@ for (const one of cases) {
   });
 }
 
-test('halves a column that orders eight classes until each class has a leaf', () => {
+test('a tree keeps splitting a column that orders eight classes until each class has its own leaf', () => {
   const labels = Array.from({ length: 40 }, (_, row) => row % 8);
   const one = { name: '', classes: 8, maxDepth: 3, minLeaf: 3, labels, columns: [labels], train: [...labels.keys()] };
   assert.deepEqual(predict({ ...one, predicted: [] }), labels);

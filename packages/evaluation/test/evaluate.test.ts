@@ -134,7 +134,7 @@ test('scikit-learn recomputes every figure from out-of-fold.csv', oracle, () => 
   }
 });
 
-test('a model with decision values chooses classes by them, and its fusion by probabilities', () => {
+test('a model with decision values uses them to choose classes, whereas its fusion uses probabilities', () => {
   const plain = randomRun();
   const input = withDecisions(plain);
   const [before, after] = [results(plain), results(input)];
@@ -222,7 +222,7 @@ test('a missing fold is missing from all its fusions, is listed with the reason,
   assert.deepEqual([reason.code, reason.reason], [null, 'no result was committed']);
 });
 
-test('a fitted fusion lacks the whole repeat if a prediction to learn from is missing', () => {
+test('a fitted fusion lacks a whole repeat if a prediction that it learns from is missing', () => {
   const fusion: EvaluationInput['fusion'] = { stack: { rule: 'stacked', members: ['net', 'svm'] } };
   const { missing, models } = evaluateRun({ ...withHole(randomRun(), 'svm', 7), fusion }).results;
   const own = missing.filter(({ model }) => model === 'stack');
@@ -289,7 +289,8 @@ test('the majority baseline predicts the most frequent class of the training cli
     ],
   );
   assert.deepEqual([majority.label, majority.share], [classes[1], 0.5]);
-  // Fold 0 tests 1, 1, 0 and always answers 0: recalls 0 and 1, F1 of class 0 is 2 / (1 + 3).
+  // Fold 0 tests clips of the classes 1, 1 and 0, and 0 is always predicted: the recalls are 0 and 1, and the F1 of
+  // class 0 is 2 / (1 + 3).
   const [first] = majority.folds;
   assert.deepEqual([first.balancedAccuracy, first.macroF1], [0.5, 0.25]);
   assert.ok(
@@ -342,7 +343,7 @@ test('rejects invalid probabilities, and reports the model, repeat and fold', ()
   }
 });
 
-test('rejects a fusion of an unknown model and an estimator without folds, and reports their names', () => {
+test('rejects fusions of unknown models and estimators without folds, and reports their names', () => {
   const input = randomRun();
   assert.throws(() => evaluateRun({ ...input, fusion: { both: { rule: 'mean', members: ['net', 'cnn'] } } }), /cnn/);
   assert.throws(
@@ -352,7 +353,7 @@ test('rejects a fusion of an unknown model and an estimator without folds, and r
   assert.throws(() => evaluateRun({ ...input, estimators: { lost: { kind: 'svm' } } }), /lost has .* 0 of 10 folds/);
 });
 
-/** Parses RFC 4180, only for the round trip. */
+/** Parses CSV (RFC 4180), to check the round trip. */
 function parseCsv(text: string): string[][] {
   return text
     .trimEnd()

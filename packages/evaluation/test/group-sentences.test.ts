@@ -16,7 +16,7 @@ const facts = (kind: GroupSource['kind'] | undefined, groups = 8, name = 'infant
   ...{ groups, clips: 40 },
 });
 
-test('promises that no group is in train and test only if groups are known', () => {
+test('only if groups are known, promises that no group is in both train and test', () => {
   const promise = /no [\w ]+ is in train and test|every clip is a group of its own/;
   for (const kind of GROUP_KINDS) {
     for (const groups of [8, 40]) {
@@ -32,7 +32,7 @@ test('promises that no group is in train and test only if groups are known', () 
   }
 });
 
-test('labels say group; the kind of group is mentioned once, and infants only if file names identify them', () => {
+test('labels use the word group, and summaries mention infants only if file names identify them', () => {
   assert.equal(protocolLabel(facts('file-name'), 0), 'grouped folds: no group is in train and test');
   const spanning = protocolLabel(facts('file-name'), 2);
   assert.equal(spanning, 'ungrouped folds: clips of the same group are in train and test');
@@ -50,7 +50,7 @@ test('labels say group; the kind of group is mentioned once, and infants only if
   }
 });
 
-test('drops unfounded promises of earlier versions and keeps recorded facts', () => {
+test('drops unfounded promises from labels of earlier versions, and keeps recorded facts', () => {
   const stored = (label: string, groups: number, groupsSpanning: number) =>
     labelOf({
       dataset: { groups, clips: 40 },
@@ -80,7 +80,7 @@ test('describes every source of groups', () => {
   assert.equal(groupsText({ groupSource: { kind: 'file-name' }, groups: 1, clips: 2 }), '1 group, by file name');
 });
 
-test('tests treat groups as independent if they are known, otherwise recordings', () => {
+test('statistical tests treat groups as independent if groups are known, and recordings otherwise', () => {
   for (const kind of GROUP_KINDS) {
     assert.equal(unitWord(facts(kind)), kind === 'none' || kind === 'sounds' ? 'recording' : 'group');
   }

@@ -11,7 +11,7 @@ const split = (fold: number, train: number[], test: number[]) => ({
 
 test('counts only the sounds and groups that are on both sides of a split', () => {
   const splits = [split(0, [0, 1, 2, 4], [3, 5]), split(1, [1, 2, 3], [0, 4])];
-  // 2 and 3 are separated once, 0 and 4 never, 4 and 5 once.
+  // Clips 2 and 3 are separated once, 0 and 4 never, and 4 and 5 once.
   assert.deepEqual(
     summariseLeaks({
       clips,

@@ -23,7 +23,8 @@ const split = (repeat: number, fold: number, test: number[]): Split => ({
   ...{ repeat, fold, test: Int32Array.from(test) },
   train: Int32Array.from([0, 1, 2].filter((clip) => !test.includes(clip))),
 });
-// Clips 0 and 1 are tested twice, clip 2 once, since the second model lacks its fold.
+// Both models have predictions for clips 0 and 1, but only the first one for clip 2, since the second model lacks that
+// fold.
 const data = { classes: CLASSES, clips, splits: [split(0, 0, [1, 0]), split(0, 1, [2])] };
 const models = new Map([
   ['net', [Float64Array.of(0.5, 0.25, 0.25, 0.75, 0.25, 0), Float64Array.of(0, 0.25, 0.75)]],
@@ -114,7 +115,7 @@ test("finds the first model with the best mean in the run's metric, or no model 
   assert.equal(bestModelOf(run({ d: [null, 1] })), undefined);
 });
 
-test('candidates of a sweep are the trials of the estimator that have a figure and did not fail', () => {
+test('candidates of a sweep are the estimator’s trials that have a score and did not fail', () => {
   const trial = (name: string, base: string, state: string, folds: number) => ({ trial: name, base, state, folds });
   const trials = [
     trial('a', 'svm', 'COMPLETE', 5),

@@ -19,7 +19,7 @@ function evaluated(shuffled: readonly ShuffledFold[]) {
   return evaluateRun(input).results;
 }
 
-test('models on shuffled labels have separate figures, by model and fold', () => {
+test('models trained on shuffled labels have separate figures, by model and fold', () => {
   const { baselines, missing, status } = evaluated([
     { model: 'n', shuffle: 0, split: 0, probabilities: wrong(0) },
     { model: 'm', shuffle: 0, split: 1, probabilities: right(1) },
@@ -36,12 +36,12 @@ test('models on shuffled labels have separate figures, by model and fold', () =>
     ],
   );
   assert.deepEqual([n.accuracy?.mean, m.accuracy?.mean], [0, 0.5]);
-  // Each clip has the probability 0.75 or 0.25 of its class.
+  // The probability of a clip's class is either 0.75 or 0.25.
   assert.ok(Math.abs(m.folds[0].logLoss! - -Math.log(0.75)) < 1e-12);
   assert.ok(Math.abs(m.folds[1].logLoss! - -Math.log(0.25)) < 1e-12);
 });
 
-test('scores decide the class of a model on shuffled labels', () => {
+test('decision values choose the class that a model trained on shuffled labels predicts', () => {
   const { baselines } = evaluated([{ model: 'm', shuffle: 0, split: 0, probabilities: right(0), scores: wrong(0) }]);
   const [{ folds }] = baselines.shuffled!;
   assert.equal(folds[0].accuracy, 0);

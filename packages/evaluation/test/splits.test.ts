@@ -90,7 +90,7 @@ function make(c: Case, seed: number): Split[] {
 }
 
 for (const splitter of new Set(cases.map((c) => c.splitter))) {
-  test(`${splitter} returns the indices of scikit-learn for ${seeds.length} seeds`, () => {
+  test(`${splitter} returns the same indices as scikit-learn for ${seeds.length} seeds`, () => {
     for (const c of cases.filter((other) => other.splitter === splitter)) {
       const { digests, 'seed 42': whole, ...about } = c;
       const expected = digests.split(' ');
@@ -230,7 +230,7 @@ test('repeated grouped folds equal the grouped folds for the seed of each repeat
   }
 });
 
-test('rejects impossible splits with the relevant numbers', () => {
+test('an error about an impossible split has a hint and a message with the relevant numbers', () => {
   const impossible = (message: RegExp, make: () => unknown) =>
     assert.throws(make, (error: unknown) => {
       assert.ok(error instanceof CryfoldError);
@@ -256,7 +256,7 @@ test('rejects impossible splits with the relevant numbers', () => {
   );
 });
 
-test('includes the numbers of impossible splits in the context of the error', () => {
+test('the context of an error about an impossible split contains the relevant numbers', () => {
   for (const [split, context] of [
     [() => kFold(10, { splits: 1 }), { splits: 1 }],
     [() => kFold(2, { splits: 3 }), { splits: 3, clips: 2 }],
@@ -277,7 +277,7 @@ test('includes the numbers of impossible splits in the context of the error', ()
   }
 });
 
-test('orders numeric groups by value', () => {
+test('splitters order numeric groups by value', () => {
   const tests = (groups: number[] | string[]) => groupKFold(groups, { splits: 2 }).map((split) => [...split.test]);
   // Values of sklearn.model_selection.GroupKFold(2)
   assert.deepEqual(tests([10, 9, 2, 10, 9, 2]), [
@@ -291,7 +291,7 @@ test('orders numeric groups by value', () => {
 });
 
 // sha256 of the test clips of sklearn.model_selection.StratifiedGroupKFold as JSON.
-test('folds of a single class equal those of scikit-learn even where numpy sums in blocks of 128', () => {
+test('folds of a single class equal scikit-learn’s, even where numpy sums in blocks of 128', () => {
   const groups = Array.from({ length: 400 }, (_, i) => `g${String((i * i) % 383).padStart(3, '0')}`);
   for (const [splits, hash] of [
     [8, '68151a322bd538e58fb9f7171000883b7c046a6141ae1059e5fb03044372c399'],

@@ -32,7 +32,7 @@ const refused = (code: string, message: RegExp, hint: RegExp) => (error: unknown
   return true;
 };
 
-test('LeaveOneGroupOut returns the indices of scikit-learn, with groups in the order of their code points', () => {
+test('LeaveOneGroupOut returns the same indices as scikit-learn, with groups ordered by code points', () => {
   assert.deepEqual(sides(leaveOneGroupOut(['b', 'a', '10', 'b', '9', 'é'])), [
     [[0, 1, 3, 4, 5], [2]],
     [[0, 1, 2, 3, 5], [4]],
@@ -43,10 +43,10 @@ test('LeaveOneGroupOut returns the indices of scikit-learn, with groups in the o
     ],
     [[0, 1, 2, 3, 4], [5]],
   ]);
-  assert.throws(() => leaveOneGroupOut(['a', 'a']), refused('SPLIT_IMPOSSIBLE', /one group out of 1/, /two groups/));
+  assert.throws(() => leaveOneGroupOut(['a', 'a']), refused('SPLIT_IMPOSSIBLE', /leave out one group/, /two groups/));
 });
 
-test('PredefinedSplit returns the indices of scikit-learn, and never tests a clip without a fold', () => {
+test('PredefinedSplit returns the same indices as scikit-learn, and never tests a clip without a fold', () => {
   const expected = [
     [[0, 1, 2, 3, 4, 5], [6]],
     [
@@ -77,7 +77,7 @@ test('PredefinedSplit returns the indices of scikit-learn, and never tests a cli
   assert.throws(() => predefinedSplit(['', '-1']), refused('SPLIT_IMPOSSIBLE', /no clip has a fold/, /`fold`/));
   const { split } = splitterOf('PredefinedSplit');
   const without = request([[0, 3]], 5);
-  assert.throws(() => split(without), refused('SPLIT_IMPOSSIBLE', /does not say/, /column `fold`/));
+  assert.throws(() => split(without), refused('SPLIT_IMPOSSIBLE', /does not specify/, /column `fold`/));
 });
 
 test('ShuffleSplit with one repeat equals train_test_split, by default 80:20', () => {
@@ -109,7 +109,7 @@ test('StratifiedGroupKFold with a single class and at least eight folds sums lik
 });
 
 test('rejects a fold without a test clip, and suggests a number of folds that works', () => {
-  // From this, scikit-learn creates folds of 7, 2, 1, 0 and 9 clips (scikit-learn issue 34828).
+  // scikit-learn splits these groups into folds of 7, 2, 1, 0 and 9 clips (scikit-learn issue 34828).
   const speakers = [
     [0, 7],
     [0, 4],
@@ -143,7 +143,7 @@ test('rejects a fold that could train on only one class, or on nothing', () => {
   assert.throws(() => usableSplits(kind, all), refused('FOLD_EMPTY', /without a training clip/, /column `fold`/));
 });
 
-test('does not reject folds because only some of them train on a class', () => {
+test('accepts splits in which only some folds train on a class', () => {
   const three = request(
     [
       [0, 5],
@@ -190,7 +190,7 @@ test('lists at most four folds, and adds the location of the splits to errors ab
   assert.ok(placed.cause instanceof CryfoldError);
 });
 
-test('the hint fits the splitter', () => {
+test('the hint about unusable folds fits the splitter', () => {
   const single = [
     [0, 6],
     [0, 6],
@@ -201,7 +201,8 @@ test('the hint fits the splitter', () => {
     ['GroupKFold', 'FOLD_ONE_CLASS', /^Add groups: each class needs clips of at least two groups/],
   ] as const)
     assert.throws(() => usableSplits(splitterOf(name), request(single, 2)), refused(code, /single class/, hint));
-  // Both groups of the second class are large, so any grouped folds leave one fold without a test clip.
+  // Both groups of the second class are large, so any way of keeping groups together leaves one fold without a test
+  // clip.
   const empty = { ...request(single, 2), labels: Int32Array.from({ length: 12 }, (_, i) => i % 2) };
   const kind = {
     ...splitterOf('StratifiedGroupKFold'),

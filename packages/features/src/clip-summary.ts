@@ -3,7 +3,7 @@ import type { ClipSummary } from './kinds/feature-kind.js';
 
 /** Number of bands of equal width from the top of the image to its bottom. */
 const BANDS = 12;
-/** Returns the palette index of each colour. */
+/** Maps each colour to its index in the palette. */
 const numbersOf = (palette: Uint8Array) =>
   new Map(Array.from({ length: PALETTE_SIZE }, (_, i) => [packed(palette, 3 * i), i]));
 const COLOURS = { palette: numbersOf(PALETTE), monochrome: numbersOf(MONOCHROME) };
@@ -31,9 +31,9 @@ function moments(values: Float64Array): Moments {
 interface Picture {
   height: number;
   width: number;
-  /** Share of the frequencies, from 0 Hz up, that the recording contains. Higher bands are left out. */
-  heard?: number;
-  /** Decibels from black to the loudest colour */
+  /** Share of the frequencies, from 0 Hz up, that the recording contains. Bands above it are left out. */
+  audibleShare?: number;
+  /** Range of the colours in decibels, from black to the loudest colour */
   dynamicRange?: number | undefined;
   monochrome?: boolean | undefined;
 }
@@ -46,12 +46,12 @@ interface Picture {
  * @param image height x width x RGB in one of the palettes of `SpectrogramImager`
  */
 export function summarizeImage(image: Uint8Array, picture: Picture): ClipSummary {
-  const { height, width, heard = 1, dynamicRange = 120, monochrome = false } = picture;
+  const { height, width, audibleShare = 1, dynamicRange = 120, monochrome = false } = picture;
   const numbers = monochrome ? COLOURS.monochrome : COLOURS.palette;
   const decibels = dynamicRange / (PALETTE_SIZE - 2);
   const bands = Math.min(BANDS, height);
   const shape = new Float64Array(4 * bands).fill(Number.NaN);
-  const first = Math.ceil((1 - heard) * bands);
+  const first = Math.ceil((1 - audibleShare) * bands);
   let liveliness = 0;
   for (let band = first; band < bands; band++) {
     const from = Math.ceil((band * height) / bands);

@@ -9,7 +9,7 @@ export interface ComputedFeatures {
 
 /**
  * Computes a feature set of all clips, reading each recording once.
- * @throws the errors of reading the recordings
+ * @throws any error of reading the recordings
  */
 export async function computeFeatures(
   dataset: Dataset,
@@ -22,7 +22,7 @@ export async function computeFeatures(
   const size = shape.reduce((product, length) => product * length, 1);
   const total = dataset.clips.length;
   const data = kind.produces === 'images' ? new Uint8Array(total * size) : new Float32Array(total * size);
-  // One extractor for all clips with the same rate and length.
+  // All clips with the same rate and length share an extractor.
   const extractors = new Map<string, Extractor>();
   let done = 0;
   for await (const { clip, samples } of readClips(dataset)) {

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 
 /**
- * How the values of all frames of a clip are reduced to one number: `p10` is the 10th percentile, `range` is max - min.
+ * Functions that reduce the values of all frames of a clip to one number: `p10` is the 10th percentile, `range` is max
+ * - min.
  */
 export const functionalsSchema = z
   .array(
@@ -14,8 +15,8 @@ export const functionalsSchema = z
   .refine((names) => new Set(names).size === names.length, 'a functional is repeated');
 
 /**
- * Computes functionals of some values, in the order of their names. The standard deviation is that of the population,
- * and percentiles are interpolated linearly, as in numpy's mean, std, min, max, ptp and percentile.
+ * Computes functionals of `values`, in the order of their names. The standard deviation is that of the population, and
+ * percentiles are interpolated linearly, as in numpy's mean, std, min, max, ptp and percentile.
  * @param values one or more values, which are sorted in place
  */
 export function summarize(values: Float64Array, names: readonly string[]): number[] {

@@ -9,11 +9,11 @@ export interface Framing {
   samples: number;
   /** Length of a frame in milliseconds */
   frameMs: number;
-  /** From the centre of one frame to the next, in milliseconds */
+  /** Distance from the centre of one frame to that of the next, in milliseconds */
   hopMs: number;
 }
 
-/** The frame sizes in samples. */
+/** Sizes of frames in samples. */
 export interface FrameSizes {
   /** Length of a frame */
   frame: number;
@@ -48,8 +48,9 @@ export function checkClip(clip: Float64Array, samples: number): void {
 }
 
 /**
- * Short-time power spectra of clips of equal length and rate: |librosa.stft(y, n_fft, hop_length, win_length)|^2 with its
- * defaults: a periodic Hann window centred in the transform, and zeros before and after the clip.
+ * Computes short-time power spectra of clips of equal length and rate. They equal |librosa.stft(y, n_fft, hop_length,
+ * win_length)|^2 with its defaults: a periodic Hann window centred in the transform, and zeros before and after the
+ * clip.
  */
 export class ShortTimePower {
   /** Transform length: the length of a frame, rounded up to a power of two */

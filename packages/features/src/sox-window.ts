@@ -14,9 +14,9 @@ export interface WindowOptions {
   shape: SoxWindow;
   /** Samples per frame */
   frame: number;
-  /** Samples under the window, from 1 to `frame` */
+  /** Length of the window in samples, from 1 to `frame` */
   length: number;
-  /** Whether the clip ends before the frame. If so, sox includes the point after the clip in the sum of the window */
+  /** Whether the clip ends before the frame. If so, sox's sum of the window includes the point after the clip */
   cut: boolean;
 }
 
@@ -25,8 +25,8 @@ export interface WindowOptions {
  * has 0 dB.
  */
 export function soxWindow({ shape, frame, length, cut }: WindowOptions): Float64Array {
-  // Stored images were computed with this formula. The general formula rounds differently, but the keys of these images
-  // guarantee equal bytes.
+  // Images in existing stores were computed with this formula. The general formula rounds differently, but images with
+  // the same key must be equal to the last bit.
   if (shape === 'hann') {
     const scale = (4 * length) / (frame * frame);
     return Float64Array.from({ length: frame }, (_, i) =>

@@ -26,9 +26,9 @@ export interface SoxOptions {
 }
 
 export interface ImageSize {
-  /** rows, 1 or more; the paper's is 60 */
+  /** rows, 1 or more; 60 in the paper */
   height: number;
-  /** columns, 1 or more; the paper's is 90 */
+  /** columns, 1 or more; 90 in the paper */
   width: number;
 }
 
@@ -81,7 +81,7 @@ export class SpectrogramImager {
   readonly #range: number;
   readonly #gain: number;
   readonly #palette: Uint8Array;
-  /** The frames of each column of the image, in samples of `#buffer` */
+  /** The frames of each column of the image, as positions in `#buffer` */
   readonly #columns: Frame[][] = [];
   readonly #bins: Uint16Array;
   /** A clip with half a frame of zeros before it and a frame after it */
@@ -115,7 +115,7 @@ export class SpectrogramImager {
     if (samples < 1 || frames < 1) {
       throw new CryfoldError('WAV_EMPTY', `a clip of ${samples} samples at ${rate} Hz is too short for a spectrogram`, {
         context: { samples, rate },
-        hint: 'Use longer clips: see clipSeconds in the spec.',
+        hint: 'Use longer clips (clipSeconds in the spec).',
       });
     }
     const windows = new Map<string, Float64Array>();
@@ -160,7 +160,10 @@ export class SpectrogramImager {
     return indices;
   }
 
-  /** Returns the image in colour: height x width x RGB, row-major, 0 to 255. Arguments and errors as for `indices`. */
+  /**
+   * Returns the image in colour: height x width x RGB, row-major, 0 to 255. The arguments and errors are those of
+   * `indices`.
+   */
   image(samples: Float64Array): Uint8Array {
     const indices = this.indices(samples);
     const palette = this.#palette;
@@ -173,7 +176,7 @@ export class SpectrogramImager {
     return image;
   }
 
-  /** Copies a clip in sox's resolution; the surrounding zeros are kept. */
+  /** Copies a clip into the buffer at sox's resolution; the surrounding zeros are kept. */
   #load(samples: Float64Array): void {
     if (samples.length !== this.#samples) {
       throw new RangeError(`this imager was planned for clips of ${this.#samples} samples, not ${samples.length}`);
@@ -190,7 +193,7 @@ export class SpectrogramImager {
 
 /**
  * Draws the paper's image of one clip: height x width x RGB, row-major, with the highest frequency in row 0. For many
- * clips of the same length and rate, use SpectrogramImager, which avoids repeating the planning (as slow as drawing an
+ * clips of the same length and rate, use SpectrogramImager, which plans only once (planning takes as long as drawing an
  * image).
  * @param samples one mono clip, full scale +-1
  * @param rate sample rate in Hz

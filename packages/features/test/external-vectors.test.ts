@@ -26,7 +26,7 @@ async function read(
   return featureKindOf(set).given!.read(set, folder, { ...CLIPS, ...clips });
 }
 
-test('sorts the vectors into the order of the clips', async () => {
+test('sorts external vectors into the order of the clips', async () => {
   const { rows, parameters } = await read('clip\na.wav#1\nb/c.wav#0\na.wav#0\n', [
     [1, 2],
     [3, 4],
@@ -36,12 +36,12 @@ test('sorts the vectors into the order of the clips', async () => {
   assert.equal((parameters as { columns?: number }).columns, 2);
 });
 
-test("uses a recording's vector for each of its clips", async () => {
+test("uses a recording's external vector for each of its clips", async () => {
   const { rows } = await read('name,recording\n1,b/c.wav\n2,a.wav\n', [[1], [2]]);
   assert.deepEqual(rows.data, Float32Array.of(2, 2, 1));
 });
 
-test('reordered rows have the same content key, and changed values have a different one', async () => {
+test('reordered rows of vectors have the same content key, and changed values have a different one', async () => {
   const one = await read('recording\na.wav\nb/c.wav\n', [[1], [2]]);
   const same = await read('recording\nb/c.wav\na.wav\n', [[2], [1]]);
   const other = await read('recording\nb/c.wav\na.wav\n', [[2], [1.5]]);
@@ -51,7 +51,7 @@ test('reordered rows have the same content key, and changed values have a differ
   assert.deepEqual(keyed({ ...one.parameters, file: 'renamed.npy' }), keyed(one.parameters));
 });
 
-test('accepts rows of clips that the run leaves out', async () => {
+test('accepts external vectors of clips that the run leaves out', async () => {
   const ids = 'recording\na.wav\nb/c.wav\nd.wav\nsilent.wav\n';
   const { rows } = await read(ids, [[1], [2], [3], [4]], { skipped: new Set(['silent.wav']) });
   assert.deepEqual(rows.data, Float32Array.of(1, 1, 2));
@@ -109,6 +109,6 @@ test('rejects a file that is missing or does not contain an array of floats', as
   await assert.rejects(given.read(set, folder, CLIPS), { code: 'FEATURES_INVALID', message: /ENOENT/ });
 });
 
-test('reports that vectors cannot be computed for another recording', async () => {
+test('reports that external vectors cannot be computed for another recording', async () => {
   await assert.rejects(featureKindOf(set).loadExtractor(set), { code: 'FEATURES_EXTERNAL' });
 });

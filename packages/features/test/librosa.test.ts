@@ -18,7 +18,7 @@ interface Goldens {
     /** Every fifth band */
     levels: number[][];
     mfcc: number[][];
-    /** Of the first four coefficients, by order */
+    /** Derivatives of the first four coefficients, by order */
     deltas: number[][][];
     functionals: number[];
     levelFunctionals: number[];
@@ -49,7 +49,7 @@ function sound(samples: number, rate: number): Float64Array {
   return y.fill(0, Math.floor(0.45 * samples), Math.floor(0.55 * samples));
 }
 
-/** Rounding of the goldens and of librosa; up to 1e-3 would be acceptable. */
+/** Allows for rounding in the goldens and in librosa; up to 1e-3 would be acceptable. */
 const TOLERANCE = 1e-6;
 
 /**

@@ -31,7 +31,7 @@ interface Tally {
   furthest: number;
 }
 
-/** Compares the indices at a size with sox's image resized by nearest neighbour to that size. */
+/** Compares the colour indices of cryfold's image with sox's image, resized to the same size by nearest neighbour. */
 function compare(samples: Float64Array, options: Omit<ImagerOptions, 'samples'>, theirs: Picture): Tally {
   const { height, width } = options;
   const ours = new SpectrogramImager({ ...options, samples: samples.length }).indices(samples);
@@ -48,8 +48,8 @@ function compare(samples: Float64Array, options: Omit<ImagerOptions, 'samples'>,
 }
 
 /**
- * Pixels may differ by one step, but only if their level is within rounding of a colour's edge. Measured: 0 of
- * 2,700,000 real pixels.
+ * The share of pixels that may differ by one step, if rounding moves their level across the border between two colours.
+ * Measured: 0 of 2,700,000 pixels of real recordings.
  */
 const TOLERATED = 1e-4;
 
@@ -63,7 +63,7 @@ function assertFew({ pixels, different, furthest }: Tally, what: string): void {
   assert.ok(different <= pixels * TOLERATED, `${what}: ${different} of ${pixels} pixels differ`);
 }
 
-// Each case chooses columns or windows in a different way.
+// In each case, columns or windows are determined in a different way.
 const SHAPES: [rate: number, samples: number, columns: number, why: string][] = [
   [8000, 8000, 800, "the paper's: 10 samples a column"],
   [8000, 4000, 800, '5 samples a column'],
@@ -80,7 +80,7 @@ const SHAPES: [rate: number, samples: number, columns: number, why: string][] = 
   [8000, 410400, 799, 'two frames a column, the last column of one'],
 ];
 
-test('the raw image equals that of sox, for many rates and lengths', { skip: soxMissing }, () =>
+test('the raw spectrogram image equals sox’s, for many rates and lengths', { skip: soxMissing }, () =>
   withScratch(async (directory) => {
     const seen = new Set<number>();
     for (const [rate, samples, columns, why] of SHAPES) {
@@ -109,7 +109,7 @@ const OPTIONS: [options: SoxOptions, ofSox: string[]][] = [
   [{ frame: 256, window: 'rectangular', columns: 120 }, ['-y', '129', '-w', 'rectangular', '-x', '120']],
 ];
 
-test('each option has the same effect as in sox, even at the ends of clips and at any size', { skip: soxMissing }, () =>
+test('each spectrogram option acts as in sox, even at the ends of clips and at any size', { skip: soxMissing }, () =>
   withScratch(async (directory) => {
     // One second; frames that extend beyond both ends; several frames per column, whose number depends on the window.
     for (const [rate, length, options] of [
@@ -154,7 +154,7 @@ test(
         assert.notDeepEqual(theirs.indices, plain.indices);
         assertEqualPicture(samples, 8000, theirs, encoding.join(' '));
       }
-      // Doubles the float file's samples in place, so that half of them exceed [-1, 1].
+      // Doubles the samples of the float file in place, so that half of them are outside [-1, 1].
       const path = join(directory, 'encoded.wav');
       const bytes = await readFile(path);
       const from = bytes.indexOf('data') + 8;

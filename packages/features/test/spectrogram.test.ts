@@ -14,7 +14,7 @@ function noise(length: number, seed: number): Float64Array {
   return Float64Array.from({ length }, () => random.normal(0, 0.1));
 }
 
-test('power spectrum equals the sum that defines it, at every bin and size', () => {
+test('the power spectrum equals the sum that defines it, at every bin and size', () => {
   for (const size of [8, 16, 32, 64, 1024]) {
     const samples = noise(size + 5, size);
     const window = noise(size, size + 1);
@@ -36,7 +36,7 @@ test('power spectrum equals the sum that defines it, at every bin and size', () 
   assert.throws(() => new PowerSpectrum(1000), RangeError);
 });
 
-test('nearest neighbour selects the same pixels as Pillow', () => {
+test('nearest-neighbour scaling selects the same pixels as Pillow', () => {
   const cases: { source: number; target: number; sources: number[] }[] = JSON.parse(readFileSync(golden, 'utf8'));
   assert.ok(cases.length > 10);
   for (const { source, target, sources } of cases) {
@@ -44,7 +44,7 @@ test('nearest neighbour selects the same pixels as Pillow', () => {
   }
 });
 
-test('nearest neighbour works for sources of more than 65,536 pixels', () => {
+test('nearest-neighbour scaling works for sources of more than 65,536 pixels', () => {
   assert.deepEqual([...nearestSources(70_000, 4)], [8750, 26_250, 43_750, 61_250]);
   assert.deepEqual([...nearestSources(2 ** 18, 4)], [2 ** 15, 3 * 2 ** 15, 5 * 2 ** 15, 7 * 2 ** 15]);
 });
@@ -100,7 +100,7 @@ test('silence is black, and samples above full scale are clipped', () => {
   assert.deepEqual(imager.image(loud), imager.image(clipped));
 });
 
-test('rejects impossible clips', () => {
+test('rejects clips from which no spectrogram can be computed', () => {
   const size = { height: 60, width: 90 };
   const nan = noise(8000, 4);
   nan[4321] = Number.NaN;

@@ -6,7 +6,10 @@ import { meanScore } from './racing.js';
 type Evaluate = Extract<Decision, { kind: 'evaluate' }>;
 type Rules = NonNullable<SearchSpec['asha']>;
 
-/** The rungs that trials climb, in ascending order of the resource they grant. The last rung grants all of it. */
+/**
+ * The rungs that trials climb, in ascending order of the folds or epochs that they grant. The last rung grants the
+ * maximum.
+ */
 interface Ladder {
   resource: Rules['resource'];
   sizes: readonly number[];
@@ -14,7 +17,7 @@ interface Ladder {
 
 const DEFAULTS: Rules = { resource: 'folds', eta: 3, min: 1 };
 
-/** Returns the amount of the resource at each rung. The last rung grants all of it. */
+/** Returns the number of folds or epochs that each rung grants. The last rung grants all of it. */
 function rungs({ min, eta }: Pick<Rules, 'min' | 'eta'>, most: number): number[] {
   const sizes: number[] = [];
   for (let size = Math.min(min, most); size < most; size *= eta) sizes.push(size);

@@ -13,16 +13,16 @@ export interface Contest {
   context: number;
   /** The splits on which the contest's trials are compared, in order of evaluation */
   splits: readonly number[];
-  /** Ratio of test clips to training clips, for an average fold */
+  /** Ratio of test clips to training clips in an average fold */
   ratio: number;
   seed: number;
   trials: Entrant[];
-  /** Returns the name of the trial with this number */
+  /** Returns the name of the trial with the given number */
   nameOf: (number: number) => string;
 }
 
 export interface Entrant extends Trial {
-  /** Scores on those of the trial's current splits that have finished */
+  /** Scores of the trial's current splits that have finished */
   scores: Scores;
   error: string | undefined;
 }

@@ -5,7 +5,9 @@ export interface TestedFold {
   test: ArrayLike<number>;
   /** Test clips x classes, row-major */
   probabilities: Float64Array;
-  /** The values that determine the predicted class: decision values if there are any, otherwise the probabilities */
+  /**
+   * The values that determine the predicted class: decision values if the model has any, otherwise the probabilities
+   */
   scores: Float64Array;
 }
 
@@ -45,7 +47,10 @@ function metricOf(metric: MetricName, totals: Float64Array, classes: number): nu
   return metric === 'logLoss' ? totals[0] / totals[1] : metricOfCounts(metric, totals, classes);
 }
 
-/** What each group contributes to the sums of `metricOf`: for each value, the group and the sum that it belongs to. */
+/**
+ * Contributions of groups to the sums from which `metricOf` computes the metric: each value, its group, and the sum to
+ * which it is added.
+ */
 interface Parts {
   group: Int32Array;
   cell: Int32Array;
@@ -132,7 +137,7 @@ export function correctedScore(
   const index = new Map(names.map((name, g) => [name, g]));
   const groupOf = Int32Array.from(groups, (name) => index.get(name) ?? 0);
   const parts = trials.map((trial) => partsOf(metric, trial, labels, groupOf));
-  // A log-loss has two sums, and there are always at least two classes.
+  // A log-loss needs two sums; other metrics need one for each pair of classes.
   const sums = () => new Float64Array(Math.max(2, classes * classes));
   const random = new RandomState(seed);
   const scores: number[] = [];

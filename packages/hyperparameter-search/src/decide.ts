@@ -18,14 +18,14 @@ import { losers, meanScore } from './racing.js';
 export type FoldOutcome = { score: number } | { error: string } | undefined;
 
 export interface SearchInput {
-  /** The plan as first stored, without the additions of the search */
+  /** The plan as first stored, without anything that the search has added */
   plan: RunPlan;
   log: SearchLog;
-  /** By trial and split; larger scores are better */
+  /** Returns the outcome of a trial on a split; larger scores are better */
   outcome: (trial: string, split: number) => FoldOutcome;
 }
 
-/** Returns every search of a run that is still undecided. */
+/** Returns all searches of a run that have not been decided yet. */
 export function openContests({ plan, log, outcome }: SearchInput): Contest[] {
   const { search } = plan.spec;
   if (!search) return [];
@@ -60,7 +60,10 @@ function entrant(trial: Trial, outcome: SearchInput['outcome']): Entrant {
   return { ...trial, scores, error };
 }
 
-/** Returns the next decisions; none while there is nothing to do but wait. Equal inputs lead to equal decisions. */
+/**
+ * Returns the next decisions, or an empty list while the search can only wait for results. Equal inputs lead to equal
+ * decisions.
+ */
 export function decide(input: SearchInput): Decision[] {
   return openContests(input).flatMap((contest) => {
     const ended = endTrials(contest);
@@ -86,7 +89,7 @@ function endTrials({ search, trials, ratio }: Contest): Decision[] {
     const statistics = trialStatistics(trial.scores, ratio, search);
     const end = { kind: 'end' as const, trial: trial.trial, statistics, splits: [...trial.scores.keys()] };
     if (trial.error !== undefined) return [{ ...end, state: 'FAILED', reason: trial.error }];
-    // ASHA may still promote it.
+    // ASHA may still promote the trial.
     if (search.algorithm === 'asha' || trial.scores.size < trial.splits.length) return [];
     return [{ ...end, state: 'COMPLETE', reason: `all ${trial.splits.length} folds` }];
   });

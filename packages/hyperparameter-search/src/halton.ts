@@ -6,9 +6,9 @@ const PRIMES = [2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 
 const digits = (base: number) => Math.ceil(53 / Math.log2(base));
 
 /**
- * The scrambled Halton sequence: points that fill [0, 1)^d more evenly than independent ones, no matter how many of
- * them are used. Each digit of each dimension has its own permutation. Source: Owen, "A randomized Halton algorithm in
- * R" (2017).
+ * The scrambled Halton sequence: points that fill [0, 1)^d more evenly than independent random points, no matter how
+ * many of them are used. Each digit of each dimension has its own permutation. Source: Owen, "A randomized Halton
+ * algorithm in R" (2017).
  */
 export class Halton {
   readonly #permutations: Uint8Array[][];

@@ -6,21 +6,21 @@ const LEAST_TRIALS = 10;
 /** Range of the number of bins of a numeric parameter. */
 const [LEAST_BINS, MOST_BINS] = [3, 8];
 
-/** How much of the trials' spread one parameter explains. */
+/** How much of the variation between trials one parameter explains. */
 export interface ParameterImportance {
   name: string;
   /** From 0 to 1; null if it cannot be estimated */
   share: number | null;
-  /** Number of trials that it was estimated from */
+  /** Number of trials on which the estimate is based */
   trials: number;
 }
 
 /**
- * Estimates which share of the variance in score between an estimator's complete trials each searched parameter
- * explains by itself. The share is epsilon squared, which is eta squared corrected for chance (Kelley 1935), from a
- * one-way analysis of variance. Numbers are binned by rank, so the scale of a range does not matter. A parameter
- * without effect gets about 0. Interactions are not attributed to any parameter. Parameters that are searched only
- * under a condition are judged by the trials that have them.
+ * Estimates, for each searched parameter, the share of the variance between the scores of an estimator's complete
+ * trials that the parameter explains by itself. The share is epsilon squared, which is eta squared corrected for chance
+ * (Kelley 1935), from a one-way analysis of variance. Numbers are binned by rank, so the scale of a range does not
+ * matter. The share of a parameter without effect is about 0. Effects of interactions are not attributed to any
+ * parameter. For a parameter that is searched only under a condition, only the trials that have the parameter are used.
  * @param trials of one estimator
  * @returns the most important parameter first
  */

@@ -5,10 +5,10 @@ import { importanceText, type ParameterImportance, parameterImportance } from '.
 /** Maximum number of trials in a picture; the best ones are kept. */
 const MOST_TRIALS = 400;
 
-/** Position of trials for which a parameter was not searched: outside the range of values. */
+/** Position on a parameter's axis of the trials that do not have the parameter: outside the range of values. */
 const ABSENT: Tick = { at: -0.15, text: 'not set' };
 
-/** A value on an axis, from 0 (low end) to 1; below 0 if the parameter was not searched. */
+/** A value on an axis, from 0 (low end) to 1; below 0 for a trial that does not have the parameter. */
 export interface Tick {
   at: number;
   text: string;
@@ -23,7 +23,7 @@ export interface PictureTrial {
   trial: string;
   /** In the order in which trials started, from 1 */
   number: number;
-  /** Whether it was evaluated on all folds and epochs, so that its score is comparable */
+  /** Whether the trial was evaluated on all folds and epochs, so that its score is comparable */
   complete: boolean;
   /** Mean of the metric */
   score: number;
@@ -38,11 +38,11 @@ export interface SweepPicture {
   base: string;
   /** One axis per searched parameter */
   axes: PictureAxis[];
-  /** In the order in which they started, without failed ones and those without a result */
+  /** In the order in which they started, without trials that failed or have no result yet */
   trials: PictureTrial[];
-  /** Number of trials that are not shown, because there are too many */
+  /** Number of trials that were left out because there are too many to show */
   hidden: number;
-  /** Includes the share as text, since the live page does not run code from this package */
+  /** Includes the share as text, because the live page cannot run code from this package */
   importance: (ParameterImportance & { text: string })[];
 }
 
@@ -132,7 +132,7 @@ function axisOf(parameter: SearchParameter | undefined, values: readonly unknown
   return { ticks: texts, at };
 }
 
-/** Returns how many digits, at least 3, are needed to distinguish numbers that are a hundredth of the range apart. */
+/** Returns the number of digits (at least 3) needed to distinguish numbers that are a hundredth of the range apart. */
 function digitsOf(low: number, high: number): number {
   const needed = Math.ceil(Math.log10(Math.max(Math.abs(low), Math.abs(high)) / (high - low))) + 2;
   return Number.isFinite(needed) ? Math.min(17, Math.max(3, needed)) : 3;

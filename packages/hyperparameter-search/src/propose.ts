@@ -15,15 +15,15 @@ export interface Proposing {
   search: Pick<SearchSpec, 'algorithm' | 'trials'>;
   space: Space;
   base: Estimator;
-  /** Equal seeds lead to equal proposals */
+  /** The same seed always leads to the same proposals */
   seed: number;
   /** Trials of the same search, in the order in which they started */
   earlier: readonly Observation[];
 }
 
 /**
- * Proposes up to `count` sets of parameters, all different from earlier ones. Returns fewer if the search has all its
- * trials, or if nothing new is found.
+ * Proposes up to `count` sets of parameters, all different from earlier ones. Returns fewer if the search has reached
+ * its number of trials, or if no new parameters are found.
  */
 export function propose({ search, space, base, seed, earlier }: Proposing, count: number): Parameters[] {
   const seen = new Set(earlier.map(({ parameters }) => identity(base, parameters)));

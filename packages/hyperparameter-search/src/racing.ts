@@ -48,7 +48,7 @@ function race(
   };
 }
 
-/** A trial in the race. */
+/** A trial that takes part in the race. */
 export interface Runner {
   trial: string;
   /** Whether it may still be stopped */

@@ -4,10 +4,10 @@ import type { SearchParameter } from '@cryfold/plan';
 
 /** Searched parameters of one estimator, by name. */
 export type Space = Readonly<Record<string, SearchParameter>>;
-/** The parameters that were chosen for one trial. Those whose condition is not met are absent. */
+/** The parameters that were chosen for one trial, without those whose condition is not met. */
 export type Parameters = Record<string, unknown>;
 
-/** Significant digits of a chosen number. More would only make tables hard to read. */
+/** Number of significant digits of a chosen value. More digits would only make tables hard to read. */
 const DIGITS = 4;
 
 function between(low: number, high: number, value: number): number {

@@ -96,7 +96,7 @@ class Parzen {
     const prior = sorted.indexOf(0.5);
     const least = 1 / Math.min(100, 1 + sorted.length);
     this.#means = sorted;
-    // As wide as the distance to the farther neighbour. The ends of the range count as neighbours only at the edges.
+    // Each width is the distance to the farther neighbour. The first and the last observation have only one neighbour.
     this.#widths = sorted.map((mean, i) => {
       if (i === prior) return 1;
       const left = i > 0 ? mean - sorted[i - 1] : Number.NEGATIVE_INFINITY;

@@ -16,7 +16,10 @@ const CLIPS = 200;
 const LABELS = Int32Array.from({ length: CLIPS }, (_, i) => i % 2);
 const GROUPS = Array.from({ length: CLIPS }, (_, i) => `g${Math.floor(Math.sqrt(i))}`);
 
-/** Predictions of a trial that gives the true class this probability, and is correct if it is above one half. */
+/**
+ * Predictions of a trial that assigns the probability `truth(clip)` to the true class, and is therefore correct if this
+ * is above one half.
+ */
 function answersOf(truth: (clip: number) => number, repeats = 1): TrialAnswers {
   const folds = Array.from({ length: repeats }, (): TestedFold => {
     const probabilities = Float64Array.from({ length: 2 * CLIPS }, () => 0);
@@ -37,7 +40,7 @@ function make(chances: readonly number[], seed: number): SelectionInput {
   return { metric: 'accuracy', labels: LABELS, groups: GROUPS, trials };
 }
 
-test('does not correct a single trial, for any metric', () => {
+test('does not correct the score of a single trial, whatever the metric', () => {
   for (const metric of METRIC_NAMES) {
     const input = { ...make([0.7], 1), metric };
     const own = pooledScore(metric, input.trials[0], LABELS);
@@ -47,7 +50,7 @@ test('does not correct a single trial, for any metric', () => {
   }
 });
 
-test('the pooled score is the metric of all predictions, including repeats', () => {
+test('the pooled score is the metric over the predictions of all repeats', () => {
   const random = new Random(5);
   const labels = Int32Array.from({ length: 90 }, (_, i) => (i < 60 ? 0 : i < 80 ? 1 : 2));
   const folds = [0, 1].flatMap((repeat) =>
@@ -81,7 +84,7 @@ test('corrects the optimistic score of the best of 30 equal trials', () => {
   assert.ok(Math.abs(corrected - 0.5) < 0.015, `corrected ${corrected}`);
 });
 
-test('selecting one of two practically identical trials is optimistic by about 0 points', () => {
+test('selecting one of two practically identical trials adds almost no optimism', () => {
   // Classes and groups of unequal sizes: the mean over folds of the balanced accuracy is far from the pooled one.
   const labels = Int32Array.from({ length: 60 }, (_, i) => (i < 52 ? 0 : 1));
   const right = (clip: number) => (clip % 7 === 0 ? 0.2 : clip >= 52 && clip % 2 === 0 ? 0.3 : 0.8);
@@ -109,7 +112,7 @@ test('selecting one of two practically identical trials is optimistic by about 0
   const search = { algorithm: 'random', metric: 'balancedAccuracy' } as Parameters<typeof scoreChoice>[0]['search'];
   const { pooled, corrected } = scoreChoice({ search, begun, winner: 'b', labels, groups });
   assert.ok(Math.abs(pooled! - corrected!.mean) < 1e-12, `${pooled} and ${corrected!.mean}`);
-  // An earlier version reported this difference.
+  // An earlier version compared these two figures with each other.
   assert.ok(foldMean - corrected!.mean > 0.05, `${foldMean} and ${corrected!.mean}`);
 });
 
@@ -120,7 +123,7 @@ test('keeps a log-loss positive, and returns no corrected score for a single gro
   assert.equal(correctedScore({ ...input, groups: new Array(CLIPS).fill('g') }), null);
 });
 
-test('does not correct trials with different test clips or epochs', () => {
+test('does not correct the scores of trials with different test clips or epochs', () => {
   const input = make([0.6, 0.6], 4);
   const half = input.trials[1].answers.map((share, i) => (i < CLIPS ? share : 0));
   const trials = [input.trials[0], { ...input.trials[1], answers: half }];
@@ -140,7 +143,7 @@ test('does not correct trials with different test clips or epochs', () => {
   assert.equal(choose('asha', 'epochs').pooled, pooledScore('accuracy', input.trials[0], LABELS));
 });
 
-test('ignores clips that no fold tests', () => {
+test('the corrected score ignores clips that no fold tests', () => {
   const input = make([0.5, 0.7], 6);
   const padded = input.trials.map(({ answers, losses }) => ({
     answers: Float64Array.from({ length: 2 * (CLIPS + 50) }, (_, i) => answers[i] ?? 0),

@@ -78,7 +78,7 @@ const smooth: Quality = ({ C }, split) => {
 const distanceOf = (parameters: Record<string, unknown>) => Math.abs(Math.log10(parameters.C as number) - 2);
 const SPACE = 'space: { svm: { C: { log: [0.01, 10000] } } }';
 
-test('without racing every trial is evaluated on all folds, and the best mean wins', () => {
+test('without racing, every trial is evaluated on all folds, and the best mean wins', () => {
   const { log, folds } = play(planOf(`{ trials: 12, ${SPACE} }`), smooth);
   assert.equal(folds, 120);
   const trials = [...log.trials.values()];
@@ -87,7 +87,7 @@ test('without racing every trial is evaluated on all folds, and the best mean wi
   assert.equal(log.choices.get('svm 0'), closest.trial);
 });
 
-test('racing stops clear losers with their statistics and keeps the winner', () => {
+test('racing stops clear losers, records their statistics, and keeps the winner', () => {
   const all = play(planOf(`{ trials: 12, ${SPACE} }`), smooth);
   const { log, folds } = play(planOf(`{ trials: 12, racing: {}, ${SPACE} }`), smooth);
   assert.ok(folds < 90, `${folds} of 120 folds`);
@@ -114,7 +114,7 @@ test('a race by log-loss reports its gap in nats', () => {
   }
 });
 
-test('ASHA gives every trial one fold, and only the better third more folds', () => {
+test('ASHA evaluates every trial on one fold, and only the better third on more folds', () => {
   const { log, folds } = play(planOf(`{ algorithm: asha, trials: 27, ${SPACE} }`), smooth);
   const trials = [...log.trials.values()];
   assert.equal(trials.length, 27);
@@ -162,7 +162,7 @@ test('a trial with a failed fold is FAILED and never selected; if all fail, none
 
 test('a nested search judges each outer fold by the trial that won on its own inner folds', () => {
   const plan = planOf(`{ trials: 4, nested: { inner: 3 }, ${SPACE} }`, undefined, 1);
-  // The best parameters differ between outer folds, so the test would notice a selection by other folds.
+  // The best parameters differ between outer folds, so the test would fail if parameters were selected by other folds.
   const { log } = play(plan, ({ C }, split) => {
     const { outer } = plan.splits[split];
     return { score: -Math.abs(Math.log10(C as number) - (outer ?? 1)) };
@@ -181,7 +181,7 @@ test('a nested search judges each outer fold by the trial that won on its own in
       (a, b) => Math.abs(Math.log10(a.parameters.C as number) - o) - Math.abs(Math.log10(b.parameters.C as number) - o),
     )[0];
     assert.equal(log.choices.get(`svm ${o + 1}`), best.trial);
-    // The search over all data has an equal trial, which has the same key.
+    // The search over all data includes a trial with the same parameters, whose folds have the same keys.
     const grown = growPlan(plan, log).jobs.filter(({ split }) => split === o);
     const twin = [...log.trials.values()].find(
       ({ context, parameters }) => context === 0 && parameters.C === best.parameters.C,
@@ -190,7 +190,7 @@ test('a nested search judges each outer fold by the trial that won on its own in
   }
 });
 
-test('TPE finds better parameters than quasi-random trials, about as close as Optuna does', (t) => {
+test('TPE finds better parameters than quasi-random trials, about as close to the optimum as Optuna', (t) => {
   // Optuna 5.0 on the same function, 40 trials, seeds 0-19: median of the best 0.064 by its TPESampler, 0.144 by its
   // RandomSampler.
   const best = (algorithm: string, seed: number) => {

@@ -41,7 +41,7 @@ test('parameters of an additive function get their shares of its variance, and o
   assert.deepEqual(parameterImportance(trials(600, 1, ({ a, b }) => 3 * a + b))[0].name, 'a');
 });
 
-test('a choice gets its share, and a peak inside a range counts as an effect', () => {
+test('a categorical parameter gets its share, and a peak inside a range counts as an effect', () => {
   const found = shares(trials(600, 2, ({ d }) => 'xyz'.indexOf(d)));
   near(found.d, 1, 0.001);
   near(shares(trials(600, 3, ({ a }) => -((a - 0.5) ** 2))).a, 1, 0.1);
@@ -49,12 +49,12 @@ test('a choice gets its share, and a peak inside a range counts as an effect', (
 
 test('few trials do not make a parameter without effect look important', () => {
   const found = Array.from({ length: 200 }, (_, seed) => shares(trials(20, seed, ({ a }) => a)).c ?? Number.NaN);
-  // Without the correction for chance, the expected share of 4 bins of 20 trials is 3 / 19.
+  // Without the correction for chance, the expected share for 20 trials in 4 bins would be 3 / 19.
   const mean = found.reduce((sum, share) => sum + share, 0) / found.length;
   assert.ok(mean < 0.09, `${mean}`);
 });
 
-test('the scale of a parameter does not matter, and equal values stay together', () => {
+test('the scale of a parameter does not affect its importance, and equal values stay together', () => {
   const rows = trials(200, 4, ({ a }) => a);
   const steep = rows.map((one) => ({ ...one, parameters: { a: 10 ** (20 * (one.parameters.a as number)) } }));
   assert.equal(shares(steep).a, shares(rows).a);
@@ -79,7 +79,7 @@ test('a conditional parameter is judged by the trials that have it', () => {
   assert.ok(gamma.share! > 0.8);
 });
 
-test('estimates nothing from too few complete trials or equal scores', () => {
+test('estimates no importance from too few complete trials or from equal scores', () => {
   const rows = trials(9, 7, ({ a }) => a);
   assert.deepEqual(Object.values(shares(rows)), [null, null, null, null]);
   const pruned = trials(50, 7, ({ a }) => a).map((one, i) => (i < 9 ? one : { ...one, state: 'PRUNED' as const }));

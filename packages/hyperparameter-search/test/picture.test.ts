@@ -17,7 +17,7 @@ const space = {
   },
 };
 
-test('the history is in starting order, and its best score ignores trials that were stopped early', () => {
+test('the history lists trials in starting order, and its best score ignores trials stopped early', () => {
   const rows = [
     row(3, {}, { mean: 0.7 }),
     row(1, {}, { mean: 0.5 }),
@@ -79,7 +79,7 @@ test('axes cover the searched range on its scale, and a parameter that was not s
   );
 });
 
-test('ticks are distinct, even on narrow ranges', () => {
+test('axis ticks are distinct, even on narrow ranges', () => {
   const ticksOf = (parameter: Record<string, unknown>, value: number) => {
     const spec = { search: { space: { svm: { C: parameter } } } };
     const [{ axes }] = sweepPictures(spec, { metric: 'accuracy', trials: [row(1, { C: value })] });

@@ -29,7 +29,7 @@ test('a grid contains every cell once, without parameters whose condition is not
   }
 });
 
-test('random trials are in range, distinct, determined by the seed, and begin alike whatever their number', () => {
+test('random trials are in range and distinct, depend on the seed, and begin alike however many there are', () => {
   const many = ask('random', 60);
   assert.equal(many.length, 60);
   assert.equal(new Set(many.map((one) => JSON.stringify(one))).size, 60);

@@ -5,7 +5,7 @@ export interface CalibrationRequest extends Pick<CalibrationOptions, 'settings' 
   tasks: CalibrationTask[];
 }
 
-/** Message to the parent with an improved measurement. */
+/** Message that reports a new or improved measurement to the parent. */
 export interface CalibrationReport {
   name: string;
   secondsPerUnit: number;

@@ -12,7 +12,10 @@ import type { CalibrationReport, CalibrationRequest } from './calibration-child.
 
 const CHILD = fileURLToPath(new URL('./calibration-child.js', import.meta.url));
 
-/** Timeout of a calibration in milliseconds, and the time after which its process starts no further measurement. */
+/**
+ * Timeout of a calibration, and the time after which its process does not start another measurement (both in
+ * milliseconds).
+ */
 const LIMIT_MS = 10_000;
 const BUDGET_MS = 8500;
 
@@ -28,17 +31,18 @@ export interface CalibrateOptions {
   onStart?: () => void;
 }
 
-/** The part of a plan that is needed for measuring. */
+/** The part of a plan that a calibration needs. */
 export interface Calibrated extends Pick<RunPlan, 'spec'> {
   dataset: Pick<RunPlan['dataset'], 'classes'>;
 }
 
 /**
  * Measures how fast this machine trains the estimators of a plan. Trains each of them briefly in a child process, which
- * takes ten seconds in total. The values are cached by machine, version of cryfold and everything else on which they
+ * takes ten seconds in total. The results are cached by machine, cryfold version and everything else on which they
  * depend.
  * @param names names of the plan's estimators
- * @returns the seconds per unit of the kind's cost by estimator, without estimators that could not be measured in time
+ * @returns for each estimator, the seconds per unit of its kind's cost; estimators that could not be measured in time
+ * are omitted
  */
 export async function calibration(
   plan: Calibrated,

@@ -5,9 +5,9 @@ import { type FeatureSet, featureKindOf, type GivenClips } from '@cryfold/featur
 import { allFeatureSets, featuresKey, type Spec } from '@cryfold/plan';
 
 export interface GivenFeatures {
-  /** The spec, with references to the content of the files */
+  /** The spec, in which hashes now refer to the content of the files */
   spec: Spec;
-  /** Rows by the key of their feature set */
+  /** Rows of each feature set, by its key */
   rows: Map<string, ComputedFeatures>;
 }
 

@@ -6,8 +6,8 @@ import { isObject } from '@cryfold/core';
 import { lockHolder, readLock } from './out-lock.js';
 
 /**
- * File in a locked folder that describes the run of the process that holds the lock. It must not be longer than a lock
- * file, see LONGEST in out-lock.ts.
+ * File in a locked folder that describes the run of the process that holds the lock. It must not exceed the maximum
+ * size of a lock file (LONGEST in out-lock.ts).
  */
 const LIVE = '.live';
 
@@ -70,7 +70,7 @@ function liveRun(folder: string): LiveRun | undefined {
     const here = host === hostname() && typeof socket === 'string' && isPrivate(socket);
     return { run, pid, host, folder, redisUrl: here ? socket : undefined };
   } catch {
-    // Not written by `announceRun`, or not readable by this user.
+    // The file was not written by `announceRun`, or this user may not read it.
     return undefined;
   }
 }

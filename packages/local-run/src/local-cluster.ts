@@ -9,7 +9,7 @@ import { openLog } from './open-log.js';
 import { lockFolder } from './out-lock.js';
 import { findRedisServer, RedisServer } from './redis-server.js';
 
-/** Number of times that a service may die within `WINDOW_MS` before the cluster gives up. */
+/** If a service dies this many times within `WINDOW_MS`, the cluster gives up. */
 const DEATHS = 5;
 const WINDOW_MS = 60_000;
 
@@ -19,7 +19,7 @@ export interface LocalClusterOptions {
   /** The run to execute; other runs in the same store are ignored. */
   plan: RunPlan;
   workers: number;
-  /** Port and token of the live page, which the coordinator serves on loopback; absent: no page */
+  /** Port and token of the live page, which the coordinator serves on loopback; if absent, there is no page */
   page?: { port: number; token: string } | undefined;
   storeUrl: string;
   cacheDir: string;

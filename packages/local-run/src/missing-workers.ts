@@ -1,8 +1,7 @@
 import { type ClusterStatus, noWorker, untakenQueues } from '@cryfold/run-control';
 
 /**
- * Reports when jobs are waiting for a kind of worker that is not running. Does not repeat a report that has not
- * changed.
+ * Reports when jobs are waiting for a kind of worker that is not running. A report is only repeated if it has changed.
  */
 export class MissingWorkers {
   #reported = '';

@@ -17,7 +17,7 @@ import { join } from 'node:path';
 import { CryfoldError, sha256 } from '@cryfold/core';
 
 const LOCK = '.lock';
-/** File name prefix of claims to replace a stale lock, and of locks that are not yet in place. */
+/** Prefix of two kinds of files: claims to replace a stale lock, and locks that are not in place yet. */
 const CLAIM = '.lock-';
 /** Maximum number of bytes to read from a lock file. Those that cryfold writes are shorter. */
 const LONGEST = 512;
@@ -25,17 +25,17 @@ const LONGEST = 512;
 interface Holder {
   pid: number;
   host: string;
-  /** When the process started, see `startOf`; empty if unknown */
+  /** When the process started (see `startOf`); empty if unknown */
   started: string;
-  /** Unique for each file content; undefined if there is no file */
+  /** Derived from the file's content, which is different for each lock; undefined if there is no file */
   id: string | undefined;
 }
 
 /**
  * Prevents two local clusters from using the same folder. Without the lock, nothing would be lost, since each fold is
  * committed only once, but both clusters would train all folds and mix their logs and results. If the process that
- * holds the lock died on this machine, exactly one of the competing commands takes it over. Locks of other machines are
- * always respected.
+ * holds the lock died on this machine, exactly one of the competing commands takes it over. Locks that belong to other
+ * machines are always respected.
  * @param folder existing folder on a file system with hard links
  * @returns a function that releases the lock
  * @throws CryfoldError OUT_IN_USE; OUT_UNWRITABLE if the lock cannot be created
@@ -80,8 +80,8 @@ export function lockHolder(folder: string): LockHolder | undefined {
 
 /**
  * Makes the file `own` the lock. A stale lock may only be replaced by the owner of a claim to that particular lock. A
- * claim is a link that only one process can create. If the owner of a claim dies, another process can claim the claim
- * in turn.
+ * claim is a link that only one process can create. If the owner of a claim dies, another process can in turn claim the
+ * right to replace that claim.
  * @returns the current or imminent holder of the lock; undefined if it is `own`
  */
 function place(folder: string, own: string): Holder | undefined {
@@ -98,7 +98,7 @@ function place(folder: string, own: string): Holder | undefined {
       const claim = join(folder, `${CLAIM}${last.id}`);
       if (linked(own, claim)) {
         try {
-          // If not, the lock has changed since it was read, and the claim is void.
+          // If the ids differ, the lock has changed since it was read, and the claim is void.
           if (readHolder(lock).id !== stale.id) break;
           renameSync(own, lock);
           return undefined;
@@ -142,7 +142,7 @@ function inUse(folder: string, { pid, host }: Pick<Holder, 'pid' | 'host'>): Cry
     `another cryfold (process ${pid} on ${host}) is executing this run in ${folder}`,
     {
       context: { folder, pid },
-      hint: `Wait until it exits. If there is no such process, delete ${join(folder, LOCK)}.`,
+      hint: `Wait until this process exits. If it no longer exists, delete ${join(folder, LOCK)}.`,
     },
   );
 }
@@ -196,7 +196,7 @@ function lives({ pid, host, started }: Holder): boolean {
   }
 }
 
-/** When a process started, in clock ticks since boot; empty for a zombie; undefined if unknown. */
+/** Returns when a process started, in clock ticks since boot; empty for a zombie; undefined if unknown. */
 function startOf(pid: number): string | undefined {
   if (process.platform !== 'linux') return undefined;
   try {

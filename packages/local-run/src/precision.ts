@@ -1,7 +1,7 @@
 import { checkSpec, type RunPlan, type Spec } from '@cryfold/plan';
 import { type Calibrated, type CalibrateOptions, calibration } from './calibration.js';
 
-/** How fast this machine trains an estimator with reduced precision. */
+/** How fast this machine trains an estimator with reduced precision, relative to float32. */
 export interface PrecisionSpeed {
   estimator: string;
   /** `bfloat16` or `float16` */
@@ -17,8 +17,8 @@ type Options = Pick<CalibrateOptions, 'cacheDir' | 'onStart'> & { again?: boolea
  * network briefly in both precisions, which takes ten seconds in total. The result depends on the processor: reduced
  * precision is faster on processors with AMX or fast bfloat16, while others lose time converting back and forth.
  * Measurements are cached.
- * @param options.again whether to repeat measurements that are cached
- * @returns one entry for each network with reduced precision that could be measured in time
+ * @param options.again whether to repeat measurements whose results are cached
+ * @returns one entry for each network that uses reduced precision and could be measured in time
  */
 export async function precisionSpeeds(
   { spec, dataset }: Calibrated,

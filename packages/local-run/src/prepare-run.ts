@@ -55,7 +55,7 @@ export interface PrepareOptions {
   specFolder?: string;
   data: string;
   limit?: number;
-  /** How groups are defined, see `ReadOptions` of the corpus */
+  /** How groups are defined (see `ReadOptions` of @cryfold/corpus) */
   groupBy?: string;
   /** Name of the directory's layout */
   layout?: string;
@@ -64,18 +64,18 @@ export interface PrepareOptions {
   skipBad: boolean;
   /** Whether to merge groups that share equal or overlapping sounds */
   groupDuplicates: boolean;
-  /** Where to fetch weights that are given by URL or store key, and where to keep them */
+  /** Where to fetch weights that are given by URL or store key, and where to cache them */
   sources: WeightsSourceOptions;
   /** Whether to continue with a warning if grouped folds leak */
   allowLeak: boolean;
-  /** Shared sounds of a dataset by content hash, if an earlier command has compared them */
+  /** Looks up the shared sounds of a dataset by its content hash, if an earlier command has compared its recordings */
   knownSounds?: ((contentHash: string) => Promise<number[][] | undefined>) | undefined;
   onProgress: (text: string) => void;
 }
 
 /**
- * Reads the data up to its limit. If `testOn` is set, adds that corpus as one test fold; its groups and layout are
- * always detected. `leftOut` contains the ids of clips beyond the limit.
+ * Reads the data up to the limit on clips. If `testOn` is set, adds that corpus as one test fold; its groups and layout
+ * are always detected. `leftOut` contains the ids of clips beyond the limit.
  */
 async function readData(options: PrepareOptions): Promise<{ found: Dataset; leftOut: string[] }> {
   const { spec, data, limit, skipBad, groupBy, layout, testOn, onProgress } = options;
@@ -171,7 +171,7 @@ function manifestFormat({ decoders, notes }: Dataset): DatasetManifest['format']
 
 /**
  * Saves everything that workers need in the store. The plan comes last, since it starts the run. Folds that failed
- * permanently before are retried.
+ * permanently in an earlier attempt are retried.
  * @param submit submits the run to a server, which creates the plan itself
  */
 export async function publish(
@@ -186,7 +186,7 @@ export async function publish(
     return;
   }
   const { plan } = preparation;
-  // Called first, since it refuses to replace a run of a newer version.
+  // Called first, because it refuses to overwrite a run created by a newer version.
   await store.runs.savePlan(plan);
   await store.runs.reopen(plan.run);
 }

@@ -13,7 +13,7 @@ const CANCELLED = 5;
 
 export interface QueuedRunOptions {
   queues: Queues;
-  /** Whether this command manages its own workers, in which case it need not check for them */
+  /** Whether this command manages its own workers, in which case it does not need to check for them */
   ownWorkers: boolean;
   /** Formats the progress as one line */
   describe: (progress: RunProgress) => string;
@@ -39,7 +39,7 @@ export class QueuedRun implements FollowedRun {
     this.#describe = describe;
   }
 
-  /** Submits a run in the store to the cluster, and subscribes to its progress. */
+  /** Submits a stored run to the cluster, and subscribes to its progress. */
   static async submit(plan: RunPlan, store: RunStore, options: QueuedRunOptions): Promise<QueuedRun> {
     const { queues } = options;
     const run = new QueuedRun(store, plan.run, options);

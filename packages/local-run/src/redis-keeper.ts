@@ -16,14 +16,16 @@ export type FromKeeper =
 
 /** Maximum length in bytes of a socket path that works on all systems. The limit is 104 on macOS and 108 on Linux. */
 const LONGEST = 100;
-/** Number of times that Redis may die within `WINDOW_MS` before the keeper gives up. */
+/** If Redis dies this many times within `WINDOW_MS`, the keeper gives up. */
 const DEATHS = 5;
 const WINDOW_MS = 60_000;
 /** Milliseconds between checks of the socket, and before a restart. */
 const CHECK_MS = 1000;
 const RESTART_MS = 200;
 
-/** Makes the kernel kill Redis when the keeper dies. Works only on Linux, and not with all versions of setpriv. */
+/**
+ * Makes the kernel kill Redis when the keeper dies. This works only on Linux, and not with every version of setpriv.
+ */
 const TIED = ['setpriv', '--pdeathsig', 'KILL'];
 
 const [program] = process.argv.slice(2);
@@ -56,7 +58,7 @@ function makeFolder(): string {
   }
 }
 
-/** @throws Error unless the folder exists and belongs to this user */
+/** @throws Error if the folder does not exist or does not belong to this user */
 function claim(path: string): void {
   try {
     mkdirSync(path, { mode: 0o700 });
@@ -124,18 +126,18 @@ function restart(path: string, reason: string): void {
   }, RESTART_MS);
 }
 
-/** Removes only what this process has created. A folder with other content stays. */
+/** Removes only what this process has created. If the folder contains anything else, it is left in place. */
 function leave(): never {
   if (folder) {
     try {
       unlinkSync(socketIn(folder));
     } catch {
-      // Redis removes it on a clean shutdown.
+      // Redis has already removed the socket, as it does on a clean shutdown.
     }
     try {
       rmdirSync(folder);
     } catch {
-      // The folder is gone, or contains other files.
+      // The folder no longer exists, or contains other files.
     }
   }
   process.exit(0);

@@ -20,7 +20,7 @@ async function executable(path: string): Promise<boolean> {
 
 /**
  * Finds the Redis or Valkey server for local runs: on the PATH, or in the cache that `scripts/setup` fills.
- * @param searchPath the PATH variable
+ * @param searchPath value of the PATH variable
  * @throws CryfoldError REDIS_MISSING
  */
 export async function findRedisServer(searchPath: string, cacheDir: string): Promise<string> {
@@ -35,7 +35,7 @@ export async function findRedisServer(searchPath: string, cacheDir: string): Pro
   });
 }
 
-/** Milliseconds that Redis may take to respond after its start, and that its keeper may take to exit. */
+/** Time limits in milliseconds for Redis to respond after its start, and for its keeper to exit. */
 const START_MS = 15_000;
 const END_MS = 5000;
 
@@ -49,9 +49,9 @@ export interface RedisServerOptions {
 }
 
 /**
- * A private Redis on a Unix socket, without port and password, in a folder that only this user can access. A keeper
- * process restarts Redis if it dies, and stops Redis when this process exits, even if it was killed with SIGKILL; see
- * redis-keeper.ts.
+ * A private Redis that listens on a Unix socket in a folder that only this user can access, and has no port or
+ * password. A keeper process restarts Redis if it dies, and stops Redis when this process exits, even if it was killed
+ * with SIGKILL; see redis-keeper.ts.
  */
 export class RedisServer {
   readonly url: string;

@@ -10,20 +10,20 @@ const WAITS_EVERY_MS = 30_000;
 
 /** Shows the progress of a run to the user. */
 export interface Display {
-  /** Prints a line that stays */
+  /** Prints a permanent line */
   say(text: string): void;
   /** Replaces the previous progress line */
   update(text: string): void;
 }
 
-/** What polling a run returns. */
+/** The result of polling a run. */
 export interface PollResult {
   state: 'unfinished' | 'ended' | 'cancelled';
   /** Progress as one line; undefined if there is nothing new */
   line?: string | undefined;
-  /** Why an operation is being retried, such as a full disk */
+  /** Why an operation is being retried, for example because a disk is full */
   waits?: string | undefined;
-  /** Set occasionally while the run's jobs may have no worker */
+  /** Set only by some polls, while the run's jobs may lack a worker */
   cluster?: Pick<ClusterStatus, 'queues' | 'workers' | 'untakenSeconds'> | undefined;
 }
 
@@ -33,7 +33,7 @@ export interface FollowedRun {
   readonly pollMs: number;
   /**
    * @param polls number of previous polls
-   * @throws CryfoldError the error that ended the run, or why its state is unknown
+   * @throws CryfoldError if the run ended with an error, or if its state cannot be determined
    */
   poll(polls: number): Promise<PollResult>;
 }
@@ -65,7 +65,7 @@ export class RunFollower {
       if (state === 'cancelled') {
         throw new CryfoldError('CANCELLED', `run ${run} was cancelled`, {
           context: { run },
-          hint: `Finished folds are kept. Continue it: cryfold retry ${run}`,
+          hint: `Finished folds are kept. To continue the run, use: cryfold retry ${run}`,
         });
       }
       await sleep(followed.pollMs, undefined, { signal: this.stop }).catch(() => {});

@@ -12,8 +12,9 @@ export const weightsSources = (store: RunStore, cacheDirectory: string): Weights
 type Parameters = NonNullable<Spec['search']>['space'][string];
 
 /**
- * Replaces sources of weights by references to their content, which workers can resolve, so that keys do not depend on
- * the location of files. Each file is read once, so that invalid weights are refused before anything starts.
+ * Replaces the sources of weights with references to their content. Workers can resolve these references, and keys do
+ * not depend on where the files are. Each file is read once, so that invalid weights are refused before anything
+ * starts.
  * @param files receives the files by sha256 (hex)
  * @throws CryfoldError WEIGHTS_NOT_FOUND, WEIGHTS_INVALID, WEIGHTS_UNREACHABLE
  */
@@ -45,7 +46,7 @@ export async function resolveSpecWeights(
 
 type Resolve = <T>(source: T) => Promise<T | string>;
 
-/** Resolves weights among the values of a sweep, and in the conditions of other parameters. */
+/** Also resolves weights that are values in a sweep, or occur in the conditions of other parameters. */
 async function resolveSpace(space: Parameters, resolve: Resolve): Promise<Parameters> {
   const resolved: Parameters = {};
   for (const [name, parameter] of Object.entries(space)) {

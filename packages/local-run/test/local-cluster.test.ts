@@ -20,7 +20,7 @@ process.env.TMPDIR = sockets;
 /** The parts of a plan that the cluster reads. */
 const plan = { run: 'birds-1', spec: { estimators: { svm: { kind: 'svm' } } } } as unknown as RunPlan;
 
-/** A service that logs its arguments and settings, and then waits. */
+/** A service that logs its arguments and environment variables, and then waits. */
 const SERVICE = `
   const { REDIS_URL, CRYFOLD_STORE, CRYFOLD_ONLY_RUN, CRYFOLD_LOCAL, CRYFOLD_API_PORT = '' } = process.env;
   console.log([process.argv.slice(2), CRYFOLD_STORE, CRYFOLD_ONLY_RUN, CRYFOLD_LOCAL, CRYFOLD_API_PORT].join(' '));

@@ -17,7 +17,7 @@ after(() => rm(folder, { recursive: true }));
 
 const inUse = (error: unknown) => error instanceof CryfoldError && error.code === 'OUT_IN_USE';
 
-test('refuses a folder while its holder is alive, and takes over from a killed one', async () => {
+test('refuses a folder while the process that locked it is alive, and takes over from a killed process', async () => {
   const holder = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)']);
   await once(holder, 'spawn');
   await writeFile(join(folder, '.lock'), `${holder.pid} ${hostname()}\n`);
@@ -36,7 +36,7 @@ test('respects the locks of other machines, and ignores an empty lock', async ()
   lockFolder(folder)();
 });
 
-/** A process that locks each folder it receives, and reports whether it succeeded. */
+/** A process that tries to lock each folder it receives, and reports whether it succeeded. */
 const CONTENDER = `
   const { lockFolder } = await import(process.argv[1]);
   process.on('message', ({ folder }) => {

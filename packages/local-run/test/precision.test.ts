@@ -21,7 +21,7 @@ const spec = checkSpec(
 );
 const dataset = { classes: ['a', 'b'] };
 
-test('compares only networks of reduced precision with float32, and caches both measurements', async (t) => {
+test('compares a network with float32 only if its precision is reduced, and caches both measurements', async (t) => {
   const cacheDir = await mkdtemp(join(tmpdir(), 'cryfold-precision-'));
   t.after(() => rm(cacheDir, { recursive: true }));
   let starts = 0;

@@ -62,7 +62,7 @@ test('reuses sound comparisons of an earlier command', async () => {
   assert.deepEqual(unknown.sounds, sounds);
 });
 
-test('refuses a leak of grouped folds unless it is allowed, and too few clips', async () => {
+test('refuses too few clips, and leaks in grouped folds unless they are allowed', async () => {
   const grouped = { ...spec, protocol: { ...spec.protocol, splitter: 'StratifiedGroupKFold' as const } };
   const leaky = { spec: grouped, knownSounds: async () => known };
   await assert.rejects(prepareRun(options(leaky)), { code: 'LEAK_FOUND' });
@@ -83,7 +83,7 @@ test('saves all inputs when publishing a run, and computes nothing when publishi
   assert.deepEqual(messages, []);
 });
 
-test('submits a run to a server after its inputs, without writing its plan', async () => {
+test('uploads the inputs of a run before submitting it to a server, without writing its plan', async () => {
   const preparation = await prepareRun(options({ spec: { ...spec, name: 'elsewhere' } }));
   const { plan } = preparation;
   let there: unknown;

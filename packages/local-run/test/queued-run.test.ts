@@ -38,7 +38,7 @@ test('submits a run that waits for a coordinator, and stops following it once it
   assert.equal((await queues.job('runs', plan.run))?.state, 'waiting');
   const nothing = { state: 'unfinished', line: undefined, cluster: undefined, waits: undefined };
   assert.deepEqual(await run.poll(4), nothing);
-  // The command manages its own workers, so there is no check.
+  // The command manages its own workers, so it does not check for any.
   assert.deepEqual(await run.poll(10), nothing);
   await store.runs.cancel(plan.run);
   assert.deepEqual(await run.poll(9), { state: 'cancelled' });
@@ -54,7 +54,7 @@ test('keeps following a run while Redis does not respond, and reports the outage
   assert.match(waits ?? '', /^REDIS_UNREACHABLE: /);
 });
 
-test('occasionally checks for workers of another cluster', async () => {
+test('occasionally checks whether another cluster has workers and waiting jobs', async () => {
   const run = await QueuedRun.submit(plan, store, { queues, ownWorkers: false, describe: () => 'a line' });
   assert.equal((await run.poll(9)).cluster, undefined);
   const { cluster } = await run.poll(10);

@@ -19,7 +19,7 @@ function follower(stop = new AbortController().signal) {
   return { follower: new RunFollower(store, { say: show, update: show }, stop), shown: () => lines.join('\n') };
 }
 
-/** A run that passes through these states and stays in the last one. */
+/** A run whose polls return these states in turn, and then keep returning the last one. */
 function polls(...found: PollResult[]): FollowedRun & { counts: number[] } {
   const counts: number[] = [];
   return {
@@ -57,7 +57,7 @@ test('follows a run until it has ended, and reports waiting jobs only once', asy
 test('fails with CANCELLED and a hint to continue if the run was cancelled', async () => {
   await assert.rejects(follower().follower.follow(RUN, polls({ state: 'unfinished' }, { state: 'cancelled' })), {
     code: 'CANCELLED',
-    hint: `Finished folds are kept. Continue it: cryfold retry ${RUN}`,
+    hint: `Finished folds are kept. To continue the run, use: cryfold retry ${RUN}`,
   });
 });
 

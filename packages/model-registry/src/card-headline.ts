@@ -2,13 +2,13 @@ import { printable } from '@cryfold/core';
 import { groupsKnown, leakHeadline, METRICS, type MetricName } from '@cryfold/evaluation';
 import type { CardMetrics, ModelCard } from './card.js';
 
-/** The most important figure of a card, which is always quoted with its protocol. */
+/** The most important metric on a card, which is always quoted with its protocol. */
 export interface CardHeadline {
   metric: MetricName;
   /** Mean and deviation over test folds */
   mean: number;
   protocol: string;
-  /** Problems that make the figure too high */
+  /** Problems that make the figure look too good */
   warning?: string;
 }
 

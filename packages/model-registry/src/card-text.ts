@@ -21,8 +21,8 @@ export const INTENDED_USE =
   'To study how recordings like those in its training data are classified, by people who can judge its errors.';
 
 /**
- * Returns what the figures say about new groups. Only folds without leaks that keep known groups together say anything
- * about new groups.
+ * Returns a sentence on what the figures say about new groups. Only folds without leaks that keep known groups together
+ * say anything about new groups.
  */
 function newGroupsLimit(data: ModelCard['data'], metrics: readonly CardMetrics[]): string {
   const unknown = unknownGroupsNote(data);
@@ -39,8 +39,8 @@ function newGroupsLimit(data: ModelCard['data'], metrics: readonly CardMetrics[]
 }
 
 /**
- * Returns why the folds say little about new groups although they keep groups together; undefined if the folds of at
- * least one protocol have no such problem.
+ * Returns why the folds say little about new groups although they keep groups together; returns undefined if the folds
+ * of at least one protocol do not have this problem.
  */
 function doubtOf({ groupSource }: ModelCard['data'], whole: readonly CardMetrics[]): string | undefined {
   if (groupSource?.partial) return 'some recordings have no group, so each of them counts as its own group';
@@ -98,7 +98,7 @@ function plain(text: string): string {
 
 type Made = Pick<ModelCard, 'spec' | 'search'>;
 
-/** Returns a caveat about an estimator in a card's spec, such as that its weights are random. */
+/** Returns a caveat about an estimator in a card's spec, for example that its weights are random. */
 function caveatIn({ spec, search }: Made, name: string): string | undefined {
   const { estimators = {} } = spec as { estimators?: Record<string, object> };
   if (!Object.hasOwn(estimators, name)) return undefined;
@@ -201,7 +201,9 @@ function amongText({ among, begun }: Search['winners'][number]): string {
   return `chosen among ${begun} trials${among < begun ? ` (${among} of them complete)` : ''}`;
 }
 
-/** Both figures are pooled over clips. An older card has no figure that can be compared with the corrected one. */
+/**
+ * Both figures are pooled over clips. Older cards do not contain a figure that is comparable with the corrected one.
+ */
 function correctionText(metric: string, { pooled, corrected }: Search['winners'][number]): string {
   if (pooled === undefined) return 'an earlier version of cryfold stored no comparable figure';
   if (pooled === null || !corrected) return 'no correction for the choice is valid';

@@ -20,8 +20,8 @@ const summary = z.strictObject({
 });
 
 /**
- * Cross-validation results of the configuration. They belong to models that were trained on parts of the data, not to
- * this model.
+ * Cross-validation results of the configuration. They describe models that were trained on parts of the data, not this
+ * model.
  */
 const metricsSchema = z.strictObject({
   run: z.string(),
@@ -43,7 +43,7 @@ const metricsSchema = z.strictObject({
   leaks: z.strictObject({ sounds: count, groups: count }).optional(),
   /**
    * Warnings to read before these figures, one sentence each, such as about leaks, optimism and problems of folds;
-   * absent without warnings
+   * absent if there are no warnings
    */
   warnings: z.array(z.string()).optional(),
   /** Summary of the values of all folds */
@@ -60,8 +60,8 @@ const metricsSchema = z.strictObject({
     .nullable()
     .optional(),
   /**
-   * Intervals of the pooled figures, over groups. Null if there is only one group, and for a figure that does not vary
-   * between groups
+   * Intervals of the pooled figures, over groups. Null if there is only one group; an interval is null if its figure
+   * does not vary between groups
    */
   intervals: z
     .strictObject({
@@ -79,8 +79,8 @@ const metricsSchema = z.strictObject({
 
 const cardSchema = z.strictObject({
   /**
-   * 1 and 2 lack the pooled figures; 2 was used if a member reads its own feature set; 4 is used if the plan of the run
-   * has format 4, whose kinds and options readers of format 3 do not support
+   * Formats 1 and 2 lack the pooled figures; 2 was used if a member reads its own feature set. Format 4 is used if the
+   * run's plan has format 4, because programs that read format 3 do not support its kinds and options
    */
   format: z.literal([1, 2, 3, FORMATS.card]),
   name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,40}$/),
@@ -90,7 +90,7 @@ const cardSchema = z.strictObject({
   notice: z.string(),
   intendedUse: z.string(),
   limits: z.array(z.string()),
-  /** The run with these parameters; `of` is the estimator or fusion of the run that became the model */
+  /** The run that used these parameters; `of` is the name of its estimator or fusion that became the model */
   run: z.string(),
   of: z.string(),
   predictedBy: z.enum(['probabilities', 'decisions']),
@@ -139,8 +139,8 @@ const cardSchema = z.strictObject({
           trial: z.string().nullable(),
           parameters: z.record(z.string(), z.unknown()),
           /**
-           * Number of complete trials. The winner was chosen among all started trials, whose number older cards do not
-           * contain
+           * Number of complete trials. The winner was chosen among all started trials; older cards do not contain their
+           * number
            */
           among: count,
           begun: count.optional(),

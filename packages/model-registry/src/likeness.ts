@@ -8,17 +8,17 @@ import type { ReadModel } from './read-model.js';
  */
 export const LIKENESS_FILE = 'likeness.json';
 
-/** Share of held-out training clips that each of the two tests may reject. */
+/** Maximum shares of held-out training clips that the two tests may reject. */
 const TOO_FAR = 0.03;
 const TOO_STEADY = 0.02;
 const FOLDS = 5;
-/** With fewer clips or groups, too little is known about what is usual. */
+/** With fewer clips or groups, the data does not show what is typical. */
 const LEAST_CLIPS = 50;
 /** Minimum share of the covariance that is replaced by its diagonal. The share is larger if there are few clips. */
 const SHRINKAGE = 0.05;
-/** Minimum variance, because equal clips only differ by rounding. */
+/** Minimum variance, needed because equal clips differ only by rounding errors. */
 const LEAST_DISTANCE = 1e-3;
-/** All values above this limit count as equally unlike. */
+/** Larger values are set to this limit. */
 const LARGEST = 1000;
 
 const numbers = z.array(z.number()).min(1).max(1024);
@@ -114,9 +114,9 @@ export function decodeLikeness(bytes: Uint8Array, name: string): LikenessRule {
 
 /**
  * How unlike the training data a row of the card's features is; above 1 if the rule rejects it.
- * @param heard share of the frequencies, from 0 Hz up, that the recording contains
+ * @param audibleShare share of the frequencies, from 0 Hz up, that the recording contains
  */
-export type Unlikeness = (row: Uint8Array | Float32Array, heard?: number) => number;
+export type Unlikeness = (row: Uint8Array | Float32Array, audibleShare?: number) => number;
 
 /**
  * Loads the rule of a version; undefined if the version has none.
@@ -127,7 +127,7 @@ export async function loadUnlikeness({ card, files }: ReadModel): Promise<Unlike
   const summarize = bytes && (await featureKindOf(card.features).loadSummary?.(card.features));
   if (!summarize) return undefined;
   const rule = decodeLikeness(bytes, `${card.name}@${card.version}: ${LIKENESS_FILE}`);
-  return (row, heard) => unlikeness(rule, summarize(row, heard));
+  return (row, audibleShare) => unlikeness(rule, summarize(row, audibleShare));
 }
 
 /** Assigns a fold to each clip. Groups, largest first, go to the fold with the fewest clips. */
@@ -186,7 +186,7 @@ function cholesky(matrix: Float64Array, size: number): number[] {
   return factor;
 }
 
-/** Reduces the centre to the values that the shape contains. */
+/** Reduces the centre to the dimensions that are known in the shape. */
 function knownPart(centre: Centre, shape: Float64Array): Centre {
   const known = [...shape.keys()].filter((i) => !Number.isNaN(shape[i]));
   if (known.length === shape.length) return centre;

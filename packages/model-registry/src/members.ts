@@ -21,7 +21,7 @@ export interface Member {
  * Loads the trained estimators of a model.
  * @returns the estimators, and the feature sets that they and the card use. Equal feature sets are the same object, so
  * that each is computed only once
- * @throws CryfoldError as `loadPredictor` of their kinds; COMMANDS_NOT_ALLOWED
+ * @throws CryfoldError COMMANDS_NOT_ALLOWED, or any error of the `loadPredictor` functions of the estimators' kinds
  */
 export async function loadMembers(
   model: ReadModel,
@@ -58,7 +58,7 @@ export function checkModelAllowed(
 ): void {
   checkCommandsAllowed(estimators, allowed, {
     where: `${name}@${version} needs its own program, and this command`,
-    hint: 'If you trust the source of the model, add --allow-commands; see docs/security.md.',
+    hint: 'If you trust the source of the model, add --allow-commands (see docs/security.md).',
   });
 }
 

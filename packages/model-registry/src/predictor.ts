@@ -30,7 +30,7 @@ export interface RecordingPrediction {
   name: string;
   /** Rate of the recording, Hz */
   rate: number;
-  /** The rate to which it was resampled, because the training data does not contain its own rate; Hz */
+  /** The rate to which it was resampled because the training data does not contain the recording's own rate, Hz */
   resampledTo?: number;
   seconds: number;
   windows: WindowPrediction[];
@@ -40,8 +40,8 @@ export interface RecordingPrediction {
   unlike?: boolean;
   /**
    * The mean of the probabilities of those windows that are like the training data, or of all windows if every window
-   * is unlike it, and the class that follows from it. Note that the mean over several windows was never evaluated.
-   * Absent if all windows are silent.
+   * is unlike it, and the class that follows from this mean. Note that predictions by the mean over several windows
+   * were never evaluated. Absent if all windows are silent.
    */
   mean?: { label: string; probabilities: number[] };
 }
@@ -49,7 +49,7 @@ export interface RecordingPrediction {
 export interface PredictOptions {
   /** Seconds from one window to the next; default: the length of a clip, as in training */
   hopSeconds?: number;
-  /** The model's input image is kept for this number of windows, from the first one; default: zero */
+  /** Number of windows, counted from the first one, for which to keep the model's input image; default: zero */
   images?: number;
   /** Maximum number of windows per recording; default: unlimited */
   maxWindows?: number;
@@ -70,7 +70,7 @@ export interface Classified {
   winners: Int32Array;
 }
 
-/** The rows of clips in each feature set, row-major */
+/** Computes the rows of clips in each feature set, row-major */
 type RowsOf = (clips: readonly Float64Array[]) => Map<FeatureSet, FeatureArray['data']>;
 
 /** Number of windows to predict together. */
@@ -180,7 +180,7 @@ export class ModelPredictor {
     const known = rates.map((one) => one.rate);
     throw new CryfoldError('RATE_UNKNOWN', `${name}: ${rate} Hz, but the model supports only ${known.join(', ')} Hz`, {
       context: { file: name, rate },
-      hint: `Spectrograms at another rate would look different. Resample the recording: sox IN -r ${known[0]} OUT.wav`,
+      hint: `Spectrograms at another sampling rate would look different. Resample the recording with: sox IN -r ${known[0]} OUT.wav`,
     });
   }
 
@@ -232,7 +232,7 @@ export class ModelPredictor {
     const target = this.#rateFor(audio.rate);
     const signal = target === audio.rate ? audio : resampled(audio, target, name);
     const { rate, frames } = signal;
-    const heard = rate < audio.rate ? RESAMPLED_KEEPS : 1;
+    const audibleShare = rate < audio.rate ? RESAMPLED_KEEPS : 1;
     const cut = { clipSeconds: this.card.features.clipSeconds, hopSeconds };
     const tooMany = (count: number) => tooLong(name, count, maxWindows);
     if (frames !== undefined) {
@@ -251,7 +251,7 @@ export class ModelPredictor {
     const flush = async () => {
       const images = Math.max(0, (options.images ?? 0) - predicted.length);
       rowsOf ??= this.#extractors({ rate, samples: length });
-      const rows = await this.#predictBatch(batch, { rowsOf, images, heard });
+      const rows = await this.#predictBatch(batch, { rowsOf, images, audibleShare });
       predicted.push(...rows.map((row, i) => ({ start: batch[i].start / rate, end: end(batch[i].start), ...row })));
       batch = [];
     };
@@ -283,7 +283,7 @@ export class ModelPredictor {
   /** @param images number of windows for which to keep the model's input image */
   async #predictBatch(
     batch: readonly Window[],
-    { rowsOf, images, heard }: { rowsOf: RowsOf; images: number; heard: number },
+    { rowsOf, images, audibleShare }: { rowsOf: RowsOf; images: number; audibleShare: number },
   ): Promise<Omit<WindowPrediction, 'start' | 'end'>[]> {
     const { classes } = this;
     const set = this.card.features;
@@ -292,7 +292,7 @@ export class ModelPredictor {
     const seen = rows.get(set);
     return batch.map((_, i) => {
       const row = seen?.subarray((i * seen.length) / batch.length, ((i + 1) * seen.length) / batch.length);
-      const unlikeness = row && this.#unlikeness?.(row, heard);
+      const unlikeness = row && this.#unlikeness?.(row, audibleShare);
       return {
         label: classes[winners[i]],
         probabilities: [...probabilities.subarray(i * classes.length, (i + 1) * classes.length)],
@@ -321,7 +321,7 @@ export class ModelPredictor {
 function notFinite({ name, version }: ModelCard): CryfoldError {
   return new CryfoldError('ARTIFACT_CORRUPT', `${name}@${version} predicts NaN or infinite probabilities`, {
     context: { model: name, version },
-    hint: 'Train the model again, or use another version: cryfold models list',
+    hint: 'Train the model again, or use another version. To list all versions, use: cryfold models list',
   });
 }
 
@@ -343,7 +343,7 @@ function joined(rows: readonly FeatureArray['data'][]): FeatureArray['data'] {
   return all;
 }
 
-/** Hints of readers refer to datasets, whereas these refer to a single recording. */
+/** The hints in the errors of the readers refer to datasets; these replace them for a single recording. */
 const SKIPPING = /,? or pass --skip-bad to leave such files out/;
 const HINTS = {
   WAV_EMPTY: 'Record it again.',

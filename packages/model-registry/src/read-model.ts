@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { decodeCard, type ModelCard } from './card.js';
 import { modelKeys } from './registry.js';
 
-/** A model whose files all match its card. */
+/** A model whose files have all been checked against its card. */
 export interface ReadModel {
   card: ModelCard;
   /** By path */
@@ -25,7 +25,7 @@ const fusionSchema = z.strictObject({
 /** Maximum size in bytes of a file in a folder that contains a model. */
 const LARGEST_FILE = 2 ** 30;
 
-/** Keras's copy of the weights, which is not read. */
+/** A copy of the weights for Keras, which is not read here. */
 const UNUSED = /\.h5$/;
 
 /** @throws CryfoldError ARTIFACT_MISSING, ARTIFACT_CORRUPT, JOB_INVALID */
@@ -56,7 +56,7 @@ async function readFiles(card: ModelCard, read: (path: string) => Promise<Uint8A
       if (UNUSED.test(path)) return;
       const bytes = await read(path);
       const context = { model: card.name, version: card.version, file: path };
-      const hint = 'Train the model again, or use another version: cryfold models list';
+      const hint = 'Train the model again, or use another version. To list all versions, use: cryfold models list';
       const name = `${card.name}@${card.version}: ${path}`;
       if (!bytes) throw new CryfoldError('ARTIFACT_MISSING', `${name} is missing`, { context, hint });
       if (sha256(bytes) !== hash) {

@@ -43,7 +43,7 @@ export function checkModelName(name: string): void {
 const unknown = (name: string) =>
   new CryfoldError('MODEL_NOT_FOUND', `there is no model named ${name}`, {
     context: { model: name },
-    hint: 'Check --store, and list its models: cryfold models list',
+    hint: 'Check --store. To list the models in the store, use: cryfold models list',
   });
 
 /**
@@ -74,9 +74,10 @@ export class ModelRegistry {
 
   /**
    * Reads all records of a model.
-   * @returns in `damaged`, why a card or the last promotion cannot be read
+   * @returns the readable records; `damaged` contains an error for each card that cannot be read, and for the last
+   * promotion if it cannot be read
    */
-  async look(name: string): Promise<{ cards: ModelCard[]; champion: Promotion | undefined; damaged: CryfoldError[] }> {
+  async scan(name: string): Promise<{ cards: ModelCard[]; champion: Promotion | undefined; damaged: CryfoldError[] }> {
     const { cards, damaged } = await this.#read(name);
     const champion = await this.champion(name).catch((error) => {
       if (!isUnreadable(error)) throw error;
@@ -122,7 +123,7 @@ export class ModelRegistry {
       wanted === undefined
         ? `no version of ${name} has been promoted yet`
         : `${name} has ${found.length === 0 ? 'no version' : `${found.length} versions starting with`} ${wanted}`;
-    const hint = `Versions: ${all.map((card) => card.version).join(', ')}. Make the newest the champion: cryfold models promote ${name}@${all.at(-1)?.version}`;
+    const hint = `Versions: ${all.map((card) => card.version).join(', ')}. To promote the newest one, use: cryfold models promote ${name}@${all.at(-1)?.version}`;
     throw new CryfoldError('MODEL_NOT_FOUND', why, { context: { model: name }, hint });
   }
 
@@ -137,7 +138,7 @@ export class ModelRegistry {
     return history;
   }
 
-  /** Returns the current promotion, if any. Sends two requests, no matter how long the history is. */
+  /** Returns the current promotion, if any. Sends only two requests, no matter how long the history is. */
   async champion(name: string): Promise<Promotion | undefined> {
     this.#check(name);
     let last: string | undefined;
@@ -172,7 +173,7 @@ export class ModelRegistry {
     if (later || !(await this.#store.putIfAbsent(modelKeys.promotion(name, seq + 1), encodeRecord(promotion)))) {
       throw new CryfoldError('PROMOTION_LOST', `another command promoted a version of ${name} in the meantime`, {
         context: { model: name, version: card.version },
-        hint: `Compare your version with this champion, and decide again. Show its card: cryfold models show ${name}`,
+        hint: `Compare your version with the new champion, and decide again. To show the card of the champion, use: cryfold models show ${name}`,
       });
     }
     await this.#copyChampion(name);
@@ -195,14 +196,14 @@ export class ModelRegistry {
       if (history.length === 0 && (await this.versions(name)).length === 0) throw unknown(name);
       throw new CryfoldError('MODEL_NOT_FOUND', `${name} has no earlier champion`, {
         context: { model: name },
-        hint: `Choose another version with cryfold models promote. Show versions: cryfold models show ${name}`,
+        hint: `Choose another version with cryfold models promote. To show the versions, use: cryfold models show ${name}`,
       });
     }
     return this.promote(name, before, { by: 'rollback', reason }, history.at(-1)?.seq);
   }
 
   /**
-   * Two promotions may write their copies in any order, so each repeats this until the stored copy is that of the last
+   * Two promotions may write their copies in any order, so each repeats this until the stored copy matches the last
    * promotion.
    */
   async #copyChampion(name: string): Promise<void> {

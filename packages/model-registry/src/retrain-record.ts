@@ -6,8 +6,8 @@ import { MODEL_NAME, modelKeys } from './registry.js';
 const RETRAIN_OUTCOMES = ['promoted', 'unchanged', 'refused', 'lost', 'incomplete', 'cancelled'] as const;
 
 /**
- * `models/<name>/last-retrain.json`: outcome of the last `cryfold retrain`. docs/final-models.md describes its
- * evidence.
+ * `models/<name>/last-retrain.json`: outcome of the last `cryfold retrain`. docs/final-models.md describes the evidence
+ * that it contains.
  */
 export const retrainRecordSchema = z.looseObject({
   format: z.literal(1),
@@ -15,7 +15,7 @@ export const retrainRecordSchema = z.looseObject({
   model: z.string().regex(MODEL_NAME),
   outcome: z.enum(RETRAIN_OUTCOMES),
   reason: z.string().max(10_000),
-  /** The champion afterwards, as far as the command knows */
+  /** The champion after the command, as far as the command knows */
   champion: z
     .string()
     .regex(/^[0-9a-f]{12}$/)

@@ -20,15 +20,15 @@ export interface NewVersion {
   plan: RunPlan;
   manifest: DatasetManifest;
   /**
-   * Results of the run of the plan, followed by those of runs with the same data and configuration under other
+   * Results of the plan's run, followed by the results of runs that use the same data and configuration under other
    * protocols
    */
   results: readonly RunResults[];
-  /** Warnings to read before a run's figures of this model, one sentence each */
+  /** Returns warnings to show before this model's figures from a run, one sentence each */
   warningsOf: (results: RunResults) => string[];
-  /** The model of the run */
+  /** Name of the estimator or fusion of the run that becomes this version */
   of: string;
-  /** Key of each member, in the order of the fusion */
+  /** The trained members, in the order in which the fusion lists them */
   finals: readonly { trial: string; result: FinalResult }[];
   fusion: FittedFusion | null;
   /** Rule for sounds that are unlike the training data, if it could be learned */

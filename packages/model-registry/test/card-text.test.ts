@@ -50,7 +50,7 @@ test('shows an interval next to its pooled figure, never next to the mean over f
   assert.ok(text.includes('| accuracy | 50.00 % | none |'));
 });
 
-test('reads a card of format 1, without pooled figures, and shows them as not recorded', () => {
+test('reads a card of format 1, which has no pooled figures, and shows them as not recorded', () => {
   const old = { ...cardOf('x'), format: 1 };
   const card = decodeCard(new TextEncoder().encode(JSON.stringify(old)), 'card.json');
   assert.ok(cardText(card).includes('| accuracy | not recorded | none |'));
@@ -99,7 +99,7 @@ test('shows problems that inflate the figures of a card, and promises nothing fo
   assert.match(limit({ ...clean, metrics: [...leaky.metrics, ...clean.metrics] }) ?? '', /^For new groups/);
 });
 
-test('counts the same trials in a card as the correction does, and uses the words of the report', () => {
+test('a card counts the same trials as the correction, and uses the same wording as the report', () => {
   const winner = { member: 'svm', trial: 'svm-001', parameters: { C: 1 }, among: 1, plain: 0.7, pooled: 0.62 };
   const corrected = { mean: 0.55, low: 0.5, high: 0.6 };
   const shown = (more: object, metric = 'accuracy') =>
@@ -120,7 +120,7 @@ test('counts the same trials in a card as the correction does, and uses the word
   assert.doesNotMatch(shown({ begun: 27 }), /complete trials/);
 });
 
-test('says in a card that the weights of the model or a member are random', () => {
+test('a card states whether the weights of the model or a member are random', () => {
   const { search: _, ...plain } = cardOf('net');
   const estimator = { kind: 'tl-resnet50', weights: 'random', learningRate: 1e-4, epochs: 3 };
   const pretrained = { ...estimator, weights: 'store:weights/x.h5#sha256=x' };
@@ -141,7 +141,7 @@ test('says in a card that the weights of the model or a member are random', () =
   assert.match(cardText({ ...card('net', estimator), search }), /^- net \(random weights\) of run/m, 'after a sweep');
 });
 
-test('promises figures for new groups only if groups are known', () => {
+test('a card makes claims about new groups only if groups are known', () => {
   const card = cardOf('x', { leaks: { sounds: 0, groups: 0 } });
   const limits = (data: Partial<ModelCard['data']>) =>
     limitsOf({ ...card, data: { ...card.data, clips: 9, groups: 3, ...data } }).join('\n');
@@ -168,7 +168,7 @@ test('promises figures for new groups only if groups are known', () => {
   }
 });
 
-test('says how many training clips the rule for other sounds rejects, or that the model has no such rule', () => {
+test('a card states how many training clips the rule for other sounds rejects, or that it has no rule', () => {
   const card = cardOf('x');
   assert.match(limitsOf(card)[1], /^The model always answers with one of its \d+ classes/);
   const likeness = {

@@ -32,7 +32,7 @@ const voices = (count: number) => Array.from({ length: count }, () => summaryOf(
 const groups = (count: number, clips = 4) => Array.from({ length: count }, (_, i) => `g${Math.floor(i / clips)}`);
 const rule = learnLikeness(voices(200), groups(200))!;
 
-test('rejects noise, tones and near silence, but few other voices', () => {
+test('the rule for other sounds rejects noise, tones and near silence, but few other voices', () => {
   const strange: [string, Float64Array][] = [
     ...[0.3, 0.03, 0.003].map((level): [string, Float64Array] => [`noise of ${level}`, noise(level)]),
     ...[150, 700, 3000].map((hertz): [string, Float64Array] => [
@@ -47,22 +47,23 @@ test('rejects noise, tones and near silence, but few other voices', () => {
   assert.ok(rule.falseRejects > 0.01 && rule.falseRejects < 0.12, String(rule.falseRejects));
 });
 
-test('ignores frequencies that resampling has removed, and still rejects noise', () => {
-  // What the converter's filter removes below half the rate is black at the top of the image.
-  const filtered = (samples: Float64Array, heard?: number) => {
+test('the rule for other sounds ignores frequencies that resampling removed, and still rejects noise', () => {
+  // The converter's filter also removes some frequencies below half the rate, which leaves the top of the image black.
+  const filtered = (samples: Float64Array, audibleShare?: number) => {
     const image = clipImage(samples, RATE, SET);
     const dark = clipImage(new Float64Array(RATE).fill(1e-9), RATE, SET).subarray(0, 3 * SET.width);
     const rows = Math.ceil((1 - RESAMPLED_KEEPS) * SET.height);
     for (let row = 0; row < rows; row++) image.set(dark, 3 * SET.width * row);
-    return unlikeness(rule, summarize(image, heard));
+    return unlikeness(rule, summarize(image, audibleShare));
   };
-  const count = (heard?: number) => Array.from({ length: 100 }, voice).filter((one) => filtered(one, heard) > 1).length;
+  const count = (audibleShare?: number) =>
+    Array.from({ length: 100 }, voice).filter((one) => filtered(one, audibleShare) > 1).length;
   assert.ok(count() > 90, 'the filter has an effect if it is not declared');
   assert.ok(count(RESAMPLED_KEEPS) < 15);
   assert.ok(filtered(noise(0.03), RESAMPLED_KEEPS) > 1);
 });
 
-test('measures the distance only over known values', () => {
+test('the rule for other sounds measures the distance only over known values', () => {
   const summaries = Array.from({ length: 400 }, () => {
     const x = random.normal();
     return { liveliness: 1, shape: Float64Array.of(5 * random.normal(), x, x + 0.1 * random.normal()) };
@@ -80,8 +81,8 @@ test('measures the distance only over known values', () => {
   }
 });
 
-test('takes covariance into account, and round-trips', () => {
-  // Two values of equal variance that rise together: a point off their line is further away than one along it.
+test('the rule for other sounds takes covariance into account, and survives a round trip', () => {
+  // Two correlated values of equal variance: a point off their line must count as further away than a point on it.
   const summaries = Array.from({ length: 400 }, () => {
     const x = random.normal();
     return { liveliness: 1, shape: Float64Array.of(x, x + 0.1 * random.normal()) };
@@ -99,7 +100,7 @@ test('takes covariance into account, and round-trips', () => {
   );
 });
 
-test('learns a rule from equal clips, but not from a few clips or a single group', () => {
+test('learns a rule for other sounds from equal clips, but not from a few clips or a single group', () => {
   const [one] = voices(1);
   assert.equal(learnLikeness(voices(49), groups(49)), undefined);
   assert.equal(learnLikeness(voices(60), groups(60, 60)), undefined);
@@ -111,7 +112,7 @@ test('learns a rule from equal clips, but not from a few clips or a single group
   assert.ok(unlikeness(equal, summaryOf(noise(0.1))) > 1);
 });
 
-test('learns the same rule from the same clips', () => {
+test('learns the same rule for other sounds from the same clips', () => {
   const clips = voices(60);
   assert.deepEqual(learnLikeness(clips, groups(60)), learnLikeness(clips, groups(60)));
 });

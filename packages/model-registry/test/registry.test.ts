@@ -66,7 +66,7 @@ function describeRegistry(kind: string, open: () => ArtifactStore) {
         modelKeys.card(name, VERSIONS[2]),
         encodeRecord({ ...card(name, VERSIONS[2]), format: FORMATS.card + 1 }),
       );
-      const { cards, champion, damaged } = await models.look(name);
+      const { cards, champion, damaged } = await models.scan(name);
       assert.deepEqual(
         cards.map(({ version }) => version),
         [VERSIONS[0]],
@@ -79,13 +79,13 @@ function describeRegistry(kind: string, open: () => ArtifactStore) {
       assert.equal((await models.find(name)).version, VERSIONS[0]);
       await assert.rejects(models.find(name, VERSIONS[1]), coded('JOB_INVALID'));
       await store.put(modelKeys.promotion(name, 2), new Uint8Array());
-      const later = await models.look(name);
+      const later = await models.scan(name);
       assert.equal(later.champion, undefined, 'the previous champion does not count as the current one');
       assert.equal(later.damaged.length, 3);
       await assert.rejects(models.champion(name), coded('JOB_INVALID'));
     });
 
-    test('makes unconditional promotions one after another, and goes back by one champion per rollback', async () => {
+    test('makes unconditional promotions one by one, and a rollback restores the previous champion', async () => {
       const { name, models } = await registry();
       assert.equal(await models.champion(name), undefined);
       await assert.rejects(models.rollback(`${name}-not`, ''), /there is no model named/);

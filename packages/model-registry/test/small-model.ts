@@ -10,7 +10,7 @@ const COLUMNS = SIZE.height * SIZE.width * 3;
 /** Hz */
 export const RATE = 8000;
 
-/** Samples of a tone; each class of the model has a different one. */
+/** Samples of a tone; each class of the model has its own frequency. */
 export const tone = (seconds: number, kind = 0) =>
   new Float64Array(Math.round(seconds * RATE)).map((_, i) => 0.5 * Math.sin(i / (2 + 3 * kind)) * Math.cos(i / 999));
 

@@ -30,7 +30,7 @@ export interface CompileOptions {
   precision?: Precision;
   /** Which layers are trained. A frozen layer keeps its weights and runs in inference mode. Default: all layers. */
   trained?: (layer: string) => boolean;
-  /** How the examples of a training step are changed; absent: not at all. */
+  /** How the examples of a training step are changed; if absent, they are not changed. */
   augment?: AugmentationSteps;
 }
 
@@ -125,7 +125,7 @@ export function compileModel(model: Model, classes: number, options: CompileOpti
   return { graph, signatures, weights: weights.all(), inputShape: model.inputShape };
 }
 
-/** Some of the loaded examples, and the other inputs of a step that uses them. */
+/** Some of the loaded examples, selected by index, and the other inputs of a step on them. */
 interface Batch {
   /** Loads examples and labels into the session. */
   feed: Signature;
@@ -234,7 +234,10 @@ export function compileExtractor(
   return { graph, signatures: { init, extract }, weights: weights.all(), inputShape: model.inputShape };
 }
 
-/** Creates the signatures `init`, `read`, `save` and `restore`, for the weights or for weights and optimiser. */
+/**
+ * Creates the signatures `init`, `read`, `save` and `restore`, for the weights alone or for the weights and the
+ * optimiser's state.
+ */
 function stateSignatures(graph: Graph, parameters: readonly Variable[], optimizer: readonly Variable[]): Signatures {
   const state = [...parameters, ...optimizer];
   const inputs = new Map(

@@ -76,7 +76,7 @@ export function forward(layers: readonly Layer[], input: Value, weights: Weights
     const precision = layer.float32 ? 'float32' : options.precision;
     const taken = layer.from?.map((name) => {
       const output = outputs.get(name);
-      if (!output) throw new Error(`layer ${layer.name} takes ${name}, which is not an earlier layer`);
+      if (!output) throw new Error(`the input ${name} of layer ${layer.name} is not an earlier layer`);
       return output;
     });
     const inputs = (taken ?? [previous]).map((value) => cast(value, precision));

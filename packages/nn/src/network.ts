@@ -14,7 +14,7 @@ export interface WeightData {
 
 export type WeightMap = ReadonlyMap<string, WeightData>;
 
-/** Results of one training step for its batch. */
+/** Results of one training step on a batch. */
 export interface StepResult {
   /** The mean loss. */
   loss: number;
@@ -243,7 +243,7 @@ export function initialValues(weights: readonly Weight[], seed: number, given: W
   return Object.fromEntries(values);
 }
 
-/** Returns the same bytes as int32, padded with zeros to a multiple of four. */
+/** Packs bytes into int32 values, four per value, padded with zeros. */
 function packBytes(bytes: Uint8Array): Int32Array {
   if (bytes.byteOffset % 4 === 0 && bytes.length % 4 === 0) {
     return new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);

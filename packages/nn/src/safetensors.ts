@@ -3,8 +3,8 @@ import type { WeightMap } from './network.js';
 
 /**
  * The content of a file in the safetensors format (huggingface.co/docs/safetensors), which other tools can read. The
- * file consists of the length of a JSON header as 8 bytes, the header with texts and each tensor's type, shape and byte
- * range, and the data.
+ * file starts with the length of a JSON header as 8 bytes. The header follows, which contains texts and each tensor's
+ * type, shape and byte range, and then the data.
  */
 export interface TensorFile {
   tensors: WeightMap;
@@ -32,13 +32,13 @@ export function encodeSafetensors({ tensors, metadata }: TensorFile): Uint8Array
 }
 
 /**
- * Maximum header size in bytes. The header of a network has about 30 KB, and decoding takes many times the size of a
- * header.
+ * Maximum header size in bytes. The header of a network's file is about 30 KB long, and decoding a header takes many
+ * times its size in memory.
  */
 const LARGEST_HEADER = 2 ** 24;
 
 /**
- * Reads float32 tensors. Needs as much memory as the size of the file, plus some for its header.
+ * Reads float32 tensors. Needs memory for the whole file, plus some for its header.
  * @param name shown in messages
  * @throws CryfoldError ARTIFACT_CORRUPT
  */
@@ -46,7 +46,7 @@ export function decodeSafetensors(bytes: Uint8Array, name: string): TensorFile {
   const corrupt = (why: string, cause?: unknown) =>
     new CryfoldError('ARTIFACT_CORRUPT', `${name}: ${why}`, {
       context: { artifact: name },
-      hint: 'Delete it; its content will be recomputed.',
+      hint: 'Delete the file; its content will be recomputed.',
       cause,
     });
   // Not slice, because Buffer's slice is a view.

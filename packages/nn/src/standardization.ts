@@ -32,7 +32,7 @@ export function standardizationWeights({ vectors, columns }: Vectors, train: Int
   });
   const fixed = Float32Array.from(variance, (value, j) => {
     if (Math.fround(value) === Number.POSITIVE_INFINITY) throw tooLarge(j, Math.sqrt(value));
-    // Rounding errors of equal values do not count as variance.
+    // If all values are equal, rounding errors must not count as variance.
     const constant = value <= (10 * Number.EPSILON * mean[j]) ** 2 || Math.fround(value) < SMALLEST_VARIANCE;
     return constant ? 1 : value;
   });

@@ -12,7 +12,7 @@ import { standardizationWeights, type Vectors } from './standardization.js';
 import { loadTensorFlow, type ProcessSettings, type TensorFlow } from './tensorflow.js';
 import { breathe, type FitOptions, type FitResult, type Fold, trainFold } from './training-loop.js';
 
-/** The images of all clips, with vectors for a network that reads both. A fold selects from them by index. */
+/** The images of all clips, with vectors for a network that reads both. Folds refer to them by index. */
 export interface FoldImages extends Partial<Vectors> {
   /** [n, height, width, 3], RGB */
   images: Uint8Array;
@@ -59,7 +59,7 @@ export class NetworkTrainer {
   readonly #networks = new Map<string, { network: Network; fed?: FoldExamples }>();
 
   /**
-   * Everything besides the fold that floating-point results depend on: TensorFlow's version, device, GPU, threads,
+   * Everything, apart from the fold, that floating-point results depend on: TensorFlow's version, device, GPU, threads,
    * processor.
    */
   readonly environment: Record<string, string>;
@@ -81,7 +81,7 @@ export class NetworkTrainer {
       device: isUsingGpuDevice ? 'GPU' : 'CPU',
       threads: String(settings.threads),
       ...(settings.xla && { xla: 'auto-jit' }),
-      // The id of the assigned GPU, in case the GPU is not used or nvidia-smi cannot report its name.
+      // The id of the assigned GPU, which is replaced below if the GPU is used and nvidia-smi can report its name.
       ...(settings.gpu !== undefined && { gpu: settings.gpu }),
       ...(isUsingGpuDevice && (await gpuModel(settings.gpu))),
       processor: cpus()[0]?.model.trim() ?? 'unknown',
@@ -211,7 +211,7 @@ function buildModel(data: FoldExamples, spec: NetworkSpec): Model {
 
 function backboneOf({ architecture, parameters }: NetworkSpec): NonNullable<AnyArchitecture['backbone']> {
   if (architecture.backbone) return architecture.backbone;
-  throw invalid(parameters.kind, 'it has no backbone and takes images');
+  throw invalid(parameters.kind, 'it has no backbone, so it can only be trained on images');
 }
 
 /** Returns the loaded weights from which a network starts; undefined for random weights. */

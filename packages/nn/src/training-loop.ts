@@ -33,7 +33,7 @@ export interface FitOptions {
   onEpoch?: (point: EpochPoint) => void;
   /** Called after each step with the number of steps done so far and in total. */
   onStep?: (done: number, total: number) => void;
-  /** Where to resume training after an interruption. The result is bit-identical. */
+  /** Saves the state of the training, and resumes from it after an interruption. The result is bit-identical. */
   checkpoint?: {
     /** The last content that was passed to `save`. */
     resume?: Uint8Array;
@@ -62,7 +62,10 @@ export interface LoopSettings {
   learningRate: number;
   classes: number;
   classWeights?: Float32Array;
-  /** Returns the training examples of an epoch in order, as many as the fold has; default: shuffled. */
+  /**
+   * Returns the order of the training examples in an epoch, with as many entries as the fold has examples; default:
+   * shuffled.
+   */
   order?: (random: Random) => Int32Array;
   /** Draws how a batch of the given size is changed. */
   augment?: (examples: number, random: Random) => Record<string, Feed>;

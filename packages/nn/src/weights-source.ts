@@ -8,7 +8,7 @@ import type { NetworkDefinition } from './models/definition.js';
 import { NETWORKS } from './models/registry.js';
 import { PUBLISHED_RESNET50 } from './models/resnet50.js';
 
-/** The file that `cryfold weights` accepts without a hash under any name: ResNet50's ImageNet weights. */
+/** The file that `cryfold weights` accepts without a hash, whatever its name: ResNet50's ImageNet weights. */
 export const PUBLISHED_WEIGHTS = PUBLISHED_RESNET50;
 
 export interface WeightsFile {
@@ -53,7 +53,7 @@ export async function resolveWeights(source: string, options: WeightsSourceOptio
   if (hash === '' || (fragment !== '' && !stated)) {
     throw new CryfoldError('WEIGHTS_INVALID', `${name}: the hash of the file is missing`, {
       context: { source: name },
-      hint: 'Append #sha256= and the hash of the file; sha256sum prints it.',
+      hint: 'Append #sha256= and the hash of the file; sha256sum prints this hash.',
     });
   }
   const path = join(options.cacheDirectory, 'weights', `${hash}.h5`);
@@ -89,7 +89,7 @@ async function removeAbandoned(folder: string): Promise<void> {
   }
 }
 
-/** Passes content through, up to the maximum size of a weights file. */
+/** Passes content through, but throws an error if it exceeds the maximum size of a weights file. */
 function limited(name: string) {
   return async function* (content: AsyncIterable<Uint8Array>) {
     let bytes = 0;
@@ -144,7 +144,7 @@ export function publishedHash(name: string): string {
   return networks.find(({ published }) => published?.name === basename(name))?.published?.md5 ?? '';
 }
 
-/** What all requests of a download share, including its headers and its timeout. */
+/** Data that all requests of a download share, including headers and timeout. */
 interface Download {
   url: URL;
   headers: Headers;
@@ -152,7 +152,7 @@ interface Download {
   target: string;
   signal: AbortSignal;
   /** Called for each piece of data */
-  heard(): void;
+  onData(): void;
 }
 
 async function download(url: URL, name: string, target: string, silenceMs = 60_000): Promise<void> {
@@ -166,7 +166,7 @@ async function download(url: URL, name: string, target: string, silenceMs = 60_0
   const stop = new AbortController();
   const silent = setTimeout(() => stop.abort(new Error(`no data within ${silenceMs / 1000} s`)), silenceMs);
   const long = setTimeout(() => stop.abort(new Error(`not finished within ${LONGEST_MS / 3_600_000} h`)), LONGEST_MS);
-  const transfer = { url, headers, name, target, signal: stop.signal, heard: () => silent.refresh() };
+  const transfer = { url, headers, name, target, signal: stop.signal, onData: () => silent.refresh() };
   try {
     for (let left = CONNECTIONS, has = 0; ; ) {
       const { bytes, broken } = await receive(transfer, has);
@@ -179,7 +179,7 @@ async function download(url: URL, name: string, target: string, silenceMs = 60_0
     const cause = (stop.signal.aborted ? stop.signal.reason : thrown) as Error & { cause?: NodeJS.ErrnoException };
     throw new CryfoldError('WEIGHTS_UNREACHABLE', `${name}: the download failed (${reasonOf(cause)})`, {
       context: { source: name },
-      hint: 'Check the network and the server, or download the file by other means and use its path.',
+      hint: 'Check the network and the server, or download the file in another way and specify its path.',
       cause,
     });
   } finally {
@@ -199,11 +199,12 @@ function reasonOf({ cause, message }: Error & { cause?: NodeJS.ErrnoException })
 
 /**
  * Downloads the rest of a file, starting at a given byte, or the whole file if the server ignores ranges.
- * @returns how many bytes there are, and why the connection broke before the end
+ * @returns the number of bytes that have been downloaded in total, and the reason if the connection broke before the
+ * end
  * @throws CryfoldError WEIGHTS_NOT_FOUND, WEIGHTS_INVALID; Error for a response that is not a file
  */
 async function receive(
-  { url, headers, name, target, signal, heard }: Download,
+  { url, headers, name, target, signal, onData }: Download,
   from: number,
 ): Promise<{ bytes: number; broken?: unknown }> {
   const asked = new Headers(headers);
@@ -232,7 +233,7 @@ async function receive(
       const next = await reader.read().catch((broken: unknown) => ({ broken }));
       if ('broken' in next) return { bytes, broken: next.broken };
       if (next.done) return { bytes };
-      heard();
+      onData();
       bytes += next.value.length;
       if (bytes > LARGEST) throw tooLarge(name);
       await file.appendFile(next.value);
@@ -254,7 +255,7 @@ function printable(address: string): string {
 function notFound(name: string, why: string, cause?: unknown): CryfoldError {
   return new CryfoldError('WEIGHTS_NOT_FOUND', `${name}: ${why}`, {
     context: { source: name },
-    hint: `Give the path of a file such as Keras's ${PUBLISHED_WEIGHTS.name}, or use weights: random.`,
+    hint: `Specify the path of a file such as Keras's ${PUBLISHED_WEIGHTS.name}, or use weights: random.`,
     cause,
   });
 }

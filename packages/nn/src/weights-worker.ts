@@ -17,8 +17,8 @@ export interface WeightsRequest {
 }
 
 /**
- * The weights that were found, by `layer/weight`; or a problem, worded to follow the name of the file, with the
- * affected weight.
+ * The weights that were found, by `layer/weight`; or a problem, worded so that it can follow the name of the file, and
+ * the affected weight.
  */
 export type WeightsReply = { weights: Map<string, StoredWeight> } | { problem: string; weight?: string };
 
@@ -126,7 +126,7 @@ function isWanted(name: string, shape: number[], expected: ReadonlyMap<string, r
   throw new Problem(`there is no moving mean to absorb the bias ${name}`, name);
 }
 
-/** Returns cryfold's name of a weight: `conv1_conv/kernel` for Keras's `conv1_conv/kernel:0`. */
+/** Returns cryfold's name for a weight: `conv1_conv/kernel` for Keras's `conv1_conv/kernel:0`. */
 function nameOf(layer: string, path: string, expected: WeightsRequest['expected']): string {
   const weight = path.slice(path.lastIndexOf('/') + 1).replace(/:\d+$/, '');
   // The name in Keras 3. Keras 2 and its published files use the same name as cryfold.

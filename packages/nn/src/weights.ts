@@ -48,7 +48,7 @@ function foldBiases(path: string, stored: Map<string, StoredWeight>, expected: R
 function invalid(path: string, problem: string, weight?: string): CryfoldError {
   return new CryfoldError('WEIGHTS_INVALID', `${path}: ${problem}`, {
     context: { file: path, ...(weight === undefined ? {} : { weight }) },
-    hint: "Give Keras's `notop` file of this network, or what `keras.applications.NAME(include_top=False).save('file.h5')` writes.",
+    hint: "Use Keras's `notop` file for this network, or a file that `keras.applications.NAME(include_top=False).save('file.h5')` has written.",
   });
 }
 

@@ -58,7 +58,7 @@ after(() => {
   assert.equal(tf.node.getNumOfSavedModels(), 0);
 });
 
-test('detects the colour scale of images, or none for other colours', () => {
+test('detects the colour scale of images, and detects no scale for other colours', () => {
   assert.equal(colourScaleOf(images)?.name, 'sox');
   assert.equal(colourScaleOf(MONOCHROME)?.name, 'monochrome');
   assert.equal(colourScaleOf(Uint8Array.of(3, 3, 3, 4, 4, 4, 255, 255, 255))?.name, 'monochrome');
@@ -69,10 +69,10 @@ test('detects the colour scale of images, or none for other colours', () => {
   assert.equal(colourScaleOf(Uint8Array.of(1, 2, 3)), undefined);
 });
 
-describe('an augmented image', () => {
+describe('augmentation of images', () => {
   const all = { timeShift: 0.3, gain: 6, timeMask: 0.3, frequencyMask: 0.3, masks: 2 };
 
-  test('is unchanged without settings, on either scale', async () => {
+  test('an image is unchanged without settings, on either scale', async () => {
     const grey = Uint8Array.from({ length: images.length }, (_, i) => levels[Math.floor(i / 3)]);
     for (const given of [images, grey]) {
       const network = await changing({ ...all, mixup: 1 }, given);
@@ -92,7 +92,7 @@ describe('an augmented image', () => {
     }
   });
 
-  test('is rotated in time by a shift, and each row keeps its pixels', async () => {
+  test('a shift rotates an image in time, and each row keeps its pixels', async () => {
     const network = await changing({ timeShift: 0.3 });
     const draws = drawAugmentation({ timeShift: 0.3 }, { examples: batch.length, height, width }, new Random(2));
     const changed = network.augmented(batch, 0, draws);
@@ -106,7 +106,7 @@ describe('an augmented image', () => {
     network.dispose();
   });
 
-  test('is louder or quieter by the gain, except for silence', async () => {
+  test('the gain makes an image louder or quieter, except for silence', async () => {
     const network = await changing({ gain: 6 });
     const steps = [0, 1, 12, -12, 60];
     const changed = network.augmented(batch, 0, { gain: vector(...steps.map((step) => (step * 120) / 249)) });
@@ -117,7 +117,7 @@ describe('an augmented image', () => {
     network.dispose();
   });
 
-  test('has its mean level in masked areas, and is unchanged elsewhere', async () => {
+  test('masked areas get the mean level of the image, and other areas are unchanged', async () => {
     const augment = { timeMask: 0.3, frequencyMask: 0.3, masks: 2 };
     const network = await changing(augment);
     const draws = drawAugmentation(augment, { examples: batch.length, height, width }, new Random(4));
@@ -134,14 +134,14 @@ describe('an augmented image', () => {
         else assert.ok(Math.abs(level - mean(own)) <= 0.5 + 1e-3, `${level}, not ${mean(own)}`);
       }
       hidden += found.filter((_, i) => !isKept(i)).length;
-      // Masked pixels become the mean, which therefore moves by no more than their deviation.
+      // Masked pixels are set to the mean level, so the mean changes by no more than their deviation from it.
       assert.ok(Math.abs(mean(found) - mean(own)) < 25);
     }
     assert.ok(hidden > 0 && hidden < batch.length * pixels);
     network.dispose();
   });
 
-  test('becomes louder by the mean power of the noise, except for silence, and depends on the seed', async () => {
+  test('noise makes an image louder by its mean power, except for silence, and depends on the seed', async () => {
     const network = await changing({ noise: 1 });
     const silent = levels.slice();
     silent.fill(0, batch[4] * pixels, (batch[4] + 1) * pixels);
@@ -151,7 +151,7 @@ describe('an augmented image', () => {
     assert.deepEqual(levelsOf(changed, 0), original(0), 'no noise');
     for (const example of [1, 2, 3]) {
       const [before, found] = [original(example), levelsOf(changed, example)].map((all) => mean(all.map(power)));
-      // The mean of that many exponential variables has a relative spread of 5 %; the image is loud in a third of them.
+      // The mean of this many exponential variables has a relative spread of 5 %; a third of the pixels are loud.
       assert.ok(Math.abs(found / before - 1 - ratios[example]) < 0.35, `${found / before} with ${ratios[example]}`);
       assert.ok(levelsOf(changed, example).filter((level) => level === 0).length < 5, 'noise is everywhere');
     }
@@ -162,16 +162,16 @@ describe('an augmented image', () => {
     network.dispose();
   });
 
-  test('stays loud with weak noise on a scale of 240 dB', async () => {
+  test('a loud image stays loud with weak noise on a scale of 240 dB', async () => {
     const loud = new Uint8Array(images.length).fill(250);
     const network = await changing({ noise: 0.1 }, loud, 240);
     const changed = network.augmented(batch, 5, { noise: vector(0.1, 0.1, 0.1, 0.1, 0.1) });
-    // Even if noise of a tenth of the power cancels the sound, it seldom removes more than 30 dB.
+    // Noise with a tenth of the power may cancel the sound in a pixel, but seldom lowers its level by more than 30 dB.
     assert.ok(changed.every((value) => value > 250 - 64));
     network.dispose();
   });
 
-  test('is the mean of two images of the batch with mixup, weighted by their shares', async () => {
+  test('mixup returns the mean of two images of the batch, weighted by their shares', async () => {
     const network = await changing({ mixup: 1 });
     const [partners, shares] = [Int32Array.of(1, 2, 3, 4, 0), [1, 0.5, 0.75, 0.625, 1]];
     const changed = network.augmented(batch, 0, { partners: { data: partners }, shares: vector(...shares) });
@@ -213,7 +213,7 @@ describe('the loss of mixed examples', () => {
     return network;
   }
 
-  test("equals Keras's categorical cross-entropy of soft targets, with its gradients and ten steps of Adam", async () => {
+  test('losses of mixed examples, gradients and ten steps of Adam equal those of Keras with soft targets', async () => {
     const network = await mixing();
     const { rate, losses, gradients: expected } = golden.softTargets;
     const gradients = network.gradients(rows, 0, { augmentation });
@@ -229,7 +229,7 @@ describe('the loss of mixed examples', () => {
     network.dispose();
   });
 
-  test('uses targets that sum to 1, each weighted by its own class', async () => {
+  test('mixed targets sum to 1, and each is weighted by its own class', async () => {
     const network = await mixing();
     const classWeights = Float32Array.of(1, 2, 3, 4, 5);
     const { logits, loss, 'dense_1/bias': slope } = network.gradients(rows, 0, { augmentation, classWeights });
@@ -245,7 +245,7 @@ describe('the loss of mixed examples', () => {
     network.dispose();
   });
 
-  test('is the margin loss for the mixed target in a capsule network', async () => {
+  test('a capsule network uses the margin loss for the mixed target', async () => {
     const network = await mixing({ output: LENGTHS });
     const { logits: lengths, loss } = network.gradients(rows, 0, { augmentation });
     const expected = [...rows].map((i) =>
@@ -259,7 +259,7 @@ describe('the loss of mixed examples', () => {
     network.dispose();
   });
 
-  test('is the loss of vectors that are mixed like their images', async () => {
+  test('the loss of a mixed example uses vectors that are mixed like their images', async () => {
     const layers = [
       dense('dense', 3),
       { ...dense('vector_dense', 3), from: [VECTORS] },

@@ -107,7 +107,7 @@ describe('equal keys produce equal bytes', () => {
     });
   }
 
-  test('settings without effect change nothing', async () => {
+  test('augmentation settings without effect change nothing', async () => {
     const first = hex(await fit(PLAIN));
     const none = { ...Object.fromEntries(Object.keys(ALL).map((name) => [name, 0])) };
     for (const augment of [{}, none]) {
@@ -117,7 +117,7 @@ describe('equal keys produce equal bytes', () => {
   });
 });
 
-test('each step draws new changes for its images', async (t) => {
+test('each training step draws new changes for its images', async (t) => {
   const { step } = Network.prototype;
   const gains: string[] = [];
   t.mock.method(Network.prototype, 'step', function (this: Network, ...[indices, options]: Parameters<typeof step>) {

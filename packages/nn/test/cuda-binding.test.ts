@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 const MODULES = fileURLToPath(new URL('../../../../node_modules', import.meta.url));
 const { CRYFOLD_CACHE, XDG_CACHE_HOME } = process.env;
 const CACHE = CRYFOLD_CACHE ?? join(XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'cryfold');
-/** What scripts/build-tensorflow --variant cuda or tools/gpu/pack left in the cache. */
+/** The cached output of scripts/build-tensorflow --variant cuda or tools/gpu/pack. */
 const BINDING = ['tensorflow', 'gpu-kit']
   .flatMap((name) => (existsSync(join(CACHE, name)) ? [join(CACHE, name)] : []))
   .flatMap((folder) => readdirSync(folder).map((name) => join(folder, name)))
@@ -18,7 +18,7 @@ const BINDING = ['tensorflow', 'gpu-kit']
     (folder) => /-cuda-|gpu-kit.tensorflow-/.test(folder) && existsSync(join(folder, 'tensorflow/tfjs_binding.node')),
   );
 
-/** A convolution, and its gradients by image and kernel, as hex. */
+/** A convolution, and its gradients with respect to the image and the kernel, as hex. */
 const SCRIPT = `
   const tf = require('@tensorflow/tfjs-node-gpu');
   const wave = (shape, k) => tf.tensor(Float32Array.from({ length: shape.reduce((a, b) => a * b) }, (_, i) => Math.sin(i * k)), shape);

@@ -16,7 +16,7 @@ function masksOf(data: ArrayLike<number>, size: number): number[][] {
   });
 }
 
-test('masks have any size up to their share of the side', () => {
+test('masks can have any size up to their share of a side of the image', () => {
   const { rowsKept, columnsKept } = draw({ timeMask: 0.3, frequencyMask: 0.25 });
   for (const [{ data }, size, longest] of [
     [rowsKept, height, 10],
@@ -53,7 +53,7 @@ test('a shift rotates the columns by at most its share of the width, in either d
   );
 });
 
-test('gain and noise are within their limits, and a mixed example has at least half of the weight', () => {
+test('gain and noise are within their limits, and an example keeps at least half of the weight in a mix', () => {
   const { gain, noise, shares, partners } = draw({ gain: 6, noise: 0.5, mixup: 0.4 });
   assert.ok(gain.data.every((decibels) => Math.abs(decibels) <= 6));
   assert.ok(Math.max(...gain.data) > 5 && Math.min(...gain.data) < -5);
@@ -72,7 +72,7 @@ test('equal seeds draw equal changes, different seeds different ones', () => {
   for (const name of Object.keys(draw(all))) assert.notDeepEqual(draw(all, 2)[name], draw(all)[name], name);
 });
 
-test('settings that are absent or 0 are not drawn', () => {
+test('nothing is drawn for augmentation settings that are absent or 0', () => {
   const none = { timeShift: 0, gain: 0, noise: 0, timeMask: 0, frequencyMask: 0, mixup: 0, masks: 2 };
   for (const augment of [{}, none, { timeMask: 0.5, masks: 0 }]) {
     assert.equal(stepsOf(augment).any, false);

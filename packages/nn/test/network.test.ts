@@ -132,7 +132,7 @@ describe('float16', () => {
   const overflow = (network: Network) =>
     network.step(batch, { learningRate: 1e-2, seed: 1, classWeights: huge }).scale ?? Number.NaN;
 
-  test('equals float32 up to its precision, and learns', async () => {
+  test('float16 equals float32 up to its precision, and learns', async () => {
     const [exact, short] = [await load(normalized), await load(normalized, { precision: 'float16' })];
     const [a, b] = [exact.evaluate(batch).logits, short.evaluate(batch).logits];
     const size = Math.max(...a.map(Math.abs));
@@ -195,15 +195,15 @@ test('a model of feature vectors trains on float32 examples', async () => {
   network.dispose();
 });
 
-describe('reports mistakes', () => {
+describe('mistakes in models and data', () => {
   const small = (layers: Model['layers']): Model => ({ name: 'wrong', inputShape: [8, 8, 3], layers });
   const compile = (layers: Model['layers']) => Network.load(tf, small(layers), 3, { optimizer: adam() });
-  test('in models', async () => {
+  test('reports mistakes in models', async () => {
     await assert.rejects(compile([flatten('a'), dense('b', 4)]), /has outputs of shape \[, 4\], not 3 logits/);
     await assert.rejects(compile([flatten('a'), dense('a', 3)]), /two layers are named a/);
-    await assert.rejects(compile([{ ...flatten('a'), from: ['b'] }, dense('b', 3)]), /layer a takes b/);
+    await assert.rejects(compile([{ ...flatten('a'), from: ['b'] }, dense('b', 3)]), /input b of layer a/);
   });
-  test('in data', async () => {
+  test('reports mistakes in data', async () => {
     const network = await load(cnn);
     assert.throws(() => network.feed(data.images.subarray(3), data.labels), RangeError);
     assert.throws(() => network.evaluate(Int32Array.of(61)), /61/);

@@ -32,7 +32,7 @@ export function resnet50Spec(own: Partial<ResNet> = {}): NetworkSpec<ResNet> {
   return { architecture: tlResnet50.architecture, parameters };
 }
 
-/** A network with other parameters. */
+/** The same network with some parameters replaced. */
 export function withParameters<P extends TrainingParameters>(spec: NetworkSpec<P>, own: Partial<P>): NetworkSpec<P> {
   return { ...spec, parameters: { ...spec.parameters, ...own } };
 }

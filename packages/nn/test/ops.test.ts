@@ -36,7 +36,10 @@ interface Case {
   name: string;
   shapes: number[][];
   build: (...inputs: Value[]) => Value;
-  /** The same function in tfjs, whose eager gradient is the second oracle; without it, finite differences only. */
+  /**
+   * The same function in tfjs, whose eager gradient is a second oracle; if absent, gradients are only compared with
+   * finite differences.
+   */
   eager?: (...inputs: Tensor[]) => Tensor;
 }
 
@@ -235,7 +238,7 @@ describe('gradients equal finite differences and the eager gradients of tfjs', (
       const fed = () => ({ ...Object.fromEntries(feeds.map((feed, i) => [`x${i}`, feed])), weights: mix });
       const analytic = session.run('backward', fed());
 
-      // Casting to bfloat16 rounds, so finite differences need steps that are visible in 8 bits.
+      // Casting to bfloat16 rounds values to 8 significant bits, so finite differences need larger steps.
       const step = name === 'cast' ? 0.25 : 1e-2;
       for (const [i, { data }] of feeds.entries()) {
         for (const at of [0, 1, 2, Math.floor(data.length / 2), data.length - 1]) {

@@ -21,9 +21,9 @@ interface Golden {
   optimizers: Record<string, { losses: number[]; change: Record<string, number[]> }>;
 }
 
-/** Number of classes of every golden */
+/** Number of classes in every golden */
 export const CLASSES = 5;
-/** Length of the vectors of every golden */
+/** Length of the vectors in every golden */
 export const COLUMNS = 10;
 const tf = loadTensorFlow({ threads: 1 });
 
@@ -34,8 +34,9 @@ const OPTIMIZERS: Record<string, (rate: number) => [Optimizer, number]> = {
 };
 
 /**
- * Fails if a figure differs by more than `tolerance` times the largest figure, which is the tensor's norm. The gradient
- * of a shift that the next BatchNormalization removes is 0, but about 1e-9 in float32, so `floor` is the minimum scale.
+ * Fails if a figure differs by more than `tolerance` times the largest figure, which is the tensor's norm. If the next
+ * BatchNormalization removes a shift, the gradient of the shift should be 0, but is about 1e-9 in float32. Therefore
+ * `floor` is the minimum scale.
  */
 function assertClose(
   actual: readonly number[],
@@ -50,7 +51,7 @@ function assertClose(
   assert.ok(worst <= tolerance, `${what}: off by ${worst} of ${scale}`);
 }
 
-/** The largest difference in each kind of figure, for docs/models.md. */
+/** The largest difference for each kind of value, to be reported in docs/models.md. */
 const worst = new Map<string, number>();
 function note(what: string, value: number) {
   worst.set(what, Math.max(value, worst.get(what) ?? 0));
@@ -60,7 +61,7 @@ type Build = (image: { height: number; width: number }) => Model;
 
 /**
  * Declares tests that a network matches Keras's results from scripts/goldens/nn.py, with each available optimiser.
- * @param momentum of Keras's moving statistics
+ * @param momentum momentum of Keras's moving statistics
  */
 export function equalsKeras(name: string, build: Build, momentum = 0.99): void {
   describe(`${name} equals Keras`, () => {

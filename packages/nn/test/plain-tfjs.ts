@@ -18,7 +18,7 @@ const weightData = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes
   console.log(JSON.stringify([...model.predict(tf.tensor(images, shape)).dataSync()]));
 })();`;
 
-/** Predicts in plain TF.js with the files of `encodeTrainedModel`. @param shape of the images, or of the vectors */
+/** Predicts in plain TF.js with the files of `encodeTrainedModel`. @param shape shape of the images or vectors */
 export function predictInTfjs(
   files: ReadonlyMap<string, Uint8Array>,
   images: Iterable<number>,
@@ -27,7 +27,7 @@ export function predictInTfjs(
   return withTemporaryFolder('weights', async (folder) => {
     for (const [name, bytes] of files) await writeFile(join(folder, name), bytes);
     await writeFile(join(folder, 'images.json'), JSON.stringify({ shape, images: [...images] }));
-    // Modules are resolved from the checkout, files from the folder.
+    // Modules are resolved relative to the checkout, and files relative to the folder.
     const script = `const require = process.getBuiltinModule('node:module').createRequire(${JSON.stringify(import.meta.url)});`;
     const evaluated = `process.chdir(${JSON.stringify(folder)}); { ${script} ${PREDICT} }`;
     const { stdout } = await promisify(execFile)(process.execPath, ['-e', evaluated]);

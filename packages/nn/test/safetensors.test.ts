@@ -10,14 +10,14 @@ const tensors = new Map([
 ]);
 const metadata = { curve: '[1,"ü"]' };
 
-test('round-trips', () => {
+test('tensors and metadata survive a round trip through safetensors', () => {
   const bytes = encodeSafetensors({ tensors, metadata });
   assert.deepEqual(decodeSafetensors(bytes, 'x'), { tensors, metadata });
-  // A Buffer of Node's pool has another offset, and its slice is a view.
+  // A Buffer from Node's pool has an offset other than 0, and its slice is a view.
   assert.deepEqual(decodeSafetensors(Buffer.concat([Buffer.from('x'), bytes]).subarray(1), 'x'), { tensors, metadata });
 });
 
-test('writes the layout of the safetensors package: one tensor, byte by byte', () => {
+test('writes a tensor as exactly the same bytes as the safetensors package', () => {
   // python: safetensors.numpy.save({'w': numpy.array([1.0], 'float32')}, {'k': 'v'})
   const header = '{"__metadata__":{"k":"v"},"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}';
   const padded = header.padEnd(Math.ceil(header.length / 8) * 8);
@@ -33,7 +33,7 @@ test('writes the layout of the safetensors package: one tensor, byte by byte', (
   assert.deepEqual(Buffer.from(bytes), expected);
 });
 
-test('reports any damage with an error code', () => {
+test('reports any damage to a safetensors file with an error code', () => {
   const bytes = encodeSafetensors({ tensors, metadata });
   const random = new Random(1);
   for (let length = 0; length < bytes.length; length++) {

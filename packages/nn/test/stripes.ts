@@ -17,10 +17,10 @@ export function stripes(): FoldImages {
   return { images, height, width, labels, classCount };
 }
 
-/** from, from + 1, ... up to but not including `to`. */
+/** The integers from `from` up to but not including `to`. */
 export function range(from: number, to: number): Int32Array {
   return Int32Array.from({ length: to - from }, (_, i) => from + i);
 }
 
-/** 45 training images (in batches of 16, the last of which has 13), and 16 test images. */
+/** 45 training images (two batches of 16 and one of 13), and 16 test images. */
 export const fold = { train: range(0, 45), test: range(45, 61) };

@@ -62,11 +62,11 @@ test('with one thread, a process uses one core, and two processes compute the sa
     console.log(JSON.stringify({ cores, digest: hash.digest('hex') }));`;
   const results = [await run(work), await run(work)] as { cores: number; digest: string }[];
   assert.equal(results[0].digest, results[1].digest);
-  // Two threads would use 1.8 cores if two are free. JavaScript, which runs alongside the single thread, adds a little.
+  // Two threads would use 1.8 cores if two are free. JavaScript runs alongside the single thread and adds a little.
   for (const { cores } of results) assert.ok(cores < 1.3, `${cores} cores`);
 });
 
-test('reports the pinned version of the wheels, without loading TensorFlow here', async () => {
+test('reports the pinned version of the wheels, without loading TensorFlow in its own process', async () => {
   const pins = join(ROOT, 'scripts/tensorflow');
   const lists = (await readdir(pins)).filter((name) => name.endsWith('.txt'));
   assert.ok(lists.length >= 4);

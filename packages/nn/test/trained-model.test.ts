@@ -104,7 +104,7 @@ describe('a trained network predicts the same probabilities in plain TF.js', () 
     });
   }
 
-  test('a frozen backbone with a head trained on its embeddings', async () => {
+  test('predicts with a frozen backbone and a head that was trained on its embeddings', async () => {
     const network = withParameters(RESNET, { backbone: 'frozen', epochs: 4 });
     const embeddings = await trainer.embed(data, network, { seed: 6 });
     const { labels, classCount } = data;
@@ -122,7 +122,7 @@ describe('a trained network predicts the same probabilities in plain TF.js', () 
   });
 });
 
-test('returns weights only on request', async () => {
+test('training returns weights only on request', async () => {
   const { weights } = await trainer.fit(data, fold, withParameters(CNN, { epochs: 1 }), { seed: 5 });
   assert.equal(weights, undefined);
 });

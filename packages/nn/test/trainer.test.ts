@@ -94,7 +94,7 @@ describe('equal seeds produce equal bytes', () => {
   }
 });
 
-test('a loss that is not finite stops the fold and reports where', async () => {
+test('a non-finite loss stops the fold, and the error reports where it occurred', async () => {
   await assert.rejects(trainer.fit(data, fold, withParameters(CNN, { learningRate: 1e30 }), { seed: 1 }), (error) => {
     const { code, failure, context } = error as { code: string; failure: string; context: object };
     assert.deepEqual([code, failure], ['NN_LOSS_NOT_FINITE', 'input']);
@@ -106,13 +106,13 @@ test('a loss that is not finite stops the fold and reports where', async () => {
   assert.ok(Number.isFinite(curve[1].testLoss));
 });
 
-test('float16 learns; gradients that overflow at any loss scale stop the fold', async () => {
+test('training in float16 works, and gradients that overflow at every loss scale stop the fold', async () => {
   const parameters = withParameters(CNN, { precision: 'float16', epochs: 12 });
   const saved: Uint8Array[] = [];
   const checkpoint = { save: (bytes: Uint8Array) => void saved.push(bytes) };
   const { curve } = await trainer.fit(data, fold, parameters, { seed: 1, checkpoint });
   assert.ok(curve[11].testAccuracy >= 0.9, JSON.stringify(curve[11]));
-  // As after 26 halvings in a row.
+  // The loss scale after 26 halvings in a row.
   const { tensors, metadata } = decodeSafetensors(saved[0], 'saved');
   const halved = new Map(tensors).set('optimizer/scale/exponent', { shape: [], data: Float32Array.of(-26) });
   const resume = encodeSafetensors({ tensors: halved, metadata });
@@ -122,7 +122,7 @@ test('float16 learns; gradients that overflow at any loss scale stop the fold', 
   });
 });
 
-test('reports weights that are missing or do not fit with an error code', async () => {
+test('reports missing or unsuitable weights with an error code', async () => {
   const pretrained = withParameters(RESNET, { weights: 'resnet50.h5' });
   await assert.rejects(trainer.fit(data, fold, pretrained, { seed: 1 }), { code: 'WEIGHTS_NOT_FOUND' });
   const weights = new Map([['conv1_conv/kernel', { shape: [3, 3, 3, 64], data: new Float32Array(1728) }]]);

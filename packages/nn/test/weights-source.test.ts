@@ -45,13 +45,13 @@ async function failure(promise: Promise<unknown>, code: string): Promise<Cryfold
 
 const cached = async (cache: string) => (await readdir(join(cache, 'weights'))).sort();
 
-test('uses a local file in place', async () => {
+test('uses a local weights file in place', async () => {
   const path = join(directory, 'local #1.h5');
   await writeFile(path, BYTES);
   assert.deepEqual(await resolveWeights(path, await options()), { path, sha256: HASH });
 });
 
-test('downloads a URL once, even for concurrent callers, and again if the copy is damaged', async (t) => {
+test('downloads weights once, even for concurrent callers, and again if the copy is damaged', async (t) => {
   let requests = 0;
   const url = await serve(t, (_request, response) => {
     requests++;
@@ -72,7 +72,7 @@ test('downloads a URL once, even for concurrent callers, and again if the copy i
   assert.equal((await cached(use.cacheDirectory)).length, 1);
 });
 
-test('rejects and does not keep a file with another hash', async (t) => {
+test('rejects a weights file with a wrong hash, and does not keep it', async (t) => {
   const url = await serve(t, (_request, response) => response.end('<html>Please log in</html>'));
   const use = await options();
   const error = await failure(resolveWeights(`${url}/w.h5?token=secret#sha256=${HASH}`, use), 'WEIGHTS_INVALID');
@@ -80,7 +80,7 @@ test('rejects and does not keep a file with another hash', async (t) => {
   assert.deepEqual(await cached(use.cacheDirectory), []);
 });
 
-test('a URL or key needs a hash, unless it refers to the published file', async (t) => {
+test('a URL or store key of weights needs a hash, unless it refers to the published file', async (t) => {
   const url = await serve(t, (_request, response) => response.end(BYTES));
   const use = await options();
   for (const source of [`${url}/w.h5`, `${url}/w.h5#sha256=abc`, 'store:w.h5', 'store:w.h5#md5=']) {
@@ -94,7 +94,7 @@ test('a URL or key needs a hash, unless it refers to the published file', async 
   assert.match(error.message, /not 4d473c1dd8becc155b73f8504c6f6626/);
 });
 
-test('distinguishes permanent from temporary failures', async (t) => {
+test('distinguishes permanent from temporary download failures', async (t) => {
   const url = await serve(t, (request, response) => {
     if (request.url === '/cut') {
       response.writeHead(200, { 'content-length': BYTES.length });
@@ -157,7 +157,8 @@ test('tolerates a connection that breaks after the last byte', async (t) => {
       response.end();
       return;
     }
-    // The kernel may discard the last bytes of a connection that is destroyed, so the client may have to ask for them.
+    // The kernel may discard the last bytes of a connection that is destroyed, so the client may have to request them
+    // again.
     const content = { 'content-range': `bytes ${from}-${BYTES.length - 1}/${BYTES.length}` };
     response.writeHead(from > 0 ? 206 : 200, from > 0 ? content : {});
     response.write(BYTES.subarray(from), () => response.destroy());
@@ -192,7 +193,7 @@ test('sends the credentials of a URL, but never shows them', async (t) => {
   assert.equal((await resolveWeights(withUser('p%40ss'), use)).sha256, HASH);
 });
 
-test('reads a store key once with the given function', async () => {
+test('reads weights from the store only once, using the given function', async () => {
   const keys: string[] = [];
   const use = {
     ...(await options()),

@@ -162,7 +162,7 @@ test('reports weights that are missing or do not fit', async () => {
   await rejects(loadKerasWeights(hot, EXPECTED), 'WEIGHTS_INVALID', /conv1_bn\/beta contains NaN/);
 });
 
-test('reports violations of the layout', async () => {
+test('reports violations of the layout of a weights file', async () => {
   await ready;
   const path = join(directory, 'layout.h5');
   const attempt = async (fill: (file: File) => void, message: RegExp) => {
@@ -224,7 +224,7 @@ test('rejects or reads a truncated or changed file, never crashes, and leaves th
       for (let i = 0; i < 30; i++) changed[random.below(i < 10 ? 2048 : bytes.length)] = random.below(256);
       await read(changed);
     }
-    // Sets lengths and offsets of 4 or 8 bytes to their largest values.
+    // Sets 4 or 8 bytes to the largest value that a length or offset can have.
     for (let round = 0; round < 8; round++) {
       const changed = Buffer.from(bytes);
       const at = random.below(2048);
@@ -259,7 +259,7 @@ async function growth(action: () => Promise<unknown>): Promise<number> {
   return (Math.max(peak, process.memoryUsage.rss()) - before) / 2 ** 20;
 }
 
-/** Writes an HDF5 file with content from `fill`, for tests of crafted files. */
+/** Writes an HDF5 file whose content `fill` creates, for tests with crafted files. */
 async function craft(name: string, fill: (file: File) => void): Promise<string> {
   await ready;
   const path = join(directory, name);
@@ -269,7 +269,7 @@ async function craft(name: string, fill: (file: File) => void): Promise<string> 
   return path;
 }
 
-test('rejects a small file that declares gigabytes without allocating them', async () => {
+test('rejects a small weights file that declares gigabytes, and does not allocate them', async () => {
   const layers = Array.from({ length: 10 }, (_, i) => `layer${i}`);
   const small = new Map(layers.map((layer) => [`${layer}/kernel`, [4]]));
   const dataset = (file: File, layer: string, chunk: number) => {
@@ -299,7 +299,7 @@ test('rejects a small file that declares gigabytes without allocating them', asy
   }
 });
 
-test('a file cannot make the reader open another file', async () => {
+test('a weights file cannot make the reader open another file', async () => {
   const secret = await variant('secret.h5', {});
   const path = await craft('linked.h5', (file) => {
     for (const layer of new Set([...EXPECTED.keys()].map((name) => name.split('/')[0]))) {

@@ -28,7 +28,7 @@ export function normalizeFeatures(value: unknown): unknown {
   };
 }
 
-/** The keys with which an estimator refers to feature sets. */
+/** The keys of an estimator that refer to feature sets. */
 const NAMING: ReadonlySet<string> = new Set(['features', 'vectors']);
 
 function withKind(set: unknown): unknown {
@@ -65,7 +65,7 @@ export function vectorsOf(
   return spec.featureSets?.[vectorsName(estimator) ?? ''] ?? spec.features;
 }
 
-/** Like `featureKeyOf`, for the set that `vectorsOf` returns. */
+/** Like `featureKeyOf`, but for the set that `vectorsOf` returns. */
 export function vectorsKeyOf(
   { features, spec }: { features: { key: string; sets?: Record<string, string> | undefined }; spec: Spec },
   trial: string,
@@ -80,7 +80,7 @@ type Invalid = (key: string, message: string) => CryfoldError;
 
 /**
  * Checks that estimators read feature sets that exist and suit them, and that all sets have clips of the same length.
- * @throws CryfoldError created by `invalid`
+ * @throws CryfoldError the error that `invalid` creates
  */
 export function checkFeatureSets(spec: Spec, invalid: Invalid): void {
   const { clipSeconds } = spec.features;

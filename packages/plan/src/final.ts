@@ -9,8 +9,8 @@ import { prerequisiteOf } from './prerequisites.js';
 /** `finals/<key>/request.json`: everything that is needed to train an estimator on all clips. */
 export const finalRequestSchema = z.strictObject({
   /**
-   * 2 if it needs something that the first version does not support: vectors, decibels, or a newer kind or option of
-   * an estimator
+   * Format 2 is used if the request needs something that format 1 does not support: vectors, decibels, or a newer kind
+   * or option of an estimator
    */
   format: z.literal([1, FORMATS.finalRequest]),
   key: hex,
@@ -26,7 +26,7 @@ export const finalRequestSchema = z.strictObject({
   xla: z.boolean(),
   /** Whether inner folds keep groups together */
   grouped: z.boolean(),
-  /** The prerequisite to compute first, unless it already exists */
+  /** The prerequisite that must be computed first, unless it already exists */
   needed: z.strictObject({ kind: z.string(), artifact: z.string() }).optional(),
 });
 export type FinalRequest = z.infer<typeof finalRequestSchema>;

@@ -1,6 +1,9 @@
 import type { Spec } from './spec-schema.js';
 
-/** Number of inner folds of a nested fusion unless a search sets it. Equal to the default of a nested search. */
+/**
+ * Number of inner folds of a nested fusion, unless a search specifies another number. A nested search has the same
+ * default.
+ */
 const INNER_FOLDS = 4;
 
 /**

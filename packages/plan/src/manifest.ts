@@ -16,15 +16,17 @@ export const labels = z.array(z.string().max(LIMITS.label)).max(LIMITS.classes);
 const text = z.string().max(LIMITS.text);
 
 const manifestSchema = z.strictObject({
-  /** 2 if clips have a `fold` or if `groupSource` is present; 3 if there are decoders or notes */
+  /**
+   * Format 2 is used if clips have a `fold` or if `groupSource` is present, and format 3 if there are decoders or notes
+   */
   format: z.literal([1, 2, FORMATS.manifest]),
   name: text,
   contentHash: hex,
   grouped: z.boolean(),
-  /** What groups are and how they were determined. Absent from manifests of earlier versions. */
+  /** What groups are and how they were determined. Absent from manifests written by earlier versions. */
   groupSource: groupSourceSchema.optional(),
   classes: labels,
-  /** Absent from manifests of earlier versions. */
+  /** Absent from manifests written by earlier versions. */
   rates: z.array(z.strictObject({ rate: z.number().positive(), clips: z.int() })).optional(),
   /** Name and version of the decoders of recordings other than WAV files; part of `contentHash` */
   decoders: z.array(text).max(LIMITS.classes).optional(),
@@ -39,7 +41,7 @@ const manifestSchema = z.strictObject({
         id: text,
         label: z.string().max(LIMITS.label),
         group: text,
-        /** Hash of the sound; absent from manifests of earlier versions. */
+        /** Hash of the sound; absent from manifests written by earlier versions. */
         hash: hex.optional(),
         /** The fold that tests the clip, if the data assigns folds; empty if no fold tests it */
         fold: text.optional(),
@@ -58,14 +60,14 @@ export function decodeManifest(bytes: Uint8Array, name: string): DatasetManifest
 
 /**
  * Decodes a manifest from an untrusted source, and checks everything that can be derived from its clips.
- * @throws CryfoldError JOB_INVALID; ARTIFACT_CORRUPT with the contradiction
+ * @throws CryfoldError JOB_INVALID; ARTIFACT_CORRUPT if values contradict each other
  */
 export function decodeForeignManifest(bytes: Uint8Array, name: string): DatasetManifest {
   const manifest = decodeManifest(bytes, name);
   const contradicts = (why: string) =>
     new CryfoldError('ARTIFACT_CORRUPT', `${name}: ${why}`, {
       context: { artifact: name },
-      hint: 'Submit the run with cryfold run --server of the same version as the server.',
+      hint: 'Submit the run from a cryfold CLI of the same version as the server.',
     });
   const { contentHash, classes, grouped, rates } = manifest;
   const clips = manifest.clips.map(({ hash, ...clip }) => {

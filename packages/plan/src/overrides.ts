@@ -18,7 +18,7 @@ export interface Overrides {
   weights?: string;
   priority?: Priority;
   maxParallel?: number;
-  /** Number of label shuffles, like `nulls` in the spec */
+  /** How many times to shuffle the labels, like `nulls` in the spec */
   null?: number;
   /** The metric by which models are compared and ranked, and by which a sweep selects trials */
   metric?: string;
@@ -64,7 +64,7 @@ export function applyOverrides(spec: Spec, overrides: Overrides, say: (text: str
       );
     else if (rule.nested && !splitterOf(protocol.splitter).takes.includes('folds'))
       say(
-        `${name} is skipped: a nested fusion needs a number of inner folds, which ${protocol.splitter} does not take`,
+        `${name} is skipped: a nested fusion needs a number of inner folds, which ${protocol.splitter} does not support`,
       );
     else fusion[name] = rule;
   }

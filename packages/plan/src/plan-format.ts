@@ -5,9 +5,9 @@ import { allFeatureSets } from './feature-sets.js';
 import type { Spec } from './spec-schema.js';
 
 /**
- * 2 if there is more than one feature set, or a protocol or key that the first version does not support; 3 if the spec
- * defines how recordings are cut; 4 if it uses something that the third version does not support: a kind of estimator,
- * a kind or option of a feature set, an augmentation or a balance
+ * Format 2 is used if there is more than one feature set, or a protocol or key that format 1 does not support; format 3
+ * if the spec defines how recordings are cut; and format 4 if the spec uses something that format 3 does not support: a
+ * kind of estimator, a kind or option of a feature set, an augmentation or a balance
  */
 export const PLAN_FORMATS = [1, 2, 3, FORMATS.plan] as const;
 
@@ -29,7 +29,7 @@ const firstFeatures = z.strictObject({
   clipSeconds: z.number(),
 });
 
-/** Members and searchable parameters that estimators of these kinds do not have in formats 1 to 3. */
+/** Keys and searchable parameters that formats 1 to 3 do not support for estimators of these kinds. */
 const LATER_MEMBERS = /^(augment|balance)\b/;
 
 /** Returns the oldest format that can represent a spec, so that older versions can read as many plans as possible. */

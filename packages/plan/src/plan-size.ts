@@ -3,7 +3,7 @@ import { splitterOf } from '@cryfold/evaluation';
 import { innerFoldsOf, nestedMembers } from './inner-folds.js';
 import type { Spec } from './spec-schema.js';
 
-/** The facts about a dataset that determine the size of a plan. */
+/** The properties of a dataset that determine the size of a plan. */
 export interface DatasetSize {
   classes: readonly string[];
   clips: readonly { group: string; fold?: string | undefined }[];
@@ -20,7 +20,7 @@ function tooLarge(what: string, size: number, limit: number, hint: string = LARG
 }
 
 /**
- * Calculates the number of a run's folds, before anything is expanded, and checks that it is within the limits.
+ * Calculates the number of folds in a run, before any of them are listed, and checks that it is within the limits.
  * @throws CryfoldError PLAN_TOO_LARGE
  */
 export function checkJobCount(spec: Spec): void {

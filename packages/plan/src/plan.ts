@@ -25,8 +25,8 @@ import { type Spec, specSchema } from './spec-schema.js';
 export const FOLD_FORMAT = 1;
 
 /**
- * Checked in one loop. With a schema per number, checking millions of indices would take longer than everything else in
- * reading a plan.
+ * Checked in one loop. If each number were checked by a schema, checking millions of indices would take longer than all
+ * other work in reading a plan.
  */
 const indices = z.custom<number[]>(
   (value) => Array.isArray(value) && value.every((index) => Number.isSafeInteger(index) && index >= 0),
@@ -46,7 +46,10 @@ const planSchema = z.strictObject({
       fold: z.int(),
       train: indices,
       test: indices,
-      /** For a split inside another one, which a sweep uses to select trials: the outer split and the number in it */
+      /**
+       * For a split inside another split, which is used to select trials or to train a nested fusion: the outer split,
+       * and its number there
+       */
       outer: z.int().min(0).optional(),
       inner: z.int().min(0).optional(),
     }),
@@ -104,8 +107,8 @@ export function plannedFeatures({ features, spec }: Pick<RunPlan, 'features' | '
 }
 
 /**
- * Returns what an estimator contributes to the key of a fold. The names of its feature sets are left out, since the key
- * of the features identifies them.
+ * Returns the part of an estimator that enters the key of a fold. The names of its feature sets are left out, since the
+ * key of the features identifies them.
  */
 function keyTextOf(estimator: Estimator): CanonicalText {
   const { features: _, vectors: __, ...parameters } = estimator as Estimator & { vectors?: string };
@@ -134,8 +137,8 @@ export function settingsOf(plan: Pick<RunPlan, 'features' | 'spec'>, trial: stri
 
 /**
  * Returns the identity of a fold's result: the data, the features, the indices, the estimator, the seed, whether labels
- * are shuffled, everything else that the estimator's kind declares relevant, and `FOLD_FORMAT`. The name of the trial
- * is not part of it, so that trials and runs can share equal work.
+ * are shuffled, everything else that the estimator's kind declares relevant, and `FOLD_FORMAT`. The identity does not
+ * include the name of the trial, so that trials and runs with equal folds share the results.
  */
 function foldKey(
   spec: Spec,
@@ -155,7 +158,7 @@ function foldKey(
   });
 }
 
-/** What an estimator of a plan contributes to the keys of its folds. */
+/** The part of an estimator that enters the keys of its folds. */
 interface KeyedEstimator {
   estimator: Estimator;
   text: CanonicalText;
@@ -184,7 +187,7 @@ export function addJobs(plan: RunPlan, wanted: readonly WantedJob[]): void {
   finish(addingJobs(plan, wanted));
 }
 
-/** Work in steps of a few milliseconds. Between steps, the caller may yield to the event loop. */
+/** Work that is divided into steps of a few milliseconds. Between steps, the caller may yield to the event loop. */
 type Steps<T> = Generator<void, T>;
 
 /** Number of jobs between two yields, and number of clips to hash or copy. */
@@ -232,7 +235,7 @@ export function planRun(input: PlanInput): RunPlan {
   return finish(planning(input));
 }
 
-/** Like `planRun`, for a process that must respond to others in the meantime. */
+/** Like `planRun`, but for a process that must remain responsive in the meantime. */
 export async function planRunInSteps(input: PlanInput): Promise<RunPlan> {
   const steps = planning(input);
   for (;;) {
@@ -278,7 +281,7 @@ function* planning({ spec, manifest, splits }: PlanInput): Steps<RunPlan> {
     spec: evaluated,
     dataset: manifest.contentHash,
     jobs: plan.jobs.map((job) => job.key),
-    // The jobs of a sweep are not known yet, so its splits are used instead.
+    // The jobs of a sweep are not known in advance, so its splits are used instead.
     ...(spec.search ? { splits: contentKey(plan.splits) } : {}),
   });
   return { ...plan, run: `${spec.name}-${identity.slice(0, 12)}` };

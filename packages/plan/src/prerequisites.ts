@@ -3,7 +3,7 @@ import { type RunPlan, settingsOf } from './plan.js';
 
 type Needed = Prerequisite & { queue: FoldQueue };
 
-/** Cached by plan and trial, since a plan does not change and each of its folds asks for its prerequisite. */
+/** Cached by plan and trial, because a plan never changes and the prerequisite is requested for each fold. */
 const known = new WeakMap<RunPlan, Map<string, Needed | undefined>>();
 
 /** Returns the prerequisite that must be computed before a trial's folds; undefined if they do not need one. */

@@ -38,8 +38,8 @@ export function evaluationsOf(names: readonly string[]): string[] {
 }
 
 /**
- * Returns the evaluations of a command, at least one: those listed in `--protocol`, otherwise the spec's own
- * (undefined). `--test-on` appends its own evaluation.
+ * Returns the evaluations of a command, at least one: those listed in `--protocol`, otherwise the one that the spec
+ * defines (undefined). `--test-on` adds another evaluation.
  * @throws CryfoldError USAGE like `evaluationsOf`
  */
 export function evaluationsWith(names: readonly string[], testOn: string | undefined): (string | undefined)[] {
@@ -63,17 +63,16 @@ export function protocolNameOf(splitter: string, dataset: string): string | unde
 
 /** Protocol settings that flags set. */
 interface Asked {
-  /** A name from `evaluationsOf`; absent: the spec's own splitter */
+  /** A name from `evaluationsOf`; if absent, the spec's own splitter is used */
   protocol?: string;
   folds?: number;
   repeats?: number;
 }
 
 /**
- * Applies flags to a spec's protocol. A named protocol has its own number of folds and repeats if it defines them,
- * otherwise those of the spec. Flags take precedence over both. Flags that the protocol's splitter does not support are
- * ignored, since they may be meant for another of several protocols; `checkProtocol` rejects them for the spec's own
- * splitter.
+ * Applies flags to a spec's protocol. If a named protocol does not define the number of folds or repeats, the spec's
+ * number is used. Flags take precedence over both. Flags that the protocol's splitter does not support are ignored,
+ * since they may be meant for another of several protocols; `checkProtocol` rejects them for the spec's own splitter.
  */
 export function protocolOf(spec: Protocol, { protocol: name, ...asked }: Asked): Protocol {
   const { folds = spec.folds, repeats = spec.repeats } = asked;
@@ -87,7 +86,7 @@ export function protocolOf(spec: Protocol, { protocol: name, ...asked }: Asked):
   };
 }
 
-/** The paper's split is a single one. Other repeatable splitters have as many repeats as requested. */
+/** The paper's 80:20 split is not repeated. Other repeatable splitters have as many repeats as requested. */
 function repeatsOf({ splitter }: Pick<Protocol, 'splitter'>, repeats: number): number {
   const { takes } = splitterOf(splitter);
   return takes.includes('repeats') && !takes.includes('testSize') ? repeats : 1;

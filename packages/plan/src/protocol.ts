@@ -15,7 +15,7 @@ export function withProtocolDefaults(value: unknown): unknown {
 
 /**
  * Checks that the settings of a spec's protocol suit its splitter.
- * @throws CryfoldError created by `invalid`
+ * @throws CryfoldError the error that `invalid` creates
  */
 export function checkProtocol(
   { protocol, fusion, search }: Spec,
@@ -29,19 +29,22 @@ export function checkProtocol(
     throw invalid('protocol.repeats', `${splitter} does not support repeats: write repeats: 1${instead}`);
   }
   if (testSize !== undefined && !takes.includes('testSize')) {
-    throw invalid('protocol.testSize', `${splitter} does not take a test size: remove this key, or use ShuffleSplit`);
+    throw invalid(
+      'protocol.testSize',
+      `${splitter} does not support a test size: remove this key, or use ShuffleSplit`,
+    );
   }
   if (takes.includes('folds')) return;
   if (folds !== DEFAULT_FOLDS) {
-    throw invalid('protocol.folds', `${splitter} does not take a number of folds: remove this key`);
+    throw invalid('protocol.folds', `${splitter} does not support a number of folds: remove this key`);
   }
   if (search?.nested)
-    throw invalid('search.nested', `${splitter} does not take a number of inner folds: use a k-fold splitter`);
+    throw invalid('search.nested', `${splitter} does not support a number of inner folds: use a k-fold splitter`);
   const nested = Object.entries(fusion).find(([, rule]) => rule.nested);
   if (nested) {
     throw invalid(
       `fusion.${nested[0]}.nested`,
-      `${splitter} does not take a number of inner folds: use a k-fold splitter`,
+      `${splitter} does not support a number of inner folds: use a k-fold splitter`,
     );
   }
   const fitted = Object.entries(fusion).find(([, { rule }]) => isFitted(rule));
@@ -55,7 +58,8 @@ export function checkProtocol(
 }
 
 /**
- * Whether a splitter tests the training clips of each fold in other folds, so that a fitted fusion can learn from them.
+ * Whether a splitter tests each fold's training clips in other folds, so that a fitted fusion can learn from
+ * predictions for them.
  */
 export function canFit(splitter: Splitter): boolean {
   return !splitterOf(splitter).takes.includes('testSize');

@@ -7,7 +7,7 @@ const artifactSchema = z.strictObject({ key: z.string(), sha256: hex });
 
 /** `folds/<key>/result.json`: its existence marks a fold as done. Committed once and never changed. */
 export const foldResultSchema = z.strictObject({
-  /** 2 if any epoch of the curve has no loss on the test clips */
+  /** Format 2 is used if any epoch of the curve has no loss on the test clips */
   format: z.literal([1, FORMATS.fold]),
   key: hex,
   attempt: z.string(),
@@ -15,13 +15,13 @@ export const foldResultSchema = z.strictObject({
   probabilities: artifactSchema,
   /** float64 npy, test rows x classes, one-vs-rest decision values; SVM only */
   decisions: artifactSchema.optional(),
-  /** Files of a network (docs/models.md) if the spec keeps them. `gc` may have deleted them since */
+  /** Files of a network (docs/models.md) if the spec keeps them. `gc` may have deleted them later */
   model: z.array(artifactSchema).optional(),
   curve: z.array(epochSchema),
-  /** Share of correctly classified test clips; absent from records of earlier versions. */
+  /** Share of correctly classified test clips; absent from records written by earlier versions. */
   accuracy: z.number().min(0).max(1).optional(),
   seconds: z.number(),
-  /** When the attempt started; absent from records of earlier versions. */
+  /** When the attempt started; absent from records written by earlier versions. */
   started: z.iso.datetime().optional(),
   environment: z.record(z.string(), z.string()),
 });

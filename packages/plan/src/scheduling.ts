@@ -1,20 +1,22 @@
 import { FORMATS } from '@cryfold/core';
 import { z } from 'zod';
 
-/** Weights for sharing the workers among runs. Each priority counts four times as much as the next lower one. */
+/** Weights for sharing the workers among runs. Each priority has four times the weight of the next lower one. */
 export const PRIORITIES = ['low', 'normal', 'high'] as const;
 export type Priority = (typeof PRIORITIES)[number];
 
 /** Maximum number of folds of a run that may train at the same time. */
 export const maxParallelSchema = z.int().positive().max(100_000);
 
-/** `runs/<run>/scheduling.json`: how a run shares the workers. May change while the run is in progress. */
+/**
+ * `runs/<run>/scheduling.json`: how a run shares the workers with other runs. May change while the run is in progress.
+ */
 export const schedulingSchema = z.strictObject({
   format: z.literal(FORMATS.scheduling),
   priority: z.enum(PRIORITIES),
   /** Undefined: no limit */
   maxParallel: maxParallelSchema.optional(),
-  /** While true, no fold of the run is started, but folds in training finish */
+  /** While true, no fold of the run is started, but folds that are already training are finished */
   paused: z.boolean(),
 });
 export type Scheduling = Omit<z.infer<typeof schedulingSchema>, 'format'>;
@@ -35,7 +37,7 @@ export function changeScheduling(scheduling: Scheduling, { maxParallel, ...chang
   return { ...others, ...(limit == null ? {} : { maxParallel: limit }) };
 }
 
-/** Returns the scheduling that a run starts with. */
+/** Returns the initial scheduling of a run. */
 export function initialScheduling(spec: {
   priority?: Priority | undefined;
   maxParallel?: number | undefined;
@@ -45,7 +47,6 @@ export function initialScheduling(spec: {
 }
 
 /**
- * If workers that were stopping have returned a fold this many times, it is unlikely to be a coincidence, and an alert
- * fires.
+ * If stopping workers have returned a fold this many times, this is unlikely to be a coincidence, and an alert fires.
  */
 export const MANY_GIVE_BACKS = 3;

@@ -18,7 +18,7 @@ const statisticsSchema = z.strictObject({
     .strictObject({
       leader: z.string(),
       folds: z.int(),
-      /** How much better the leader is than the trial, on the folds that both have */
+      /** How much better the leader is than the trial, on the folds that have been evaluated for both */
       meanDifference: z.number(),
       t: z.number().nullable(),
       /** One-sided */
@@ -104,7 +104,7 @@ export function replay(decisions: readonly Decision[]): SearchLog {
       const trial = log.trials.get(decision.trial);
       if (!trial) {
         throw new CryfoldError('JOB_INVALID', `the search log ends trial ${decision.trial}, which never started`, {
-          hint: 'A record of the search was deleted: start the sweep under another name.',
+          hint: 'A record of the search was deleted, so start the sweep under another name.',
         });
       }
       const { kind: _, ...end } = decision;
@@ -160,7 +160,7 @@ export function contextsOf({ spec, splits }: Pick<RunPlan, 'spec' | 'splits'>): 
 }
 
 /**
- * Adds all folds that the decisions so far require to the plan. Each trial becomes an estimator with its own name.
+ * Adds to the plan all folds that the decisions so far require. Each trial becomes an estimator with its own name.
  */
 export function growPlan(plan: RunPlan, log: SearchLog): RunPlan {
   const grown: RunPlan = {
@@ -179,16 +179,16 @@ export function growPlan(plan: RunPlan, log: SearchLog): RunPlan {
     const context = Number(key.split(' ')[1]);
     if (context > 0 && trial !== null) wanted.push({ split: context - 1, trial, rank: 0 });
   }
-  // Trials advance together, so that they can be compared on the folds that all of them have.
+  // Trials advance together, so that they can be compared on the same folds.
   wanted.sort((a, b) => a.rank - b.rank);
   addJobs(grown, wanted);
   return grown;
 }
 
 /**
- * Converts a finished sweep to an ordinary run, in which each searched estimator has the winner's parameters and folds.
- * With nested cross-validation, an outer fold has the result of the trial that won inside that fold. Inner splits are
- * only kept for nested fusions that learn from them.
+ * Converts a finished sweep into an ordinary run, in which each searched estimator has the winner's parameters and
+ * folds. With nested cross-validation, the result of an outer fold is that of the trial that won inside this fold.
+ * Inner splits are only kept for nested fusions that learn from them.
  * @param grown result of `growPlan`, if known
  */
 export function selectedPlan(plan: RunPlan, log: SearchLog, grown = growPlan(plan, log)): RunPlan {

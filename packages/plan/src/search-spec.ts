@@ -7,18 +7,18 @@ const range = z.tuple([z.number(), z.number()]).describe('lowest and highest val
 const plain = z.union([z.string().max(LIMITS.text), z.number(), z.boolean()]);
 
 const common = {
-  /** Search the parameter only if other parameters of the same estimator have one of these values */
+  /** Only search the parameter if each of these parameters of the same estimator has one of the listed values */
   when: z
     .record(z.string(), z.union([plain, z.array(plain).min(1).max(LIMITS.trials)]))
     .optional()
-    .describe('only if other parameters of the estimator have this value, or one of these values'),
+    .describe('searches this parameter only if other parameters of the estimator have one of the given values'),
 };
 const steps = z
   .int()
   .min(2)
   .max(LIMITS.trials)
   .optional()
-  .describe('number of values from the range that a grid tries');
+  .describe('number of values in the range that a grid search tries');
 
 /** One searched parameter: a list of values, or a range. `log` samples evenly over orders of magnitude. */
 const parameterSchema = z.union([
@@ -61,7 +61,7 @@ export const searchSchema = z.strictObject({
     ),
   space: z
     .record(z.string(), z.record(z.string(), parameterSchema))
-    .describe('parameters to search, by estimator; other estimators are evaluated as they are'),
+    .describe('parameters to search, by estimator; other estimators are evaluated unchanged'),
   racing: z
     .strictObject({
       threshold: z
@@ -70,7 +70,7 @@ export const searchSchema = z.strictObject({
         .lt(0.5)
         .default(0.02)
         .describe('one-sided p-value of the corrected paired test below which a trial is stopped'),
-      // Stored plans may contain 2 to 4, which counted as 5.
+      // Stored plans may contain 2 to 4, which was treated as 5.
       minFolds: z
         .int()
         .min(2)
@@ -78,7 +78,7 @@ export const searchSchema = z.strictObject({
         .describe('number of folds that two trials must have in common before they are compared'),
     })
     .optional()
-    .describe('stops trials that are clearly worse than the leader on the folds that both have'),
+    .describe('stops trials that are clearly worse than the leader on the folds that both have completed'),
   asha: z
     .strictObject({
       resource: z
@@ -89,14 +89,14 @@ export const searchSchema = z.strictObject({
         .int()
         .min(2)
         .default(3)
-        .describe('one in this many trials is promoted, and gets this many times the resource'),
+        .describe('one in eta trials is promoted and gets eta times as many folds or epochs'),
       min: count.default(1).describe('number of folds or epochs with which every trial begins'),
     })
     .optional()
-    .describe('settings of the algorithm asha'),
+    .describe('settings for the asha algorithm'),
   nested: z
     .strictObject({
-      inner: z.int().min(2).max(LIMITS.folds).default(4).describe('number of inner folds of the training clips'),
+      inner: z.int().min(2).max(LIMITS.folds).default(4).describe('number of inner folds per outer fold'),
     })
     .optional()
     .describe('repeats the search inside each outer fold, so that the score of the winner is unbiased'),
@@ -124,7 +124,7 @@ export function extremes(parameter: SearchParameter): unknown[] {
   return 'log' in parameter ? parameter.log : parameter.int;
 }
 
-/** Describes what is wrong with a parameter's own values, if anything. */
+/** Describes what, if anything, is wrong with the values of a parameter. */
 export function parameterProblem(parameter: SearchParameter, grid: boolean): string | undefined {
   if ('choice' in parameter) return undefined;
   const [low, high] = extremes(parameter) as [number, number];

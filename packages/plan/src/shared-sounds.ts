@@ -21,8 +21,8 @@ const sharedSoundsSchema = z.strictObject({
 });
 
 /**
- * `datasets/<dataset>/sounds.json`: facts about the audio that are not in the manifest. Absent in stores of earlier
- * versions.
+ * `datasets/<dataset>/sounds.json`: facts about the audio that are not in the manifest. Absent in stores written by
+ * earlier versions.
  */
 export type SharedSounds = z.infer<typeof sharedSoundsSchema>;
 

@@ -4,7 +4,7 @@ import { specJsonSchema } from './spec-schema.js';
 
 /** A problem with a spec, described in words. */
 export interface SpecProblem {
-  /** Path of the wrong key */
+  /** Path of the key that causes the problem */
   path: PropertyKey[];
   why: string;
   hint: string;
@@ -91,7 +91,7 @@ function keysAt(path: readonly PropertyKey[], found: unknown): string[] {
   return [...new Set((own.length > 0 ? own : maps).flatMap((properties) => Object.keys(properties)))];
 }
 
-/** Returns the text values that are allowed at a path, if only certain values are allowed. */
+/** Returns the strings that are allowed at a path, if only certain strings are allowed. */
 function valuesAt(path: readonly PropertyKey[]): string[] {
   const values = schemasAt(path).flatMap((schema) => (Array.isArray(schema.enum) ? schema.enum : [schema.const]));
   return [...new Set(values.filter((value): value is string => typeof value === 'string'))];

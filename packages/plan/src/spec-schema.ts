@@ -8,34 +8,34 @@ import { searchSchema } from './search-spec.js';
 
 const count = z.int().positive();
 
-/** Default number of folds. Also set in specs whose splitter does not use a number of folds. */
+/** Default number of folds. This is also set in specs whose splitter does not use a number of folds. */
 export const DEFAULT_FOLDS = 5;
 
 const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,40}$/, 'use lower-case letters, digits and dashes');
 
 export const specSchema = z.strictObject({
   version: z.literal(1).describe('version of the spec format'),
-  name: name.describe('name of the run; its id begins with it'),
+  name: name.describe('name of the run; the id of the run begins with this name'),
   features: featureSetSchema
     .prefault({ kind: DEFAULT_FEATURES } as never)
-    .describe('what estimators read: one feature set, or several named ones, the first of which is the default'),
-  /** Named feature sets in addition to the default one, see `normalizeFeatures` */
+    .describe('the input of estimators: one feature set, or several named ones, the first of which is the default'),
+  /** Named feature sets in addition to the default one (see `normalizeFeatures`) */
   featureSets: z.record(name, featureSetSchema).optional(),
   hopSeconds: z
     .number()
     .positive()
     .max(3600)
     .optional()
-    .describe('seconds from one clip’s start to the next within a recording; default: the length of a clip'),
+    .describe('seconds between the starts of successive clips of a recording; default: the length of a clip'),
   shortClips: z
     .enum(['pad', 'drop', 'error'])
     .optional()
     .describe(
-      'what to do with recordings shorter than a clip; default: pad if at least half a clip, otherwise an error',
+      'what to do with recordings shorter than a clip; default: pad those of at least half a clip, and reject the others',
     ),
   protocol: z
     .strictObject({
-      splitter: z.enum(SPLITTERS).default('RepeatedKFold').describe('how clips are split, by scikit-learn’s names'),
+      splitter: z.enum(SPLITTERS).default('RepeatedKFold').describe('how clips are split; named as in scikit-learn'),
       folds: z.int().min(2).max(LIMITS.folds).default(DEFAULT_FOLDS).describe('number of folds per repeat'),
       repeats: count.max(LIMITS.repeats).default(10).describe('number of times the clips are split into folds'),
       testSize: z
@@ -70,7 +70,7 @@ export const specSchema = z.strictObject({
   metric: z
     .enum(METRIC_NAMES)
     .optional()
-    .describe('metric by which models are compared and ranked; default: accuracy; a sweep has search.metric instead'),
+    .describe('metric by which models are compared and ranked; default: accuracy; a sweep uses search.metric'),
   keepModels: z
     .enum(['none', 'best', 'all'])
     .optional()
@@ -105,8 +105,8 @@ export const specSchema = z.strictObject({
       }),
     )
     .default({})
-    .describe('fusions, which combine the probabilities of estimators, each under a name of your choice'),
-  search: searchSchema.optional().describe('makes the run a sweep, see docs/sweeps.md'),
+    .describe('fusions, each under a name of your choice; a fusion combines the probabilities of estimators'),
+  search: searchSchema.optional().describe('makes the run a sweep (see docs/sweeps.md)'),
 });
 
 export type Spec = z.infer<typeof specSchema>;
@@ -125,7 +125,7 @@ export function cutOptions({ features, hopSeconds, shortClips }: Pick<Spec, 'fea
 /** The JSON Schema (draft 2020-12) of a spec as written, published as docs/spec.schema.json. */
 export function specJsonSchema(): object {
   const schema = z.toJSONSchema(specSchema, { io: 'input' });
-  // In a spec as written, several feature sets are named under `features`.
+  // In a spec as written, `features` may contain several named feature sets.
   const { featureSets, ...properties } = schema.properties as Record<string, object>;
   return {
     title: 'cryfold spec, version 1',

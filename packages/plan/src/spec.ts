@@ -73,7 +73,7 @@ function checkValue(value: unknown, file: string, lineOf: LineOf): Spec {
     });
   };
   if (!parsed.success) {
-    // A misspelt key explains why another one is missing.
+    // If a key is misspelt, this explains why another key is missing.
     const { issues } = parsed.error;
     const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0];
     const { path, why, hint } = specProblem(issue, normal);
@@ -87,7 +87,7 @@ function checkValue(value: unknown, file: string, lineOf: LineOf): Spec {
 /** Checks what a schema cannot check, such as whether names refer to something that exists. */
 function checkReferences(spec: Spec, invalid: Invalid): void {
   const names = Object.keys(spec.estimators);
-  if (names.length === 0) throw invalid('estimators', 'name at least one estimator');
+  if (names.length === 0) throw invalid('estimators', 'specify at least one estimator');
   for (const key of ['estimators', 'fusion'] as const) {
     const most = key === 'fusion' ? LIMITS.fusions : LIMITS.estimators;
     const has = Object.keys(spec[key]).length;
@@ -113,27 +113,27 @@ function checkReferences(spec: Spec, invalid: Invalid): void {
 
 type Invalid = (key: string, message: string, hint?: string) => CryfoldError;
 
-/** A nested fusion must have something to learn, and must not learn from a selection that used the outer folds. */
+/** A nested fusion must have parameters to learn, and must not learn from a selection that used the outer folds. */
 function checkNested({ fusion, search }: Spec, name: string, invalid: Invalid): void {
   const { rule, members, nested } = fusion[name];
   if (!nested) return;
   const at = `fusion.${name}.nested`;
-  if (!isFitted(rule)) throw invalid(at, `rule ${rule} does not learn: remove nested`);
+  if (!isFitted(rule)) throw invalid(at, `the rule ${rule} does not learn from predictions: remove nested`);
   const searched = members.find((member) => Object.hasOwn(search?.space ?? {}, member));
   if (searched === undefined || search?.nested) return;
   throw invalid(
     at,
-    `${searched} is searched: add nested: { inner: 4 } to search, so that it is selected inside each fold`,
+    `the parameters of ${searched} are searched: add nested: { inner: 4 } to search, so that they are selected inside each fold`,
   );
 }
 
 /** Each searched parameter must exist in its estimator, and its possible values must be valid there. */
 function checkSearch({ search, estimators }: Spec, invalid: Invalid): void {
   const { space = {}, algorithm, asha, racing } = search ?? {};
-  if (Object.keys(space).length === 0) throw invalid('search.space', 'name an estimator and its parameters');
-  if (asha && algorithm !== 'asha') throw invalid('search.asha', 'only with algorithm: asha');
+  if (Object.keys(space).length === 0) throw invalid('search.space', 'specify an estimator and its parameters');
+  if (asha && algorithm !== 'asha') throw invalid('search.asha', 'this key requires algorithm: asha');
   if (racing && algorithm === 'asha')
-    throw invalid('search.racing', 'not with algorithm: asha, which stops trials itself');
+    throw invalid('search.racing', 'cannot be combined with algorithm: asha, which stops trials itself');
   if (racing && racing.minFolds < LEAST_FOLDS) {
     const why = `a difference over ${racing.minFolds} folds cannot be tested: write ${LEAST_FOLDS} or more`;
     throw invalid('search.racing.minFolds', why);
@@ -146,14 +146,14 @@ function checkSearch({ search, estimators }: Spec, invalid: Invalid): void {
       throw invalid(at, 'no estimator has this name', `${didYouMean(name, names)}There are: ${names.join(', ')}.`);
     }
     const taken = Object.keys(estimators).find((other) => other.startsWith(`${name}-`) && /-\d{3,}$/.test(other));
-    if (taken) throw invalid(`estimators.${taken}`, `a trial of ${name} could get this name: choose another one`);
+    if (taken) throw invalid(`estimators.${taken}`, `a trial of ${name} could have the same name: choose another one`);
     if (asha?.resource === 'epochs' && !kindOf(estimator).epochs) {
       throw invalid(at, `${estimator.kind} has no epochs: use folds`);
     }
     if (asha?.resource === 'epochs' && Object.hasOwn(parameters, 'epochs')) {
-      throw invalid(`${at}.epochs`, 'asha sets the epochs itself, up to the number set for the estimator');
+      throw invalid(`${at}.epochs`, 'asha chooses the number of epochs itself, up to the number set for the estimator');
     }
-    if (Object.keys(parameters).length === 0) throw invalid(at, 'name at least one parameter');
+    if (Object.keys(parameters).length === 0) throw invalid(at, 'specify at least one parameter');
     for (const [key, parameter] of Object.entries(parameters)) {
       const where = `${at}.${key}`;
       if (key === 'kind') throw invalid(where, 'the kind of an estimator cannot be searched: define two estimators');

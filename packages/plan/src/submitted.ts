@@ -11,8 +11,8 @@ export function storedWeights(source: unknown): string | undefined {
 
 /**
  * Returns the hashes of the weights that an untrusted spec uses. Only weights in the store are allowed: a worker would
- * read a path or URL with its own permissions and from its own network, and results would depend on a location instead
- * of on content.
+ * read a path or URL with the worker's permissions and from the worker's network, and results would depend on a
+ * location instead of on content.
  * @throws CryfoldError SPEC_INVALID
  */
 export function submittedWeights({ estimators, search }: Pick<Spec, 'estimators' | 'search'>): Set<string> {
@@ -23,7 +23,7 @@ export function submittedWeights({ estimators, search }: Pick<Spec, 'estimators'
     if (hash === undefined) {
       throw new CryfoldError('SPEC_INVALID', `${where}: a submitted spec may only use weights in the store`, {
         context: { member: where },
-        hint: 'Use random or store:weights/HASH.h5#sha256=HASH; cryfold weights put prints this name, and cryfold run --server uploads a file.',
+        hint: 'Use random or store:weights/HASH.h5#sha256=HASH, as printed by cryfold weights put. cryfold run --server uploads weights files itself.',
       });
     }
     hashes.add(hash);

@@ -94,7 +94,7 @@ test('earlier versions reject final requests only if they have unknown settings'
   assert.throws(() => decodeRecord(finalRequestSchema, later, 'request.json'), { code: 'FORMAT_NEWER' });
 });
 
-test('a sweep searches individual strengths, and keeps those fixed in the spec', () => {
+test('a sweep searches individual augmentation strengths, and keeps the strengths that the spec fixes', () => {
   const space = `search: { space: { net: { augment.mixup: { uniform: [0, 0.4] }, balance: { choice: [none, batches] },
     augment.noise: { log: [0.01, 1], when: { augment.gain: 3 } } } } }`;
   const { net } = specOf('kind: small-cnn, augment: { gain: 3 }', space).estimators;
@@ -107,7 +107,7 @@ test('a sweep searches individual strengths, and keeps those fixed in the spec',
   );
 });
 
-test('strengths out of range and misspelt names are rejected with their location', () => {
+test('rejects misspelt augmentation settings and strengths out of range, and reports where they are', () => {
   const refused = (entry: string, message: RegExp, rest?: string) =>
     assert.throws(() => specOf(entry, rest), { code: 'SPEC_INVALID', message });
   refused('kind: small-cnn, augment: { timeMask: 1.5 }', /estimators\.net\.augment\.timeMask/);

@@ -7,7 +7,7 @@ import { finalKey, parseSpec, planRun, prerequisiteOf } from '../src/index.js';
 
 const GOLDEN = fileURLToPath(new URL('../../test/goldens/fold-keys-9364da0.json', import.meta.url));
 
-/** Specs that together use every member of a fold key. */
+/** Specs that, taken together, use every part of a fold key. */
 const SPECS: Record<string, string> = {
   defaults: `
 estimators: { small-cnn: { kind: small-cnn }, tl-resnet50: { kind: tl-resnet50 }, svm: { kind: svm } }

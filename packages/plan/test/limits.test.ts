@@ -53,13 +53,13 @@ test('rejects a spec above a limit before anything is expanded', () => {
   );
 });
 
-test('unknown keys are counted, not listed', () => {
+test('an error counts unknown keys instead of listing them', () => {
   const spec = { ...written(), ...many(10_000, 1) };
   assert.throws(() => checkSpec(spec, 'x'), refused('SPEC_INVALID', /^x: e0: there is no such key, and 9999 more$/));
 });
 
 test('immediately rejects small YAML that would be slow to read', () => {
-  // Without a check, reading these nested keys took eight minutes.
+  // Without the check, it took eight minutes to read these nested keys.
   assert.throws(() => parseSpec(`${'? '.repeat(1000)}a`, 'x'), refused('SPEC_INVALID', /nested too deeply/));
   const aliases = Array.from({ length: 1000 }, (_, i) => `k${i}: &n${i} 1\nj${i}: *n${i}`).join('\n');
   assert.throws(() => parseSpec(aliases, 'x'), refused('SPEC_INVALID', /^x:\d+: more than 500 aliases$/));

@@ -82,8 +82,8 @@ test('a nested sweep passes the inner folds of each winner to a nested fusion', 
 test('rejects nested: true if the rule does not learn, or if a member was selected by the outer folds', () => {
   const search = 'search: { algorithm: grid, space: { x: { C: { choice: [10, 20] } } } }';
   for (const [fusion, more, message] of [
-    ['{ rule: mean, members: [x, y], nested: true }', '', /fusion\.f\.nested: rule mean does not learn/],
-    ['{ rule: stacked, members: [x, y], nested: true }', search, /fusion\.f\.nested: x is searched: add nested/],
+    ['{ rule: mean, members: [x, y], nested: true }', '', /fusion\.f\.nested: the rule mean does not learn/],
+    ['{ rule: stacked, members: [x, y], nested: true }', search, /the parameters of x are searched: add nested/],
   ] as const) {
     assert.throws(
       () => specOf(fusion, more),
@@ -93,7 +93,7 @@ test('rejects nested: true if the rule does not learn, or if a member was select
   assert.ok(specOf('{ rule: stacked, members: [y, z], nested: true }', search));
 });
 
-test('inner folds count towards the limit on folds', () => {
+test('inner folds count towards the maximum number of folds', () => {
   const large = 'protocol: { folds: 10, repeats: 400 }';
   const source = (fusion: string) =>
     `version: 1\nname: n\n${large}\nestimators: { ${Array.from({ length: 10 }, (_, i) => `e${i}: { kind: svm }`).join(', ')} }\nfusion: { f: ${fusion} }\n`;

@@ -14,7 +14,7 @@ fusion: { mean: { members: [a, b] } }`,
 );
 const protocolOf = (flags: object) => applyOverrides(spec, flags, () => {}).protocol;
 
-test('expands paper to both of its protocols, and evaluates each once', () => {
+test('the protocol `paper` expands to both of the paper’s protocols, and each is evaluated once', () => {
   assert.deepEqual(evaluationsOf([]), []);
   assert.deepEqual(evaluationsOf(['paper']), ['paper-split', 'paper-folds']);
   assert.deepEqual(evaluationsOf(['logo', 'paper-folds', 'paper', 'grouped', 'logo']), [
@@ -23,7 +23,7 @@ test('expands paper to both of its protocols, and evaluates each once', () => {
   for (const name of ['magic', 'constructor', '']) assert.throws(() => evaluationsOf([name]), /there is no protocol/);
 });
 
-test('a protocol given by name replaces the spec’s, and flags that its splitter does not support are ignored', () => {
+test('a named protocol replaces the spec’s protocol, and ignores flags that its splitter does not support', () => {
   const flags = { folds: 3, repeats: 2 };
   assert.deepEqual(protocolOf({}), spec.protocol);
   assert.deepEqual(protocolOf({ ...flags, protocol: 'paper-split' }), {
@@ -39,7 +39,7 @@ test('a protocol given by name replaces the spec’s, and flags that its splitte
   }
 });
 
-test('the paper’s protocols take folds and repeats only from flags, and grouped takes them from the spec too', () => {
+test('the paper’s protocols get folds and repeats only from flags, and grouped also gets them from the spec', () => {
   const paper = { splitter: 'RepeatedKFold', folds: 5, repeats: 10 };
   const short = { ...spec, protocol: { splitter: 'RepeatedKFold' as const, folds: 3, repeats: 2 } };
   for (const from of [spec, short]) {
@@ -57,7 +57,7 @@ test('rejects a flag that the spec’s own splitter does not support', () => {
   const logo = { ...spec, protocol: { splitter: 'LeaveOneGroupOut' as const, folds: 5, repeats: 1 } };
   assert.throws(
     () => applyOverrides(logo, { folds: 3 }, () => {}),
-    /protocol\.folds: LeaveOneGroupOut does not take a number/,
+    /protocol\.folds: LeaveOneGroupOut does not support a number/,
   );
   assert.throws(() => applyOverrides(logo, { repeats: 3 }, () => {}), /protocol\.repeats/);
 });
@@ -83,7 +83,7 @@ test('skips a nested fusion under a protocol without a number of folds', () => {
   assert.deepEqual(changed.fusion, {});
   assert.match(
     lines.join(),
-    /st is skipped: a nested fusion needs a number of inner folds, which LeaveOneGroupOut does not take/,
+    /st is skipped: a nested fusion needs a number of inner folds, which LeaveOneGroupOut does not support/,
   );
 });
 

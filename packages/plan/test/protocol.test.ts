@@ -26,9 +26,9 @@ test('rejects settings that a splitter does not support', () => {
       /protocol\.repeats: LeaveOneGroupOut does not support repeats: write repeats: 1$/,
     ],
     ['{ splitter: KFold, repeats: 2 }', '', /or splitter: RepeatedKFold$/],
-    ['{ splitter: LeaveOneGroupOut, folds: 3 }', '', /protocol\.folds: LeaveOneGroupOut does not take a number/],
+    ['{ splitter: LeaveOneGroupOut, folds: 3 }', '', /protocol\.folds: LeaveOneGroupOut does not support a number/],
     ['{ splitter: ShuffleSplit, folds: 3 }', '', /protocol\.folds/],
-    ['{ testSize: 0.2 }', '', /protocol\.testSize: RepeatedKFold does not take a test size/],
+    ['{ testSize: 0.2 }', '', /protocol\.testSize: RepeatedKFold does not support a test size/],
     ['{ splitter: ShuffleSplit, testSize: 1 }', '', /protocol\.testSize/],
     ['{ splitter: ShuffleSplit }', 'fusion: { f: { rule: stacked, members: [a, b] } }', /fusion\.f\.rule: stacked/],
     [

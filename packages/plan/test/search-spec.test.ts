@@ -15,7 +15,7 @@ test('docs/spec.schema.json is up to date, and every spec refers to it', () => {
   }
 });
 
-test('specs/paper-search.yaml searches everything that the paper searched by hand', () => {
+test('specs/paper-search.yaml searches every parameter that the paper tuned by hand', () => {
   const { search } = parseSpec(text('specs/paper-search.yaml'), 'paper-search.yaml');
   for (const network of ['small-cnn', 'tl-resnet50']) {
     assert.deepEqual(Object.keys(search!.space[network]).sort(), ['batchSize', 'epochs', 'learningRate']);
@@ -43,7 +43,7 @@ test('derives the base estimator from the name of a trial', () => {
 });
 
 const wrong: [string, RegExp][] = [
-  ['{ space: {} }', /search\.space: name an estimator/],
+  ['{ space: {} }', /search\.space: specify an estimator/],
   ['{ space: { svn: { C: { log: [1, 2] } } } }', /search\.space\.svn: no estimator/],
   ['{ space: { svm: { c: { log: [1, 2] } } } }', /search\.space\.svm\.c/],
   ['{ space: { svm: { C: { log: [0, 2] } } } }', /start above 0/],

@@ -38,7 +38,7 @@ test('a submitted spec may refer to weights only by their content', () => {
   }
 });
 
-test('applies the same rule to the values of a sweep', () => {
+test('the searched values of a submitted sweep may also refer to weights only by their content', () => {
   assert.deepEqual([...submittedWeights(searching('random', STORED))], [HASH]);
   for (const source of ELSEWHERE) {
     const message = /search\.space\.net\.weights/;

@@ -71,14 +71,14 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   const app = Fastify({
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
-    // Misspelt parameters are rejected instead of ignored.
+    // Misspelt parameters are rejected rather than ignored.
     ajv: { customOptions: { removeAdditional: false } },
     http: { connectionsCheckingInterval: 1000 },
     return503OnClosing: true,
     forceCloseConnections: 'idle',
   });
   const total = Math.min(MAX_CONNECTIONS, connectionBudget().main.total);
-  // All clients may share the address of a proxy.
+  // Behind a proxy, all clients may share one address.
   const connections = limitConnections(app.server, { total, perAddress: total, log });
   app.server.requestTimeout = requestSeconds * 1000;
   app.server.headersTimeout = Math.min(HEADERS_SECONDS, requestSeconds) * 1000;

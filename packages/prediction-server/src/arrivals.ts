@@ -9,7 +9,7 @@ interface Arrival {
   /** Start in Unix milliseconds, and the number of bytes that the connection had received by then */
   since: number;
   bytes: number;
-  /** Resolves when the place of the upload is released. */
+  /** Resolves when the upload releases its place. */
   ended: Promise<unknown>;
 }
 
@@ -28,8 +28,8 @@ export class Arrivals {
   }
 
   /**
-   * Closes the connection of the slowest upload, if there is a slow one.
-   * @returns whether a connection was closed, in which case its place has been released
+   * Closes the connection of the slowest upload, if any upload is too slow.
+   * @returns whether a connection was closed and its place released
    */
   async closeSlowest(): Promise<boolean> {
     const now = Date.now();

@@ -28,7 +28,7 @@ export interface ErrorAnswer {
   body: { error: { code: string; message: string; hint?: string; context?: Record<string, unknown> } };
 }
 
-/** Returns the error response for a client. Details of internal errors are only logged. */
+/** Returns the error response for a client. Details of internal errors are logged but not returned. */
 export function errorAnswer(error: unknown): ErrorAnswer {
   const coded = error instanceof CryfoldError ? error : fromFastify(error as Refusal);
   const status = coded && STATUS[coded.code];

@@ -2,7 +2,7 @@ import type { ErrorRecord } from '@cryfold/core';
 import type { ModelCard, PredictOptions, RecordingPrediction } from '@cryfold/model-registry';
 import type { Recording } from './spool.js';
 
-/** Location of the model that a child must load. */
+/** Location of the model that a child process must load. */
 export type ModelSource = { storeUrl: string; name: string; version: string } | { folder: string };
 
 /** File descriptor of the spool in the child, after standard input, output, error and the IPC channel. */

@@ -148,6 +148,6 @@ function died(code: number | null, signal: NodeJS.Signals | null): CryfoldError 
   // If memory runs out, the kernel kills a process or V8 aborts it.
   const why = signal === 'SIGKILL' || signal === 'SIGABRT' ? ', probably out of memory' : '';
   return new CryfoldError('CHILD_DIED', `the prediction process exited (${signal ?? `code ${code}`}${why})`, {
-    hint: 'Try again, with a shorter recording. The operator can give the service more memory.',
+    hint: 'Try again with a shorter recording. The operator can give the service more memory.',
   });
 }

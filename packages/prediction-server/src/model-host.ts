@@ -8,7 +8,7 @@ import { ModelChild } from './model-child.js';
 import { busy, PredictionQueue } from './prediction-queue.js';
 import type { Recording, Spool } from './spool.js';
 
-/** Milliseconds to wait for a check for a new champion when the service stops. */
+/** When the service stops, it waits at most this many milliseconds for a running check for a new champion. */
 const STOPPING_MS = 1000;
 
 export interface HostOptions {
@@ -31,8 +31,8 @@ export interface HostOptions {
 }
 
 /**
- * Hosts the current version of a model. Loads a new champion in a second process, switches requests to that process
- * once it is ready, and stops the old process when its pending predictions are done.
+ * Serves predictions with the current version of a model. Loads a new champion in a second process, switches requests
+ * to that process once it is ready, and stops the old process when its pending predictions are done.
  */
 export class ModelHost {
   readonly #options: HostOptions;
@@ -158,7 +158,7 @@ export class ModelHost {
         refused = undefined;
         metrics.add('cryfold_serve_switches_total', { outcome: 'done' });
       } catch (error) {
-        // Keeps the current version, and does not try again to load a version that cannot be loaded.
+        // Keeps the current version, and does not retry a version that cannot be loaded.
         metrics.add('cryfold_serve_switches_total', { outcome: 'failed' });
         this.#errors.error({ err: error }, 'champion update failed');
       }

@@ -29,7 +29,7 @@ const MAX_WINDOWS = 4000;
 const IMAGE_BYTES = 5 * 2 ** 20;
 
 /**
- * Handles a request for predictions. Admits the request before reading its body, and releases its place when the
+ * Handles a request for predictions. Reserves a place in the spool before reading the body, and releases it when the
  * response has been sent or the client has disconnected.
  * @throws CryfoldError UPLOAD_*, SERVER_BUSY, SPOOL_FAILED, or any error of `ModelHost.predict`
  */
@@ -51,7 +51,7 @@ export async function predictRequest(request: FastifyRequest, reply: FastifyRepl
   const work = async () => {
     checkLength(request.headers, maxUpload);
     place = spool.take() ?? ((await arrivals.closeSlowest()) ? spool.take() : undefined);
-    // From here on, the limit on places applies instead of the limit on connections.
+    // From here on, the number of places limits the client instead of the limit on connections.
     if (!place || !connections.trust(request.raw, nameOf(request) ?? clientAddress(request.ip))) {
       throw busy(`${spool.taken} requests are already being processed`);
     }
@@ -73,7 +73,7 @@ export async function predictRequest(request: FastifyRequest, reply: FastifyRepl
     return predictionJson(card, predictions);
   };
   const working = work();
-  // A response that the client does not read must not stay in memory.
+  // If the client does not read the response, it must not stay in memory.
   const settle = () => closeAfter(requestSeconds, request.raw, reply.raw);
   working.then(settle, () => {
     if (request.raw.complete) settle();

@@ -1,7 +1,7 @@
 import { CryfoldError } from '@cryfold/core';
 
 export interface Waiter<T> {
-  /** Called when it is the turn of this work */
+  /** Called when it is this item's turn */
   work: () => Promise<T>;
   /** Aborted when the result is no longer needed */
   signal: AbortSignal;

@@ -29,7 +29,7 @@ export interface PredictionServiceOptions {
 
 /** Maximum number of concurrent requests. Each may use `maxUpload` bytes on disk. */
 const MAX_REQUESTS = 32;
-/** A request may wait as long as the time limit of this number of predictions. */
+/** A request may wait for as long as this many predictions may take. */
 const WAITING_PREDICTIONS = 4;
 /**
  * Seconds before the end of the grace period at which pending requests are rejected, so that they still get a response.

@@ -8,7 +8,7 @@ import type { Place, Recording, Spool } from './spool.js';
 /** Maximum number of recordings per request. */
 export const MAX_FILES = 16;
 
-/** Where the recordings of a request are stored, and the maximum size of the request. */
+/** Where to store the recordings of a request, and how large the request may be. */
 export interface Target {
   spool: Spool;
   place: Place;
@@ -85,7 +85,7 @@ async function receiveForm(
   // Files are read one after the other, since each file begins where the previous one ended.
   let saved: Promise<void> = Promise.resolve();
   form.on('file', (_field, file, filename) => {
-    // The form or the reader of the file reports errors.
+    // Errors of the file are reported by the form or by the reader of the file.
     file.on('error', () => {});
     open.add(file);
     saved = saved.then(async () => {
@@ -118,5 +118,5 @@ const limitText = {
 const tooLarge = (maxUpload: number) =>
   new CryfoldError('UPLOAD_TOO_LARGE', `the request is larger than ${maxUpload} bytes, the limit of this service`, {
     context: { bytes: maxUpload },
-    hint: 'Send a shorter recording, or fewer of them. The operator sets the limit with --max-upload-mb.',
+    hint: 'Send a shorter recording or fewer recordings. The operator sets this limit with --max-upload-mb.',
   });

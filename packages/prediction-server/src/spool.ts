@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CryfoldError } from '@cryfold/core';
 
-/** Position in bytes of an uploaded recording in the spool. */
+/** Name of an uploaded recording, and its position in the spool in bytes. */
 export interface Recording {
   name: string;
   offset: number;
@@ -43,7 +43,7 @@ export class Spool {
    */
   static async open(places: number, size: number): Promise<Spool> {
     try {
-      // The folder is private while the file still has a name.
+      // Until the file is unlinked, it is in a private folder.
       const folder = await mkdtemp(join(tmpdir(), 'cryfold-serve-'));
       try {
         const path = join(folder, 'uploads');
@@ -96,13 +96,12 @@ export class Spool {
 
   #release(index: number): void {
     this.#taken.delete(index);
-    // Frees the disk space once all places are free. Does this synchronously, so that it cannot truncate the next
-    // request.
+    // Frees the disk space once all places are free, synchronously, so that the next request cannot be truncated.
     if (this.#taken.size > 0 || this.#closed) return;
     try {
       ftruncateSync(this.#file.fd);
     } catch {
-      // If this fails, the next request overwrites the bytes.
+      // This may fail, because the next request overwrites the bytes anyway.
     }
   }
 }

@@ -16,7 +16,7 @@ import { ERROR_SCHEMA } from './schemas.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Whether a route needs no token: the page, the health checks and the login */
+    /** Whether a route can be used without a token, as for the page, the health checks and the login */
     tokenless?: boolean;
   }
 }
@@ -32,7 +32,7 @@ export interface TokenAccessOptions extends Tokens {
 /**
  * Makes a service require a token, which is checked before the body of a request is read, and adds the login for its
  * page. Must be called before routes are added.
- * @returns a function that returns the name of the client of a request
+ * @returns a function that returns the name of the client that sent a request
  */
 export async function askForTokens(
   app: FastifyInstance,

@@ -56,7 +56,7 @@ const predict = (body: Uint8Array, type = 'audio/wav', query = '') =>
     payload: Buffer.from(body),
   });
 
-test('classifies a recording window by window', async () => {
+test('the prediction server classifies a recording window by window', async () => {
   for (const [kind, label] of LABELS.entries()) {
     const response = await predict(encodeWav(tone(2, kind), RATE));
     assert.equal(response.statusCode, 200, response.body);
@@ -70,7 +70,7 @@ test('classifies a recording window by window', async () => {
   }
 });
 
-test('rejects invalid requests with a status and a code', async () => {
+test('rejects invalid requests with an HTTP status and an error code', async () => {
   const wav = encodeWav(tone(1), RATE);
   const answers = await Promise.all([
     predict(new Uint8Array(100)),

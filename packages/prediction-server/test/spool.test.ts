@@ -3,7 +3,7 @@ import { fstatSync, readSync } from 'node:fs';
 import { test } from 'node:test';
 import { Spool } from '../src/spool.js';
 
-test('limits, separates and reuses places, and frees disk space when all places are free', async () => {
+test('a spool limits, separates and reuses places, and frees disk space when all places are free', async () => {
   const spool = await Spool.open(2, 8);
   try {
     const [a, b] = [spool.take(), spool.take()];
@@ -26,14 +26,14 @@ test('limits, separates and reuses places, and frees disk space when all places 
   }
 });
 
-test('allows a place to be released after the spool is closed', async () => {
+test('a place can be released after the spool is closed', async () => {
   const spool = await Spool.open(1, 8);
   const place = spool.take();
   await spool.close();
   place?.release();
 });
 
-test('uses no disk space after all places are released', async () => {
+test('a spool uses no disk space after all its places have been released', async () => {
   const spool = await Spool.open(1, 8);
   try {
     const place = spool.take();

@@ -85,7 +85,7 @@ test('rejects a recording without a token before its body has arrived', async (t
   assert.equal(answer.statusCode, 401);
   assert.equal(spool.taken, 0);
   answer.resume();
-  // The rest of the body never arrives, and the connection is not kept open for it.
+  // The rest of the body never arrives, and the server does not keep the connection open to wait for it.
   await closed;
 });
 
@@ -123,7 +123,7 @@ test('slows down clients that guess tokens, and responds to valid ones immediate
   assert.equal((await ask(TOKEN)).statusCode, 200);
 });
 
-test('has no login and requires nothing if there are no tokens', async (t) => {
+test('has no login and requires no token if no tokens are configured', async (t) => {
   const app = await service(t, []);
   assert.equal((await app.inject({ url: '/api/v1/model' })).statusCode, 200);
   assert.equal((await app.inject({ method: 'DELETE', url: '/api/v1/session' })).statusCode, 404);

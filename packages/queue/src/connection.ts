@@ -8,13 +8,16 @@ export type Connection = Redis | Cluster;
 
 export interface ConnectOptions {
   /**
-   * `blocking`: commands wait while the server is unavailable. `failing`: they fail immediately, so that an outage
+   * `blocking`: while the server is unavailable, commands wait. `failing`: they fail immediately, so that an outage
    * never blocks a producer.
    */
   use: 'blocking' | 'failing';
   /** Called each time a lost connection is restored */
   onReconnect?: (() => void) | undefined;
-  /** Called with each error reply that triggers a reconnect, because the command itself may never receive the reply */
+  /**
+   * Called with each error reply that triggers a reconnect, because the caller of the command may never receive the
+   * reply
+   */
   onRefused?: ((error: Error) => void) | undefined;
 }
 
@@ -39,7 +42,7 @@ export function connect(url: string, { use, onReconnect, onRefused }: ConnectOpt
     // aggregator that waited forever. BullMQ's blocking commands return within 10 s, so a longer silence means a dead
     // connection.
     socketTimeout: 15_000,
-    // ioredis resets its own count whenever it connects, but a demoted primary still accepts connections.
+    // ioredis resets its own count of attempts whenever it connects, but a demoted primary still accepts connections.
     retryStrategy: (times) => retryMs(Math.max(times, refusals)),
     // After a failover, the old connection leads to a server that is now a replica. A command that the replica rejects
     // has had no effect, and can be repeated.
@@ -93,7 +96,7 @@ function open(address: RedisAddress, options: RedisOptions): Connection {
 }
 
 /**
- * Returns the version of Redis, or throws within `timeoutMs` milliseconds.
+ * Returns the version of Redis; if Redis does not respond, throws after at most `timeoutMs` milliseconds.
  * @throws CryfoldError REDIS_UNREACHABLE, REDIS_UNSAFE; USAGE if the URL is not the address of a Redis server
  */
 export async function checkRedis(url: string, timeoutMs = 3000): Promise<string> {
@@ -104,7 +107,7 @@ export async function checkRedis(url: string, timeoutMs = 3000): Promise<string>
 }
 
 /**
- * Like `checkRedis`, but returns everything that an operator should know about the server.
+ * Like `checkRedis`, but returns all facts that an operator should know about the server.
  * @throws CryfoldError REDIS_UNREACHABLE, REDIS_UNSAFE, USAGE
  */
 export async function inspectRedis(url: string, timeoutMs = 3000): Promise<RedisFacts> {
@@ -140,7 +143,7 @@ async function ask<T>(url: string, timeoutMs: number, question: (redis: Connecti
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => {
-      reason ??= `no answer within ${timeoutMs} ms`;
+      reason ??= `no response within ${timeoutMs} ms`;
       // The client would try to connect forever if the nodes of a Redis Cluster announce addresses that do not exist.
       reject(new Error(reason));
     }, timeoutMs);
@@ -148,7 +151,7 @@ async function ask<T>(url: string, timeoutMs: number, question: (redis: Connecti
   try {
     return await Promise.race([redis.connect().then(() => question(redis)), late]);
   } catch (cause) {
-    // An error reply to a command does not raise an event of the connection.
+    // The connection does not emit an event for an error reply to a command.
     const why = reason ?? (cause as Error).message;
     throw new CryfoldError('REDIS_UNREACHABLE', `Redis at ${redactUrl(url)}: ${why}`, {
       cause,
@@ -163,7 +166,7 @@ async function ask<T>(url: string, timeoutMs: number, question: (redis: Connecti
   }
 }
 
-/** Returns the message of an error; for an error of a cluster, the message from the last node. */
+/** Returns the message of an error; for an error of a Redis Cluster, the message from the last node that was tried. */
 function reasonOf(error: Error & { lastNodeError?: Error }): string {
   return error.lastNodeError?.message ?? error.message;
 }

@@ -13,27 +13,30 @@ import { requireFit } from './redis-fitness.js';
 import { tracing } from './telemetry.js';
 
 /**
- * Lock duration and check interval, in milliseconds. The job of a killed worker restarts after at most their sum (with
- * BullMQ's defaults of 30 s each, up to 60 s). The locks are renewed every lock/2 by an event loop that never trains,
- * so a long fold does not lose its lock.
+ * Duration of a job's lock, and interval between checks for expired locks, in milliseconds. The job of a killed worker
+ * restarts after at most their sum (up to 60 s with BullMQ's defaults of 30 s each). The locks are renewed every lock/2
+ * by an event loop that never trains, so a long fold does not lose its lock.
  */
 const LOCK_MS = 8000;
 const STALLED_CHECK_MS = 3000;
 
 /**
- * Milliseconds for which a job that only a newer version can read is delayed, and for which the slot that took it takes
- * no other job. This lets a newer process take the job, and keeps the cost low no matter how many such jobs there are.
- * `restMs` must be less than LOCK_MS / 4, after which BullMQ would renew the released lock.
+ * If only a newer version can read a job: milliseconds for which the job is delayed, and for which the slot that took
+ * it does not take another job. This lets a newer process take the job, and keeps the cost low no matter how many such
+ * jobs there are. `restMs` must be less than LOCK_MS / 4, after which BullMQ would renew the released lock.
  */
 const NEWER = { delayMs: 500, restMs: 1500 };
 
-/** Milliseconds that closing may take if no job is running. */
+/** Time limit in milliseconds for closing if no job is running. */
 const CLOSING_MS = 3000;
 
 export interface Attempt {
-  /** Aborted when the consumer closes immediately or has lost the lock. Nothing may be committed after that. */
+  /**
+   * Aborted when the consumer is closed without waiting for the job, or has lost the job's lock. Nothing may be
+   * committed after that.
+   */
   signal: AbortSignal;
-  /** How often the job was started before this attempt. */
+  /** Number of times that the job was started before this attempt. */
   previous: number;
   /** When the job was added, Unix milliseconds. */
   added: number;
@@ -60,7 +63,7 @@ export interface ConsumerOptions<P> {
 export interface ConsumerObserver {
   /** An attempt failed, because of the job or because of its environment. */
   failed(error: CryfoldError): void;
-  /** Found a job whose worker had stopped renewing its lock. */
+  /** A job was found whose worker had stopped renewing the lock. */
   lostLease(): void;
   reconnected(): void;
 }
@@ -155,7 +158,7 @@ export class Consumer<P> {
     const options = this.#options;
     const previous = job.attemptsStarted - 1;
     const later = async (delayMs: number): Promise<never> => {
-      // If Redis rejects this, the job is taken again once its lock has expired, because the job itself has not failed.
+      // If Redis rejects this, the job has not failed: it is taken again once its lock has expired.
       await job.moveToDelayed(Date.now() + delayMs, token).catch((error) => options.onError(error));
       throw new DelayedError();
     };
@@ -168,7 +171,7 @@ export class Consumer<P> {
         progress: (data) => askRedis(() => job.updateProgress(data)),
         count: async (name) => void (await askRedis(() => this.#redis.hincrby(countersKey(options.url), name, 1))),
       });
-      // Nothing waits for this command. Leftover counts are removed with their run, or after a week.
+      // This command is not awaited. Counts that it leaves behind are removed with their run, or after a week.
       if (previous > 0 && options.countsGiveBacks) {
         forgetGiveBacks(this.#redis, options.url, [job.id ?? '']).catch(() => {});
       }
@@ -180,7 +183,7 @@ export class Consumer<P> {
         return later(100);
       }
       const error = asCryfoldError(thrown);
-      // Delaying a job repeatedly is not a new failure, so it is reported only the first time.
+      // Delaying the same job again is not a new failure, so it is reported only the first time.
       const again = isNewer(error) && this.#reported.has(error.message);
       if (!again) options.observer?.failed(error);
       if (error.failure === 'infrastructure') {
@@ -199,7 +202,7 @@ export class Consumer<P> {
         return later(backoffMs * (0.5 + Math.random() / 2));
       }
       const message = failureMessage(error);
-      // A second attempt may run on a worker with more memory. Further attempts would only fail in the same way.
+      // A second attempt may run on a worker with more memory. Further attempts would fail in the same way.
       const hopeless = error.code === 'OUT_OF_MEMORY' && job.attemptsMade > 0;
       throw error.failure === 'crash' && !hopeless ? new Error(message) : new UnrecoverableError(message);
     }

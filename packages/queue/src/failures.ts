@@ -16,14 +16,15 @@ export function failureMessage(error: CryfoldError): string {
 }
 
 /**
- * Reads the error record from the reason of a failed job. BullMQ's own reasons (stalled too often) become PROCESS_DIED.
+ * Reads the error record from the failure reason of a job. BullMQ's own reasons (the job stalled too often) become
+ * PROCESS_DIED.
  */
 export function failureOf(reason: string): ErrorRecord {
   if (reason.startsWith('{')) {
     try {
       return decodeRecord(errorRecordSchema, reason, 'failed job') as ErrorRecord;
     } catch {
-      // The reason is not an error record; it is reported unchanged below.
+      // The reason is not an error record, so it is quoted in the error below.
     }
   }
   return new CryfoldError('PROCESS_DIED', `the queue gave up on the job: ${reason.slice(0, 500)}`).toRecord();
@@ -31,7 +32,7 @@ export function failureOf(reason: string): ErrorRecord {
 
 /**
  * Runs a Redis operation. Every failure (no connection, Redis still loading, out of memory) has the class
- * infrastructure, so the operation is retried and the failure is never counted against a job.
+ * 'infrastructure', so the operation is retried and the failure is never counted against a job.
  * @throws CryfoldError REDIS_UNREACHABLE
  */
 export async function askRedis<T>(action: () => Promise<T>): Promise<T> {
@@ -39,7 +40,7 @@ export async function askRedis<T>(action: () => Promise<T>): Promise<T> {
     return await action();
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause);
-    // ioredis's message if a connection is configured to fail immediately.
+    // ioredis reports this if a connection is configured to fail immediately.
     const why = message.startsWith("Stream isn't writeable") ? 'there is no connection' : message;
     throw new CryfoldError('REDIS_UNREACHABLE', `Redis: ${why}`, { cause });
   }

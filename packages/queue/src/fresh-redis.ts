@@ -2,8 +2,9 @@ import { readNamedFile } from '@cryfold/core';
 import { Cluster, type ClusterNode, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
 
 /**
- * A Redis client that reads its password at every connection from the file named by the URL parameter `passwordFile`,
- * so that a rotated password needs no restart. Redis keeps connections open when a password changes.
+ * A Redis client that reads its password from the file given by the URL parameter `passwordFile` each time it connects,
+ * so that rotating the password does not require a restart. Redis keeps existing connections open when a password
+ * changes.
  */
 export class FreshRedis extends Redis {
   constructor(...args: [url: string, options: RedisOptions] | [options: RedisOptions]) {
@@ -37,7 +38,8 @@ export class FreshCluster extends Cluster {
     super(nodes, options as never);
     this.#nodes = nodes;
     const { passwordFile } = options;
-    // A node connects after this event. Its subscriber, and the connection that queries slots, copy its options.
+    // A node connects only after this event. The subscriber and the connection that queries slots copy the node's
+    // options.
     if (passwordFile !== undefined) this.on('+node', ({ options: node }: Redis) => keepFresh(node, passwordFile));
   }
 

@@ -17,7 +17,7 @@ export {
   type JobStatus,
   MAX_PRIORITY,
   type QueueListeners,
-  type QueueLook,
+  type QueueState,
   Queues,
 } from './queues.js';
 export type { RedisFacts } from './redis-fitness.js';

@@ -4,7 +4,7 @@ const PREFIX = 'cryfold';
 
 /**
  * Prefix of all keys. A Redis Cluster assigns keys to nodes by the text in braces, and a script may only use keys of
- * one node. For other kinds of servers, the prefix has no braces, so that queues of earlier versions are found.
+ * one node. For other kinds of servers, the prefix has no braces, so that queues created by earlier versions are found.
  */
 export function prefixOf(url: string): string {
   return parseRedisUrl(url).kind === 'cluster' ? `{${PREFIX}}` : PREFIX;
@@ -14,8 +14,8 @@ export function prefixOf(url: string): string {
 export const countersKey = (url: string) => `${prefixOf(url)}:counters`;
 
 /**
- * Key of a hash with the latest report of each worker, by worker id. It is stored next to BullMQ's keys; no queue has
- * this name.
+ * Key of a hash with the latest report of each worker, by worker id. It has the same prefix as BullMQ's keys, and no
+ * queue has this name.
  */
 export const workersKey = (url: string) => `${prefixOf(url)}:workers`;
 

@@ -7,9 +7,9 @@ import { type Job, Worker } from 'bullmq';
 const BACKOFF_MS = { least: 100, most: 5000 };
 
 /**
- * BullMQ's worker with growing pauses while Redis replies with errors (READONLY, OOM, MISCONF, BUSY, ...) to requests
- * for the next job. BullMQ itself pauses only if there is no connection, and would otherwise retry thousands of times
- * per second.
+ * BullMQ's worker, but with growing pauses while Redis replies to requests for the next job with errors (READONLY, OOM,
+ * MISCONF, BUSY, ...). BullMQ itself pauses only if there is no connection, and would otherwise retry thousands of
+ * times per second.
  */
 export class PatientWorker extends Worker {
   readonly #closing = new AbortController();

@@ -4,17 +4,20 @@ import { z } from 'zod';
 const run = z.string().regex(/^[a-z0-9][a-z0-9-]*$/);
 const hex = z.string().regex(/^[0-9a-f]{64}$/);
 
-/** The queues by name. Fold jobs are on `gpu` and `cpu`; the coordinator takes `runs`, the aggregator `aggregate`. */
+/**
+ * The queues by name. Jobs of folds are in `gpu` and `cpu`; the coordinator takes jobs from `runs`, and the aggregator
+ * from `aggregate`.
+ */
 export const QUEUE_NAMES = ['runs', 'gpu', 'cpu', 'aggregate'] as const;
 export type QueueName = (typeof QUEUE_NAMES)[number];
 
-/** Drives or aggregates a run; the job's id is that of the run. */
+/** Coordinates or aggregates a run; the job's id is the run's id. */
 export const runPayload = z.strictObject({ format: z.literal(FORMATS.job), kind: z.literal('run'), run });
 
 /** Trains and predicts one fold; the job's id is the fold's key. The run's plan in the store has the details. */
 const foldPayload = z.strictObject({ format: z.literal(FORMATS.job), kind: z.literal('fold'), run, key: hex });
 
-/** Computes an artifact that all folds of a trial need, see `prerequisiteOf` in plan. */
+/** Computes an artifact that all folds of a trial need (see `prerequisiteOf` in @cryfold/plan). */
 const preparePayload = z.strictObject({
   format: z.literal(FORMATS.job),
   kind: z.literal('prepare'),

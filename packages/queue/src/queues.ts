@@ -9,7 +9,7 @@ import { tracing } from './telemetry.js';
 import { readWorkers, type WorkerReport } from './workers.js';
 
 /**
- * Milliseconds that closing may take. BullMQ waits for a connection, so closing might never end if the server is
+ * Time limit in milliseconds for closing. BullMQ waits for a connection, so closing might never finish if the server is
  * unavailable.
  */
 const CLOSING_MS = 1000;
@@ -42,15 +42,16 @@ export interface JobRequest {
   id: string;
   payload: Payload;
   /**
-   * From 1 to `MAX_PRIORITY`. Jobs with smaller values are taken first, and jobs without a priority before all others.
+   * From 1 to `MAX_PRIORITY`. Jobs with smaller values are taken first; jobs without a priority are taken before all
+   * others.
    */
   priority?: number;
 }
 
-export interface QueueLook {
+export interface QueueState {
   /** Number of jobs by state */
   jobs: Record<string, number>;
-  /** How long the first job in line has been waiting */
+  /** Seconds for which the first job in line has been waiting */
   oldestSeconds: number;
   /** Processes that take jobs from the queue */
   consumers: number;
@@ -95,7 +96,7 @@ export class Queues {
       attempts: CRASH_ATTEMPTS,
       backoff: { type: 'exponential', delay: 1000 },
       removeOnComplete: true,
-      // Failed jobs are removed at the end of their run. These limits apply to jobs whose coordinator died.
+      // Failed jobs are removed at the end of their run. These limits are for jobs whose coordinator died.
       removeOnFail: { count: 10_000, age: 7 * 24 * 3600 },
     });
     for (const chunk of chunks(jobs)) {
@@ -120,7 +121,7 @@ export class Queues {
     return new Set(await askRedis(() => this.#queue(name).getRanges(['active'], 0, -1)));
   }
 
-  /** Returns the ids of the given jobs that have failed permanently, with the reasons. */
+  /** Returns which of the given jobs have failed permanently, and why, by id. */
   async failures(name: QueueName, ids: Iterable<string>): Promise<Map<string, string>> {
     const failures = new Map<string, string>();
     const queue = this.#queue(name);
@@ -172,7 +173,7 @@ export class Queues {
   }
 
   /** Reads the state of a queue, for monitoring. */
-  async look(name: QueueName): Promise<QueueLook> {
+  async state(name: QueueName): Promise<QueueState> {
     return askRedis(async () => {
       const queue = this.#queue(name);
       const jobs = await queue.getJobCounts('waiting', 'active', 'delayed', 'prioritized', 'failed');
@@ -223,7 +224,10 @@ export class Queues {
     return (await askRedis(() => this.#queue(name).remove(id))) === 1;
   }
 
-  /** Starts listening for new events. Resolves once they are being received; listeners stay until `close`. */
+  /**
+   * Starts listening for new events. Resolves once events are being received; listeners remain registered until
+   * `close`.
+   */
   async listen(name: QueueName, listeners: QueueListeners): Promise<void> {
     const redis = connect(this.#url, { use: 'blocking' });
     const events = new QueueEvents(name, { prefix: prefixOf(this.#url), connection: redis });

@@ -16,7 +16,7 @@ const olderThan = (version: string, least: string) => {
 
 /**
  * Checks, based on Redis's INFO, whether Redis is suitable for queues.
- * @param policy its eviction policy, used if INFO does not contain it
+ * @param policy eviction policy to assume if INFO does not contain it
  * @throws CryfoldError REDIS_UNSAFE if jobs could be lost or BullMQ would not work
  */
 export function requireFit(info: string, policy?: string): RedisFacts {
@@ -24,7 +24,7 @@ export function requireFit(info: string, policy?: string): RedisFacts {
   const unsafe = (why: string, hint: string) => new CryfoldError('REDIS_UNSAFE', `Redis ${why}`, { hint });
   const warnings: string[] = [];
   const version = member('redis_version');
-  // Compatible products report the version of Redis that they are compatible with.
+  // In this field, compatible products report the version of Redis with which they are compatible.
   const other = ['valkey', 'dragonfly'].find((name) => member(`${name}_version`) !== undefined);
   const { minimumVersion, recommendedMinimumVersion } = RedisConnection;
   if (version === undefined) warnings.push('The version of Redis is unknown, because INFO does not contain it.');
@@ -50,8 +50,8 @@ export function requireFit(info: string, policy?: string): RedisFacts {
 }
 
 /**
- * Rejects a node of a Redis Cluster that was configured as a single server. Without the hash tag that keys have in a
- * cluster, the keys of one queue would be spread over several nodes.
+ * Rejects a node of a Redis Cluster that was configured as a single server. Keys for a single server lack the hash tag
+ * that a cluster needs, so the keys of one queue would be spread over several nodes.
  * @throws CryfoldError REDIS_UNSAFE
  */
 export function refuseClusterNode(info: string, url: string): void {
@@ -63,11 +63,12 @@ export function refuseClusterNode(info: string, url: string): void {
 }
 
 /**
- * Rejects a replica, which cannot take jobs. Services retry, since the server may soon become the primary again.
+ * Rejects a replica, which cannot take jobs. Services retry after this error, since the server may soon become the
+ * primary again.
  * @throws CryfoldError REDIS_UNREACHABLE
  */
 export function refuseReplica(info: string, url: string): void {
-  // In a Redis Cluster, any node may reply to a query.
+  // In a Redis Cluster, any node may reply, including a replica.
   if (!/^role:slave/m.test(info) || parseRedisUrl(url).kind === 'cluster') return;
   throw new CryfoldError('REDIS_UNREACHABLE', `Redis at ${redactUrl(url)} is a replica`, {
     context: { url: redactUrl(url) },

@@ -9,7 +9,7 @@ const BEAT_MS = 3000;
 const SILENCE_SECONDS = 15;
 /** Timeout in milliseconds for removing the entry of a stopping worker. */
 const CLOSING_MS = 1000;
-/** Milliseconds for which changes are batched, so that progress does not cause too many updates. */
+/** Milliseconds over which changes are batched, so that progress does not cause too many updates. */
 const GATHER_MS = 250;
 
 const activity = z.object({
@@ -18,7 +18,7 @@ const activity = z.object({
   /** Absent for work that all folds of a trial need, such as computing distances */
   repeat: z.int().optional(),
   fold: z.int().optional(),
-  /** Unix milliseconds by the worker's clock */
+  /** Start of the activity in Unix milliseconds, by the worker's clock */
   since: z.number(),
   fraction: z.number(),
 });
@@ -110,7 +110,7 @@ export async function readWorkers(redis: Connection, key: string): Promise<Worke
       if (now - at <= SILENCE_SECONDS) workers.push(state);
       else await redis.hdel(key, id);
     } catch {
-      // Written by another version of cryfold.
+      // The report was written by another version of cryfold.
     }
   }
   return workers.sort((a, b) => a.host.localeCompare(b.host) || a.pid - b.pid);

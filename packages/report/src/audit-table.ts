@@ -10,7 +10,7 @@ export interface AuditTable {
   rows: string[][];
 }
 
-/** The measurements of an audit as tables. The first row of each table is its header. */
+/** Returns the measurements of an audit as tables. The first row of each table is its header. */
 export function auditTables(audit: Audit): AuditTable[] {
   const { perClass } = audit;
   const unit = audit.groupsKnown ? 'groups' : 'groups (not known)';

@@ -7,7 +7,7 @@ export function baselineName(metric: MetricName): string {
     : 'always predicting the class shares of the training clips';
 }
 
-/** Describes the baseline in the first column of a table. */
+/** Returns the text that describes the baseline in the first column of a table. */
 export function baselineRow(metric: MetricName): string {
   return METRICS[metric].share ? '(majority class)' : '(class shares)';
 }
@@ -30,7 +30,10 @@ export function baselineOn(
   return values.length === 0 ? undefined : total / values.length;
 }
 
-/** Names of the models that are not better than the baseline, by the mean of the run's metric on the same folds. */
+/**
+ * Returns the names of the models that are not better than the baseline. Both are measured by the mean of the run's
+ * metric over the same folds.
+ */
 export function notBeatingMajority(results: RunResults): string[] {
   const metric = metricOf(results);
   return results.models

@@ -23,7 +23,10 @@ export function pText(p: number): string {
   return p < 0.0001 ? '<0.0001' : p.toFixed(4);
 }
 
-/** The decisive test between two models, as first minus second, no matter in which order it is stored. */
+/**
+ * Returns the decisive test between two models. The difference is the first model's metric minus the second's,
+ * whichever order is stored.
+ */
 export function oriented(results: RunResults, first: string, second: string): Evidence | undefined {
   const found = results.comparisons.find(({ a, b }) => (a === first && b === second) || (a === second && b === first));
   if (!found) return undefined;
@@ -39,7 +42,7 @@ function worded(metric: MetricName, difference: number | null): string {
   return `${differenceText(metric, difference)}${METRICS[metric].share ? ' points' : ''}`;
 }
 
-/** What the test treats as independent: folds, groups, or recordings if groups are unknown. */
+/** Returns the units that the test treats as independent: folds, groups, or recordings if groups are unknown. */
 export function unitsOf({ dataset }: RunResults, { by }: Evidence): string {
   return by === 'groups' ? `${unitWord(dataset)}s` : by;
 }
@@ -65,7 +68,10 @@ function fusionVerdicts(results: RunResults): string[] {
   });
 }
 
-/** A header, and one row per tested pair of models, with notes on whether each fusion differs from its best member. */
+/**
+ * Returns a header and one row per tested pair of models, with notes on whether each fusion differs from its best
+ * member.
+ */
 export function comparisonRows(results: RunResults): TextTable {
   const metric = metricOf(results);
   const grouped = results.comparisons.some(({ byGroup }) => byGroup);
@@ -89,7 +95,7 @@ export function comparisonRows(results: RunResults): TextTable {
 }
 
 /**
- * Tests compare the figures as they were computed, so a figure that is too high makes its model look better than it is.
+ * Tests do not correct the figures that they compare, so if a figure is too high, its model looks better than it is.
  */
 const NOT_ALLOWED_FOR =
   'The p-values and intervals do not account for the leaks and the optimism described above the first table.';
@@ -98,7 +104,7 @@ function whyGroups(unit: string): string {
   return `p is computed by ${unit}, since clips of the same ${unit} are not independent. The corrected t-test over folds, in the last column, finds differences too often if ${unit}s occur in several folds.`;
 }
 
-/** Title of the comparisons, which are either pooled by group or means over folds. */
+/** Title of the comparisons. The compared figures are either pooled and tested by group, or means over folds. */
 export function comparisonTitle(results: RunResults): string {
   const { title } = METRICS[metricOf(results)];
   return results.comparisons.some(({ byGroup }) => byGroup)

@@ -2,8 +2,8 @@ import type { RunResults } from '@cryfold/evaluation';
 import { baselineOn } from './baseline.js';
 
 /**
- * With fewer clips, a fitted fusion of members that have learned nothing looks better than its members; see
- * docs/evaluation.md.
+ * With fewer clips, a fitted fusion looks better than its members even if they have learned nothing (see
+ * docs/evaluation.md).
  */
 const FEW_CLIPS = 300;
 /** A member is close to chance if its mean accuracy exceeds that of the majority class by at most this. */

@@ -18,7 +18,7 @@ export function importanceRows(search: Ranked | undefined): TextTable {
   return { rows: [['parameter', 'importance', 'trials'], ...rows], notes };
 }
 
-/** Title of the importance of parameters. */
+/** Title of the table and chart of parameter importance. */
 export function importanceTitle({ metric }: Pick<SearchResults, 'metric'>): string {
   return `Parameter importance for ${METRICS[metric].title}`;
 }

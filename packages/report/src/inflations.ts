@@ -3,8 +3,8 @@ import { fusionWarning } from './fusion-warning.js';
 import { optimismWarning } from './search-table.js';
 
 /**
- * Reasons why figures of a run are too optimistic, one sentence each, such as leaks, selection among trials, or
- * stacking.
+ * Returns reasons why a run's figures are too optimistic, such as leaks, selection among trials, or stacking, one
+ * sentence each.
  */
 export function inflations(results: RunResults): string[] {
   return [leakHeadline(results.leaks), optimismWarning(results), fusionWarning(results)].flatMap((one) => one ?? []);

@@ -1,12 +1,16 @@
 import { caveatOf, withSearched } from '@cryfold/estimators';
 import type { RunResults, TrialRow } from '@cryfold/evaluation';
 
-/** The name of a model with a caveat about its figures: `tl-resnet50 (random weights)`. */
+/**
+ * Returns the name of a model, followed by a caveat about its figures if there is one: `tl-resnet50 (random weights)`.
+ */
 function withCaveat(name: string, caveat: string | undefined): string {
   return caveat === undefined ? name : `${name} (${caveat})`;
 }
 
-/** The name as in the spec. Names in specs contain no spaces, so anything after a space is a caveat. */
+/**
+ * Returns the name as it is in the spec. Names in specs do not contain spaces, so anything after a space is a caveat.
+ */
 export function plainName(name: string): string {
   return name.split(' ', 1)[0];
 }

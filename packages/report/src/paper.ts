@@ -7,11 +7,11 @@ interface PaperModel {
   /** Mean accuracy in percent */
   mean: number;
   /**
-   * Parameters that the paper states, under the keys of a spec. Other parameters may have any value; see
+   * Parameters that the paper states, with the keys that a spec uses. Other parameters may have any value; see
    * docs/evaluation.md.
    */
   parameters: Values;
-  /** How the paper's model differs, if our estimator has a caveat */
+  /** If our estimator has a caveat: how the paper's model differs */
   caveat?: string;
 }
 
@@ -52,7 +52,7 @@ export interface PaperFigure {
   is: 'mean' | 'maximum';
 }
 
-/** Whether values match those of the paper. Missing keys have their default values. */
+/** Whether all values match the paper's. If a key is missing, its default value matches. */
 function matches(values: Values, paper: Values): boolean {
   return Object.entries(paper).every(([key, value]) => values[key] === undefined || values[key] === value);
 }
@@ -71,10 +71,10 @@ function isPapersModel(results: RunResults, { name, method }: ModelResults): boo
 }
 
 /**
- * The paper's figure for each model of a run, in the order of the models. A model has a figure only if classes,
- * protocol, features and all parameters that the paper states match, and the main metric is accuracy. Means apply to
- * ten repeats of five folds. The maximum of Combined was observed on the test sets of single splits, so it only applies
- * to such a split.
+ * The paper's figure for each model of a run, in the order of the models. A model gets a figure only if the main metric
+ * is accuracy and the classes, protocol, features and all parameters that the paper states match. The paper's means are
+ * compared only with runs of ten repeats of five folds. The maximum of Combined was observed on the test sets of single
+ * splits, so it is compared only with runs of such a split.
  */
 export function paperFigures(results: RunResults): (PaperFigure | undefined)[] {
   const { models, protocol } = results;

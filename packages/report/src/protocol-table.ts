@@ -15,7 +15,7 @@ export function protocolLegend(runs: readonly RunResults[]): string[] {
   return runs.map((run, i) => {
     const { splitter } = run.protocol;
     const leaks = leakHeadline(run.leaks, groupsKnown(run.dataset));
-    // A test on another corpus uses different data.
+    // If models were tested on another corpus, the data is different.
     const data = run.dataset.name === runs[0].dataset.name ? '' : `${printable(run.dataset.name)}: `;
     return `${letterOf(i)}: ${data}${labelOf(run)} (${splitter}, ${extent(run.protocol)})${leaks ? `. ${leaks.replace(/\.$/, '')}` : ''}`;
   });

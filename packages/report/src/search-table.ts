@@ -85,8 +85,8 @@ export function winnerNotes({ search }: Pick<RunResults, 'search'>): string[] {
 }
 
 /**
- * States how much of a winner's figure is due to the selection. This is the difference between two figures, both pooled
- * over clips.
+ * States how much of a winner's figure is due to the selection: the difference between its uncorrected and its
+ * corrected score, both pooled over clips.
  */
 function correctionText({ metric, nested }: SearchResults, winner: SearchResults['winners'][number]): string {
   const { pooled, corrected } = winner;

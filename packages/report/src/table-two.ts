@@ -44,8 +44,8 @@ export function headlines(results: RunResults): { warnings: string[]; missing: s
     const fusions = new Set(results.models.flatMap(({ kind, name }) => (kind === 'fusion' ? [name] : [])));
     const estimators = results.models.length - fusions.size;
     const all = estimators * majority.folds.length + shuffled.length * shuffledFolds(results);
-    // Counts trained folds, as `cryfold status` does. Missing folds of fusions are a consequence of missing folds of
-    // members.
+    // Counts trained folds, as `cryfold status` does. If a fold of a fusion is missing, this is because the fold of a
+    // member is missing.
     const untrained = results.missing.filter(({ model }) => !fusions.has(model));
     const listed = untrained.length > 0 ? untrained : results.missing;
     warnings.push(
@@ -63,7 +63,7 @@ export function headlines(results: RunResults): { warnings: string[]; missing: s
 
 /**
  * Returns the warnings of `headlines` for use outside of tables.
- * @param of limits the warnings to this model and its members, such as for its card
+ * @param of a model to which to limit the warnings, including its members, for example for its card
  */
 export function warningsOf(stored: RunResults, of?: string): string[] {
   if (of === undefined) return headlines(named(stored)).warnings;
@@ -80,7 +80,7 @@ export function subject({ protocol, dataset }: RunResults): string {
   return `${printable(dataset.name)}, ${counted(dataset.clips, 'clip')}, ${extent(protocol)}`;
 }
 
-/** The number of folds of a protocol, in words. */
+/** Describes the number of folds and repeats of a protocol, or of its splits. */
 export function extent({ repeats, folds, testSize }: RunResults['protocol']): string {
   if (testSize === undefined) return `${counted(repeats, 'repeat')} x ${counted(folds, 'fold')}`;
   return `${counted(repeats, 'split')} that ${repeats === 1 ? 'tests' : 'test'} ${+(100 * testSize).toFixed(2)} % of the clips`;
@@ -94,12 +94,14 @@ function figures(metric: MetricName, summary: Summary | undefined): string[] {
   return [mean, standardDeviation, minimum, maximum].map((value) => metricText(metric, value));
 }
 
-/** Planned number of folds on shuffled labels per estimator. */
+/** Returns the planned number of folds on shuffled labels for each estimator. */
 function shuffledFolds({ spec, baselines }: RunResults): number {
   return Number(spec.nulls ?? 0) * baselines.majority.folds.filter(({ repeat }) => repeat === 0).length;
 }
 
-/** The paper's figure in a table cell. The trailing character keeps the decimal points aligned. */
+/**
+ * The paper's figure in a table cell. Every cell ends in one extra character, so that the decimal points are aligned.
+ */
 function paperCell(figure: PaperFigure | undefined): string {
   return figure ? `${figure.percent.toFixed(2)}${figure.is === 'maximum' ? '*' : ' '}` : '- ';
 }

@@ -3,7 +3,7 @@ export interface TextOptions {
   color?: boolean;
 }
 
-/** Rows of a table, of which the first is the header, and explanatory notes. */
+/** A table's rows, the first of which is the header, and explanatory notes. */
 export interface TextTable {
   rows: string[][];
   notes: string[];

@@ -28,14 +28,14 @@ export function verdict(results: RunResults): string[] {
     .concat(inflated);
 }
 
-/** The verdict on stored results. */
+/** Returns the verdict on stored results. */
 export function verdictOf(stored: RunResults): string[] {
   return verdict(named(stored));
 }
 
 type Best = NonNullable<ReturnType<typeof bestModelOf>>;
 
-/** The best mean over folds, compared with the baseline. */
+/** States the best mean over folds, compared with the baseline. */
 function bestSentence(results: RunResults, { metric, model, figures }: Best): string {
   const { title, sign } = METRICS[metric];
   const majority = results.baselines.majority[metric];
@@ -69,7 +69,8 @@ function runnerUpSentence(results: RunResults, model: string): string | undefine
   const shown = size(results, difference);
   const direction = scoreOf(metric, difference) > 0 ? 'better' : 'worse';
   const by = Number.parseFloat(shown) === 0 ? 'no difference' : `${shown} ${direction}`;
-  // The test may pool clips, whereas the mean weights folds equally, so even the direction can differ.
+  // The test may pool clips, whereas the ranking uses means that weight folds equally, so even the direction can
+  // differ.
   return pHolm < SIGNIFICANCE
     ? `${model} is ${direction} than ${second.name}, the next best, by ${shown} (${p}).`
     : `${model} is not shown to differ from ${second.name}, the next best (${by}, ${p}).`;

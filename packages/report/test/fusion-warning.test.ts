@@ -4,7 +4,7 @@ import type { RunResults } from '@cryfold/evaluation';
 import { tableTwo } from '../src/index.js';
 import { results } from './results.js';
 
-/** Results with a different number of clips and kind of fusion. */
+/** Results with the given number of clips and kind of fusion. */
 function withFusion(of: RunResults, clips: number, fusion: { method: string; nested?: boolean }): string {
   const models = of.models.map((model) => (model.name === 'combined' ? { ...model, ...fusion } : model));
   return tableTwo({ ...of, models, dataset: { ...of.dataset, clips } });

@@ -27,7 +27,7 @@ const outcome = {
 };
 const image = { pixels: new Uint8Array(12), width: 2, height: 2 };
 
-test('writes HTML without markup from data, external resources or scripts', async () => {
+test('writes HTML without scripts, external resources or markup from the data', async () => {
   const r = results({}, { labels: hostile, name: hostile[0] });
   r.environment = { [hostile[0]]: hostile[1] };
   r.spec = { [hostile[0]]: hostile[1] };

@@ -99,7 +99,7 @@ test('shows no figures of the paper, which are accuracies, for a run with anothe
   assert.doesNotMatch(await htmlReport({ results: balanced }), /diamonds|compared with the paper/);
 });
 
-test('compares the feature set that the estimator reads', () => {
+test('compares the paper’s features with the feature set that the estimator reads', () => {
   const run = changed('svm', { features: 'large' });
   const large = { kind: 'spectrogram', height: 120, width: 180, clipSeconds: 1 };
   assert.deepEqual(percents({ ...run, spec: { ...run.spec, featureSets: { large } } }).slice(2), [
@@ -108,7 +108,7 @@ test('compares the feature set that the estimator reads', () => {
   ]);
 });
 
-test('omits the column without figures, and explains why random weights are not comparable', async () => {
+test('omits the paper’s column if it is empty, and explains why random weights are not comparable', async () => {
   const reason = /tl-resnet50 \(random weights\): not comparable with the paper: .*ImageNet.*weights fetch/;
   const text = tableTwo(papersResults());
   assert.match(text, /^model .*folds +paper$/m);

@@ -76,7 +76,7 @@ test('lists models that do not beat the majority class in the first line', () =>
   assert.deepEqual(notBeatingMajority(results()), []);
 });
 
-test('compares an incomplete model with the baseline on its own folds', () => {
+test('compares an incomplete model with the baseline on the folds that the model has', () => {
   const r = results({ svm: 0 }, { holes: [0, 3] });
   assert.ok(notBeatingMajority(r).includes('svm'));
 });
@@ -183,7 +183,7 @@ test('warns about a missing fold only for the models that it affects', () => {
   assert.deepEqual(warningsOf(holed, 'small-cnn'), []);
 });
 
-test('tests folds if no clips share a group and there are enough folds', () => {
+test('tests differences over folds if no clips share a group and there are enough folds', () => {
   const single = comparisonTable(results({ svm: 0.2 }, { groups: 100 }));
   assert.match(single, /^Paired differences of accuracy, mean over folds/);
   assert.match(single, /10 folds/);
@@ -193,7 +193,7 @@ test('tests folds if no clips share a group and there are enough folds', () => {
   assert.match(few, /not shown to differ from its best member, .* not tested: too few folds/);
 });
 
-test('tests and ranks by the metric of a sweep', () => {
+test('tests and ranks models by the metric of a sweep', () => {
   const r = results({ svm: 0.2 }, { metric: 'logLoss' });
   const text = terminalReport(r);
   assert.match(
@@ -237,7 +237,7 @@ test('uses the metric of the run in tables, headline, baseline and warnings', as
   }
 });
 
-test('treats always predicting the largest class as chance in balanced accuracy', () => {
+test('in balanced accuracy, treats always predicting the largest class as chance', () => {
   const accuracy = results({ 'small-cnn': 0, 'tl-resnet50': 0.3, svm: 0.3 });
   const balanced = results({ 'small-cnn': 0, 'tl-resnet50': 0.3, svm: 0.3 }, { metric: 'balancedAccuracy' });
   assert.deepEqual(notBeatingMajority(accuracy), ['small-cnn']);
@@ -256,7 +256,7 @@ test('summarises a single model by the metric of its spec', () => {
   assert.match(terminalReport({ ...single, spec: { metric: 'toString' } }), /The highest mean accuracy is/);
 });
 
-test('omits comparisons without two models with common folds', () => {
+test('omits comparisons if no two models have common folds', () => {
   const r = results();
   assert.equal(comparisonTable({ ...r, comparisons: [] }), '');
 });

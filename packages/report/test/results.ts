@@ -10,7 +10,7 @@ interface Shape {
   holes?: number[];
   labels?: string[];
   name?: string;
-  /** Number of groups of the 100 clips */
+  /** Number of groups into which the 100 clips are divided */
   groups?: number;
   /** Number of folds in each of the two repeats */
   folds?: number;
@@ -74,7 +74,10 @@ export function results(
   };
 }
 
-/** The same models as if run with the paper's data, protocol and parameters. The network starts from random weights. */
+/**
+ * The same models as if they had been run with the paper's data, protocol and parameters. The network starts from
+ * random weights.
+ */
 export function papersResults(): RunResults {
   const own = results({}, { labels: ['pain', 'asphyxia', 'deaf', 'hunger', 'normal'] });
   const network = { batchSize: 50, learningRate: 1e-4, optimizer: 'adam', precision: 'float32', classWeight: 'none' };

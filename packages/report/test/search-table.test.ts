@@ -66,7 +66,7 @@ test('does not compute the optimism from figures of an earlier version', () => {
   assert.doesNotMatch(text, /61\.95|points/);
 });
 
-test('warns about optimism of a sweep with one complete trial, but not of a sweep with a single trial', () => {
+test('warns about optimism if a sweep has one complete trial, but not if the sweep has a single trial', () => {
   const trials = [row('svm-001', 0.7), row('svm-002', 0.69, PRUNED)];
   const asha = search({ algorithm: 'asha', trials }, { among: 1, corrected: null });
   assert.match(tableTwo({ ...results(), search: asha }), /^OPTIMISTIC: svm, combined:/m);
@@ -75,7 +75,7 @@ test('warns about optimism of a sweep with one complete trial, but not of a swee
   assert.doesNotMatch(tableTwo({ ...results(), search: { ...asha, nested: true } }), /OPTIMISTIC/);
 });
 
-test('warns about optimism of a winner with a caveat, counting all started trials', () => {
+test('warns about the optimism of a winner with a caveat, and counts all started trials', () => {
   const [base, parameters] = ['tl-resnet50', { epochs: 3 }];
   const trials = [row('tl-resnet50-001', 0.7, { base }), row('tl-resnet50-002', 0.69, { base, ...PRUNED })];
   const asha = search(

@@ -4,7 +4,7 @@ import { htmlReport, markdownReport, terminalReport } from '../src/index.js';
 import { verdict } from '../src/verdict.js';
 import { results } from './results.js';
 
-test('states the best model, its lead over the baseline and the next best, and how certain they are', () => {
+test('states the best model, its lead over the baseline and next best model, and how certain the leads are', () => {
   const r = results({ 'small-cnn': 0.95, 'tl-resnet50': 0.3, svm: 0.2 }, { groups: 100 });
   const [best, next, interval] = verdict(r);
   const own = r.models.find(({ name }) => name === 'small-cnn')!;

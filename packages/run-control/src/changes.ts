@@ -22,13 +22,13 @@ import { allSplits } from './splits.js';
 
 const READ_HERE = 'Start the run with cryfold run --server, which reads and uploads the files that its spec refers to.';
 
-/** Milliseconds within which every training child must stop. */
+/** Time limit in milliseconds for all training children to stop. */
 const STOPPED_MS = 10_000;
 
 /**
  * Cancels a run by writing a record to the store, and waits until no job of the run is active. The coordinator and the
  * workers check for this record about every second. Finished folds are kept. Does nothing if the run has ended. Can
- * also cancel a run whose plan is damaged or too large, but not a run of a newer version of cryfold.
+ * also cancel a run whose plan is damaged or too large, but not a run created by a newer version of cryfold.
  * @throws CryfoldError RUN_NOT_FOUND, FORMAT_NEWER
  */
 export async function cancelRun(store: RunStore, queues: Queues | undefined, run: string): Promise<void> {
@@ -77,7 +77,7 @@ export async function reopenRun(
   if ((await queues?.job('runs', run))?.state === 'active' && !(await store.runs.isCancelled(run))) {
     throw new CryfoldError('USAGE', `${run} is still running`, {
       context: { run },
-      hint: `Wait until it finishes, or cancel it first: cryfold cancel ${run}`,
+      hint: `Wait until the run finishes, or cancel it first with: cryfold cancel ${run}`,
     });
   }
   await store.check();
@@ -86,20 +86,20 @@ export async function reopenRun(
 }
 
 /**
- * Hands an unfinished run to a coordinator immediately, so that the run does not have to wait for the next scan of the
- * store.
+ * Enqueues an unfinished run for a coordinator, so that it does not have to wait for the next scan of the store.
  */
 export async function enqueueRun(queues: Queues, plan: RunPlan): Promise<void> {
   const { run } = plan;
-  // Called first, because `remove` waits until Redis is connected, whereas the other calls would fail immediately.
+  // Called first, because `remove` waits until Redis is connected, whereas the other calls would fail immediately
+  // without a connection.
   await queues.remove('runs', run);
   for (const queue of ['gpu', 'cpu'] as const) await queues.forgetFailures(queue, queuedIds(plan, queue));
   await queues.add('runs', [{ id: run, payload: { format: 1, kind: 'run', run } }]);
 }
 
 /**
- * Plans the same evaluation with more repeats as a new run. Both runs share fold keys, so only the new folds are
- * trained.
+ * Plans a new run that evaluates the same spec with more repeats. Their common folds have the same keys, so only the
+ * new folds are trained.
  * @throws CryfoldError USAGE if the run already has that many repeats
  */
 export async function extendRun(store: RunStore, run: string, repeats: number): Promise<RunPlan> {
@@ -107,7 +107,7 @@ export async function extendRun(store: RunStore, run: string, repeats: number): 
   if (repeats <= old.spec.protocol.repeats) {
     throw new CryfoldError('USAGE', `--repeats: ${run} already has ${old.spec.protocol.repeats} repeats`, {
       context: { run, repeats: old.spec.protocol.repeats },
-      hint: `Choose more than ${old.spec.protocol.repeats}.`,
+      hint: `Choose more than ${old.spec.protocol.repeats} repeats.`,
     });
   }
   const spec = { ...old.spec, protocol: { ...old.spec.protocol, repeats } };
@@ -143,7 +143,7 @@ export async function submitPlan(store: RunStore, plan: RunPlan): Promise<RunPla
   }
   await store.check();
   if ((await store.runs.results(plan.run))?.status === 'complete') return plan;
-  // Saved before anything is reset, because saving refuses to replace a run of a newer version.
+  // Saved before anything is reset, because saving refuses to overwrite a run created by a newer version.
   await store.runs.savePlan(plan);
   await resume(store, plan);
   await store.runs.reopen(plan.run);

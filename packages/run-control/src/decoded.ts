@@ -4,8 +4,8 @@ import type { RunStore, StoredPlan } from '@cryfold/store';
 /** Maximum number of plans and manifests in the cache. */
 const KEPT = 16;
 /**
- * Maximum total size in bytes of the cached plans as stored; decoded plans take several times as much memory. The
- * latest plan is always cached.
+ * Maximum total size in bytes of the cached plans, in their stored form; decoded plans take several times as much
+ * memory. The latest plan is always cached.
  */
 const PLAN_BYTES = 64 * 2 ** 20;
 

@@ -4,12 +4,12 @@ import { featureKindOf } from '@cryfold/features/kinds';
 import { type FoldResult, featuresOf, type RunPlan } from '@cryfold/plan';
 import type { RunStore } from '@cryfold/store';
 
-/** Maximum number of records to use per unit of cost. More records would hardly change the median. */
+/** Maximum number of fold records to use per cost unit. Using more would hardly change the median. */
 const SAMPLE = 200;
 
 /** The machine that will run the training. */
 export interface Machine {
-  /** Model of the first processor, as recorded in results of networks */
+  /** Model name of the first processor, as neural-network estimators record it in their results */
   processor: string;
   host: string;
 }
@@ -17,7 +17,7 @@ export interface Machine {
 /** How long earlier folds took, for estimators that share a unit of cost. */
 export interface KindHistory {
   folds: number;
-  /** Median seconds per unit of the kind's cost */
+  /** Median duration in seconds per cost unit */
   secondsPerUnit: number;
   /** Whether these folds were trained on the requested machine */
   here: boolean;
@@ -28,8 +28,8 @@ export type History = Map<string, KindHistory>;
 
 /**
  * Returns the unit of a trial's cost. The unit depends on the kind of estimator or, for commands, on the program, since
- * programs differ in speed. Vectors and images have separate units, because they differ in size and `svm` processes
- * them differently.
+ * programs differ in speed. Estimators on vectors and estimators on images have separate units, because the inputs
+ * differ in size and `svm` processes them differently.
  */
 export function unitOf({ spec }: Pick<RunPlan, 'spec'>, trial: string): string {
   const estimator = spec.estimators[trial];
@@ -40,7 +40,10 @@ export function unitOf({ spec }: Pick<RunPlan, 'spec'>, trial: string): string {
 }
 
 export interface HistoryOptions {
-  /** Use only folds from this machine or from the same model of processor, if there are any; default: no preference */
+  /**
+   * If there are folds from this machine or from one with the same processor model, use only those; default: use all
+   * folds
+   */
   machine?: Machine | undefined;
   /** Maximum number of runs to read, latest first; default: all */
   runs?: number | undefined;

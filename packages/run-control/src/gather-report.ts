@@ -53,8 +53,8 @@ function curvesOf({ folds }: StoredRun, trial: string) {
 }
 
 /**
- * Returns the clips that were misclassified most often. Among equals, those with the lowest probability of the true
- * class come first.
+ * Returns the clips that were misclassified most often. Ties are broken by the probability of the true class, lowest
+ * first.
  */
 async function hardestClips(
   store: RunStore,
@@ -63,7 +63,7 @@ async function hardestClips(
   audio: string | undefined,
 ): Promise<HardClip[]> {
   const [features] = [...plannedFeatures(plan)].find(([, set]) => featureKindOf(set).produces === 'images') ?? [];
-  // Shows clips as the images that estimators read.
+  // Clips are shown as the images that estimators take as input, so features without images show none.
   if (features === undefined) return [];
   const share = ({ wrong, predictions }: ClipOutcome) => wrong / predictions;
   const hardest = outcomes
@@ -91,7 +91,7 @@ async function readSounds(audio: string, spec: Spec, clips: readonly ClipOutcome
   const options = { ...cutOptions(spec), skipBad: true };
   const dataset = await readDataset(audio, options).catch((error) => {
     if (!(error instanceof CryfoldError) || error.code !== 'LAYOUT_UNCLEAR') throw error;
-    // Any layout will do: clips are found by id, which is a path.
+    // It doesn't matter which layout is used, because clips are found by their id, which is a path.
     return readDataset(audio, { ...options, layout: String(error.context.layouts).split(' ')[0] });
   });
   const wanted = new Set(clips.map(({ clip }) => clip));
@@ -102,7 +102,7 @@ async function readSounds(audio: string, spec: Spec, clips: readonly ClipOutcome
       `--audio: ${audio} does not contain ${wanted.size - own.length} of the clips to show`,
       {
         context: { path: audio },
-        hint: 'Give the directory or manifest that the run was started with.',
+        hint: 'Specify the directory or manifest with which the run was started.',
       },
     );
   }

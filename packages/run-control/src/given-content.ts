@@ -5,7 +5,7 @@ import { CryfoldError, decodeNpyHeader, NPY_HEADER_LIMIT } from '@cryfold/core';
 export interface GivenContent {
   /** Key in the store */
   key: string;
-  /** Hash of the file in hex. The key is derived from it, so the content must match */
+  /** SHA-256 of the file in hex. The key is derived from this hash, so the content must match it */
   sha256: string;
   /** Number of clips and number of columns */
   shape: readonly number[];
@@ -42,10 +42,10 @@ export async function checkGivenContent(pieces: AsyncIterable<Uint8Array>, expec
 class VectorForm {
   readonly #key: string;
   readonly #shape: readonly number[];
-  /** The bytes so far, until the header is complete */
+  /** The bytes received so far, which are kept until the header is complete */
   #head: Buffer | undefined = Buffer.alloc(0);
   #bytes = 0;
-  /** Number of data bytes so far */
+  /** Number of data bytes received so far */
   #taken = 0;
   /** The previous byte, since a number may span two chunks */
   #before = 0;
@@ -85,7 +85,7 @@ class VectorForm {
   }
 
   #takeData(data: Uint8Array): string | undefined {
-    // Starts at the last of four bytes. In NaN and infinity, all exponent bits are set.
+    // Starts at the most significant byte of the first float32. NaN and infinity have all exponent bits set.
     for (let i = 3 - (this.#taken % 4); i < data.length; i += 4) {
       const before = i === 0 ? this.#before : data[i - 1];
       if ((data[i] & 0x7f) !== 0x7f || before < 0x80) continue;

@@ -17,7 +17,7 @@ export interface HttpRequest {
   json?: unknown;
   bytes?: Uint8Array;
   headers?: Record<string, string>;
-  /** Statuses other than success that the caller handles */
+  /** Non-success statuses that the caller handles itself */
   accept?: readonly number[];
 }
 
@@ -33,7 +33,7 @@ export class HttpClient {
     this.#token = token;
   }
 
-  /** @throws CryfoldError SERVER_UNREACHABLE, or the error of the server */
+  /** @throws CryfoldError SERVER_UNREACHABLE, or the error that the server returned */
   async send(path: string, request: HttpRequest = {}): Promise<Response> {
     return this.#ask(path, request, async (response) => response);
   }
@@ -50,7 +50,7 @@ export class HttpClient {
     });
   }
 
-  /** The content of a response, or undefined if the artifact does not exist. */
+  /** Returns the content of the response, or undefined if the artifact does not exist. */
   async bytes(path: string, request: HttpRequest = {}): Promise<Uint8Array | undefined> {
     return this.#ask(path, { ...request, accept: [404] }, async (response) => {
       if (response.status !== 404) return new Uint8Array(await response.arrayBuffer());
@@ -105,14 +105,14 @@ export class HttpClient {
   }
 }
 
-/** Any other text is invalid in a header, and the error that fetch throws would reveal it. */
+/** Rejects a token that is not valid in a header, because the error that fetch would throw reveals the token. */
 function tokenOf(token: Secret): string {
   const text = readSecret(token);
   if (/^[\x21-\x7e]+$/.test(text)) return text;
   const variable = typeof token === 'string' ? 'CRYFOLD_API_TOKEN' : token.variable;
   throw new CryfoldError('USAGE', `environment variable ${variable}: not a valid token`, {
     context: { variable },
-    hint: 'Provide a single token on one line.',
+    hint: 'Specify a single token on one line.',
   });
 }
 
@@ -132,7 +132,7 @@ function unreachable(url: URL, cause: unknown): CryfoldError {
   return new CryfoldError('SERVER_UNREACHABLE', `${url.origin}: ${why}`, {
     cause,
     context: { server: url.origin },
-    hint: 'Check the URL, and that its coordinator runs with --api-port.',
+    hint: 'Check the URL, and make sure that the coordinator was started with --api-port.',
   });
 }
 
@@ -142,14 +142,14 @@ async function errorOf(response: Response, url: URL): Promise<CryfoldError> {
     const parsed = errorRecordSchema.safeParse(JSON.parse(text).error);
     if (parsed.success) return CryfoldError.fromRecord(parsed.data);
   } catch {
-    // The response is not JSON, such as the error page of a proxy.
+    // The response is not JSON; it may be the error page of a proxy.
   }
   return new CryfoldError(
     'SERVER_UNREACHABLE',
-    `${url.origin} responded with status ${response.status} and no coded error`,
+    `${url.origin} responded with status ${response.status}, but without a cryfold error code`,
     {
       context: { server: url.origin, status: response.status },
-      hint: 'Either the URL belongs to another service, or a proxy in between failed.',
+      hint: 'Either the URL belongs to another service, or a proxy between this command and the server failed.',
     },
   );
 }

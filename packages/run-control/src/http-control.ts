@@ -64,6 +64,6 @@ function pathOf(run: string): string {
   if (RUN_ID.test(run)) return `runs/${run}`;
   throw new CryfoldError('RUN_NOT_FOUND', `there is no run ${JSON.stringify(run)}`, {
     context: { run },
-    hint: 'List all runs: cryfold list',
+    hint: 'To list all runs, use: cryfold list',
   });
 }

@@ -35,12 +35,12 @@ export class HttpStore implements ArtifactStore {
     const { role } = await this.client.json('session', session);
     if (role === null) {
       throw new CryfoldError('API_UNAUTHORIZED', 'the server requires a token', {
-        hint: 'Set CRYFOLD_API_TOKEN, or CRYFOLD_API_TOKEN_FILE to the path of a token file.',
+        hint: 'Set CRYFOLD_API_TOKEN to a token, or CRYFOLD_API_TOKEN_FILE to the path of a file that contains it.',
       });
     }
     if (needed === 'read' || role === 'operate') return role;
     throw new CryfoldError('API_FORBIDDEN', 'this token is read-only', {
-      hint: 'Set CRYFOLD_API_TOKEN to a token with the role operate.',
+      hint: "Set CRYFOLD_API_TOKEN to a token with the 'operate' role.",
     });
   }
 

@@ -45,7 +45,7 @@ export {
   type Opponent,
   type Refusal,
 } from './models/retraining/contest.js';
-export { lacking } from './models/retraining/lacking.js';
+export { missingFolds } from './models/retraining/missing-folds.js';
 export { classShares } from './models/retraining/predictions.js';
 export {
   type Challenge,

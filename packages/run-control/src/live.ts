@@ -27,7 +27,7 @@ export interface ClusterView extends Pick<ClusterStatus, 'queues' | 'workers'> {
   runs: RunStatus[];
 }
 
-/** Waiting, training, done, failed. States are numbers, since a grid may have ten thousand cells. */
+/** Waiting, training, done, failed. States are encoded as numbers, because a grid may have ten thousand cells. */
 export type CellPhase = 0 | 1 | 2 | 3;
 
 /** State, training progress, the run's metric on the test clips, and duration in seconds. */
@@ -62,7 +62,7 @@ export interface GridSearch {
   pictures: SweepPicture[];
 }
 
-/** A fusion of the spec. Its figures are known once the run has ended. */
+/** A fusion of the spec. Its scores are unknown until the run has ended. */
 export interface GridFusion {
   name: string;
   rule: string;
@@ -88,9 +88,12 @@ const listedVersionSchema = z.object({
   clips: z.int(),
   /** The estimator or fusion that was refitted, with a caveat if there is one */
   of: z.string(),
-  /** Protocol of the version's run, as in lists of runs; null if the card has no evaluation */
+  /**
+   * Protocol of the run that the version comes from, in the same form as in lists of runs; null if the model card
+   * contains no evaluation
+   */
   protocol: runFactsSchema.shape.protocol.unwrap().nullable(),
-  /** Headline figure of the version's run */
+  /** Main score of the run that the version comes from */
   score: z.object({ metric: z.enum(METRIC_NAMES), mean: z.number(), inflated: z.boolean() }).nullable(),
   /** Version of cryfold that trained the model */
   cryfold: z.string(),
@@ -99,7 +102,7 @@ export type ListedVersion = z.infer<typeof listedVersionSchema>;
 
 export const listedModelsSchema = z.object({
   versions: z.array(listedVersionSchema),
-  /** Records that cannot be read, with the name of the model */
+  /** Unreadable records, each with the name of its model */
   damaged: z.array(z.object({ name: z.string(), code: z.string(), message: z.string(), hint: z.string().optional() })),
 });
 export type ListedModels = z.infer<typeof listedModelsSchema>;
@@ -120,7 +123,7 @@ export interface FoldGrid {
 
 export interface Grid extends FoldGrid {
   status: GridStatus;
-  /** Warning about the figures, if any */
+  /** Warning about the scores, if there is one */
   warning: string | null;
   /** Null if the run is not a sweep */
   search: GridSearch | null;
@@ -134,7 +137,7 @@ export interface GridChange {
   cells: [index: number, ...cell: Cell][];
   /** All failures, if any have changed */
   failures?: Failure[];
-  /** Changed trials of a sweep, and the pictures of their estimators */
+  /** Changed trials of a sweep, and updated charts of their estimators */
   search?: TrialRow[];
   pictures?: SweepPicture[];
   /** The outcome, if it has changed */

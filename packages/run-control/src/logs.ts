@@ -74,7 +74,7 @@ export async function foldLog(
   return { trial: job.trial, repeat, fold, key: job.key, committed: committed ?? null, failed };
 }
 
-/** Maximum number of characters to show of one log, counted from its end. */
+/** Maximum number of characters to show of one log; the end of the log is kept. */
 const TAIL = 2 ** 20;
 
 function tailOf(log: string): string {
@@ -87,7 +87,7 @@ const FOLD_LOGS = 8 * 2 ** 20;
 /** Maximum number of characters to show of all logs of a run. */
 export const ALL_LOGS = 16 * 2 ** 20;
 
-/** The log of a fold without its text, for runs whose logs exceed the limit. */
+/** Replaces the text of a fold's logs by a note, for runs whose logs together exceed the limit. */
 export function withoutText({ committed, failed, ...fold }: FoldLog): FoldLog {
   const log = '[omitted because the logs of this run are long: request this fold alone]\n';
   return {

@@ -186,7 +186,7 @@ export async function exportModels(store: ArtifactStore, root: string, write: Wr
   const registry = new ModelRegistry(store);
   let count = 0;
   for (const name of await registry.names()) {
-    const { cards, damaged, ...found } = await registry.look(name);
+    const { cards, damaged, ...found } = await registry.scan(name);
     // Versions are numbered in the export, so a missing one would change the numbers of the others.
     if (damaged.length > 0) throw damaged[0];
     const champion = found.champion?.version;

@@ -2,7 +2,7 @@ import { escapeControls, printable, sha256 } from '@cryfold/core';
 
 /** An MLflow run; times in milliseconds since 1970. */
 export interface MlflowRun {
-  /** Determines the run's id, together with the experiment */
+  /** Identifies the run within its experiment; the run id is derived from both */
   key: string;
   name: string;
   start: number;
@@ -10,7 +10,7 @@ export interface MlflowRun {
   status: keyof typeof STATUS;
   params: Record<string, unknown>;
   tags: Record<string, string>;
-  /** Values by step; a single number counts as step 0. */
+  /** Values of each metric by step; a single number is logged at step 0. */
   metrics: Record<string, number | readonly { step: number; value: number }[]>;
 }
 

@@ -28,7 +28,9 @@ export function untakenQueues({ queues, workers, untakenSeconds }: KnownQueues):
 export const isTaken = (queue: FoldQueue, workers: readonly WorkerReport[]): boolean =>
   workers.some(({ queues }) => queues.includes(queue));
 
-/** Message about a queue without workers. A cluster that scales from zero may just be starting one. */
+/**
+ * Returns a message about a queue without workers. In a cluster that scales from zero, a worker may just be starting.
+ */
 export function noWorker({ queue, jobs, seconds }: UntakenQueue): string {
   const wait = jobs === 1 ? `1 ${queue} job waits` : `${jobs} ${queue} jobs wait`;
   const time = (known: number) => (known < 120 ? `${Math.round(known)} s` : `${Math.round(known / 60)} min`);

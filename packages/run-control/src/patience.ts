@@ -3,7 +3,7 @@ import { CryfoldError } from '@cryfold/core';
 /** Milliseconds for which a server that has responded before may be unreachable, for example during a restart. */
 const PATIENCE_MS = 120_000;
 
-/** Polls server-side work, tolerating temporary outages. */
+/** Tolerates temporary outages while a client polls work that runs on a server. */
 export class Patience {
   #lastAnswer = 0;
 
@@ -12,8 +12,8 @@ export class Patience {
 
   /**
    * @returns undefined while the server is unreachable
-   * @throws CryfoldError any error of `question`; SERVER_UNREACHABLE if the server has never responded, or has been
-   * unreachable for too long
+   * @throws CryfoldError SERVER_UNREACHABLE if the server has never responded, or has been unreachable for too long;
+   * also any error that `question` throws
    */
   async ask<T>(question: () => Promise<T>): Promise<T | undefined> {
     try {

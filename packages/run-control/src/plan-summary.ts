@@ -5,7 +5,7 @@ import { contextSplits, contextsOf, growPlan, type RunPlan, replay } from '@cryf
 import type { RunStore } from '@cryfold/store';
 import { type History, type HistoryOptions, readHistory, unitOf } from './fold-history.js';
 
-/** Price of a worker per hour, in any currency. */
+/** Price of one worker per hour, in a currency of the user's choice. */
 export interface HourPrices {
   gpuHourPrice?: number;
   cpuHourPrice?: number;
@@ -18,9 +18,9 @@ export interface PlannedEstimator {
   trials: number;
   /** An upper bound: racing, ASHA and shared keys reduce it */
   folds: number;
-  /** Number of known folds that are already in the store */
+  /** Number of folds of the known jobs that are already in the store */
   inStore: number;
-  /** Hours of one worker for the remaining folds; null if the speed of this kind is unknown */
+  /** Hours that one worker needs for the remaining folds; null if the speed of this kind of estimator is unknown */
   hours: number | null;
   /** What the estimate is based on; null if there is no estimate or no fold is left */
   basis: HoursBasis | null;
@@ -53,11 +53,14 @@ export interface PlanSummary {
 
 export interface SummaryOptions extends HourPrices, HistoryOptions {
   /**
-   * Measures estimators that have no folds from this machine. Receives the estimates so far, and returns the seconds
-   * per unit of the kind's cost for each estimator
+   * Measures the estimators without folds from this machine. Receives the estimates so far, and returns for each
+   * estimator the seconds per cost unit
    */
-  calibrate?: ((lacking: readonly PlannedEstimator[]) => Promise<ReadonlyMap<string, number>>) | undefined;
-  /** If there are more folds than this, none is looked up in the store and all count as remaining; default: no limit */
+  calibrate?: ((uncertain: readonly PlannedEstimator[]) => Promise<ReadonlyMap<string, number>>) | undefined;
+  /**
+   * If a plan has more folds than this, they are not looked up in the store and all count as remaining; default: no
+   * limit
+   */
   lookUps?: number | undefined;
 }
 
@@ -125,8 +128,8 @@ async function knownJobs(plan: RunPlan, store: RunStore) {
     if (!search || !space) return { name, jobs, trials: 1, folds: jobs.length };
     const trials = search.algorithm === 'grid' ? gridSize(space, estimator) : search.trials;
     const evaluated = contextsOf(plan).reduce((sum, context) => sum + contextSplits(plan, context).length, 0);
-    // The winner of each inner search is evaluated on the outer fold. If the algorithm does not learn from results,
-    // this outer fold is also one of the search over all data.
+    // The winner of each inner search is evaluated on the outer fold. If the algorithm does not learn from results, the
+    // search over all data evaluates the same outer fold anyway.
     const winners = search.nested && search.algorithm === 'tpe' ? outer : 0;
     return { name, jobs, trials, folds: trials * evaluated + winners };
   });
@@ -137,11 +140,11 @@ async function calibrated(
   planned: readonly { units: number; estimate: PlannedEstimator }[],
   calibrate: SummaryOptions['calibrate'],
 ): Promise<PlannedEstimator[]> {
-  const lacking = planned.filter(({ units, estimate }) => units > 0 && estimate.basis !== 'folds');
+  const uncertain = planned.filter(({ units, estimate }) => units > 0 && estimate.basis !== 'folds');
   const measured =
-    calibrate && lacking.length > 0 ? await calibrate(lacking.map(({ estimate }) => estimate)) : undefined;
+    calibrate && uncertain.length > 0 ? await calibrate(uncertain.map(({ estimate }) => estimate)) : undefined;
   return planned.map(({ units, estimate }) => {
-    const secondsPerUnit = lacking.some((one) => one.estimate === estimate)
+    const secondsPerUnit = uncertain.some((one) => one.estimate === estimate)
       ? measured?.get(estimate.estimator)
       : undefined;
     return secondsPerUnit === undefined
@@ -151,7 +154,7 @@ async function calibrated(
 }
 
 interface Hours extends Pick<PlannedEstimator, 'hours' | 'basis' | 'history'> {
-  /** Remaining work in the kind's unit */
+  /** Remaining work in cost units of the kind of estimator */
   units: number;
 }
 

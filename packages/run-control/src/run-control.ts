@@ -56,8 +56,8 @@ export class StoreControl implements RunControl {
 
   /**
    * @param queues queues of the cluster that executes the runs of this store; undefined without a cluster
-   * @param working runs that a process on this machine is known to execute, regardless of `queues`, with the private
-   * queues of each run if they are reachable
+   * @param working runs that are known to be executed by a process on this machine, even if `queues` does not show it;
+   * for each run, its private queues if they are reachable
    */
   constructor(
     readonly store: RunStore,

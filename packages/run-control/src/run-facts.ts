@@ -61,7 +61,7 @@ function versionOf(results: RunResults | undefined): string | null {
   return typeof cryfold === 'string' ? cryfold : null;
 }
 
-/** Actual number of repeats and folds, which for some splitters depends on the data. */
+/** Counts the actual repeats and folds, because some splitters determine their number from the data. */
 function sizeOf({ splits }: RunPlan): { repeats: number; folds: number } {
   const outer = splits.filter((split) => split.outer === undefined);
   const distinct = (member: 'repeat' | 'fold') => new Set(outer.map((split) => split[member])).size;

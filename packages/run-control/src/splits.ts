@@ -8,7 +8,7 @@ export interface Labelled {
   clips: readonly { label: string; group: string; fold?: string | undefined }[];
   /** How groups were determined; absent in manifests of earlier versions */
   groupSource?: GroupSource | undefined;
-  /** If groups are unknown: suggestions on how to define them, one sentence each */
+  /** If groups are unknown: suggestions for defining them, one sentence each */
   groupHints?: readonly string[];
 }
 
@@ -27,7 +27,7 @@ export function makeSplits(spec: Spec, dataset: Labelled): Split[] {
 }
 
 /**
- * Refuses grouped splitters if groups are unknown, in which case each recording merely counts as its own group.
+ * Rejects grouped splitters if groups are unknown, because each recording would then count as its own group.
  * @throws CryfoldError GROUPS_UNKNOWN
  */
 export function refuseUnknownGroups(
@@ -39,8 +39,8 @@ export function refuseUnknownGroups(
   throw new CryfoldError('GROUPS_UNKNOWN', [what, ...groupHints].join('\n  '), {
     context: { splitter },
     hint:
-      'Pass --group-by folder or --group-by REGEX (on the path of a file), or --group-by recording if each recording ' +
-      'comes from a different source; or list the files in a CSV manifest path,label,group; or keep equal ' +
+      'Pass --group-by folder or --group-by REGEX (for the path of a file), or --group-by recording if each recording ' +
+      'comes from a different source; or list the files in a CSV manifest with the columns path,label,group; or keep equal ' +
       'sounds together with --group-duplicates. cryfold data inspect shows the groups of --group-by.',
   });
 }
@@ -59,7 +59,7 @@ function split(protocol: Spec['protocol'], seed: number, { clips, classes }: Lab
 }
 
 /**
- * Refuses a fitted fusion if some training clips are never tested. In each fold, the fusion learns from the predictions
+ * Rejects a fitted fusion if some training clips are never tested. In each fold, the fusion learns from the predictions
  * that the other folds of the repeat made for the fold's training clips.
  */
 function refuseUnfittable({ fusion, protocol }: Spec, splits: readonly Split[]): void {
@@ -72,8 +72,8 @@ function refuseUnfittable({ fusion, protocol }: Spec, splits: readonly Split[]):
     for (const clip of test) own.add(clip);
     tested.set(repeat, own);
   }
-  const lacking = splits.find(({ repeat, train }) => train.some((clip) => !tested.get(repeat)?.has(clip)));
-  if (!lacking) return;
+  const incomplete = splits.find(({ repeat, train }) => train.some((clip) => !tested.get(repeat)?.has(clip)));
+  if (!incomplete) return;
   throw new CryfoldError(
     'SPEC_INVALID',
     `fusion.${name}.rule: ${rule} learns from predictions of training clips, and ${protocol.splitter} never tests some of them`,

@@ -8,7 +8,7 @@ import { factsOf, runFactsSchema } from './run-facts.js';
 
 /**
  * The state of a run. It has ended (`complete`, `incomplete`, `cancelled`), is `running`, or is `stopped` if no known
- * process is executing it. `newer` and `damaged` mean that a record cannot be read, see `damage`.
+ * process is executing it. `newer` and `damaged` mean that a record cannot be read; `damage` explains why.
  */
 const RUN_STATES = ['complete', 'incomplete', 'cancelled', 'running', 'stopped', 'newer', 'damaged'] as const;
 
@@ -26,8 +26,8 @@ export const runStatusSchema = z.object({
   /** Folds that are training, with their progress */
   active: z.array(z.object({ ...place, fraction: z.number() })),
   /**
-   * Unfinished folds that stopping workers have returned, most frequent first. Entries without repeat and fold are
-   * prerequisites of all folds of a trial
+   * Unfinished folds that workers returned to the queue when they stopped, most frequently returned first. Entries
+   * without repeat and fold are prerequisites of all folds of a trial
    */
   givenBack: z
     .array(z.object({ trial: z.string(), repeat: z.int().optional(), fold: z.int().optional(), times: count }))
@@ -44,11 +44,11 @@ export const runStatusSchema = z.object({
 export type RunStatus = z.infer<typeof runStatusSchema>;
 
 export const clusterStatusSchema = z.object({
-  /** Number of jobs of each queue by state; null without Redis */
+  /** Number of jobs in each queue, by state; null without Redis */
   queues: z.record(z.string(), z.record(z.string(), count)).nullable(),
   counters: z.record(z.string(), count).nullable(),
   workers: z.array(workerReport),
-  /** For queues without known workers: how long the first job has been waiting */
+  /** For each queue with jobs but no known worker: how long its first job has been waiting */
   untakenSeconds: z.record(z.string(), z.number()).optional(),
   unfinished: z.array(runStatusSchema),
 });
@@ -68,8 +68,8 @@ export async function unlessDeleted<T>(request: Promise<T>): Promise<T | undefin
 const progressSchema = runStatusSchema.pick({ active: true, etaSeconds: true, givenBack: true }).partial();
 
 /**
- * The status of a run with an unreadable record, so that it does not hide other runs.
- * @param cancelled whether it was cancelled, so that no coordinator executes it
+ * Returns the status of a run with an unreadable record, so that such a run does not prevent others from being listed.
+ * @param cancelled whether the run was cancelled, in which case no coordinator executes it
  */
 export function unreadableStatus(run: string, { code, message, hint }: CryfoldError, cancelled: boolean): RunStatus {
   const nothing = { total: 0, done: 0, failed: 0, trials: {}, active: [], etaSeconds: null, failures: [] };
@@ -77,7 +77,7 @@ export function unreadableStatus(run: string, { code, message, hint }: CryfoldEr
   return { run, name: run, state, ...nothing, damage: { code, message, ...(hint ? { hint } : {}) } };
 }
 
-/** Groups jobs by key, since trials with equal parameters share one. */
+/** Groups jobs by key, since trials with equal parameters have the same key. */
 function byKey(jobs: readonly FoldJob[]): Map<string, FoldJob[]> {
   const found = new Map<string, FoldJob[]>();
   for (const job of jobs) {
@@ -103,7 +103,7 @@ async function failuresOf(store: RunStore, plan: RunPlan): Promise<RunStatus['fa
 
 /**
  * Determines the status of a run from the store and, if given, Redis.
- * @param working whether a process is known to execute it, regardless of Redis
+ * @param working whether a process is known to execute the run, even if Redis does not show it
  */
 export async function statusOf(
   store: RunStore,

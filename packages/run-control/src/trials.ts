@@ -18,8 +18,8 @@ export class TrialTable {
   }
 
   /**
-   * Trials in the order of `trialOrder`. The figures of a running trial cover the folds read so far. Empty for runs
-   * that are not sweeps.
+   * Trials in the order of `trialOrder`. The scores of a running trial are computed from the folds read so far. Empty
+   * for runs that are not sweeps.
    */
   rows({ plan, base, search }: StoredPlan): TrialRow[] {
     const spec = base.spec.search;

@@ -50,7 +50,7 @@ function standIn(champion: ReturnType<typeof spec>, protocol = FOLDS) {
   return planChampion(cardOf(champion), challenger, after, before);
 }
 
-test('plans inner folds of the clips that the champion knows if its fusion is nested', async () => {
+test('if a champion’s fusion is nested, plans inner folds of the clips that the champion knows', async () => {
   const { spec: own, splits, jobs } = await standIn(spec(FOLDS));
   assert.equal(own.fusion.both.nested, true);
   const inner = splits.filter(({ outer }) => outer !== undefined);
@@ -82,7 +82,7 @@ test('refuses a nested fusion for which inner folds are impossible, and gives th
     error.code === 'MODEL_INCOMPARABLE' && reason.test(error.message);
   await assert.rejects(
     standIn(spec(FOLDS), '{ splitter: LeaveOneGroupOut }'),
-    refused(/its fusion is nested, and LeaveOneGroupOut has no number of folds for inner folds/),
+    refused(/its fusion is nested, but LeaveOneGroupOut does not support a number of inner folds/),
   );
 });
 

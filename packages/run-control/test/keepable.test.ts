@@ -10,7 +10,7 @@ const spec = specSchema.parse({
   fusion: { all: { members: ['svm', 'alone'] }, kept: { members: ['svm', 'both'] } },
 });
 
-test('saves a command that has predict, and otherwise reports the missing key', () => {
+test('saves a command estimator that has `predict`, and otherwise reports the missing key', () => {
   for (const of of ['svm', 'both', 'kept']) assert.ok(isKeepable(spec, of), of);
   for (const of of ['alone', 'all']) {
     assert.ok(!isKeepable(spec, of), of);
@@ -56,7 +56,7 @@ test('bases the configuration of a model on the content of external vectors, not
   for (const [i, text] of of({ sha256: 'b'.repeat(64) }).entries()) assert.notEqual(text, of({})[i]);
 });
 
-test('compares all parameters of a feature set that only another version supports', () => {
+test('compares all parameters of feature sets that only another version supports', () => {
   const later = (size: number) => ({ ...given, features: { kind: 'of-a-newer-version', size } }) as never;
   assert.notEqual(configurationOf(later(1), 'pixels'), configurationOf(later(2), 'pixels'));
 });

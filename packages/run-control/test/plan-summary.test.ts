@@ -22,8 +22,8 @@ test('estimates hours from a calibration if there are no folds', async (t) => {
   const plan = planRun({ spec, manifest, splits: allSplits(spec, manifest) });
   const asked: string[] = [];
   const { estimators, cpuHours } = await summarisePlan(plan, new RunStore(openStore(`file:${folder}`)), {
-    calibrate: async (lacking) => {
-      asked.push(...lacking.map(({ estimator, basis }) => `${estimator} ${basis}`));
+    calibrate: async (uncertain) => {
+      asked.push(...uncertain.map(({ estimator, basis }) => `${estimator} ${basis}`));
       return new Map([['b', 3600]]);
     },
   });

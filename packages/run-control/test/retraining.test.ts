@@ -8,7 +8,7 @@ import {
   chooseContest,
   classShares,
   judge,
-  lacking,
+  missingFolds,
   type Predictions,
   trainingOverlap,
 } from '../src/index.js';
@@ -60,7 +60,7 @@ const comparedClips = ({ rows }: Contest, { splits }: ContestData) => [
 ];
 
 describe('data known to a champion', () => {
-  test('depends only on the sound, not on file names or labels', () => {
+  test('whether a champion knows a clip depends only on the sound, not on file names or labels', () => {
     const [one, two, three] = clipsOf(0, 3);
     const now = [
       { ...one, id: 'renamed.wav#0', group: 'x' },
@@ -73,13 +73,13 @@ describe('data known to a champion', () => {
     assert.equal(overlap.share, 1 / 3);
   });
 
-  test('includes a renamed group that contains a known sound', () => {
+  test('a champion knows a renamed group that contains a known sound', () => {
     const [one, ...rest] = clipsOf(0, 5);
     const now = [one, ...clipsOf(100, 103)].map((clip) => ({ ...clip, group: 'renamed' }));
     assert.deepEqual(trainingOverlap(manifestOf([one, ...rest]), manifestOf(now)).groups, [true, true, true, true]);
   });
 
-  test('includes copies of training clips and their groups, but does not train a stand-in on them', () => {
+  test('a champion knows copies of training clips and their groups, but no stand-in is trained on them', () => {
     const [one, two, three, four] = clipsOf(0, 4);
     const now = [one, two, three, four].map((clip, i) => ({ ...clip, group: `${i}` }));
     // The first clip is known. The second is a copy of it, and the third a copy of a clip that is not in the new data.
@@ -90,7 +90,7 @@ describe('data known to a champion', () => {
     assert.deepEqual([overlap.known, overlap.share], [[true, false, false, false], 1 / 4]);
   });
 
-  test('does not include equal file names if no clips share a group', () => {
+  test('equal file names do not make a clip known to a champion if no clips share a group', () => {
     const before = clipsOf(0, 3).map((clip, i) => ({ ...clip, group: `${i}.wav` }));
     const now = clipsOf(10, 13).map((clip, i) => ({ ...clip, group: `${i}.wav` }));
     assert.deepEqual(trainingOverlap(manifestOf(before, false), manifestOf(now, false)).groups, [false, false, false]);
@@ -99,7 +99,7 @@ describe('data known to a champion', () => {
 });
 
 describe('the comparison', () => {
-  test('uses the stored champion on clips of unknown groups in grouped folds', () => {
+  test('in grouped folds, compares with the stored champion on clips of unknown groups', () => {
     const data = grouped(clipsOf(800, 1000));
     const chosen = contest(choose(data, clipsOf(0, 860)));
     assert.deepEqual([chosen.opponent, chosen.clips, chosen.groups], ['champion', 140, 28]);
@@ -109,7 +109,7 @@ describe('the comparison', () => {
     );
   });
 
-  test('uses unknown clips of groups known to both in random folds', () => {
+  test('in random folds, compares on unknown clips of groups that both models know', () => {
     const all = clipsOf(0, 300);
     // The champion was trained on three clips of each of the first 40 infants; 20 infants are new.
     const before = all.filter((_, n) => n < 200 && n % 5 !== 0 && n % 5 !== 2);
@@ -122,8 +122,8 @@ describe('the comparison', () => {
   });
 
   test('never uses a stand-in that knows only part of the champion’s clips', () => {
-    // Only 60 of the 300 clips are among the champion's 900. Before this rule, a challenger was promoted over such a
-    // stand-in.
+    // Only 60 of the 300 new clips are among the 900 on which the champion was trained. Before this rule, a challenger
+    // was promoted over such a stand-in.
     const overlapping = random([...clipsOf(0, 60), ...clipsOf(900, 1140)]);
     const reason = refusal(choose(overlapping, clipsOf(0, 900)));
     assert.match(reason, /0 comparable clips of 0 groups; 10 groups are needed/);
@@ -132,18 +132,18 @@ describe('the comparison', () => {
     assert.equal(contest(choose(random([...clipsOf(0, 60), ...renamed]), clipsOf(0, 900))).opponent, 'champion');
   });
 
-  test('uses a stand-in on old and new clips if the data has 95 % of the champion’s clips', () => {
+  test('compares with a stand-in on old and new clips if the data has 95 % of the champion’s clips', () => {
     const before = clipsOf(0, 200);
     const grown = grouped([...before, ...clipsOf(200, 240)]);
     const chosen = contest(choose(grown, before));
     assert.deepEqual([chosen.opponent, chosen.clips, chosen.groups], ['stand-in', 240, 48]);
     assert.equal(contest(choose(grouped(clipsOf(10, 240)), before)).opponent, 'stand-in');
     assert.match(refusal(choose(grouped(clipsOf(11, 240)), before)), /but the new data has 94 %/);
-    // Below 95 %, the champion itself is tested once there are enough infants that it does not know.
+    // Below 95 %, the champion itself is tested if there are enough infants on which it was not trained.
     assert.equal(contest(choose(grouped(clipsOf(11, 260)), before)).opponent, 'champion');
   });
 
-  test('excludes sounds that the challenger was trained on under another name', () => {
+  test('the comparison excludes sounds that the challenger was trained on under another name', () => {
     const clips = clipsOf(800, 1000);
     const copies = clips.slice(0, 10).map((clip, i) => ({ ...clip, id: `copy${i}`, group: `copies${i}` }));
     const data = random([...clips, ...copies].map((clip, i) => ({ ...clip, group: `clip${i}` })));
@@ -155,7 +155,7 @@ describe('the comparison', () => {
     }
   });
 
-  test('excludes copies of the challenger’s training clips', () => {
+  test('the comparison excludes copies of the challenger’s training clips', () => {
     const clips = clipsOf(800, 1000).map((clip, i) => ({ ...clip, group: `clip${i}` }));
     const sounds = Array.from({ length: 20 }, (_, i) => [i, 100 + i]);
     const data = { ...random(clips), sounds };
@@ -171,7 +171,7 @@ describe('the comparison', () => {
     assert.ok(chosen.rows.flat().length < 2 * clips.length - 20);
   });
 
-  test('is refused if a class of the champion is missing or has too few clips', () => {
+  test('refuses a comparison if a class of the champion is missing or has too few clips', () => {
     const data = grouped(clipsOf(800, 1000));
     assert.match(refusal(choose(data, clipsOf(0, 100), ['a', 'b', 'c'])), /no clips of class c/);
     let kept = 0;
@@ -192,7 +192,9 @@ describe('the verdict', () => {
   const data = grouped(clipsOf(0, 200));
   const chosen = contest(choose(data, clipsOf(1000, 1100)));
 
-  /** A model that is right about the clips for which `isRight` returns true, always with the given certainty. */
+  /**
+   * A model that predicts the clips correctly for which `isRight` returns true, always with the same given certainty.
+   */
   function model(isRight: (clip: number) => boolean, certainty = 0.8): Predictions {
     return (split, position) => {
       const clip = data.splits[split].test[position];
@@ -250,7 +252,7 @@ describe('the verdict', () => {
     assert.match(reason, /recall drops by more than 5.00 points: a \(-25.00 points\)/);
   });
 
-  test('decides by the given metric, even if lower is better', () => {
+  test('decides on a challenger by the given metric, even if lower is better', () => {
     const sure = model((clip) => clip % 10 !== 0, 0.9);
     const unsure = model((clip) => clip % 10 !== 0, 0.6);
     assert.equal(ask(sure, unsure).code, 'NOT_BETTER');
@@ -306,15 +308,15 @@ describe('missing folds', () => {
     };
   }
 
-  test('are reported with their number, the reason, and what to do', () => {
-    const next = (id: string) => `; for details: cryfold status ${id}; to retry: cryfold retry ${id}`;
+  test('reports missing folds with their number, the reason, and what to do', () => {
+    const next = (id: string) => `; for details, use cryfold status ${id}; to retry the folds, use cryfold retry ${id}`;
     const all = splits.map((_, s) => s);
     assert.equal(
-      lacking(run('new-1', all), 'cnn'),
+      missingFolds(run('new-1', all), 'cnn'),
       `6 of 6 folds of cnn failed in run new-1: first cnn, repeat 0, fold 0 with NN_LOSS_NOT_FINITE${next('new-1')}`,
     );
     assert.equal(
-      lacking(run('new-2', [1, 4], [4]), 'both'),
+      missingFolds(run('new-2', [1, 4], [4]), 'both'),
       `2 of 12 folds of svm, cnn are missing in run new-2: first cnn, repeat 1, fold 1 with NN_LOSS_NOT_FINITE${next('new-2')}`,
     );
   });

@@ -31,7 +31,7 @@ test('PredefinedSplit uses the folds in the data', () => {
   const unnamed = { ...data, clips: clips.map(({ fold: _, ...clip }) => clip) };
   assert.throws(
     () => makeSplits(spec('{ splitter: PredefinedSplit }'), unnamed),
-    refused('SPLIT_IMPOSSIBLE', /does not say/),
+    refused('SPLIT_IMPOSSIBLE', /does not specify/),
   );
 });
 

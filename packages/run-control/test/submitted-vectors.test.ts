@@ -46,7 +46,7 @@ async function submit(bytes: Uint8Array) {
 
 const floats = (length: number) => Float32Array.from({ length }, (_, i) => i);
 
-test('accepts vectors that match the data', async () => {
+test('accepts submitted vectors that match the data', async () => {
   assert.equal((await submit(encodeNpy(floats(12), [6, 2]))).jobs.length, 3);
 });
 

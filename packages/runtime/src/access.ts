@@ -10,7 +10,7 @@ export interface Principal {
   name: string;
 }
 
-/** The properties of a request that are checked. */
+/** The part of a request that access checks read. */
 interface Asking {
   headers: IncomingHttpHeaders;
 }
@@ -19,9 +19,9 @@ interface Asking {
 const SESSION_SECONDS = 12 * 3600;
 /** Maximum number of session cookies that a browser keeps for other servers on the same host. */
 const OTHER_SESSIONS = 8;
-/** Expiry in seconds since the Unix epoch, followed by the signature. */
+/** Matches a cookie's value: its expiry in seconds since the Unix epoch, followed by the signature. */
 const SESSION_VALUE = /^(\d{1,12})\.([0-9a-f]{64})$/;
-/** Any client of a server without tokens, which listens on loopback only. */
+/** The principal of every client if no token is required; such a server only listens on loopback. */
 const ANYONE: Principal = { role: 'operate', name: 'loopback' };
 
 export function isLoopback(host: string): boolean {
@@ -32,8 +32,8 @@ const bytes = (text: string) => new TextEncoder().encode(text);
 
 /**
  * Identifies the client of a request by its bearer token or by its browser session. A session is a signed cookie that
- * scripts cannot read. It is signed with the token that opened the session, so that all servers with that token accept
- * it, and it becomes invalid when the token is removed. docs/api.md explains why a cookie is safe here.
+ * scripts cannot read. It is signed with the token that opened the session, so all servers that have this token accept
+ * the session, and it becomes invalid when the token is removed. docs/api.md explains why a cookie is safe here.
  */
 export class Access {
   #tokens: { token: string; hash: string; principal: Principal }[] = [];
@@ -148,14 +148,14 @@ function isExpired(value: string): boolean {
   return expires !== undefined && Number(expires) * 1000 < Date.now();
 }
 
-/** A header set by a proxy can only make the cookie stricter. */
+/** It is safe to trust the proxy's header here, because it can only make the cookie stricter. */
 export function isSecure({ protocol, headers }: Asking & { protocol: string }): boolean {
   return protocol === 'https' || headers['x-forwarded-proto'] === 'https';
 }
 
 /**
- * Rejects requests that another site could make a browser send: changes from another origin and, if no token is
- * required, requests to any host name other than this machine's (DNS rebinding).
+ * Rejects requests that another site could make a browser send: requests from another origin that would change
+ * something and, if no token is required, requests to a host name other than this machine's (DNS rebinding).
  * @throws CryfoldError API_FORBIDDEN
  */
 export function refuseOtherSites({ method, headers }: Asking & { method: string }, open: boolean): void {

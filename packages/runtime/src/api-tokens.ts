@@ -9,7 +9,7 @@ export type ApiToken = Readonly<{ role: ApiRole; token: string }>;
 export interface Tokens {
   /** If empty, every client that can reach the port is accepted */
   tokens: readonly ApiToken[];
-  /** The mounted file that contains the tokens and may change while the process runs */
+  /** The mounted file from which the tokens were read, and which may change while the process runs */
   tokensFile?: string | undefined;
 }
 
@@ -18,7 +18,7 @@ const TOKEN_LENGTH = 16;
 
 /**
  * Parses lines (or a comma-separated list) of `read:TOKEN` and `operate:TOKEN`.
- * @param source what to call the text in error messages
+ * @param source how error messages refer to the text
  * @throws CryfoldError USAGE
  */
 export function parseApiTokens(text: string, source: string): ApiToken[] {
@@ -32,7 +32,7 @@ export function parseApiTokens(text: string, source: string): ApiToken[] {
         : undefined;
     if (why) {
       throw new CryfoldError('USAGE', `${source}: entry ${i + 1} ${why}`, {
-        hint: 'Write a line operate:TOKEN; generate a token with openssl rand -hex 24.',
+        hint: 'Write a line of the form operate:TOKEN. openssl rand -hex 24 generates a token.',
       });
     }
     return { role: role as ApiRole, token };

@@ -12,19 +12,19 @@ const SHELL = '/bin/sh';
 const INTERVAL_MS = 100;
 
 /**
- * Added to the parent's oom_score_adj (up to the maximum of 1000), so that the kernel kills a child before its parent
- * or Redis.
+ * A child's oom_score_adj is higher than its parent's by this much (but at most 1000), so that the kernel kills the
+ * child before its parent or Redis.
  */
 const EXPENDABLE = 500;
 
-/** Signals that kill a process if a library does not check whether an allocation failed. */
+/** Signals that typically kill a process after a failed allocation that a library did not check. */
 const FAULTS = new Set(['SIGABRT', 'SIGSEGV', 'SIGBUS', 'SIGTRAP', 'SIGILL']);
 
 export interface BoundedChildOptions extends ForkOptions {
   args?: readonly string[];
   /** Maximum private memory in RAM, MiB */
   limitMb: number;
-  /** Hint of the error that reports an exceeded limit */
+  /** Hint for the error that is thrown when the limit is exceeded */
   hint: string;
 }
 
@@ -63,7 +63,7 @@ export class BoundedChild {
     this.process.once('error', () => this.process.pid === undefined && this.#forget());
   }
 
-  /** Marks the start of a piece of work. Only later events can explain why the process exited. */
+  /** Marks the start of a task. Only events after this call are considered when explaining why the process exited. */
   begin(): void {
     this.#oomKills = oomKills();
     this.#peakData = 0;
@@ -98,7 +98,7 @@ export class BoundedChild {
     if (signal === 'SIGKILL' && oomKills() > this.#oomKills) {
       return 'the kernel killed it because the machine or its cgroup ran out of memory';
     }
-    // Unless a single allocation was huge, allocators use up the address space before they fail.
+    // Unless a single allocation was huge, an allocation fails only when the address space is nearly used up.
     const full = signal !== null && FAULTS.has(signal) && this.#peakData > 0.8 * this.#hardMb;
     if (full || abortedForMemory(output))
       return `it ${signal ? `was killed by ${signal}` : 'exited'} because an allocation failed`;
@@ -130,7 +130,7 @@ function watch(): void {
   const used = [...watched].map((child) => ({ child, mb: child.measure() })).sort((a, b) => b.mb - a.mb);
   if (used.length < 2) return;
   const together = used.reduce((sum, { mb }) => sum + mb, 0);
-  // Do not override a larger limit that was set explicitly.
+  // A larger limit that was set explicitly takes precedence.
   const most = Math.max(defaultChildMemoryMb(), ...used.map(({ child }) => child.limitMb));
   if (together <= most) return;
   const [{ child, mb }] = used;
@@ -142,7 +142,7 @@ function watch(): void {
 
 /**
  * A shell sets the limits and then replaces itself with the process, because Node has no setrlimit. PR_SET_PDEATHSIG is
- * not used: a child whose parent dies exits by itself and removes its temporary folders first.
+ * not used, because a child whose parent dies exits by itself, after removing its temporary folders.
  */
 function limited(hardMb: number): ForkOptions {
   if (process.platform !== 'linux' || !existsSync(SHELL)) return {};

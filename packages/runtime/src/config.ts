@@ -15,7 +15,7 @@ interface S3Place {
   certificates: string | undefined;
 }
 
-/** How to reach the server of an `s3:` store, and the keys or role to use. Contains secrets. */
+/** How to reach the server of an `s3:` store, and which keys or role to use. Contains secrets. */
 export type S3Config = S3Place &
   (
     | { accessKey: Secret; secretKey: Secret; sessionToken: Secret | undefined }
@@ -32,19 +32,22 @@ export interface ApiConfig extends Tokens {
 }
 
 /**
- * Where runs and models are: in a folder or bucket, with processes on this machine; in a cluster whose Redis and store
- * are reachable; or behind a server that runs the commands through its API. Contains secrets.
+ * Where runs and models are stored and processed: in a folder or bucket, with processes on this machine; in a cluster
+ * whose Redis and store are reachable; or on a server that executes commands through its API. Contains secrets.
  */
 export type Target =
   | Readonly<{
       kind: 'local';
-      /** If absent, the command chooses a folder */
+      /** If absent, the command chooses a folder as its store */
       storeUrl: string | undefined;
     }>
   | Readonly<{
       kind: 'cluster';
       redisUrl: string;
-      /** If absent, commands that need the cluster's workers are rejected, and other commands choose a folder */
+      /**
+       * If absent, commands that need the cluster's workers are rejected, and all other commands choose a folder as
+       * their store
+       */
       storeUrl: string | undefined;
     }>
   | Readonly<{ kind: 'server'; url: string; token: Secret | undefined }>;
@@ -53,12 +56,12 @@ export interface Config {
   target: Target;
   /** Absent if no credentials are configured. */
   s3: Readonly<S3Config> | undefined;
-  /** Folder for built and downloaded files that several checkouts share. */
+  /** Folder for built and downloaded files, shared by all checkouts on this machine. */
   cacheDir: string;
   logLevel: string;
   /**
-   * The only run that a coordinator handles, set by `cryfold run` for its own coordinator; absent: all runs of the
-   * store.
+   * The only run that the coordinator handles; `cryfold run` sets this for its own coordinator. Absent: it handles all
+   * runs of the store.
    */
   onlyRun: string | undefined;
   /** Whether `cryfold run` started this service for its own run. */
@@ -86,8 +89,8 @@ export interface Config {
 }
 
 /**
- * The value of a variable, or the content of the file named by `NAME_FILE`, since containers mount secrets as files. An
- * empty file counts as set, because it may be about to be written.
+ * The value of a variable, or the content of the file named by `NAME_FILE`, since containers mount secrets as files.
+ * The variable counts as set even if the file is empty, because the file may be about to be written.
  * @throws CryfoldError USAGE if the file cannot be read right now
  */
 function secretOf(
@@ -112,7 +115,7 @@ function secretOf(
  */
 function redisUrl({ REDIS_URL, REDIS_PASSWORD_FILE }: z.infer<typeof schema>): string | undefined {
   if (!REDIS_URL || !REDIS_PASSWORD_FILE) return REDIS_URL;
-  // Also read here, so that a wrong file name is reported immediately.
+  // The file is also read here, so that a wrong file name is reported immediately.
   readNamedFile('REDIS_PASSWORD_FILE', REDIS_PASSWORD_FILE);
   return withRedisPasswordFile(REDIS_URL, REDIS_PASSWORD_FILE);
 }
@@ -156,10 +159,10 @@ function webIdentity(env: z.infer<typeof schema>) {
   readNamedFile('AWS_WEB_IDENTITY_TOKEN_FILE', tokenFile);
   const { CRYFOLD_S3_ENDPOINT: s3, AWS_ENDPOINT_URL_STS: sts } = env;
   if (sts === undefined && s3 !== undefined && !/\.amazonaws\.com(\.cn)?$/.test(new URL(s3).hostname)) {
-    // Otherwise the token would be sent to Amazon, which is not involved.
-    throw new CryfoldError('USAGE', 'AWS_WEB_IDENTITY_TOKEN_FILE needs AWS_ENDPOINT_URL_STS for your own S3 server', {
+    // Otherwise the token would be sent to Amazon, although the store is not on Amazon.
+    throw new CryfoldError('USAGE', 'AWS_WEB_IDENTITY_TOKEN_FILE requires AWS_ENDPOINT_URL_STS on your own S3 server', {
       context: { variable: 'AWS_ENDPOINT_URL_STS' },
-      hint: 'Set it to the address of the STS server; for MinIO, that is the value of CRYFOLD_S3_ENDPOINT.',
+      hint: 'Set AWS_ENDPOINT_URL_STS to the address of the STS server. For MinIO, this is the value of CRYFOLD_S3_ENDPOINT.',
     });
   }
   const amazon = `https://sts.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`;
@@ -167,7 +170,8 @@ function webIdentity(env: z.infer<typeof schema>) {
 }
 
 /**
- * Returns the token to send in a header. Rejects a server's list of tokens, which is easily used here by mistake.
+ * Returns the token to send in a header. Rejects a server's list of tokens, because users easily set that here by
+ * mistake.
  * @throws CryfoldError USAGE
  */
 function clientToken(env: z.infer<typeof schema>): Secret | undefined {
@@ -175,9 +179,9 @@ function clientToken(env: z.infer<typeof schema>): Secret | undefined {
   const token = secret && readSecret(secret);
   if (token === undefined || (/^[\x21-\x7e]+$/.test(token) && !/^(read|operate):/.test(token))) return secret;
   const variable = env.CRYFOLD_API_TOKEN === undefined ? 'CRYFOLD_API_TOKEN_FILE' : 'CRYFOLD_API_TOKEN';
-  throw new CryfoldError('USAGE', `environment variable ${variable}: this is not a single token`, {
+  throw new CryfoldError('USAGE', `environment variable ${variable}: the value is not a single token`, {
     context: { variable },
-    hint: 'From a line operate:TOKEN of the server, use only the part after the colon, and only one token.',
+    hint: 'Use a single token: the part after the colon of a line operate:TOKEN in the token list of the server.',
   });
 }
 
@@ -202,7 +206,7 @@ function tokensOf(env: z.infer<typeof schema>, name: 'CRYFOLD_API_TOKENS' | 'CRY
     const [variable, where] = typeof secret === 'object' ? [secret.variable, `: ${secret.file}`] : [name, ''];
     throw new CryfoldError('USAGE', `environment variable ${variable}${where} contains no token`, {
       context: { variable },
-      hint: 'Write read:TOKEN and operate:TOKEN into it, or unset the variable to run the server without tokens.',
+      hint: 'Add lines of the form read:TOKEN or operate:TOKEN, or unset the variable to run the server without tokens.',
     });
   }
   return { tokens, tokensFile: typeof secret === 'object' ? secret.file : undefined };
@@ -218,7 +222,7 @@ function home({ HOME }: NodeJS.ProcessEnv): string {
     throw new CryfoldError('USAGE', 'HOME is not set, and this user has no home folder', {
       cause,
       context: { variable: 'HOME' },
-      hint: 'Set HOME, or CRYFOLD_CACHE to a folder for built and downloaded files.',
+      hint: 'Set HOME, or set CRYFOLD_CACHE to a folder for built and downloaded files.',
     });
   }
 }
@@ -228,7 +232,7 @@ function home({ HOME }: NodeJS.ProcessEnv): string {
  * @throws CryfoldError USAGE with the name of the variable
  */
 export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Readonly<Config> {
-  // Many tools set a variable to an empty string to mean "unset".
+  // Many tools "unset" a variable by setting it to an empty string.
   const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
   const parsed = schema.safeParse(set);
   if (!parsed.success) {

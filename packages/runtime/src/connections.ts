@@ -3,19 +3,23 @@ import { isIPv6, type Socket } from 'node:net';
 import type { Logger } from './logger.js';
 
 /**
- * Milliseconds allowed for the headers of a request, and for a whole request without a token, including its response.
+ * Time limits in milliseconds: for receiving a request's headers, and for an entire request without a token, including
+ * its response.
  */
 const HEADERS_MS = 10_000;
 const REQUEST_MS = 15_000;
 /** Milliseconds that a client may leave a response unread before its connection is closed. */
 const UNREAD_MS = 30_000;
 /**
- * Milliseconds before the transfer rate of a body is checked, and the minimum average rate in bytes per second. These
- * are Kestrel's limits.
+ * Milliseconds after which the transfer rate of a request body is checked, and its minimum average rate in bytes per
+ * second. These are Kestrel's limits.
  */
 const BODY_GRACE_MS = 5000;
 const BODY_RATE = 240;
-/** Milliseconds for which a new connection is not closed to make room for another from the same address. */
+/**
+ * A connection that is newer than this many milliseconds is never closed to make room for another one from the same
+ * address.
+ */
 const NEW_MS = 1000;
 /** Minimum milliseconds between warnings. */
 const WARN_MS = 60_000;
@@ -35,7 +39,7 @@ interface Exchange {
   request: IncomingMessage;
   /** When the request began, or when its rate was last checked, in ms since the epoch */
   since: number;
-  /** Bytes received on the connection by then */
+  /** Number of bytes received on the connection up to that time */
   bytes: number;
   /** The token of the request */
   name: string | undefined;
@@ -47,7 +51,7 @@ interface Connection {
   address: string;
   /** When the connection became idle */
   since: number;
-  /** When a request was first seen to be incomplete. A new connection counts as incomplete immediately */
+  /** Since when the connection has had an incomplete request; for a new connection, since it was opened */
   owes: number | undefined;
   /** Bytes received when the connection became idle */
   bytes: number;
@@ -67,9 +71,9 @@ export function clientAddress(address: string): string {
 
 /**
  * Keeps clients without a token from exhausting a server's connections. New connections are always accepted. If there
- * are too many, the oldest one without a token is closed, from the address that has the most. Slow requests, slow
- * uploads and slow readers are disconnected as well. A request is trusted from the call of `trust` until its response
- * ends, and is never closed to make room for another.
+ * are too many, the server picks the address with the most connections without a token, and closes the oldest of these.
+ * Slow requests, slow uploads and slow readers are disconnected as well. A request is trusted from the call of `trust`
+ * until its response ends. While it is trusted, its connection is never closed to make room for another.
  */
 export class Connections {
   readonly #total: number;
@@ -89,7 +93,7 @@ export class Connections {
     this.#perAddress = Math.max(4, perAddress);
   }
 
-  /** Maximum concurrent trusted requests: of all tokens together, and of one token. */
+  /** Maximum numbers of concurrent trusted requests: for all tokens together, and for each token. */
   get trustedLimits(): { total: number; perName: number } {
     return { total: Math.floor(this.#total * 0.75), perName: Math.floor(this.#total / 2) };
   }
@@ -97,7 +101,8 @@ export class Connections {
   /** Limits the connections of a server. Several servers can share the same limits. */
   guard(server: Server): void {
     server.headersTimeout = HEADERS_MS;
-    // Large uploads over slow links take long, so the rate of a body is limited instead of its duration.
+    // Large uploads over slow links legitimately take long, so a body must only be sent at a minimum rate, without a
+    // time limit.
     server.requestTimeout = 0;
     server.setTimeout(UNREAD_MS);
     server.on('connection', (socket) => this.#add(socket));
@@ -148,7 +153,7 @@ export class Connections {
     socket.once('close', () => this.#remove(connection));
     const [oldest] = this.#untrusted.get(address) ?? [];
     const crowded = (this.#untrusted.get(address)?.size ?? 0) > this.#perAddress;
-    // Many connections may arrive at the same moment, before the first of them has sent any data.
+    // A client may open many connections at the same moment, so the oldest one may not have had time to send any data.
     if (oldest && crowded && now - oldest.since > NEW_MS) this.#close(oldest);
   }
 
@@ -216,7 +221,7 @@ export class Connections {
     if (Date.now() - this.#warned > WARN_MS) {
       this.#warned = Date.now();
       const found = { connections: this.#all.size, address: oldest?.address, ofAddress: most.size };
-      this.#log?.warn(found, 'too many connections: each new one closes the oldest without a token');
+      this.#log?.warn(found, 'too many connections; each new one closes the oldest one without a token');
     }
     if (oldest) this.#close(oldest);
     return oldest !== undefined;
@@ -237,7 +242,7 @@ export class Connections {
     if (answered && request.complete) this.#end(connection, exchange);
     else if (name === undefined) return now - since > REQUEST_MS;
     else if (!request.complete && request.readableLength > 0) {
-      // The data was already received, so the server is slow here, not the client.
+      // There is received data that has not been read yet, so it is the server that is slow, not the client.
       exchange.since = now;
       exchange.bytes = connection.socket.bytesRead;
     } else if (!request.complete) {
@@ -261,7 +266,7 @@ export function limitConnections(server: Server, options: ConnectionOptions): Co
 /** Maximum number of files and sockets that this process may open. */
 function openFiles(): number {
   const { report } = process;
-  // Otherwise the report would resolve the host names of all peers.
+  // Otherwise creating the report would look up the host names of all peers.
   Object.assign(report ?? {}, { excludeNetwork: true });
   const found = report?.getReport() as { userLimits?: { open_files?: { soft?: number | string } } } | undefined;
   const soft = found?.userLimits?.open_files?.soft;

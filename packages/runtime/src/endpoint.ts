@@ -7,7 +7,7 @@ import type { Logger } from './logger.js';
 import { NO_METRICS } from './metrics.js';
 import type { Metrics } from './metrics-interface.js';
 
-/** Checks of the service's dependencies, by name. A check throws or rejects if its dependency is unavailable. */
+/** Health checks of the service's dependencies, by name. A check throws or rejects if its dependency is unavailable. */
 export type Checks = Readonly<Record<string, () => Promise<unknown>>>;
 
 export interface EndpointOptions {
@@ -86,7 +86,7 @@ export class Endpoint {
       );
       answer.then(() => busy.delete(name));
       const late = new Promise<string>((resolve) => {
-        setTimeout(() => resolve(`no answer within ${PATIENCE_MS} ms`), PATIENCE_MS).unref();
+        setTimeout(() => resolve(`no response within ${PATIENCE_MS} ms`), PATIENCE_MS).unref();
       });
       const found = await Promise.race([answer, late]);
       if (!(name in this.#found)) return;
@@ -103,7 +103,7 @@ export class Endpoint {
     this.#timer.unref();
   }
 
-  /** Marks the service as not ready from now on, so that it gets no more work. */
+  /** Marks the service as not ready from now on, so that no more work is sent to it. */
   stopping(): void {
     clearInterval(this.#timer);
     this.#found = { running: 'stopping' };

@@ -48,7 +48,7 @@ export const environmentSchema = z.object({
     .min(0)
     .max(2_000_000)
     .default(25)
-    .describe('seconds for which folds of a stopping worker may continue to train'),
+    .describe('seconds for which a stopping worker may continue to train its folds'),
   CRYFOLD_S3_ENDPOINT: z
     .url({ protocol: /^https?$/ })
     .optional()
@@ -83,7 +83,7 @@ export const environmentSchema = z.object({
     .min(256)
     .optional()
     .describe(
-      'maximum memory in MiB of one training or predicting process; default: nearly all of the machine or container',
+      'maximum memory in MiB of one training or predicting process; default: nearly all memory of the machine or container',
     ),
   CRYFOLD_METRICS_PORT: z.coerce
     .number()
@@ -96,7 +96,7 @@ export const environmentSchema = z.object({
   OTEL_EXPORTER_OTLP_ENDPOINT: z
     .url({ protocol: /^https?$/ })
     .optional()
-    .describe('OTLP/HTTP collector of traces; default: no tracing'),
+    .describe('OTLP/HTTP collector that receives traces; default: no tracing'),
   CRYFOLD_SERVER: z
     .url({ protocol: /^https?$/ })
     .optional()
@@ -125,7 +125,7 @@ export const environmentSchema = z.object({
     .string()
     .optional()
     .describe(
-      'tokens that cryfold serve accepts, in the form of CRYFOLD_API_TOKENS; without tokens, every client is accepted',
+      'tokens that cryfold serve accepts, in the same form as CRYFOLD_API_TOKENS; without tokens, every client is accepted',
     ),
   CRYFOLD_SERVE_TOKENS_FILE: z
     .string()

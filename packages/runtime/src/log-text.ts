@@ -1,6 +1,6 @@
 import { escapeControls } from '@cryfold/core';
 
-/** pino's numeric levels. Stored logs of folds contain the names instead. */
+/** pino's numeric levels. Stored logs of folds contain the names of levels instead of these numbers. */
 const LEVELS: Readonly<Record<number, string>> = {
   10: 'trace',
   20: 'debug',
@@ -10,7 +10,9 @@ const LEVELS: Readonly<Record<number, string>> = {
   60: 'fatal',
 };
 
-/** Fields that are the same in every line of a process, or that are long and do not help a reader. */
+/**
+ * Fields to leave out, because they are the same in every line of a process, or because they are long and not helpful.
+ */
 const LEFT_OUT = new Set(['time', 'level', 'msg', 'role', 'pid', 'run', 'trial', 'repeat', 'fold', 'err']);
 
 interface LoggedError {
@@ -24,7 +26,7 @@ interface LoggedError {
  * Formats a log line for people: `2026-11-27 07:46:29.123Z info fold trained svm/0/0 seconds=3.21`. Any other line,
  * such as output that a training child wrote to standard error, is returned unchanged.
  * @param line text without the line break
- * @param omit further fields to leave out
+ * @param omit additional fields to leave out
  */
 export function readableLine(line: string, omit: readonly string[] = []): string {
   const record = recordOf(line);
@@ -37,7 +39,7 @@ export function readableLine(line: string, omit: readonly string[] = []): string
   const name = LEVELS[Number(level)] ?? String(level);
   const head = [String(time).replace('T', ' '), name.padEnd(5), msg].join(' ');
   const text = [head, [...place, ...fields].join(' ')].filter(Boolean).join('  ');
-  // A name with a line break must not be able to forge a log line.
+  // A name that contains a line break must not be able to forge a log line.
   return escapeControls(`${text}${errorText(err)}`).replace(/\r?\n|\r/g, '\n    ');
 }
 

@@ -5,8 +5,8 @@ import { readableLine } from './log-text.js';
 export type { Logger };
 
 /**
- * Only known members are logged. Libraries attach other members to their errors: ioredis adds the failed command, which
- * may be AUTH with its password.
+ * Only known properties of errors are logged, because libraries attach others. For example, ioredis adds the failed
+ * command, which may be AUTH with its password.
  */
 function plainError(error: Error & { code?: unknown }) {
   const { name, message, code, stack } = error;
@@ -14,7 +14,7 @@ function plainError(error: Error & { code?: unknown }) {
 }
 
 export interface LogOptions {
-  /** Short lines for people instead of JSON */
+  /** Write short human-readable lines instead of JSON */
   readable?: boolean;
   /** Default: standard output */
   destination?: DestinationStream;

@@ -24,7 +24,8 @@ function memoryMb(): number {
 /**
  * The default memory limit of one child process, MiB: all memory minus a reserve for the parent and the system, which
  * is a sixteenth of the total and at least 256 MiB. The limit is not divided by the number of children, since they
- * rarely peak at the same time and a run that fits today must not fail. `BoundedChild` also limits their sum.
+ * rarely reach their peaks at the same time, and dividing it could break runs that fit into memory today.
+ * `BoundedChild` also limits their sum.
  * @param total MiB
  */
 export function defaultChildMemoryMb(total = memoryMb()): number {
@@ -44,8 +45,8 @@ export function oomKills(): number {
 }
 
 /**
- * Files that may contain the count, the most specific first. In a container, the path of the process's cgroup may not
- * be visible.
+ * Files that may contain the count of killed processes, the most specific first. In a container, the path of the
+ * process's cgroup may not be visible.
  */
 function counters(cgroups: string): string[] {
   const own = (pattern: RegExp) => pattern.exec(cgroups)?.[1].replace(/\/$/, '') ?? '';

@@ -12,7 +12,7 @@ export interface Metrics {
   readonly on: boolean;
   add<N extends CounterName>(name: N, labels: LabelsOf<N>, by?: number): void;
   set<N extends GaugeName>(name: N, labels: LabelsOf<N>, value: number): void;
-  /** Removes a series whose subject no longer exists. */
+  /** Removes a series when the thing that it describes no longer exists. */
   remove<N extends GaugeName>(name: N, labels: LabelsOf<N>): void;
   observe<N extends HistogramName>(name: N, labels: LabelsOf<N>, value: number): void;
   /** Registers a function that is called at each scrape and returns all series of a gauge. */

@@ -10,13 +10,13 @@ interface StoreOperation {
 
 const STORE_OPERATIONS = ['get', 'has', 'stat', 'put', 'putIfAbsent', 'list', 'delete'];
 
-/** The most frequent failures by class. */
+/** For each class of failures, the code of the most frequent one. */
 const FAILURES = { crash: 'CHILD_DIED', infrastructure: 'STORE_UNREACHABLE' };
 
 /** Counts the operations of a store. Returns undefined if metrics are not exported, so that nothing is measured. */
 export function storeObserver(metrics: Metrics): ((operation: StoreOperation) => void) | undefined {
   if (!metrics.on) return undefined;
-  // Without a 0 before it, the first failure would not show up as an increase.
+  // Each count of errors must start at 0, because otherwise Prometheus would not see the first error as an increase.
   for (const operation of STORE_OPERATIONS)
     metrics.add('cryfold_store_operations_total', { operation, outcome: 'error' }, 0);
   return ({ operation, failed, seconds, bytes }) => {

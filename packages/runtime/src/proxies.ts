@@ -13,7 +13,7 @@ export function fetchThroughProxies(): void {
   setGlobalDispatcher(new Agent({ factory }));
 }
 
-/** Makes errors report the response of a proxy. Otherwise, fetch only reports that the request was cancelled. */
+/** Makes errors mention the proxy's response, because fetch itself only reports that the request was cancelled. */
 const explainRefusals: Dispatcher.DispatcherComposeInterceptor = (dispatch) => (options, handler) =>
   dispatch(options, new RefusalHandler(handler));
 

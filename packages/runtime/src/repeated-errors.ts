@@ -1,10 +1,10 @@
 import type { Logger } from './logger.js';
 
-/** Milliseconds for which repetitions of a logged error are counted instead of logged. */
+/** After an error was logged, its repetitions are only counted for this many milliseconds. */
 const INTERVAL_MS = 30_000;
 /**
- * Maximum number of error kinds that are counted separately. All further kinds share one count, which bounds the
- * memory.
+ * Maximum number of error kinds that are counted separately. All other kinds share a single count, so that memory use
+ * is bounded.
  */
 const KINDS = 100;
 
@@ -20,8 +20,8 @@ interface Repeated {
 /**
  * Logs repeated errors, such as those of every retry during an outage. The first one is logged immediately; after that,
  * each kind is logged at most every 30 s with the number of occurrences (`repeated`). A kind is the error's code with
- * its message, the first word of a Redis reply, or the code alone for errors logged by code. The same problem with
- * another artifact is another kind.
+ * its message, the first word of a Redis reply, or the code alone for errors logged by code. The same problem with two
+ * artifacts counts as two kinds.
  */
 export class RepeatedErrors {
   readonly #log: Logger;
@@ -68,7 +68,10 @@ export class RepeatedErrors {
   }
 }
 
-/** Messages next to an error are fixed texts. Without an error, they may contain a path or port. */
+/**
+ * The messages of log lines with an error are fixed texts, whereas those of lines without an error may contain a path
+ * or port.
+ */
 function kindOf({ err, code }: Record<string, unknown>, message: string): string {
   if (!(err instanceof Error)) return typeof code === 'string' ? code : message;
   const { code: own, context } = err as { code?: unknown; context?: { artifact?: unknown } };

@@ -13,16 +13,16 @@ export interface ServeOptions {
   graceSeconds: number;
   log: Logger;
   /**
-   * Whether cryfold run started the service. If so, there is no grace period, and the parent handles Ctrl-C, which a
-   * terminal sends to both processes.
+   * Whether cryfold run started the service. If so, there is no grace period, and Ctrl-C, which a terminal sends to
+   * both processes, is handled by the parent.
    */
   local?: boolean;
   onStopping?: () => void;
 }
 
 /**
- * Milliseconds for an orderly stop after the grace period. Anything not returned by then is recovered once its lock
- * expires.
+ * Time limit in milliseconds for an orderly stop after the grace period. Jobs that were not returned by then are
+ * recovered once their locks expire.
  */
 const STOP_MS = 15_000;
 /**
@@ -33,7 +33,7 @@ const ORPHAN_MS = 500;
 
 /**
  * Runs a service until it receives SIGTERM, SIGINT or SIGHUP (a second signal ends the grace period), or until the
- * parent that started it over IPC has exited. Does not touch anything that the parent owns.
+ * parent that started it over IPC has exited. Does not touch anything that belongs to the parent.
  */
 export async function serve(
   service: Service,

@@ -29,7 +29,7 @@ export function followTokens(
         const tokens = parseApiTokens(found, file);
         const gone = access.replace(tokens);
         for (const name of gone) connections.closeOf(name);
-        // The first check finds the tokens that the process has already read.
+        // The first check usually finds the tokens that the process has already read, which is not a change.
         if (text !== undefined || gone.length > 0)
           log.info({ tokens: tokens.length, removed: gone.length }, 'tokens changed');
         text = found;
@@ -37,7 +37,7 @@ export function followTokens(
       problem = undefined;
     } catch (error) {
       const { name, code, message } = error as NodeJS.ErrnoException;
-      // The message of an encoding error quotes the text.
+      // The message of an encoding error must not be logged, because it quotes the text of the file.
       const why =
         name === 'EncodingError' ? 'it is not UTF-8' : code === undefined || code === 'USAGE' ? message : code;
       if (why !== problem) log.error({ file, why }, 'tokens cannot be reloaded; the previous ones stay valid');

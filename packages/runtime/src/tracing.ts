@@ -3,8 +3,8 @@ import type { Spanner } from './spanner.js';
 let spanner: Spanner | undefined;
 
 /**
- * Runs work inside a span of the current trace or a new one. If the work throws, the span is marked as failed. Without
- * tracing, only runs the work.
+ * Runs work inside a span of the current trace or a new one. If the work throws, the span is marked as failed. If
+ * tracing is off, just runs the work.
  */
 export const traced: Spanner = (name, attributes, work) => (spanner ? spanner(name, attributes, work) : work());
 

@@ -5,12 +5,12 @@ import { type Access, isSecure } from './access.js';
 import { clientAddress } from './connections.js';
 import type { Logger } from './logger.js';
 
-/** Number of wrong tokens per address and minute that are answered without delay. */
+/** Number of requests with wrong tokens per address and minute that are answered without delay. */
 const TRIES = 30;
 /** Milliseconds by which the response to each further wrong token is delayed. */
 const WAIT_MS = 1000;
 
-/** The properties of a request that are checked. */
+/** The part of a request that these checks read. */
 interface Asking {
   ip: string;
   url: string;
@@ -50,7 +50,7 @@ export class WrongTokens<Request extends Asking> {
   /**
    * Returns the error for a request with a missing or wrong token.
    * @returns API_UNAUTHORIZED, or API_BUSY if the address has sent too many wrong tokens
-   * @param tried whether the request contained a token; default: check its headers
+   * @param tried whether the request contained a token; by default, this is determined from its headers
    */
   async error(request: Request, reply: Answering, tried?: boolean): Promise<CryfoldError> {
     const shown = this.#access.shown(request);

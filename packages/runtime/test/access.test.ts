@@ -20,7 +20,7 @@ test('identifies a role by its token, and never shows the token itself', () => {
   assert.doesNotMatch(JSON.stringify(access.of(bearer('read-read-read-read'))), /read-read/);
 });
 
-test('allows everything to every client without tokens, and recognises loopback by its addresses', () => {
+test('without tokens, lets every client do everything, and recognises loopback addresses', () => {
   assert.equal(new Access([]).of({ headers: {} })?.role, 'operate');
   for (const host of ['localhost', '::1', '127.8.9.1']) assert.ok(isLoopback(host), host);
   for (const host of ['127.0.0.1.example.org', '10.0.0.1', '']) assert.ok(!isLoopback(host), host);
@@ -43,7 +43,7 @@ test('opens sessions that have the role of their token, expire and cannot be for
   assert.equal(access.shown(cookieOf(cookie)), undefined, 'an expired session does not count as a wrong token');
 });
 
-test('rejects changes from other sites, and other host names if the server is open', () => {
+test('rejects changes from other sites, and, without tokens, requests to other host names', () => {
   const host = '127.0.0.1:8080';
   const ask = (method: string, headers: Record<string, string>, open = true) =>
     refuseOtherSites({ method, headers: { host, ...headers } }, open);
@@ -55,7 +55,7 @@ test('rejects changes from other sites, and other host names if the server is op
   ask('GET', { host: 'cluster.example' }, false);
 });
 
-test('ends the sessions of replaced tokens, and never opens the API because of an empty list', () => {
+test('ends the sessions of replaced tokens, and never opens the API because the list of tokens is empty', () => {
   const access = new Access(tokens);
   const { cookie } = access.login('read-read-read-read', true) ?? assert.fail();
   const [gone] = access.replace([{ role: 'read', token: 'another-token-here' }, tokens[1]]);

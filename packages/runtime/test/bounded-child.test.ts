@@ -16,7 +16,7 @@ function hungry(limitMb: number, ...args: string[]) {
   return new BoundedChild(HUNGRY, { args, limitMb, hint: 'Eat less.', stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
 }
 
-/** Starts the work of a child. Returns how the child exited, or its reply. */
+/** Sends a child its task. Returns the child's reply, or how the child exited. */
 async function eat(child: BoundedChild) {
   child.begin();
   child.process.send({});
@@ -96,7 +96,7 @@ function inCgroup(mib: number, ...args: number[]) {
       const output = execFileSync('sh', ['-c', script, `${folder}/cgroup.procs`, ...command], { encoding: 'utf8' });
       return JSON.parse(output.split('\n')[0]);
     } finally {
-      // A child exits just after its parent.
+      // The folder can only be removed once the children have exited, which they do just after their parent.
       for (let tries = 0; existsSync(folder) && tries < 100; tries++)
         spawnSync('sh', ['-c', 'rmdir "$0" || sleep 0.1', folder]);
     }
@@ -115,7 +115,7 @@ test('recognises a child that the kernel OOM-killed, while the parent survives',
 });
 
 test('kills the largest child when all children together exceed the available memory', { skip }, (t) => {
-  // 1000 MiB minus the reserve of 256; each child is within its own limit.
+  // Together, the children may use 744 MiB: 1000 MiB minus the reserve of 256. Each child stays within its own limit.
   const ended = inCgroup(1000, 2, 370, 700);
   if (!ended) return t.skip(NO_CGROUP);
   assert.equal(ended.error?.code, 'OUT_OF_MEMORY');

@@ -25,7 +25,7 @@ test('reads S3 credentials from variables or mounted files, only if key and secr
   }
 });
 
-test('treats an empty secret file as set: keys may follow, and an API never opens for lack of tokens', async () => {
+test('treats an empty secret file as set: keys may follow, but an API without tokens does not start', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'cryfold-config-'));
   try {
     const file = join(folder, 'empty');
@@ -38,7 +38,7 @@ test('treats an empty secret file as set: keys may follow, and an API never open
     const api = { CRYFOLD_API_PORT: '0', CRYFOLD_API_TOKENS_FILE: file };
     assert.throws(() => loadConfig(api), /CRYFOLD_API_TOKENS_FILE: .* contains no token/);
     const client = { CRYFOLD_SERVER: 'http://h', CRYFOLD_API_TOKEN_FILE: file };
-    assert.throws(() => loadConfig(client), /CRYFOLD_API_TOKEN_FILE: this is not a single token/);
+    assert.throws(() => loadConfig(client), /CRYFOLD_API_TOKEN_FILE: the value is not a single token/);
   } finally {
     await rm(folder, { recursive: true });
   }
@@ -68,13 +68,13 @@ test('accepts a role and web identity instead of S3 keys, in the variables of th
   }
 });
 
-/** Returns the Redis of the cluster in an environment. */
+/** Returns the URL of the cluster's Redis, as configured by these environment variables. */
 function redisOf(environment: Record<string, string>): string {
   const { target } = loadConfig(environment);
   return target.kind === 'cluster' ? target.redisUrl : assert.fail(target.kind);
 }
 
-test('reads a target: this machine, a cluster, or a server without Redis and store', () => {
+test('targets this machine by default, a cluster with REDIS_URL, and a server with CRYFOLD_SERVER', () => {
   const targetOf = (environment: Record<string, string>) => loadConfig(environment).target;
   const [REDIS_URL, CRYFOLD_STORE, CRYFOLD_SERVER] = ['redis://h:6379', 's3://b/p', 'http://h:8080'];
   assert.deepEqual(targetOf({}), { kind: 'local', storeUrl: undefined });
@@ -86,7 +86,7 @@ test('reads a target: this machine, a cluster, or a server without Redis and sto
   });
 });
 
-test('puts the password file into the address of Redis, not the password', async () => {
+test('adds the path of the password file to the address of Redis, not the password itself', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'cryfold-config-'));
   try {
     const REDIS_PASSWORD_FILE = join(folder, 'password');
@@ -136,9 +136,9 @@ test('reports the name of an invalid variable, but not its value', () => {
     [{ CRYFOLD_S3_ADDRESSING: 'hush' }, /CRYFOLD_S3_ADDRESSING/],
     [
       { CRYFOLD_SERVER: 'http://h', CRYFOLD_API_TOKEN: 'read:hush@\noperate:hush@' },
-      /CRYFOLD_API_TOKEN: this is not a single token/,
+      /CRYFOLD_API_TOKEN: the value is not a single token/,
     ],
-    [{ CRYFOLD_SERVER: 'http://h', CRYFOLD_API_TOKEN: 'operate:hush@' }, /CRYFOLD_API_TOKEN: this is not a single/],
+    [{ CRYFOLD_SERVER: 'http://h', CRYFOLD_API_TOKEN: 'operate:hush@' }, /CRYFOLD_API_TOKEN: the value is not/],
   ];
   for (const [environment, names] of cases) {
     assert.throws(
@@ -153,7 +153,7 @@ test('reports the name of an invalid variable, but not its value', () => {
   }
 });
 
-test('rejects a grace period that is longer than any timer', () => {
+test('rejects a grace period that is longer than a timer can be', () => {
   assert.equal(loadConfig({ CRYFOLD_GRACE_SECONDS: '2000000' }).graceSeconds, 2_000_000);
   assert.throws(() => loadConfig({ CRYFOLD_GRACE_SECONDS: '2200000' }), /CRYFOLD_GRACE_SECONDS/);
 });

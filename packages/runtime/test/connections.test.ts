@@ -37,7 +37,7 @@ async function serve(t: TestContext, total: number, perAddress = total) {
     return socket;
   };
   const answerOf = async (socket: Socket) => String((await once(socket, 'data'))[0]).slice(9, 12);
-  /** The server's end of a connection. */
+  /** The server-side socket of a connection. */
   const peerOf = async (socket: Socket) => {
     for (;;) {
       const peer = peers.get(socket.localPort);
@@ -91,7 +91,10 @@ interface Ends {
   peer: Socket;
 }
 
-/** Sends these bytes in each of `SECONDS` seconds; returns after how many seconds the server closed the connection. */
+/**
+ * Sends the bytes once per second for `SECONDS` seconds. Returns after how many seconds the server closed the
+ * connection.
+ */
 async function secondsOpen(t: TestContext, { socket, peer }: Ends, bytes: string): Promise<number> {
   socket.resume();
   for (let second = 0; second < SECONDS; second++) {
@@ -104,7 +107,7 @@ async function secondsOpen(t: TestContext, { socket, peer }: Ends, bytes: string
   return SECONDS;
 }
 
-test('closes slow headers, slow bodies, and bodies of rejected requests', async (t) => {
+test('closes connections with slow headers, slow bodies, or bodies of rejected requests', async (t) => {
   t.mock.timers.enable({ apis: ['Date', 'setInterval'] });
   const { open, peerOf } = await serve(t, 8);
   const begin = async (text: string): Promise<Ends> => {
@@ -123,7 +126,7 @@ test('closes a connection that pipelines too many requests', async (t) => {
   await once(socket.resume(), 'close');
 });
 
-test('leaves descriptors for files, Redis and the store', () => {
+test('leaves enough file descriptors for files, Redis and the store', () => {
   for (const [files, total] of [
     [64, 28],
     [256, 112],

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { printable } from '@cryfold/core';
 import { createLogger, readableLog } from '../src/index.js';
 
-test('does not log what libraries attach to errors, such as AUTH with its password', () => {
+test('does not log what libraries attach to errors, such as an AUTH command with its password', () => {
   const lines: string[] = [];
   const log = createLogger('test', 'info', { destination: { write: (line) => void lines.push(line) } });
   const cause = Object.assign(new Error('inner'), { args: ['s3cr3t'] });

@@ -9,7 +9,7 @@ export interface ArtifactInfo {
 
 export interface ArtifactContent extends ArtifactInfo {
   /**
-   * Throws if the content is damaged or the store becomes unavailable, in which case the last bytes are never
+   * Fails if the content is damaged or the store becomes unavailable; in either case, the last bytes are never
    * delivered.
    */
   stream: Readable;
@@ -43,14 +43,16 @@ export interface ArtifactStore {
   /** Writes or replaces an artifact, atomically and durably. */
   put(key: string, bytes: Uint8Array): Promise<void>;
   /**
-   * Writes an artifact only if the key does not exist. Returns true for the one caller that wins, and false for all
-   * others.
+   * Writes an artifact only if the key does not exist. If several callers write the same key at once, exactly one of
+   * them succeeds and gets true; all others get false.
    */
   putIfAbsent(key: string, bytes: Uint8Array): Promise<boolean>;
   /**
    * Like `putIfAbsent`, but for content that arrives in pieces and is never completely in memory. If the source throws,
-   * nothing is written and its error is thrown. The source is read only once, and only partly if the store fails.
-   * @param sha256 hex hash of the whole content, if the caller has it; stored with the content, as other puts do
+   * nothing is written and its error is thrown. The source is read at most once; if the store fails, only part of it is
+   * read.
+   * @param sha256 hex hash of the whole content, if the caller knows it; it is stored with the content, as with other
+   * puts
    */
   putStreamIfAbsent(key: string, source: AsyncIterable<Uint8Array>, sha256?: string): Promise<boolean>;
   /** Lists the keys that start with the prefix (whole segments, ending in `/`), in code-unit order. */
@@ -65,7 +67,7 @@ const SEGMENT = /^[A-Za-z0-9_-][A-Za-z0-9._-]*$/;
 /** Wraps an error thrown by the source of a put, to distinguish it from failures of the store. */
 export class SourceFailure extends Error {}
 
-/** Passes the pieces through, and wraps an error thrown by the source in a `SourceFailure`. */
+/** Yields the pieces of a source unchanged. If the source throws, wraps its error in a `SourceFailure`. */
 export async function* marked(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   try {
     yield* source;
@@ -84,7 +86,7 @@ export function checkKey(key: string): string {
 
 /** Hint for STORE_UNSAFE errors */
 export const SERVERS_THAT_COMMIT =
-  'Use a server that supports If-None-Match: * (Amazon S3, MinIO, versitygw): see docs/storage.md.';
+  'Use a server that supports If-None-Match: * (Amazon S3, MinIO, versitygw); see docs/storage.md.';
 
 /**
  * Checks that only one of several conditional puts to a temporary key succeeds. Some S3 servers silently ignore

@@ -28,18 +28,18 @@ import {
 const STAGING = '.staging';
 const STAGED = /^[0-9a-f]{24}$/;
 /**
- * Created by the file system if the store is a whole volume. Only root may read this folder, and nothing in it is
- * garbage.
+ * Folder that the file system creates if the store is the root of a volume. Only root may read it, and its content must
+ * not be removed as garbage.
  */
 const LOST_AND_FOUND = 'lost+found';
 
-/** Milliseconds for which a folder that was found to be inside the store is trusted before it is checked again. */
+/** A folder that was found to be inside the store is checked again only after this many milliseconds. */
 const TRUSTED_MS = 100;
 /** Milliseconds without a write after which a staged file is assumed to belong to a dead process. */
 const ABANDONED_MS = 24 * 3_600_000;
 /**
- * Errors that mean that a key does not exist: there is no such file, there is a file where a folder is expected or vice
- * versa, or the name is too long for a file.
+ * Errors that mean that a key does not exist: the file is missing, a file is where a folder is expected or vice versa,
+ * or the name is too long for a file.
  */
 const NOTHING = new Set(['ENOENT', 'ENOTDIR', 'EISDIR', 'ENAMETOOLONG']);
 
@@ -48,8 +48,8 @@ function code(error: unknown): string | undefined {
 }
 
 /**
- * Errors of link(2) on file systems without hard links: FAT, exFAT, network shares, and FUSE file systems that do not
- * implement it.
+ * Errors that link(2) returns on file systems without hard links: FAT, exFAT, network shares, and FUSE file systems
+ * that do not implement link(2).
  */
 const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']);
 
@@ -67,7 +67,7 @@ async function commitOnce(staged: string, target: string): Promise<boolean> {
       {
         cause: error,
         context: { path: target },
-        hint: 'cryfold needs them to commit a result only once: put the store on ext4, XFS, btrfs, APFS, NTFS or NFS, or use S3.',
+        hint: 'cryfold needs hard links to commit each result only once. Put the store on ext4, XFS, btrfs, APFS, NTFS or NFS, or use S3.',
       },
     );
   }
@@ -110,7 +110,7 @@ async function syncFolder(path: string): Promise<void> {
   await folder.sync().finally(() => folder.close());
 }
 
-/** After a rename, the staged file no longer exists. */
+/** Removes a staged file, which no longer exists if it was renamed. */
 async function removeStaged(path: string): Promise<void> {
   await unlink(path).catch((error) => {
     if (code(error) !== 'ENOENT') throw error;
@@ -187,7 +187,8 @@ export class FileStore implements ArtifactStore {
       await this.#checkInside(folder);
       return readdir(folder, { withFileTypes: true });
     });
-    // Sorts by the code units of whole keys, so the name of a folder is compared including its slash.
+    // Keys are listed in code-unit order. Sorting the entries of a folder only has the same result if folder names end
+    // in a slash.
     const names = (entries ?? [])
       .filter(({ name }) => !name.startsWith('.') && name !== LOST_AND_FOUND)
       .map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name));
@@ -264,12 +265,12 @@ export class FileStore implements ArtifactStore {
     return this.#guard(key, async () => {
       const staged = join(this.#root, STAGING, randomBytes(12).toString('hex'));
       try {
-        // Both are awaited together, since the record of a fold waits for both, and a file still being written cannot
-        // be removed.
+        // The two steps run at the same time, because the record of a fold waits for both. If one fails, the other must
+        // still finish, because a file that is being written cannot be removed.
         const steps = [this.#makeFolder(dirname(target)), this.#stage(staged, bytes)];
         for (const step of await Promise.allSettled(steps)) if (step.status === 'rejected') throw step.reason;
         const result = await commit(staged, target);
-        // The name must survive a power failure as well, not only the bytes.
+        // Not only the bytes, but also the file's name must survive a power failure.
         await Promise.all([syncFolder(dirname(target)), removeStaged(staged)]);
         return result;
       } catch (error) {

@@ -11,7 +11,7 @@ const HEX = /[0-9a-f]{16,64}/g;
 export interface Garbage {
   /** Unreferenced objects, by key */
   objects: { key: string; bytes: number }[];
-  /** Number of unreferenced objects that changed after `before` and are therefore kept */
+  /** Number of unreferenced objects that are kept because they changed after `before` */
   young: number;
   /**
    * Messages about unreadable records. An unreadable record might refer to any object, so nothing is treated as garbage
@@ -51,16 +51,16 @@ interface Roots {
   keys: Set<string>;
   /** Folds whose trained networks a run keeps */
   models: Set<string>;
-  /** Every hash that a model's records contain; objects with these names are kept */
+  /** Every hash that a model's records contain; objects with one of these hashes in their name are kept */
   hashes: Set<string>;
-  /** Unreadable records, whose references are unknown */
+  /** Messages about unreadable records, whose references are therefore unknown */
   unreadable: string[];
 }
 
 async function findRoots(store: RunStore): Promise<Roots> {
   const roots: Roots = { folds: new Map(), keys: new Set(), models: new Set(), hashes: new Set(), unreadable: [] };
   await addRuns(store, roots);
-  // Adds references to distances, which are reused when a corpus has grown.
+  // Keeps the records that refer to the latest distances, which are reused when a corpus has grown.
   for await (const key of store.artifacts.list('features/')) {
     if (storeKeys.isLatestGram(key)) roots.keys.add(key);
   }
@@ -75,7 +75,7 @@ async function addRuns(store: RunStore, roots: Roots): Promise<void> {
     try {
       await addRun(store, (await store.runs.plan(run)).plan, roots);
     } catch (error) {
-      // The references of a newer version are unknown, so nothing may be collected.
+      // This version cannot know which objects a newer version's record refers to, so no garbage may be collected.
       if (!isUnreadable(error) || isNewer(error)) throw error;
       roots.unreadable.push((error as CryfoldError).message);
     }

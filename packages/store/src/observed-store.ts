@@ -35,7 +35,7 @@ export function observed(store: ArtifactStore, observer?: (operation: StoreOpera
         () => store.get(key),
         (found) => found?.length ?? 0,
       ),
-    // The duration includes the time that the consumer takes.
+    // The measured duration includes the time that the consumer of the stream takes.
     open: (key) => openTimed(store, key, observer),
     has: (key) => timed('has', () => store.has(key)),
     stat: (key) => timed('stat', () => store.stat(key)),
@@ -51,7 +51,7 @@ export function observed(store: ArtifactStore, observer?: (operation: StoreOpera
         () => store.putIfAbsent(key, bytes),
         () => bytes.length,
       ),
-    // The duration includes the time that the source takes.
+    // The measured duration includes the time that the source takes to deliver the content.
     putStreamIfAbsent: (key, source, sha256) => {
       let length = 0;
       const counted = async function* () {
@@ -66,7 +66,7 @@ export function observed(store: ArtifactStore, observer?: (operation: StoreOpera
         () => length,
       );
     },
-    // The duration includes the time that the consumer takes.
+    // The measured duration includes the time that the consumer of the stream takes.
     async *list(prefix) {
       const start = performance.now();
       let failed = true;

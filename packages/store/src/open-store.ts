@@ -20,7 +20,7 @@ export function storeFolder(url: string): string | undefined {
   try {
     return path === '//' ? undefined : fileURLToPath(url);
   } catch {
-    // The URL contains a host, or its path is invalid.
+    // fileURLToPath throws if the URL contains a host or an invalid path.
     return undefined;
   }
 }
@@ -32,14 +32,14 @@ export function storeFolder(url: string): string | undefined {
  * @throws CryfoldError STORE_URL_INVALID
  */
 export function openStore(url: string, s3?: S3Settings, limits?: S3Limits): ArtifactStore {
-  const invalid = (why: string, hint = 'Give a folder, for example ./cryfold, or s3://BUCKET/PREFIX.') =>
+  const invalid = (why: string, hint = 'Specify a folder, for example ./cryfold, or s3://BUCKET/PREFIX.') =>
     // The URL is not quoted, because it may contain a password by mistake.
     new CryfoldError('STORE_URL_INVALID', `store URL ${JSON.stringify(redactUrl(url))}: ${why}`, {
       hint,
     });
   if (url.startsWith('s3://')) {
     const [bucket, ...prefix] = url.slice('s3://'.length).replace(/\/$/, '').split('/');
-    if (!BUCKET.test(bucket)) throw invalid('it does not name a bucket');
+    if (!BUCKET.test(bucket)) throw invalid('it does not contain the name of a bucket');
     if (prefix.length > 0) checkKey(prefix.join('/'));
     if (!s3) {
       throw invalid(
@@ -51,7 +51,7 @@ export function openStore(url: string, s3?: S3Settings, limits?: S3Limits): Arti
   }
   if (SCHEME.test(url) && !url.startsWith('file:')) throw invalid('only folders, file: and s3: are supported');
   const folder = storeFolder(url);
-  if (folder === undefined) throw invalid('it does not name a folder of this machine');
+  if (folder === undefined) throw invalid('it is not the path of a folder on this machine');
   return new FileStore(folder);
 }
 
@@ -61,7 +61,7 @@ export function openStore(url: string, s3?: S3Settings, limits?: S3Limits): Arti
  */
 export async function readArtifact(store: ArtifactStore, key: string, hash?: string): Promise<Uint8Array> {
   const bytes = await store.get(key);
-  const hint = 'Run the same command again: it recomputes what is missing.';
+  const hint = 'Run the same command again to recompute what is missing.';
   if (bytes === undefined) {
     throw new CryfoldError('ARTIFACT_MISSING', `${key} is not in the store`, { context: { key }, hint });
   }

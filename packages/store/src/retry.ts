@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface Patience {
-  /** No attempt starts after this many milliseconds. */
+  /** No further attempt is started after this many milliseconds. */
   milliseconds: number;
   /** Delay before the second attempt, milliseconds; it doubles up to `ceilingMs`. */
   firstMs?: number;
@@ -11,7 +11,7 @@ export interface Patience {
 /**
  * Retries an action until it succeeds, fails permanently or runs out of time. Throws the last error. Half of each delay
  * is random, so that many workers do not hit a recovering server at the same time.
- * @param isFinal whether a retry cannot help
+ * @param isFinal whether retrying after this error would be useless
  */
 export async function retry<T>(
   action: (attempt: number) => Promise<T>,

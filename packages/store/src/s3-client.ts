@@ -27,7 +27,7 @@ export interface S3Connection {
   client: minio.Client;
   /** The keys with which the client signs its requests */
   keys: S3Keys;
-  /** The owners of the sockets; the code that created them must destroy them */
+  /** The agents own the client's sockets; the caller of `openClient` must destroy the agents */
   agents: Agents;
 }
 
@@ -45,13 +45,13 @@ function hostOf(endpoint: string): URL {
   ].find(Boolean);
   if (!more) return url;
   throw new CryfoldError('STORE_URL_INVALID', `CRYFOLD_S3_ENDPOINT ${redactUrl(endpoint)} has ${more}`, {
-    hint: 'Write only https://HOST:PORT. Bucket and prefix belong in s3://BUCKET/PREFIX, keys in AWS_ACCESS_KEY_ID.',
+    hint: 'Use only https://HOST:PORT. The bucket and the prefix belong in s3://BUCKET/PREFIX, and the access key in AWS_ACCESS_KEY_ID.',
   });
 }
 
 /**
  * Creates a client of an S3 server. It connects with its first request and never retries by itself.
- * @param limits part size in bytes; a request fails after `silenceMs` without a byte
+ * @param limits size of upload parts in bytes, and the time after which a request fails if no byte arrives
  * @throws CryfoldError STORE_URL_INVALID
  */
 export function openClient(settings: S3Settings, limits: { partBytes: number; silenceMs: number }): S3Connection {

@@ -11,8 +11,9 @@ interface Place {
 }
 
 /**
- * Whether a server accepts a put of one byte but rejects the same put with a condition. A full quota, or two concurrent
- * writers, may cause the same status as an unsupported condition, but then both puts have the same result.
+ * Whether a server accepts a put of one byte but rejects the same put with a condition. A server may return the status
+ * of an unsupported condition for other reasons, such as a full quota or two concurrent writers, but then both puts
+ * fail.
  * @param kind a single request or a multipart upload, since a server may support the condition for only one of them
  */
 export async function refusesOnlyCondition(place: Place, kind: 'put' | 'parts'): Promise<boolean> {

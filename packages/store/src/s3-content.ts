@@ -16,7 +16,7 @@ export interface Promised {
  * content is verified, so that damaged content never looks complete.
  */
 export function contentOf(response: IncomingMessage, { key, sha256, silenceMs }: Promised): Readable {
-  // While the consumer pauses, the server does not count as silent.
+  // The timeout is turned off here, because it must not run while the consumer pauses.
   response.setTimeout(0);
   const unreachable = (why: string, cause?: unknown) =>
     new CryfoldError('STORE_UNREACHABLE', `${key}: the download was interrupted: ${why}`, { cause, context: { key } });

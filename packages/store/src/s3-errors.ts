@@ -24,10 +24,11 @@ const FINAL = new Set([
   'CERT_HAS_EXPIRED',
   'ERR_TLS_CERT_ALTNAME_INVALID',
 ]);
-// All other codes that deny access have status 403. The first code is thrown by S3Keys, not by a server.
+// Codes that deny access, except those that always come with status 403. STORE_DENIED is thrown by S3Keys; the other
+// codes come from servers.
 const DENIED = new Set(['STORE_DENIED', 'AccessDenied', 'ExpiredToken', 'InvalidToken', 'TokenRefreshRequired']);
 export const ABSENT = new Set(['NoSuchKey', 'NotFound']);
-/** The retryable error for a body that differs from what was put. */
+/** Thrown if a body differs from what was put; the request can be retried. */
 export class Damaged extends Error {}
 
 export function code(error: unknown): string {
@@ -42,7 +43,7 @@ export function refusesCondition(error: unknown): error is Error & Answer {
   return REFUSALS.has((error as Answer | undefined)?.status ?? 0);
 }
 
-/** Whether the server rejected the keys, or the keys lack a permission. */
+/** Whether the server denied access, because it rejected the keys or because they lack a permission. */
 export function isDenied(error: unknown): boolean {
   return DENIED.has(code(error)) || (error as Answer | undefined)?.status === 403;
 }
@@ -74,11 +75,11 @@ function clockError(cause: unknown, bucket: string): CryfoldError {
   const how = aheadMs === undefined ? 'differs from' : `is ${amount} ${aheadMs > 0 ? 'ahead of' : 'behind'}`;
   return new CryfoldError(
     'STORE_CLOCK_WRONG',
-    `s3://${bucket}: the clock of this machine ${how} that of the S3 server`,
+    `s3://${bucket}: the clock of this machine ${how} the clock of the S3 server`,
     {
       cause,
       context: { bucket },
-      hint: `Synchronise both clocks with NTP (chronyd, systemd-timesyncd): S3 accepts a difference of ${SKEW_MS / 60_000} minutes.`,
+      hint: `Synchronise both clocks with NTP (chronyd, systemd-timesyncd). S3 accepts a difference of at most ${SKEW_MS / 60_000} minutes.`,
     },
   );
 }
@@ -94,7 +95,7 @@ export function storeError(
   if (cause instanceof Damaged) {
     return new CryfoldError('ARTIFACT_CORRUPT', cause.message, {
       ...details,
-      hint: 'Delete it from the bucket; it will be recomputed.',
+      hint: 'Delete the object from the bucket; it will be recomputed.',
     });
   }
   if (isClockWrong(cause)) return clockError(cause, bucket);
@@ -102,13 +103,13 @@ export function storeError(
     const at = endpoint === undefined ? '' : ` --endpoint-url ${endpoint}`;
     return new CryfoldError('STORE_BUCKET_MISSING', `s3://${bucket}: the bucket does not exist`, {
       ...details,
-      hint: `Create it, for example with: aws s3 mb s3://${bucket}${at}`,
+      hint: `Create the bucket, for example with: aws s3 mb s3://${bucket}${at}`,
     });
   }
   if (isDenied(cause)) {
     return new CryfoldError('STORE_DENIED', what, {
       ...details,
-      hint: 'Check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY (or the role AWS_ROLE_ARN), the region and the bucket policy (docs/storage.md).',
+      hint: 'Check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY (or the role AWS_ROLE_ARN), the region and the bucket policy (see docs/storage.md).',
     });
   }
   const { isTunnelled } = cause as Answer;
@@ -116,6 +117,6 @@ export function storeError(
     ...details,
     hint: isTunnelled
       ? 'Check the proxy in HTTPS_PROXY or HTTP_PROXY; servers listed in NO_PROXY are contacted directly.'
-      : 'Check CRYFOLD_S3_ENDPOINT, the bucket name, and that the server is running and not full; for TLS also CRYFOLD_S3_CA_FILE.',
+      : 'Check CRYFOLD_S3_ENDPOINT and the bucket name, and make sure that the server is running and not full. For TLS, also check CRYFOLD_S3_CA_FILE.',
   });
 }

@@ -41,8 +41,8 @@ interface Fetched {
  */
 const FILES_MS = 10_000;
 /**
- * New keys for a role are fetched when this much of the lifetime of the current keys is left, but not before four
- * fifths of it have passed.
+ * New keys for a role are fetched this long before the current keys expire, but not before four fifths of their
+ * lifetime have passed.
  */
 const MARGIN_MS = 5 * 60_000;
 /** Minimum milliseconds between two attempts to fetch keys for a role. */
@@ -50,12 +50,12 @@ const PAUSE_MS = 5000;
 /** Maximum size of a response; STS sends a few KiB. */
 const ANSWER_BYTES = 2 ** 16;
 
-/** The keys of an S3 server, which may change while the process runs. */
+/** The keys for an S3 server, which may change while the process runs. */
 export class S3Keys {
   /** Whether the keys may be replaced while the process runs */
   readonly mayChange: boolean;
   readonly #fetch: () => Promise<Fetched>;
-  /** Minimum milliseconds after fetching keys before rejected keys are fetched again */
+  /** Minimum milliseconds between fetching keys and fetching them again because the server rejected them */
   readonly #pauseMs: number;
   #fetched: Fetched | undefined;
   #fetchedAt = Number.NEGATIVE_INFINITY;
@@ -79,7 +79,8 @@ export class S3Keys {
     try {
       return (await this.#renew()).keys;
     } catch (error) {
-      // A file may be in the middle of being replaced, or STS may be unavailable; the current keys may still work.
+      // Keep using the current keys if they have not expired, since a file may be in the middle of being replaced, or
+      // STS may only be temporarily unavailable.
       if (!known || Date.now() >= known.expiresAt) throw error;
       this.#fetched = { ...known, staleAt: Math.min(Date.now() + PAUSE_MS, known.expiresAt) };
       return known.keys;
@@ -120,7 +121,7 @@ function readFilled(secret: Secret): string {
   if (text !== '') return text;
   const what = typeof secret === 'string' ? 'an S3 key' : `environment variable ${secret.variable}: ${secret.file}`;
   throw new CryfoldError('STORE_DENIED', `${what} is empty`, {
-    hint: 'Put the key into the file, or unset the variable if keys come from elsewhere.',
+    hint: 'Write the key to the file, or unset the variable if you provide the keys in another way.',
   });
 }
 
@@ -147,24 +148,24 @@ async function assumeRole(
   const asked = Date.now();
   const place = redactUrl(endpoint);
   const { status, text } = await post(endpoint, form.toString(), options).catch((cause) => {
-    throw new Error(`no keys from STS at ${place}: ${cause.message}`, { cause });
+    throw new Error(`STS at ${place} did not return keys: ${cause.message}`, { cause });
   });
   const element = (name: string) => new RegExp(`<${name}>\\s*([^<]+?)\\s*</${name}>`).exec(text)?.[1];
   if (status >= 400 && status < 500 && status !== 429) {
     throw new CryfoldError('STORE_DENIED', `STS at ${place} refuses the web identity: ${element('Code') ?? status}`, {
-      hint: 'Check AWS_ROLE_ARN, that the role trusts the token in AWS_WEB_IDENTITY_TOKEN_FILE, and AWS_ENDPOINT_URL_STS.',
+      hint: 'Check AWS_ROLE_ARN and AWS_ENDPOINT_URL_STS, and make sure that the role trusts the token in AWS_WEB_IDENTITY_TOKEN_FILE.',
     });
   }
   const [accessKey, secretKey] = [element('AccessKeyId'), element('SecretAccessKey')];
   const expiresAt = Date.parse(element('Expiration') ?? '');
   if (status !== 200 || !accessKey || !secretKey || Number.isNaN(expiresAt)) {
-    throw new Error(`no keys from STS at ${place}: status ${status}`);
+    throw new Error(`STS at ${place} did not return keys: status ${status}`);
   }
   const staleAt = expiresAt - Math.min(MARGIN_MS, (expiresAt - asked) / 5);
   return { keys: { accessKey, secretKey, sessionToken: element('SessionToken') }, staleAt, expiresAt };
 }
 
-/** Sends a form. Neither its errors nor the responses contain what was sent. */
+/** Sends a form. Neither the errors that it throws nor the responses that it returns contain what was sent. */
 async function post(
   endpoint: string,
   body: string,
@@ -181,7 +182,7 @@ async function post(
     };
     const sent = request(endpoint, options, resolve).on('error', reject);
     failWithProxy(sent);
-    sent.setTimeout(silenceMs, () => sent.destroy(new Error(`no answer within ${silenceMs} ms`)));
+    sent.setTimeout(silenceMs, () => sent.destroy(new Error(`no response within ${silenceMs} ms`)));
     sent.end(body);
   });
   let text = '';

@@ -79,8 +79,8 @@ async function complete(
     return true;
   } catch (error) {
     const taken = code(error) === 'PreconditionFailed';
-    // An earlier attempt may have succeeded although its response was lost. A server no longer recognises the id of a
-    // completed upload.
+    // An earlier attempt may have succeeded although its response was lost. Once an upload is completed, the server no
+    // longer recognises its id.
     if (tries > 1 && (taken || code(error) === 'NoSuchUpload')) {
       const { metaData } = await request(() => client.statObject(bucket, name));
       if (metaData[UPLOAD.slice('x-amz-meta-'.length)] === token) return true;

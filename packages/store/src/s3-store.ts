@@ -50,8 +50,9 @@ const STREAM_PART = 8 * 2 ** 20;
 
 /**
  * Stores artifacts as objects of a bucket. A conditional put sends `If-None-Match: *` with its only request, or with
- * the request that completes a multipart upload. An S3 server replies with 412 to all requests but the first. The
- * sha256 of each object is stored in its metadata, and is verified when the object is read.
+ * the request that completes a multipart upload. The S3 server replies with 412 if the key exists, so only the first of
+ * several such puts succeeds. The sha256 of each object is stored in its metadata, and is verified when the object is
+ * read.
  */
 export class S3Store implements ArtifactStore {
   readonly #client: minio.Client;
@@ -64,7 +65,7 @@ export class S3Store implements ArtifactStore {
   readonly #patience: Patience;
   readonly #partBytes: number;
   readonly #silenceMs: number;
-  /** Whether the server has accepted the keys so far */
+  /** Whether the server has ever accepted the keys */
   #wasLetIn = false;
   #partsCommitOnce: Promise<void> | undefined;
   readonly #another: (limits: S3Limits) => S3Store;
@@ -75,7 +76,7 @@ export class S3Store implements ArtifactStore {
     this.#endpoint = settings.endpoint;
     this.#another = (other) => new S3Store(bucket, prefix, settings, { ...limits, ...other });
     this.#prefix = prefix;
-    // Features of 10,000 clips take 160 MB; Node's buffers are limited to 4 GiB.
+    // For comparison, the features of 10,000 clips take 160 MB, and Node's buffers are limited to 4 GiB.
     this.#maxBytes = limits.maxBytes ?? 2 * 2 ** 30;
     // A commit may come after minutes of training, so it is retried until a restarting server is back.
     this.#patience = { milliseconds: limits.patienceMs ?? 60_000 };
@@ -88,7 +89,7 @@ export class S3Store implements ArtifactStore {
   }
 
   async check(): Promise<void> {
-    // Not retried for long, because a wrong address must be reported quickly.
+    // This check is not retried for long, because a wrong address must be reported quickly.
     const quick = this.#another({ patienceMs: 3000, silenceMs: 3000 });
     await checkCommitsOnce(quick).finally(() => quick.close());
   }
@@ -241,7 +242,7 @@ export class S3Store implements ArtifactStore {
       await this.delete(key);
       if (wins === 1) return;
       throw new CryfoldError('STORE_UNSAFE', `${wins} of 4 conditional multipart uploads to the same key succeeded`, {
-        hint: 'Use a server that supports If-None-Match: * when a multipart upload is completed; see docs/storage.md.',
+        hint: 'Use a server that supports If-None-Match: * when it completes a multipart upload (see docs/storage.md).',
       });
     };
     this.#partsCommitOnce ??= check().catch((error) => {
@@ -312,7 +313,8 @@ export class S3Store implements ArtifactStore {
         return withAnswer(() => action(attempt));
       }
     };
-    // The keys have expired and new ones are late, but finished work must not be lost because of that.
+    // If keys that used to work are rejected, new ones may just be late. Finished work must not be lost because of
+    // that, so such errors are retried.
     const isLate = (error: unknown) => this.#wasLetIn && this.#keys.mayChange && asksForOtherKeys(error);
     try {
       const result = await retry(withKeys, (error) => isFinal(error) && !isLate(error), this.#patience);

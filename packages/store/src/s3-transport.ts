@@ -6,14 +6,15 @@ import type { Agents } from './s3-agents.js';
 /** minio-js does not read the bodies of these responses, so their sockets would never be released. */
 const UNREAD = new Set([408, 429, 499, 500, 502, 503, 504, 520]);
 
-/** Facts about the last response that minio-js does not include in its errors. */
+/** Information about the last response, which minio-js does not include in its errors. */
 export interface Answer {
   status?: number | undefined;
   /**
-   * How far this machine's clock is ahead of the server's, milliseconds; the Date header has a resolution of one second
+   * By how many milliseconds this machine's clock is ahead of the server's; it is only accurate to one second, the
+   * resolution of the Date header
    */
   aheadMs?: number | undefined;
-  /** Whether the request went to a proxy */
+  /** Whether the request went through a proxy's tunnel */
   isTunnelled?: boolean;
 }
 
@@ -30,7 +31,7 @@ export async function withAnswer<T>(action: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Makes minio-js use Node's own requests, which are aborted when the server stops sending. */
+/** Makes minio-js use Node's own HTTP client, with requests that are aborted if the server stops sending data. */
 export function transport(
   agents: Agents,
   { certificates, silenceMs }: { certificates: string | undefined; silenceMs: number },
@@ -53,7 +54,7 @@ export function transport(
       answered(response);
     });
     failWithProxy(sent);
-    sent.setTimeout(silenceMs, () => sent.destroy(new Error(`no answer within ${silenceMs} ms`)));
+    sent.setTimeout(silenceMs, () => sent.destroy(new Error(`no response within ${silenceMs} ms`)));
     return sent;
   };
   return { request } as Pick<typeof http, 'request'>;
@@ -65,6 +66,6 @@ export function transport(
  */
 export function failWithProxy(request: http.ClientRequest): void {
   request.once('proxyConnect', ({ statusCode }: { statusCode: number }) => {
-    if (statusCode !== 200) request.destroy(new Error(`the proxy answers ${statusCode}`));
+    if (statusCode !== 200) request.destroy(new Error(`the proxy responded with status ${statusCode}`));
   });
 }

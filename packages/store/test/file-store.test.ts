@@ -70,7 +70,7 @@ test('openStore rejects URLs that it does not support', () => {
   }
 });
 
-test('never reads, writes, lists or deletes through a link out of the store', async () => {
+test('never reads, writes, lists or deletes through a link that leads out of the store', async () => {
   const base = await mkdtemp(join(tmpdir(), 'cryfold-links-'));
   try {
     const outside = join(base, 'outside');
@@ -100,7 +100,7 @@ test('never reads, writes, lists or deletes through a link out of the store', as
     assert.deepEqual(await store.get('inside/x').then((got) => new TextDecoder().decode(got)), 'ours');
     await rm(join(base, 'disk/.staging'), { recursive: true });
     await symlink(outside, join(base, 'disk/.staging'));
-    // Longer than the store trusts a checked folder
+    // Wait until the store checks its folders again
     await sleep(150);
     await assert.rejects(store.put('y', bytes), refused);
   } finally {
@@ -129,7 +129,8 @@ test('does not block on a pipe in place of an artifact', async () => {
   }
 });
 
-// Verified by hand on exFAT through FUSE, which returns this error; few machines can mount one.
+// The errors are simulated, because few machines can mount such a file system. Checked by hand on exFAT through FUSE,
+// which does return such an error.
 for (const code of ['EPERM', 'ENOSYS', 'EOPNOTSUPP']) {
   test(`file store: rejects a file system without hard links (${code}) and writes nothing`, async () => {
     const folder = join(root, `links-${code}`);

@@ -53,12 +53,12 @@ async function storeWithGarbage(folder: string) {
     `folds/${first}/result.json`,
     `folds/${first}/won/probabilities.npy`,
     `folds/${first}/lost/log.txt`,
-    // No attempt of this fold has been committed, so any of them still may be.
+    // No attempt at this fold has been committed yet, so any of its attempts may still be committed.
     `folds/${second}/open/probabilities.npy`,
     `features/${plan.features.key}/images.npy`,
     `datasets/${plan.dataset.key}/manifest.json`,
     'features/latest-gram-16200.json',
-    // The card of a model refers to this object.
+    // A model card refers to this object.
     `finals/${version}/result.json`,
   ];
   const garbage = [

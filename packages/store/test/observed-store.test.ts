@@ -12,7 +12,7 @@ async function opened(t: TestContext) {
   t.after(() => rm(folder, { recursive: true }));
   const operations: StoreOperation[] = [];
   const store = observed(openStore(`file:${folder}`), (operation) => operations.push(operation));
-  /** The operations since the last call, without their times. */
+  /** Returns the operations that were observed since the last call, without their durations. */
   const seen = () => operations.splice(0).map(({ operation, failed, bytes }) => [operation, failed, bytes]);
   return { store, operations, seen };
 }

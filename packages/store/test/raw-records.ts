@@ -31,7 +31,7 @@ export class RawRecord {
   }
 }
 
-/** The records of a store by kind, whether or not they are readable. */
+/** Gives access to the records of a store by kind, whether or not they are readable. */
 export function rawRecords(store: ArtifactStore) {
   const at = (key: string) => new RawRecord(store, key);
   return {

@@ -138,7 +138,7 @@ test('uses the scheduling in the spec until it is changed, or if the record of t
   assert.deepEqual(await runs.scheduling(plan), initial);
 });
 
-test('returns the other failures if the record of one is unreadable', async (t) => {
+test('returns the other failures of a run if the record of one failure is unreadable', async (t) => {
   const { runs, artifacts } = await opened(t);
   const error = new CryfoldError('SVM_ONE_CLASS', 'x').toRecord();
   const failure = { format: FORMATS.failure, key: sha256('a'), trial: 'svm', error };

@@ -34,7 +34,7 @@ test('lists a run as unfinished until it has results or is cancelled, and again 
   const [going, ended, cancelled] = runs.map(({ run }) => run);
   await store.runs.saveResults(ended, {} as RunResults, new Uint8Array());
   await store.runs.cancel(cancelled);
-  // A manual copy, which does not have the name of a run.
+  // A folder that someone copied by hand, so its name is not a run id.
   await store.artifacts.put(`runs/${going}.copy/plan.json`, new Uint8Array());
   assert.deepEqual(await store.runs.unfinished(), [going]);
   assert.deepEqual(await store.runs.ids(), [going, ended, cancelled].sort());
@@ -42,7 +42,7 @@ test('lists a run as unfinished until it has results or is cancelled, and again 
   assert.deepEqual(await store.runs.unfinished(), [going, cancelled].sort());
 });
 
-test('keeps the first of two commits of a fold, which can be dropped to train it again', async (t) => {
+test('keeps the first of two commits of a fold, and can drop it so that the fold is trained again', async (t) => {
   const { folds } = await opened(t);
   const data = Float64Array.of(1, 0);
   const record = async (attempt: string) => ({
@@ -59,7 +59,7 @@ test('keeps the first of two commits of a fold, which can be dropped to train it
   assert.equal(await folds.result(sha256('fold')), undefined);
 });
 
-test('scores a committed fold by its decision values, and reads it only once', async (t) => {
+test('computes the score of a committed fold from its decision values, and reads the fold only once', async (t) => {
   const store = await opened(t);
   const plan = planOf(1);
   const [job] = plan.jobs;

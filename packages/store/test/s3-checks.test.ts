@@ -43,7 +43,10 @@ for (const tool of S3_TOOLS) {
     const store = openStore('s3://no-such-bucket/p', settings);
     for (const action of [() => store.check(), () => store.get('a'), () => store.put('a', new Uint8Array(1))]) {
       const { hint } = await failsAtOnce(action(), 'STORE_BUCKET_MISSING');
-      assert.equal(hint, `Create it, for example with: aws s3 mb s3://no-such-bucket --endpoint-url ${endpoint}`);
+      assert.equal(
+        hint,
+        `Create the bucket, for example with: aws s3 mb s3://no-such-bucket --endpoint-url ${endpoint}`,
+      );
     }
     await store.close();
   });
@@ -59,7 +62,7 @@ for (const tool of S3_TOOLS) {
         // The last one sends HEAD, whose response has no body.
         for (const action of [() => store.check(), () => store.get('a'), () => store.has('a')]) {
           const { message } = await failsAtOnce(action(), 'STORE_CLOCK_WRONG');
-          assert.match(message, new RegExp(`the clock of this machine ${how} that of the S3 server`));
+          assert.match(message, new RegExp(`the clock of this machine ${how} the clock of the S3 server`));
         }
       } finally {
         mock.timers.reset();

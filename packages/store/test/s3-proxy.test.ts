@@ -153,15 +153,15 @@ test('does not mistake the refusal of a proxy for a response from the S3 server'
   const store = await open(plain, http());
   for (const status of [403, 404, 412, 502]) {
     proxy.refuses = status;
-    await assertUnreachable(store.get('a'), new RegExp(`the proxy answers ${status}`));
-    await assertUnreachable(store.putIfAbsent('refused', byte), new RegExp(`the proxy answers ${status}`));
+    await assertUnreachable(store.get('a'), new RegExp(`responded with status ${status}`));
+    await assertUnreachable(store.putIfAbsent('refused', byte), new RegExp(`responded with status ${status}`));
   }
   proxy.refuses = undefined;
   assert.equal(await store.get('refused'), undefined);
   await store.close();
   process.env.HTTP_PROXY = address.replace(PASSWORD, 'wrong');
   const wrong = await open(plain, http());
-  await assertUnreachable(wrong.get('a'), /the proxy answers 407/);
+  await assertUnreachable(wrong.get('a'), /the proxy responded with status 407/);
   await wrong.close();
 });
 
@@ -191,7 +191,7 @@ test('contacts STS through the proxy as well', { skip }, async () => {
   const keys = new S3Keys({ webIdentity }, { silenceMs: 2000 });
   proxy.refuses = 403;
   await writeFile(tokenFile, issuer.token(60));
-  await assert.rejects(keys.get(), /no keys from STS at http:\/\/sts\.test:\d+\/?: the proxy answers 403/);
+  await assert.rejects(keys.get(), /STS at http:\/\/sts\.test:\d+\/? did not return keys: the proxy .* status 403/);
   proxy.refuses = undefined;
   for (const end = Date.now() + 20_000; ; ) {
     // MinIO responds before it has loaded its issuer.

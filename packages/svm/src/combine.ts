@@ -3,8 +3,8 @@ import { type Sigmoid, sigmoidProbability } from './platt.js';
 import { softmax, type TemperatureScaling } from './temperature.js';
 
 /**
- * How the values of machines are combined into decisions and probabilities of classes. This is plain data and part of a
- * model file.
+ * How the values of the two-class machines are combined into decisions and class probabilities. This is plain data and
+ * part of a model file.
  */
 export interface Combination {
   classCount: number;
@@ -15,9 +15,9 @@ export interface Combination {
 }
 
 /**
- * Computes decisions per class from the values of the machines, count x machines. For one-vs-rest, these are the values
- * themselves. For one-vs-one, they are votes plus a tie-break from the summed values, sum / (3 (|sum| + 1)), which is
- * scikit-learn's decision_function_shape='ovr'.
+ * Computes decisions per class from the values of the machines, count x machines. For one-vs-rest, the decisions are
+ * the values themselves. For one-vs-one, they are the votes plus a tie-break computed from the summed values, sum / (3
+ * (|sum| + 1)), as in scikit-learn with decision_function_shape='ovr'.
  * @returns count x classes; -Infinity for classes that were not trained
  */
 export function combineDecisions(

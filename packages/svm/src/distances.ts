@@ -19,7 +19,10 @@ export interface DistanceMatrix {
   data: Int32Array | Float64Array;
 }
 
-/** Sums over each image, which gamma 'scale' and the norms of the other kernels need. Exact integers. */
+/**
+ * Sums over the pixels of each image, which are needed for gamma 'scale' and for the norms in kernels other than rbf.
+ * Exact integers.
+ */
 export interface PixelMoments {
   /** rows; sum of the pixels 0-255 */
   sum: Float64Array;
@@ -37,7 +40,7 @@ function checkShape(images: Uint8Array, rows: number, columns: number): void {
 }
 
 /**
- * Computes the exact distances of all pairs of rows. 2,268 x 16,200 takes 1-2 s on one core.
+ * Computes the exact distances between all pairs of rows. A matrix of 2,268 x 16,200 takes 1-2 s on one core.
  * @param images rows x columns, C order
  * @param known the matrix of the first `known.rows` images, which is copied, so that only the later rows are computed
  * @throws CryfoldError NPY_INVALID if the shapes do not match
@@ -52,13 +55,13 @@ export function squaredDistances(
   return distancesWith(simdTile(rows) ?? plainTile(rows), { pixels: images, columns }, known);
 }
 
-/** Like `squaredDistances`, with a given tile that has room for all images. */
+/** Like `squaredDistances`, but uses a given tile, which must have room for all images. */
 export function distancesWith(tile: DotTile, images: ImageRows, known?: DistanceMatrix): DistanceMatrix {
   const { pixels, columns } = images;
   const rows = pixels.length / columns;
   const done = known?.rows ?? 0;
   if (known && (known.columns !== columns || done > rows || known.data.length !== done * done)) {
-    throw new CryfoldError('NPY_INVALID', `distances of ${done} x ${known.columns} cannot extend to ${rows}`, {
+    throw new CryfoldError('NPY_INVALID', `distances of ${done} x ${known.columns} cannot be extended to ${rows}`, {
       context: { rows, columns },
       hint: 'Delete the distances artifact and run the command again.',
     });

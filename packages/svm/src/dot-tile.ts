@@ -5,7 +5,7 @@ import { instantiate, moduleBytes, type ValueType, wasm } from './wasm.js';
  * second-level cache.
  */
 export const BLOCK_COLUMNS = 2048;
-/** Rows of the left operand of a tile. */
+/** Number of rows in the left operand of a tile. */
 export const TILE_ROWS = 4;
 /** Maximum number of rows of the right operand of a tile. */
 export const BLOCK_ROWS = 64;
@@ -13,9 +13,9 @@ export const BLOCK_ROWS = 64;
 const LEFT_AT = TILE_ROWS * BLOCK_ROWS * 4;
 
 /**
- * Computes dot products of image rows in its own memory, in blocks of BLOCK_COLUMNS columns. In a tile for one set of
- * rows, `left` and `right` are the same. A tile that compares many rows with a few stores the many rows as bytes,
- * because most of the time is spent reading them.
+ * Computes dot products of image rows in its own memory, in blocks of BLOCK_COLUMNS columns. If a tile compares a set
+ * of rows with itself, `left` and `right` are the same array. A tile that compares many rows with a few stores the many
+ * rows as bytes, because most of the time is spent reading them.
  */
 export interface DotTile {
   /** rows x BLOCK_COLUMNS, values 0-255, initially zero; rows rounded up to BLOCK_ROWS */
@@ -32,7 +32,7 @@ export interface DotTile {
   run(left: number, right: number, count: number, columns: number): void;
 }
 
-/** Bytes per pixel on the left side: 2 if both sides are the same rows. */
+/** Bytes per pixel on the left side: 2 if both sides are the same rows, otherwise 1. */
 type LeftSize = 1 | 2;
 
 const leftStride = (size: LeftSize) => BLOCK_COLUMNS * size;

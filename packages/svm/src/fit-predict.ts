@@ -14,7 +14,7 @@ export interface SvmResult {
    * One-vs-one: votes and a tie-break, like scikit-learn's decision_function_shape='ovr' (and break_ties=True).
    */
   decisions: Float64Array;
-  /** Value of gamma for pixels in [0, 1] */
+  /** The value of gamma that was used, for pixels scaled to [0, 1] */
   gamma: number;
   /** Per machine: the classes among the training rows, or their pairs 0-1, 0-2, 1-2 ... */
   supportVectors: number[];

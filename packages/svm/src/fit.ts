@@ -45,7 +45,7 @@ export interface SvmFit {
   objective: number[];
 }
 
-/** Which rows belong to a two-class problem, and the upper bounds of their alphas. */
+/** A two-class problem: which rows belong to it, and the upper bounds of their alphas. */
 export interface Machine {
   role: MachineRole;
   signs: Int8Array;
@@ -78,14 +78,14 @@ export function fitSvm(problem: TrainingProblem): SvmFit {
   };
 
   const solutions = machines.map((machine, m) => solve(machine, machine.signs, `machine ${m}`));
-  // Inner problems start from zero. Starting from the balanced alphas of the whole fold would save 15 % of the
-  // iterations but no time, since the state would have to be computed first.
+  // The solver starts inner problems with all alphas at zero. Starting from the balanced alphas of the whole fold would
+  // save 15 % of the iterations but no time, since the state would have to be computed first.
   const heldOut = { values: new Float64Array(rows.length * machines.length), labels };
   for (let fold = 0; fold < innerCount; fold++) {
     machines.forEach((machine, m) => {
       const signs = machine.signs.map((sign, t) => (folds[t] === fold ? 0 : sign));
       const [positive, negative] = [signs.includes(1), signs.includes(-1)];
-      // If one side is missing, the other side wins, as in LIBSVM.
+      // If an inner problem lacks the rows of one side, the other side wins, as in LIBSVM.
       const solution = positive && negative ? solve(machine, signs, `machine ${m} inner fold ${fold}`) : undefined;
       if (!solution) onProgress?.(++done, total);
       for (let t = 0; t < rows.length; t++) {
@@ -181,7 +181,7 @@ function rowValue(space: SolverSpace, row: number, { alpha, bias }: BinarySoluti
   return value;
 }
 
-/** Values of the machines for training rows that they did not see. Each row is held out in exactly one inner fold. */
+/** Values of the machines for held-out training rows. Each row is held out in exactly one inner fold. */
 interface HeldOut {
   /** rows x machines */
   values: Float64Array;

@@ -7,7 +7,10 @@ import { type BinarySolution, solveBinary } from './smo.js';
 import { solverSpace } from './solver-simd.js';
 import type { SolverSpace } from './solver-space.js';
 
-/** Splits, and the values of gamma and C to try on each of them. The other members are the same as for one fold. */
+/**
+ * The splits, and the values of gamma and C to try on each of them. All other properties have the same meaning as for a
+ * single fold.
+ */
 export interface GridProblem
   extends Pick<
     TrainingProblem,
@@ -15,7 +18,7 @@ export interface GridProblem
   > {
   splits: readonly { train: Int32Array; test: Int32Array }[];
   gammas: readonly SvmParameters['gamma'][];
-  /** Tried in ascending order, no matter how they are ordered here */
+  /** They are tried in ascending order, regardless of their order here */
   Cs: readonly number[];
 }
 
@@ -30,9 +33,9 @@ export interface GridCell {
 
 /**
  * Predicts with every combination of gamma and C on every split, without calibration. A machine starts from its
- * solution for the next smaller C. If no alpha has reached its bound in that solution, the bound did not matter, so the
- * problem for the larger C has the same solution, which is reused unchanged. onProgress counts combinations of gamma
- * and split. Always uses cryfold's own solver.
+ * solution for the next smaller C. If no alpha has reached its bound in that solution, raising the bound changes
+ * nothing. The problem for the larger C then has the same solution, which is reused unchanged. onProgress counts
+ * combinations of gamma and split. Always uses cryfold's own solver.
  * @returns cells by gamma in the given order, then by ascending C
  * @throws CryfoldError SVM_ONE_CLASS, SVM_NOT_FINITE, SVM_NOT_CONVERGED, SPEC_INVALID
  */
@@ -76,7 +79,7 @@ export function svmGrid(problem: GridProblem): GridCell[] {
 /** The solution of a machine for the next smaller C. */
 interface SmallerC {
   solution: BinarySolution;
-  /** The smaller C divided by the current one, 0 to 1 */
+  /** Ratio of the smaller C to the current one, 0 to 1 */
   ratio: number;
 }
 

@@ -5,7 +5,7 @@ import type { SolverSpace } from './solver-space.js';
 
 /**
  * Kernels use pixels as value / 255, in [0, 1], as networks do, so distances between grey levels are divided by this
- * constant. The division has no effect with rbf and gamma 'scale'.
+ * constant. With rbf and gamma 'scale', this division makes no difference.
  */
 export const GREY_SQUARED = 255 ** 2;
 
@@ -50,7 +50,10 @@ export function settleKernel(
   return { kind: kernel, gamma: variance > 0 ? GREY_SQUARED / (columns * variance) : 1, degree, coef0 };
 }
 
-/** Returns the kernel of two rows as a function of their squared distance and norms, all in grey levels squared. */
+/**
+ * Returns a function that computes the kernel of two rows from their squared distance and their norms, all in grey
+ * levels squared.
+ */
 export function kernelFunction({ kind, gamma, degree, coef0 }: Kernel): (d: number, a: number, b: number) => number {
   const scale = gamma / GREY_SQUARED;
   switch (kind) {
@@ -69,7 +72,7 @@ export function kernelFunction({ kind, gamma, degree, coef0 }: Kernel): (d: numb
 interface KernelBlock {
   /** At least rows x stride elements, C order */
   out: Float64Array;
-  /** Elements from one row of `out` to the next: at least the number of `others` */
+  /** Number of elements from the start of one row of `out` to the next; at least the number of `others` */
   stride: number;
   rows: Int32Array;
   others: Int32Array;
@@ -103,7 +106,7 @@ function fill(block: KernelBlock, { distances, moments }: KernelData, kernel: Ke
 }
 
 /**
- * Writes the kernel between all training rows to the solver's space.
+ * Writes the kernel matrix of all training rows to the solver's memory.
  * @throws CryfoldError SVM_NOT_FINITE
  */
 export function fillSpace(space: SolverSpace, data: KernelData, kernel: Kernel, rows: Int32Array): void {

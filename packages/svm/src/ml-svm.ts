@@ -65,7 +65,7 @@ export function solveWithMlSvm({ space, signs, upper }: BinaryProblem, seed: num
 export interface MlSvmModel {
   options: { C: number; whitening: false; kernel: 'rbf'; kernelOptions: { sigma: number } };
   b: number;
-  /** Support vectors as grey levels 0-255 */
+  /** Support vectors, one row of grey levels 0-255 each */
   X: Uint8Array[];
   /** +1 or -1 */
   Y: number[];
@@ -74,9 +74,9 @@ export interface MlSvmModel {
 
 /**
  * Converts one machine of an rbf model to the form that ml-svm's `SVM.load` expects. For an image in grey levels 0-255,
- * the loaded model's `marginOne(image)` returns cryfold's decision value. Distances between grey levels are exact in
- * both, so only the order of the sum differs. The rows of X are views of the model's bytes; convert them to plain
- * arrays before you write JSON.
+ * the loaded model's `marginOne(image)` returns cryfold's decision value. Both compute exact distances between grey
+ * levels, so they only differ in the order of summation. The rows of X are views of the model's bytes; convert them to
+ * plain arrays before you write JSON.
  * @throws CryfoldError SPEC_INVALID for other kernels, whose parameters ml-svm defines differently
  */
 export function toMlSvm({ kernel, C, weights, biases, support, columns }: ImageSvmModel, machine: number): MlSvmModel {

@@ -9,7 +9,7 @@ const FORMAT = 1;
 
 /**
  * Extracts the support vectors from the corpus.
- * @param images the corpus's images or standardised vectors, rows x columns
+ * @param images the images or standardised vectors of the corpus, rows x columns
  * @param classes labels, in the order of the classes
  */
 export function exportModel<T extends SvmModel['support']>(
@@ -33,7 +33,7 @@ export function exportModel<T extends SvmModel['support']>(
 }
 
 /**
- * Returns the part of a model that contains values other than finite numbers, if any; predictions would be NaN or
+ * Returns which part of a model contains non-finite values, if any, because predictions with them would be NaN or
  * meaningless.
  */
 function notFinite(model: SvmModel): string | undefined {
@@ -145,7 +145,7 @@ export class SvmPredictor {
   readonly #model: ImageSvmModel;
   readonly #tile: DotTile;
   readonly #vectors: number;
-  /** Number of rows in the tile that stores one block of columns of the support vectors */
+  /** Number of rows of the tile, which stores one block of columns of all support vectors */
   readonly #padded: number;
   readonly #norms: Float64Array;
 
@@ -172,7 +172,7 @@ export class SvmPredictor {
     if (!Number.isInteger(count)) {
       throw new CryfoldError('NPY_INVALID', `${images.length} pixels do not form images of ${columns}`, {
         context: { pixels: images.length, columns },
-        hint: 'Draw the clips at the size that the model expects.',
+        hint: 'Draw the clips as images of the size that the model expects.',
       });
     }
     const kernel = new Float64Array(count * this.#vectors);

@@ -24,7 +24,7 @@ export function fitSigmoid(decisions: Float64Array, signs: Int8Array): Sigmoid {
   const high = (positives + 1) / (positives + 2);
   const low = 1 / (n - positives + 2);
   const targets = Float64Array.from(signs, (sign) => (sign > 0 ? high : low));
-  /** Negative log-likelihood, in a form that avoids overflow and cancellation. */
+  /** Computes the negative log-likelihood in a form that avoids overflow and cancellation. */
   const loss = (slope: number, offset: number) => {
     let sum = 0;
     for (let k = 0; k < n; k++) {

@@ -32,8 +32,8 @@ interface Layout {
   diagonalAt: number;
 }
 
-// Locals of both passes, after their four parameters: the current range, the byte offsets of the row and of the end of
-// the range, and three vectors.
+// Local variables of both passes, which follow their four parameters: the current range, the byte offset of the current
+// row, the byte offset of the end of the range, and three vectors.
 const RUNS_END = 3;
 const [RUN, AT, END, INDEX, VALUE, MASK] = [4, 5, 6, 7, 8, 9];
 
@@ -77,7 +77,9 @@ const storeBest = (best: number, bestAt: number): Code[] => [
   v128Store(INDICES_AT, i32Const(0), get(bestAt)),
 ];
 
-/** The pass `choose`. Constants are locals, because V8 would otherwise create them again in every step. */
+/**
+ * The pass `choose`. Constants are kept in local variables, because V8 would otherwise create them again in every step.
+ */
 function choosePass({ fallAt, diagonalAt }: Layout): WasmFunction {
   const [rowI, diagonalI, low] = [0, 1, 2];
   const [best, bestAt, high, gain, curvature, diagonals, lows, zero, two, tau] = [
@@ -99,7 +101,8 @@ function choosePass({ fallAt, diagonalAt }: Layout): WasmFunction {
         ),
       ),
       set(curvature, wasm.f64x2Max(get(curvature), get(tau))),
-      // The gain, or 0 if the gap is not positive. `best` depends on the previous step only through one maximum.
+      // The gain, or 0 if the gap is not positive. `best` depends on the previous step only through a single maximum,
+      // so the chain of dependent operations stays short.
       set(
         gain,
         wasm.v128And(

@@ -11,7 +11,7 @@ export interface SolverSpace {
   readonly rise: Float64Array;
   /** stride elements; the state f of rows whose alpha * sign may fall, -Infinity for others */
   readonly fall: Float64Array;
-  /** stride elements; the diagonal of the kernel */
+  /** `stride` elements: the diagonal of the kernel */
   readonly diagonal: Float64Array;
   /** Row ranges that the passes visit: even from, even to, at most MAX_RUNS pairs, ascending. */
   setRuns(runs: readonly [number, number][]): void;
@@ -26,9 +26,12 @@ export interface SolverSpace {
   update(i: number, j: number, step: number): number;
 }
 
-/** Minimum curvature, LIBSVM's TAU. Duplicate rows, or a kernel that is not positive definite, have no curvature. */
+/**
+ * Minimum curvature, LIBSVM's TAU. The curvature is not positive if the two rows are duplicates or the kernel is not
+ * positive definite.
+ */
 export const TAU = 1e-12;
-/** Maximum number of ranges. If there are more, the solver joins neighbouring ones. */
+/** Maximum number of ranges. If there are more ranges, the solver joins neighbouring ones. */
 export const MAX_RUNS = 256;
 
 /** Rounds up to an even number, as the vector pass handles two rows at a time. */

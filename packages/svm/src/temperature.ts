@@ -6,7 +6,7 @@ export interface TemperatureScaling {
   offsets: number[];
 }
 
-/** softmax(factor * decision + offset) of one row of finite decisions, computed in place on a copy. */
+/** Returns softmax(factor * decision + offset) for one row of finite decisions, which is left unchanged. */
 export function softmax(decisions: Float64Array, { factor, offsets }: TemperatureScaling): Float64Array {
   const scores = decisions.map((decision, k) => factor * decision + offsets[k]);
   const top = scores.reduce((a, b) => Math.max(a, b));
@@ -15,7 +15,9 @@ export function softmax(decisions: Float64Array, { factor, offsets }: Temperatur
   return powers.map((power) => power / sum);
 }
 
-/** Keeps the Hessian regular, because the likelihood does not change if all offsets increase equally. */
+/**
+ * Small penalty that keeps the Hessian regular, since the likelihood does not change if all offsets increase equally.
+ */
 const RIDGE = 1e-6;
 
 /**

@@ -22,7 +22,7 @@ export function fitStandardization({ data, columns }: VectorRows, rows: Int32Arr
   for (const row of rows) {
     for (let j = 0; j < columns; j++) squares[j] += (data[row * columns + j] - mean[j]) ** 2 / rows.length;
   }
-  // Rounding errors of equal values do not count as deviation.
+  // The deviation of equal values may differ from 0 by a rounding error, which must not count as a deviation.
   const least = (j: number) => 10 * Number.EPSILON * Math.abs(mean[j]);
   return { mean, deviation: squares.map((square, j) => (Math.sqrt(square) > least(j) ? Math.sqrt(square) : 1)) };
 }
@@ -32,7 +32,7 @@ export function standardize({ data, columns }: VectorRows, { mean, deviation }: 
   return Float64Array.from(data, (value, i) => (value - mean[i % columns]) / deviation[i % columns]);
 }
 
-/** Input for kernels, in the unit of images: a value of 1 counts as 255 grey levels. */
+/** Returns the input for kernels, in the unit of images: a value of 1 counts as 255 grey levels. */
 export function vectorKernelData(values: Float64Array, columns: number): KernelData {
   const rows = values.length / columns;
   const distances = new Float64Array(rows * rows);

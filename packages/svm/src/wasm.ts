@@ -1,7 +1,8 @@
 /**
- * The parts of the WebAssembly binary format (core specification 2.0, chapter 5) that the kernels in this package need:
- * functions with one memory, encoded without a build tool. An expression is represented by the bytes that leave its
- * value on the stack. Instructions are therefore functions of their operands, and code reads like a formula.
+ * Encodes WebAssembly modules without a build tool. Covers only the parts of the binary format (core specification 2.0,
+ * chapter 5) that the kernels in this package need: functions with one memory. An expression is represented by the
+ * bytes that leave its value on the stack. Instructions are therefore functions of their operands, and code reads like
+ * a formula.
  */
 export type Code = readonly number[];
 
@@ -27,7 +28,9 @@ const vector = (items: readonly Code[]): number[] => [...unsigned(items.length),
 const section = (id: number, content: Code): number[] => [id, ...unsigned(content.length), ...content];
 const name = (text: string): number[] => [...unsigned(text.length), ...Buffer.from(text, 'latin1')];
 
-/** The opcode that follows the operands of an instruction. The specification numbers those of vectors from 0xfd. */
+/**
+ * Encodes an instruction as its operands, followed by its opcode. Opcodes of vector instructions have the prefix 0xfd.
+ */
 const scalar =
   (opcode: number) =>
   (...operands: Code[]): Code => [...operands.flat(), opcode];

@@ -9,7 +9,7 @@ function noise(rows: number, columns: number, seed: number): Uint8Array {
   return Uint8Array.from({ length: rows * columns }, () => random.below(256));
 }
 
-/** Computes the distance by its definition, in BigInt to rule out rounding. */
+/** Computes the distance directly from its definition, with BigInt to rule out rounding errors. */
 function exact(images: Uint8Array, columns: number, i: number, j: number): bigint {
   let sum = 0n;
   for (let k = 0; k < columns; k++) sum += BigInt(images[i * columns + k] - images[j * columns + k]) ** 2n;

@@ -82,7 +82,7 @@ for (const calibration of ['platt', 'temperature'] as const) {
   }
 }
 
-test('reports a single class, values that are not finite and unknown class names with error codes', () => {
+test('reports a single class, non-finite values and unknown class names with error codes', () => {
   const one = problemOf(cases[0]);
   one.labels.fill(2);
   assert.throws(() => fitPredictSvm(one), coded('SVM_ONE_CLASS'));
@@ -98,7 +98,7 @@ test('reports a single class, values that are not finite and unknown class names
   assert.throws(() => fitPredictSvm(outside), coded('SVM_NOT_FINITE'));
   const named = problemOf(cases[0], { classWeight: { hunger: 2 } });
   assert.throws(() => fitPredictSvm({ ...named, classNames: ['a', 'b', 'c'] }), coded('SPEC_INVALID'));
-  // The failures above have not left any state behind that affects a good fold.
+  // After these failures, a valid fold must still be computed correctly, so they must not leave any state behind.
   assert.ok(fitPredictSvm(problemOf(cases[0])).probabilities.every(Number.isFinite));
 });
 

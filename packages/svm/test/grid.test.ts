@@ -28,7 +28,7 @@ for (const strategy of ['one-vs-rest', 'one-vs-one'] as const) {
   });
 }
 
-test('reuses a solution exactly only if it reached no bound', () => {
+test('reuses a solution for a larger C only if the solution reached no bound', () => {
   const problem = problemOf(cases[0]);
   const cells = svmGrid({ ...problem, splits: [problem], gammas: ['scale'], Cs: [0.01, 10, 1000, 1e6] });
   assert.ok(cells[0].iterations > 0 && cells[1].iterations > 0);
@@ -36,7 +36,7 @@ test('reuses a solution exactly only if it reached no bound', () => {
   assert.deepEqual(cells[3].predicted, cells[1].predicted);
 });
 
-test('progress counts gammas x splits; a single class is reported with an error code', () => {
+test('progress counts every gamma of every split, and a single class is reported with an error code', () => {
   const problem = problemOf(cases[0]);
   const seen: number[] = [];
   svmGrid({

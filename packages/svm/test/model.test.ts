@@ -44,7 +44,7 @@ for (const parameters of [
   });
 }
 
-test('only support vectors are kept', () => {
+test('a model keeps only support vectors', () => {
   const { fit, model } = modelOf();
   const used = fit.rows.filter((_, t) => fit.weights.some((weights) => weights[t] !== 0)).length;
   assert.ok(used < fit.rows.length);

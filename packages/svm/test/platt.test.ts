@@ -35,7 +35,7 @@ for (const golden of goldens<PlattGolden>('platt.json')) {
   });
 }
 
-test('both tails are finite', () => {
+test("both tails of Platt's sigmoid are finite", () => {
   assert.equal(sigmoidProbability({ slope: -1, offset: 0 }, 1e6), 1);
   assert.equal(sigmoidProbability({ slope: -1, offset: 0 }, -1e6), 0);
 });

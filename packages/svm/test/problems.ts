@@ -23,7 +23,7 @@ const DEFAULTS: SvmParameters = {
   ...{ strategy: 'one-vs-rest', calibration: 'platt', tolerance: 1e-3, engine: 'cryfold' },
 };
 
-/** Cases of a file that scripts/goldens/svm.py wrote. Compiled tests run from dist/test. */
+/** Returns the test cases in a file that scripts/goldens/svm.py wrote. Compiled tests run from dist/test. */
 export function goldens<T>(name: string): T[] {
   const url = new URL(`../../test/goldens/${name}`, import.meta.url);
   return (JSON.parse(readFileSync(url, 'utf8')) as { cases: T[] }).cases;
@@ -50,7 +50,7 @@ export function imagesOf({ pixels }: DataSet): Uint8Array {
   return new Uint8Array(Buffer.from(pixels, 'base64'));
 }
 
-/** One class against the rest, on all training rows. */
+/** The two-class problem of one class against the rest, on all training rows. */
 export function binaryOf(
   problem: SvmProblem,
   kernel: Kernel,

@@ -16,7 +16,10 @@ interface Golden extends DataSet {
 
 const cases = goldens<Golden>('one-vs-rest.json');
 
-/** Checks the definition: feasible, and no pair of rows violates optimality by more than the tolerance. */
+/**
+ * Checks that a solution is optimal by definition: it is feasible, and no pair of rows violates the optimality
+ * conditions by more than the tolerance.
+ */
 function assertOptimal({ space, signs, upper, tolerance }: BinaryProblem, alpha: Float64Array): void {
   const n = signs.length;
   const scale = Math.max(...upper);
@@ -39,7 +42,7 @@ function assertOptimal({ space, signs, upper, tolerance }: BinaryProblem, alpha:
 }
 
 for (const golden of cases) {
-  test(`decisions within 1e-3 and objectives within 1e-6 of scikit-learn: ${golden.name}`, () => {
+  test(`decisions are within 1e-3 of scikit-learn's, and objectives within 1e-6: ${golden.name}`, () => {
     const problem = problemOf(golden, { C: golden.C });
     const between = crossKernel(problem, rbf(golden.gamma), problem.test, problem.train);
     golden.objectives.forEach((objective, k) => {
@@ -99,7 +102,7 @@ test('the SIMD passes produce the same bytes as the plain ones, for even and odd
       const simd = simdSpace(problem.train.length);
       assert.ok(simd);
       assert.deepEqual(solve(simd), solve(plainSpace(problem.train.length)), `${golden.name}, ${drop} dropped`);
-      // A space that is larger than the problem, and still has values of an earlier fold.
+      // A solver space that is larger than the problem, and that still contains values of an earlier fold.
       const large = simdSpace(150);
       large?.kernel.fill(0.5);
       assert.deepEqual(large && solve(large), solve(simd));
@@ -118,7 +121,7 @@ test('starting from the solution for a smaller C leads to an optimal solution in
   assert.ok(warm.iterations < cold.iterations, `${warm.iterations} and ${cold.iterations}`);
 });
 
-test('each row has its own bound', () => {
+test('each row of an SVM problem can have its own bound', () => {
   const golden = cases[1];
   const binary = binaryOf(problemOf(golden), rbf(golden.gamma), 0, 1e-3);
   binary.upper = binary.upper.map((_, t) => 0.1 + (t % 4));

@@ -2,8 +2,8 @@ import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 
 /**
- * An HTTP proxy that tunnels (CONNECT) to this machine, whatever host is requested. If only the proxy can resolve a
- * name, a response proves that the request went through it.
+ * An HTTP proxy whose tunnels (CONNECT) always lead to this machine, whatever host is requested. If a test requests a
+ * host name that only the proxy can resolve, a response proves that the request went through the proxy.
  */
 export class ConnectProxy {
   /** Requested hosts and ports */
@@ -52,7 +52,7 @@ export class ConnectProxy {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** Open connections from clients and to servers */
+  /** All open connections, both those from clients and those to servers */
   get open(): number {
     return this.#sockets.size;
   }

@@ -14,8 +14,9 @@ const there = (path: string) =>
   );
 
 /**
- * Finds a program that tests need: on the PATH, in the cache, or else in `$CRYFOLD_TOOLS/<os>-<arch>/NAME.gz`, which is
- * unpacked into the cache. Returns undefined if the program is in none of these places.
+ * Finds a program that tests need. Looks for it on the PATH, then in the cache, and then in
+ * `$CRYFOLD_TOOLS/<os>-<arch>/NAME.gz`, which is unpacked into the cache. Returns undefined if the program is in none
+ * of these places.
  */
 export async function findTool(
   name: string,

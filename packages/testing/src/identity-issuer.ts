@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 
 const CLIENT = 'cryfold';
 
-/** The role that MinIO assigns if the web identity itself specifies the policy. */
+/** The role ARN to pass to MinIO if the web identity itself specifies the policy. */
 export const MINIO_ROLE = 'arn:minio:iam:::role/dummy-internal';
 
 /** Issues web identities (JSON web tokens) that a MinIO server trusts, as a Kubernetes cluster does for its pods. */

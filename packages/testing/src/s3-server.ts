@@ -13,7 +13,7 @@ export type S3Tool = (typeof S3_TOOLS)[number];
 
 export interface S3ServerOptions {
   tool: S3Tool;
-  /** Path of its program, from findTool */
+  /** Path of the server's program, as found by findTool */
   program: string;
   /** PEM files of a certificate and its key; if given, the server accepts only TLS */
   tls?: { certificate: string; key: string };
@@ -121,7 +121,7 @@ export class S3Server {
     this.#process = child;
     for (let waited = 0; ; waited += 100) {
       if (child.exitCode !== null) throw new Error(`${tool} exited with code ${child.exitCode}`);
-      // MinIO listens before it can serve requests. Any status below 500 means that it can.
+      // MinIO accepts connections before it can serve requests. Once it responds with a status below 500, it is ready.
       if (await TcpProxy.answers(this.port, tls !== undefined)) return;
       if (waited > 20_000) throw new Error(`${tool} does not respond`);
       await sleep(100);

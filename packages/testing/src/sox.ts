@@ -50,7 +50,7 @@ export async function withScratch<T>(work: (directory: string) => Promise<T>): P
   }
 }
 
-/** Runs sox. Its warnings, such as about clipping, are ignored. */
+/** Runs sox. Ignores sox's warnings, for example about clipping. */
 export async function sox(...args: string[]): Promise<void> {
   await promisify(execFile)('sox', args);
 }

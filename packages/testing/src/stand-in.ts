@@ -4,7 +4,8 @@ import { delimiter, join } from 'node:path';
 import type { TestContext } from 'node:test';
 
 /**
- * Puts a shell script first on the PATH until the test ends, in place of a program that test machines do not have.
+ * Replaces a program that test machines do not have by a shell script, which comes first on the PATH until the test
+ * ends.
  * @returns the path of the script, which a test may overwrite to change its output
  */
 export async function standIn(t: TestContext, name: string, script: string): Promise<string> {

@@ -3,8 +3,8 @@ import https from 'node:https';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
 /**
- * What happens to connections through the proxy: nothing; they are cut; they hang; each chunk is delayed by 300 ms;
- * responses are lost (the request arrives, but then the connection is closed); or HTTP requests get a fixed status.
+ * What the proxy does to connections: nothing, cut them, let them hang, delay each chunk by 300 ms, lose responses (the
+ * request arrives, but then the connection is closed), or respond to HTTP requests with a fixed status.
  */
 export type Fault = 'none' | 'cut' | 'hang' | 'slow' | 'answer-lost' | 500 | 503 | 507;
 
@@ -14,7 +14,7 @@ export class TcpProxy {
   #target: number;
   readonly #sockets = new Set<Socket>();
   #fault: Fault = 'none';
-  /** Number of new connections that still work before the fault begins */
+  /** Number of further connections that still work before the fault takes effect */
   #spare = 0;
 
   private constructor(target: number) {
@@ -53,7 +53,10 @@ export class TcpProxy {
     if (fault !== 'none' && spare === 0) for (const socket of this.#sockets) socket.destroy();
   }
 
-  /** Directs new connections to another port. Open connections stay where they are, as when a DNS name changes. */
+  /**
+   * Directs new connections to another port. Connections that are already open are unaffected, as after a change of a
+   * DNS record.
+   */
   retarget(port: number): void {
     this.#target = port;
   }

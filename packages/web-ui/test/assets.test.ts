@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { dashboardAssets } from '../src/index.js';
 
-test('serves every script that scripts of the page import', async () => {
+test('serves every script that the page’s scripts import', async () => {
   const assets = await dashboardAssets();
   const served = new Set(assets.map(({ path }) => path));
   for (const { path, text } of assets.filter(({ type }) => type.startsWith('text/javascript'))) {

@@ -31,7 +31,7 @@ test('draws two ticks for equal values, even if they differ by rounding', () => 
   assert.deepEqual(texts([20, 20], true), ['20', '21']);
 });
 
-test('begins an axis of counts at the first count, with whole ticks', () => {
+test('starts an axis of counts at the first count, and draws ticks at whole numbers', () => {
   assert.deepEqual(texts([1, 20], true), ['1', '5', '10', '15', '20']);
   assert.deepEqual(texts([1, 3], true), ['1', '2', '3']);
   assert.deepEqual(axisOver('epoch', [1], true).high, 2);

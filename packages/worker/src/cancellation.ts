@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RunStore } from '@cryfold/store';
 
-/** Milliseconds between checks of the store, which contains cancellations even while Redis is unreachable. */
+/** Milliseconds between checks for a cancellation in the store, which also works while Redis is unreachable. */
 const CHECK_MS = 1000;
 
 export interface CancellableWork {
   store: RunStore;
   run: string;
-  /** Aborts the work, regardless of the run */
+  /** Aborts the work for reasons other than the cancellation of its run */
   signal: AbortSignal;
 }
 
@@ -26,7 +26,7 @@ export async function unlessCancelled(
   const watch = async () => {
     while (!ended.signal.aborted && !cancelled.signal.aborted) {
       await sleep(CHECK_MS, undefined, { signal: ended.signal }).catch(() => {});
-      // An unreachable store is not a cancellation. The work itself will fail because of it.
+      // An unreachable store does not count as a cancellation; the work itself will fail if the outage lasts.
       if (!ended.signal.aborted && (await store.runs.isCancelled(run).catch(() => false))) cancelled.abort();
     }
   };

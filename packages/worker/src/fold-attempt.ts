@@ -21,7 +21,7 @@ export interface FoldAttemptOptions {
   training: Training;
   store: RunStore;
   log: Logger;
-  /** Limits how often the same message is logged during an outage, for all folds together */
+  /** Shared by all folds, so that the same message is not logged too often during an outage */
   errors: RepeatedErrors;
   metrics: WorkerMetrics;
   grace: GracePeriod;
@@ -61,7 +61,7 @@ export class FoldAttempt {
       return;
     }
     this.#log.info({ host: hostname() }, 'fold started');
-    // Does not wait for Redis: a fold can be trained, and a worker can stop, while Redis is unreachable.
+    // Do not wait for Redis, so that a fold can be trained, and a worker can be stopped, while Redis is unreachable.
     attempt.progress({ done: 0, total: 1 }).catch(() => {});
     const place = { ...this.#place, key: job.key, attempt: this.#name };
     const output = await traced('train', place, () => this.train());
@@ -74,7 +74,9 @@ export class FoldAttempt {
     if (checkpoint) await store.artifacts.delete(checkpoint.key);
   }
 
-  /** @throws CryfoldError any error of training, in which case the log of the attempt is in the store */
+  /**
+   * @throws CryfoldError any error that occurs during training, in which case the log of the attempt is in the store
+   */
   async train(): Promise<FoldOutput> {
     try {
       const output = await this.#trainInChild();
@@ -136,7 +138,7 @@ export class FoldAttempt {
   }
 
   /**
-   * The fold of a trial with the best learning curve keeps its model, so this only applies to estimators with epochs.
+   * Which fold's model is kept depends on the learning curves, so this only applies to estimators with epochs.
    */
   async #modelToKeep() {
     const { plan, job, store } = this.#options;
@@ -154,7 +156,7 @@ export class FoldAttempt {
       return thrown;
     }
     if (record.failure === 'infrastructure') {
-      // A fold that waits for the end of an outage has not failed.
+      // This is not a failure: the fold just waits for the outage to end.
       this.#log.waits({ code: record.code, error: record.message });
       return thrown;
     }
@@ -169,8 +171,8 @@ export class FoldAttempt {
   }
 
   /**
-   * Writes the data before the record. The first record wins, and the data of later attempts is removed. @returns
-   * whether the record of this attempt was first
+   * Writes the data before the record. Only the record of the first attempt is stored, and the data of later attempts
+   * is removed. @returns whether the record of this attempt was first
    */
   async commit(output: FoldOutput): Promise<boolean> {
     const { attempt, store } = this.#options;
@@ -209,7 +211,8 @@ export class FoldAttempt {
       started: new Date(Date.now() - 1000 * seconds).toISOString(),
       environment: { ...environment, node: process.version, host: hostname() },
     };
-    // Leaves out the record itself, which may belong to another attempt.
+    // The first key is that of the record itself, which is left out because the stored record may belong to another
+    // attempt.
     const [, ...files] = store.folds.keysOf(record);
     return { record, written: [...files, log] };
   }

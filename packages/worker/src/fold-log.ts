@@ -3,7 +3,7 @@ import type { Logger, RepeatedErrors } from '@cryfold/runtime';
 
 /**
  * Log of one attempt at a fold. Writes each line to the log of the process with run, trial, repeat, fold and attempt,
- * and keeps it for the store. Epochs go only to the store, unless the log level is debug.
+ * and keeps it for the store. Lines about epochs are only kept for the store, unless the log level is debug.
  */
 export class FoldLog {
   readonly #log: Logger;
@@ -27,7 +27,10 @@ export class FoldLog {
     this.#keep('warn', fields, msg);
   }
 
-  /** Logs an attempt that an outage has interrupted. Outages usually affect other folds as well. */
+  /**
+   * Logs that an outage interrupted the attempt. Since outages usually affect other folds as well, repetitions are
+   * counted.
+   */
   waits(fields: { code: string; error: string }): void {
     const msg = 'attempt interrupted by an outage; waiting';
     this.#errors.warn({ ...this.#place, ...fields }, msg);

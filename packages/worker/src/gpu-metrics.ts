@@ -18,7 +18,7 @@ export async function watchGpus(metrics: Metrics, stopped: AbortSignal): Promise
       () => undefined,
     );
     for (const line of output?.stdout.trim().split('\n') ?? []) {
-      // In MiB, or "[N/A]" if a GPU is divided into MIG slices
+      // Amounts of memory are in MiB; values are "[N/A]" if the GPU is divided into MIG slices
       const [gpu, percent, used, total] = line.split(',').map((part) => part.trim());
       const set = (name: GpuGauge, text: string, factor: number) => {
         const value = Number(text);

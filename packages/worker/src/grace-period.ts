@@ -3,7 +3,7 @@ import type { Logger } from '@cryfold/runtime';
 
 /**
  * Compares the duration of work with the grace period of a stopping worker. On a machine that is drained frequently,
- * longer work never finishes unless it resumes from checkpoints.
+ * work that takes longer than the grace period never finishes unless it resumes from checkpoints.
  */
 export class GracePeriod {
   readonly seconds: number;
@@ -17,8 +17,9 @@ export class GracePeriod {
   }
 
   /**
-   * Returns where and when training saves checkpoints.
-   * @param each whether to save after every epoch; otherwise, only if the fold takes longer than the grace period
+   * Returns where and when the training should save checkpoints.
+   * @param each whether to save a checkpoint after every epoch; if false, saves one only if the fold takes longer than
+   * the grace period
    * @returns undefined for an estimator without epochs
    */
   checkpoint(key: string, estimator: Estimator, each: boolean): Checkpoint | undefined {

@@ -3,10 +3,10 @@ import { bestModel, type FoldJob, finalLoss, isInnerFold, type RunPlan } from '@
 import type { RunStore } from '@cryfold/store';
 
 /**
- * Returns where to save a fold's network, and the maximum test log-loss for saving it. For `best`, the maximum is the
- * smallest test log-loss among the trial's committed models. Folds that train at the same time do not see each other's
- * results, so several models may be saved, but the best one is always among them. `cryfold gc` removes the others.
- * Models trained on shuffled labels, or in inner folds of a nested fusion, are never saved.
+ * Returns where to save a fold's network, and the maximum test log-loss up to which it is saved. For `best`, the
+ * maximum is the smallest test log-loss among the trial's committed models. Folds that train at the same time do not
+ * see each other's results, so several models may be saved, but the best one is always among them. `cryfold gc` removes
+ * the others. Models trained on shuffled labels, or in inner folds of a nested fusion, are never saved.
  */
 export async function modelToKeep(
   store: RunStore,

@@ -12,7 +12,7 @@ export interface TaskInputs {
   features: string;
   /** Key of the additional vectors that the estimator reads */
   vectors?: string | undefined;
-  /** Range of decibels that the colours of images cover; default: 120 */
+  /** Range in decibels that the colours of the images represent; default: 120 */
   decibels?: number | undefined;
   estimator: Estimator;
   /** Cache folder for weights */
@@ -67,6 +67,6 @@ export interface Usage {
   rssBytes: number;
   /** Since the child started */
   cpuSeconds: number;
-  /** Store operations since the last message */
+  /** The child's store operations since its last message */
   operations: StoreOperation[];
 }

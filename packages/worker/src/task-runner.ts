@@ -20,7 +20,10 @@ export interface TaskObserver {
   onGroup?: (id: number | undefined) => void;
 }
 
-/** Runs tasks of any kind of estimator in this process. The engine of a kind is loaded when its first task arrives. */
+/**
+ * Runs tasks for all kinds of estimators in this process. The engine for a kind is loaded when the first task for it
+ * arrives.
+ */
 export class TaskRunner {
   readonly #settings: EngineSettings;
   readonly #engines = new Map<string, Promise<Engine<never>>>();
@@ -96,7 +99,7 @@ function wrongRows(features: string, rows: number, clips: number): CryfoldError 
   const key = `features/${features}`;
   return new CryfoldError('ARTIFACT_CORRUPT', `${key}: ${rows} rows, but the dataset has ${clips} clips`, {
     context: { key, rows, clips },
-    hint: 'Delete it and run the spec with --data again.',
+    hint: 'Delete this artifact, and run the spec with --data again.',
   });
 }
 

@@ -32,7 +32,7 @@ export async function trainFinalHere(training: FinalTraining): Promise<FinalResu
 /**
  * Trains an estimator on all clips, like a fold without test clips, and saves the model. If a result already exists,
  * returns it unchanged.
- * @throws CryfoldError any error of training; CANCELLED
+ * @throws CryfoldError CANCELLED; also any error that occurs during training
  */
 export async function trainFinal(final: FinalTraining, child: WarmChild): Promise<FinalResult> {
   const { store, storeUrl, request, cacheDir, childMemoryMb, grace, signal, onProgress } = final;
@@ -70,6 +70,6 @@ export async function trainFinal(final: FinalTraining, child: WarmChild): Promis
   if (checkpoint) await store.artifacts.delete(checkpoint.key);
   if (committed) return record;
   for (const file of output.model) await store.artifacts.delete(file.key);
-  // Another process was first, so use its result.
+  // Another process has committed first, so return its result.
   return trainFinal(final, child);
 }

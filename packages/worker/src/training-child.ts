@@ -10,11 +10,12 @@ import { TaskRunner } from './task-runner.js';
  * does, so that no orphan continues to train.
  */
 const [settings] = process.argv.slice(2);
-// Credentials come from the environment and are never sent over IPC, because tasks are more likely to be logged or
-// debugged than a process.
+// Credentials come from the environment and are never sent over IPC, because tasks are more likely to appear in logs or
+// debuggers than a process's environment.
 const { s3 } = loadConfig();
 process.on('disconnect', () => process.exit(0));
-// Terminals and some supervisors signal the whole process group. The parent decides what happens to the fold.
+// Terminals and some supervisors signal the whole process group. The child ignores these signals, because its parent
+// decides what happens to the fold.
 for (const signal of ['SIGINT', 'SIGHUP', 'SIGTERM'] as const) process.on(signal, () => {});
 if (!process.connected) process.exit(0);
 
@@ -33,7 +34,7 @@ const usage = () => {
 };
 
 let opened: { url: string; store: RunStore } | undefined;
-/** One store for all tasks, since cached data may read from it later. It is never closed explicitly. */
+/** All tasks share one store, which is never closed explicitly, because cached data may still read from it later. */
 function storeAt(url: string): RunStore {
   if (opened?.url !== url) {
     opened = { url, store: new RunStore(observed(openStore(url, s3), (operation) => operations.push(operation))) };

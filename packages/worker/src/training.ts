@@ -22,7 +22,7 @@ export class Training {
     await this.child.run(this.settings, { kind: 'prepare', ...this.inputs, artifact }, { signal });
   }
 
-  /** @throws CryfoldError any error of training; CHILD_DIED, OUT_OF_MEMORY, CANCELLED */
+  /** @throws CryfoldError CHILD_DIED, OUT_OF_MEMORY, CANCELLED; also any error that occurs during training */
   async fold(task: Omit<FoldTask, keyof TaskInputs | 'kind'>, options: TaskOptions): Promise<FoldOutput | undefined> {
     return this.child.run(this.settings, { kind: 'fold', ...this.inputs, ...task }, options);
   }

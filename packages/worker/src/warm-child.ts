@@ -10,7 +10,7 @@ const ENTRY = fileURLToPath(new URL('./training-child.js', import.meta.url));
 const OUTPUT = 16_384;
 
 /**
- * A child is replaced if, after a task, it uses more memory than this: a share of its limit, and at most `mostMb` MiB.
+ * A child is replaced if, after a task, it uses more memory than this share of its limit, or more than `mostMb` MiB.
  */
 const GROWN = { share: 0.75, mostMb: 4096 };
 
@@ -18,7 +18,7 @@ const HINT =
   'Lower batchSize, run fewer training processes on this machine, or add memory. CRYFOLD_CHILD_MEMORY_MB sets the limit per process.';
 
 export interface ChildSettings {
-  /** TensorFlow's threads, and whether it uses XLA. */
+  /** Number of TensorFlow's threads, and whether it uses XLA. */
   threads: number;
   xla: boolean;
   /** Memory limit. A process that exceeds it is killed with OUT_OF_MEMORY. */
@@ -60,7 +60,7 @@ export class WarmChild {
   readonly #observer: ChildObserver | undefined;
   readonly #gpu: string | undefined;
 
-  /** @param gpu the GPU that is visible to its processes; default: as in the environment */
+  /** @param gpu the only GPU that its processes can see; default: as set in the environment */
   constructor(observer?: ChildObserver, gpu?: string) {
     this.#observer = observer;
     this.#gpu = gpu;
@@ -73,8 +73,8 @@ export class WarmChild {
 
   /**
    * Runs one task at a time.
-   * @throws CryfoldError the error of the child; OUT_OF_MEMORY or CHILD_DIED if the child exited without a result;
-   * CANCELLED on abort
+   * @throws CryfoldError any error that the child reports; OUT_OF_MEMORY or CHILD_DIED if the child exited without a
+   * result; CANCELLED on abort
    */
   async run(settings: ChildSettings, task: Task, options: TaskOptions): Promise<FoldOutput | undefined> {
     const { signal, onProgress, onEpoch } = options;
@@ -123,7 +123,7 @@ export class WarmChild {
           reject(new CryfoldError('CANCELLED', 'the attempt was aborted'));
         };
         child.on('message', onMessage);
-        // Not `exit`, which may be emitted before all output has been read.
+        // This is not the event `exit`, which may be emitted before all output has been read.
         child.once('close', onExit);
         signal.addEventListener('abort', onAbort, { once: true });
         if (signal.aborted) return onAbort();
@@ -178,7 +178,7 @@ export class WarmChild {
     return bounded;
   }
 
-  /** Argument with which the process is started. If it changes, a new process is needed. */
+  /** Returns the argument for starting the process. If it changes, the process must be replaced. */
   #argument({ threads, xla, maxMemoryMb }: ChildSettings): string {
     return JSON.stringify({ threads, xla, gpu: this.#gpu, maxMemoryMb });
   }

@@ -54,7 +54,7 @@ export class WorkerMetrics {
     this.#metrics.set('cryfold_worker_busy_slots', { queue }, busy);
   }
 
-  /** Follows one child. Its store operations count as those of the worker. */
+  /** Follows one child. The child's store operations are added to those of the worker. */
   child(queue: string, child: number): ChildObserver {
     const metrics = this.#metrics;
     const operation = storeObserver(metrics);

@@ -32,7 +32,10 @@ export interface WorkerOptions {
   queues: readonly FoldQueue[];
   /** Number of training children per queue; each trains one fold at a time */
   children: number;
-  /** The GPU that is visible to each child of the `gpu` queue. Their number replaces `children` for that queue */
+  /**
+   * One GPU for each child of the `gpu` queue, which is the only GPU that this child can see. If set, their number
+   * replaces `children` for that queue
+   */
   gpus?: readonly string[] | undefined;
   childMemoryMb: number;
   /** Whether to run programs of command estimators */
@@ -207,7 +210,7 @@ export class Worker implements Service {
   #checkAllowed(estimator: Estimator): void {
     checkCommandsAllowed([estimator], this.#options.allowCommands ?? false, {
       where: `this worker (${hostname()})`,
-      hint: 'To run programs that specs contain, start the worker with --allow-commands; see docs/security.md.',
+      hint: 'To run programs from specs, start the worker with --allow-commands (see docs/security.md).',
     });
   }
 }

@@ -13,7 +13,7 @@ function graceOf(seconds: number) {
   return { grace: new GracePeriod(seconds, createLogger('test', 'info', { destination })), lines };
 }
 
-test('saves checkpoints of networks, after every epoch on request, and none in a worker that is never drained', () => {
+test('saves checkpoints of networks, but a worker that is never drained saves them only on request', () => {
   const { grace } = graceOf(25);
   assert.deepEqual(grace.checkpoint('k', cnn, false), { key: 'k', afterSeconds: 25 });
   assert.deepEqual(grace.checkpoint('k', cnn, true), { key: 'k' });

@@ -9,7 +9,8 @@ import type { DatasetManifest } from '@cryfold/plan';
 import { openStore, RunStore } from '@cryfold/store';
 import { type StartReason, WarmChild } from '../src/warm-child.js';
 
-// oneDNN's convolutions do not check allocations and crash with SIGSEGV; TensorFlow's own report the error.
+// oneDNN's convolutions do not check whether allocations failed, and crash with SIGSEGV. TensorFlow's own convolutions
+// report an error.
 process.env.TF_ENABLE_ONEDNN_OPTS = '0';
 
 const root = await mkdtemp(join(tmpdir(), 'cryfold-child-'));
@@ -19,7 +20,7 @@ const storeUrl = `file:${join(root, 'store')}`;
 const [dataset, features] = ['a'.repeat(64), 'b'.repeat(64)];
 const HUGE = { height: 400, width: 800 };
 
-/** Writes eight images of two classes, once small and once huge. */
+/** Writes a manifest of eight clips in two classes, and two feature sets for it: small images and huge ones. */
 async function writeData(): Promise<void> {
   const { datasets } = new RunStore(openStore(storeUrl));
   const random = new Random(1);
@@ -53,7 +54,7 @@ const task = (own: { features?: string; filters?: number[] } = {}) => ({
 });
 
 /**
- * The address space of a child is limited to 5 GiB (BoundedChild), so that no test uses more, even if the kernel
+ * With this memory limit, BoundedChild limits a child's address space to 5 GiB, so no test uses more even if the kernel
  * overcommits.
  */
 const settings = { engine: 'nn' as const, threads: 1, xla: false, maxMemoryMb: 2048 };
@@ -103,7 +104,7 @@ test('fails a fold above its memory limit with OUT_OF_MEMORY', {
   });
 });
 
-test('waits in stop() for processes that an abort has killed', async () => {
+test('stop() waits for processes that an abort has killed', async () => {
   let ended = 0;
   const child = new WarmChild({ started: () => {}, used: () => {}, ended: () => ended++ });
   const stop = new AbortController();

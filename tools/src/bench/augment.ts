@@ -5,12 +5,14 @@ import { startSide } from './nn-side.js';
 const BATCH = 50;
 /** Options for benchmarks that take a few seconds each. */
 const STEPS: Record<ModelName, number> = { 'small-cnn': 20, resnet50: 2 };
-/** An augmentation may cost at most a tenth of a training step. */
+/**
+ * Minimum ratio of the speeds with and without augmentation, so that it costs at most about a tenth of a training step.
+ */
 const TARGET = 0.9;
 
 /**
- * Measures the cost of all steps of an augmentation together: training with and without them, on one thread.
- * @param only run the model whose name contains this; default: both
+ * Measures the total cost of all steps of an augmentation, by training with and without them on one thread.
+ * @param only limits the benchmark to models whose names contain this text; default: both models
  */
 export async function compare(only = ''): Promise<Comparison[]> {
   const side = await startSide('ours', 1, 1);

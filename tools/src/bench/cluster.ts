@@ -10,7 +10,10 @@ import { endRuns, runToEnd, type Scene, startCoordinator } from './no-op.js';
 
 const WORKERS = 500;
 const PROCESSES = 2;
-/** Seconds per fold. The paper's folds take minutes. With folds this short, the workers finish 100 per second. */
+/**
+ * Seconds per fold. The folds of the paper take minutes; with folds as short as these, the workers together finish 100
+ * folds per second.
+ */
 const FOLD_SECONDS = 5;
 const FOLDS = 5000;
 

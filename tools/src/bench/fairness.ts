@@ -4,7 +4,7 @@ import { median } from '../statistics.js';
 import { type Comparison, comparison } from './measure.js';
 import { endRuns, record, runToEnd, type Scene, takeFolds } from './no-op.js';
 
-/** Duration of each fold in seconds, which is long compared with the cost of its job. */
+/** Duration of each fold in seconds. It is long compared with the time that processing its job takes. */
 const FOLD = 0.02;
 const WORKERS = 4;
 const SMALL = 10;
@@ -44,7 +44,8 @@ async function sideBySide(scene: Scene, onTaken: (listener: (run: string) => voi
     const run = runs.find((name) => id.startsWith(name)) as string;
     done.set(run, (done.get(run) ?? 0) + 1);
     const [a, b] = runs.map((name) => done.get(name) ?? 0);
-    // Counts only while both runs have folds left, and ignores folds that the first run had already finished.
+    // The lead is only measured while both runs have folds left, and ignores the folds that the first run finished
+    // before the second one started.
     if (b === 0) ahead = a;
     else if (a < count && b < count) lead = Math.max(lead, Math.abs(a - ahead - b));
   });

@@ -19,7 +19,7 @@ export interface Comparison {
   ok: boolean;
 }
 
-/** Creates a comparison. By default, its ratio is that of the two rates. */
+/** Creates a comparison. By default, its ratio is our rate divided by the peer's. */
 export function comparison({
   ratio,
   ...given
@@ -39,7 +39,7 @@ export async function rate(count: number, work: () => unknown): Promise<number> 
 export interface Pairs extends Pick<Comparison, 'name' | 'peer' | 'unit' | 'target'> {
   ours: () => Promise<number>;
   theirs: () => Promise<number>;
-  /** Number of pairs that count; default: 7 */
+  /** Number of pairs of measurements, not counting the warm-up; default: 7 */
   pairs?: number;
 }
 

@@ -8,7 +8,7 @@ export type NetworkRequest =
       steps: number;
       /** Only for cryfold */
       precision?: Precision;
-      /** Only for `train` and cryfold: whether to apply all augmentations together */
+      /** Whether to apply all augmentations together; only for `train`, and only on cryfold's side */
       augment?: boolean;
       /** Only for cryfold: return CPU seconds of the process, which depend less on other load on the machine */
       cpu?: boolean;

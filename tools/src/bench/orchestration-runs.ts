@@ -44,7 +44,7 @@ export async function noOpFolds(scene: Scene, load: Load): Promise<Folds & { fir
   return { rate: load.count / seconds, gaps, first: thousand(0), last: thousand(load.count - 1000) };
 }
 
-/** Processes the same jobs with BullMQ alone, with the same commits to the same kind of store. */
+/** Processes the same jobs with plain BullMQ, and makes the same commits to the same kind of store. */
 export async function bullMqAlone({ cluster, folder }: Scene, { count, workers, name }: Load): Promise<Folds> {
   const store = new RunStore(openStore(`file:${join(folder, 'raw')}`));
   const connection = () => new Redis({ port: cluster.redisPort, host: '127.0.0.1', maxRetriesPerRequest: null });
@@ -101,7 +101,10 @@ export async function dispatch(scene: Scene, runs: number): Promise<number[]> {
   return latencies;
 }
 
-/** Measures tasks per second in joblib and Ray Tune, by name and number of workers. Empty if neither is installed. */
+/**
+ * Measures how many tasks per second joblib and Ray Tune process, by name and number of workers. Returns an empty
+ * object if neither is installed.
+ */
 export async function peers(): Promise<Record<string, number>> {
   try {
     const script = pythonProgram('orchestration-peers.py');

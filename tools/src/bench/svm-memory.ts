@@ -14,7 +14,7 @@ const { data, shape } = read('distances', '<i4', 2);
 const labels = read('labels', '<i4', 1).data;
 const [rows] = shape;
 const columns = 60 * 90 * 3;
-// Any plausible moments will do, since they only determine gamma.
+// The moments only have to be plausible, since they only determine gamma.
 const moments = {
   sum: new Float64Array(rows).fill(100 * columns),
   sumSquares: new Float64Array(rows).fill(14000 * columns),

@@ -21,7 +21,10 @@ export function svmParameters(): SvmParameters {
   return estimatorSchema.parse({ kind: 'svm' }) as Extract<Estimator, { kind: 'svm' }>;
 }
 
-/** Returns images and labels of the synthetic corpus, ordered so that even the first clips include all classes. */
+/**
+ * Returns the images and labels of the synthetic corpus, in an order in which even the first few clips include all
+ * classes.
+ */
 export async function readCorpus(directory: string): Promise<Corpus> {
   const path = join(directory, 'corpus');
   await synthesizeCorpus(path, { clips: CLIPS });
@@ -39,7 +42,7 @@ export async function readCorpus(directory: string): Promise<Corpus> {
   return { images, labels, classes: dataset.classes };
 }
 
-/** The first clips as a problem for cryfold's package, without their distances. */
+/** Returns the first `clips` clips as a problem for cryfold's SVM package; only the distances are missing. */
 export function problemOf({ images, labels, classes }: Corpus, clips: number) {
   const part = images.subarray(0, clips * COLUMNS);
   return {

@@ -16,7 +16,7 @@ export interface CallOptions {
   /** Standard input; default: none */
   input?: Uint8Array;
   environment?: Record<string, string>;
-  /** Seconds after which it is killed; default: 180 */
+  /** Seconds after which the program is killed; default: 180 */
   seconds?: number;
 }
 
@@ -68,7 +68,7 @@ export class Bench {
         said[name] += text;
       });
     }
-    // A program that refuses its input early closes the pipe.
+    // Ignores the error that occurs if a program closes the pipe because it rejects its input early.
     child.stdin.on('error', () => {});
     child.stdin.end(options.input ?? '');
     return new Promise((resolve, reject) => {
@@ -84,7 +84,7 @@ export class Bench {
     return this.call(process.execPath, [TELL_MEMORY, PROGRAM, ...args], options);
   }
 
-  /** Does something only once, such as creating a corpus that several cases need. */
+  /** Calls `make` only once for each name, for example to create a corpus that several cases need. */
   once(name: string, make: () => Promise<string>): Promise<string> {
     const known = this.#made.get(name) ?? make();
     this.#made.set(name, known);

@@ -4,7 +4,7 @@ import type { Bench } from './bench.js';
 export interface CoveringTest {
   /** Path from the repository's root */
   file: string;
-  /** Name of the test, or text of the table row that defines it */
+  /** Name of the test, or a text in the table row from which the test is generated */
   name: string;
 }
 
@@ -15,9 +15,12 @@ export interface Case {
   run(bench: Bench): Promise<string>;
   /** The expected outcome */
   expected: RegExp;
-  /** Empty only while the case is pending */
+  /** May only be empty while the case is pending */
   tests: readonly CoveringTest[];
-  /** The issue that this case is waiting for. Until it is fixed, the case must fail, so this entry is not forgotten. */
+  /**
+   * The open issue about this fault. Until the issue is fixed, the case must fail, so that removing this entry is not
+   * forgotten.
+   */
   pending?: string;
 }
 

@@ -6,7 +6,7 @@ import { type Bench, runTest } from './bench.js';
 import { type Case, type CaseGroup, type CoveringTest, testsOf } from './case.js';
 import { failover } from './failover.js';
 
-/** Creates a case whose reproduction needs a cluster. The test itself reproduces it on real servers. */
+/** Creates a case that needs a cluster. It is reproduced by running its test, which uses real servers. */
 const byTest = (name: string, file: string, test: string): Case => ({
   name,
   run: (bench) => runTest(bench, file, test),
@@ -62,7 +62,7 @@ async function interrupted(bench: Bench, gap: string): Promise<string> {
       .replaceAll("'$CASES_WORK/o/29c'", `'${store}'`)
       .replace("'--out'", "'--store'")
       .replace("os.environ['HOME']='$HOME'", '')
-      // More repeats, since the run must not finish within the six seconds before the first Ctrl-C.
+      // More repeats are needed, because the run must not finish within the six seconds before the first Ctrl-C.
       .replace("'400' if", "'2000' if")
       .replace("'o/29c|cryfold-redis'", `'${store}'`),
   );
@@ -109,7 +109,7 @@ export const cluster: CaseGroup = {
     byTest(
       '19 layouts of weights that do not fit',
       'packages/nn/test/weights.test.ts',
-      'reports violations of the layout',
+      'reports violations of the layout of a weights file',
     ),
     byTest(
       '28 a small run alongside a large sweep',

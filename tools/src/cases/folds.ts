@@ -87,7 +87,7 @@ export const folds: CaseGroup = {
       name: '01 scikit-learn',
       run: sizes,
       expected: /^as scikit-learn: 0 \[/,
-      tests: testsOf('packages/evaluation/test/splits.test.ts')('returns the indices of scikit-learn for'),
+      tests: testsOf('packages/evaluation/test/splits.test.ts')('returns the same indices as scikit-learn for'),
     },
     { name: '01 how often', run: howOften, expected: /^[1-9]\d* of 280 /, tests: empty },
     ...TINY.map(

@@ -13,9 +13,9 @@ const same = manifest('refuses a file that is listed under two spellings, and sh
 const noFile = manifest('explains why a path is not a file');
 const encoding = manifest('refuses other encodings and reports the line, instead of making different words equal');
 const ragged = manifest('refuses columns with the same name, and rows that lack a field');
-const column = groups('finds manifest columns in any case and with blanks, lists ignored ones, and suggests columns');
+const column = groups('finds manifest columns despite case and blanks, lists ignored ones, and suggests group columns');
 const alike = names('reads labels that look alike as one class, and shows the difference in a warning');
-const kept = names('reports numbers without leading zeros and words for missing values, but keeps them separate');
+const kept = names('reports names that are equal as numbers or look like missing values, but keeps them separate');
 const oneName = names(
   'converts a name to one spelling, regardless of white space, invisible characters and Unicode form',
 );
@@ -52,7 +52,7 @@ const TABLES: [name: string, expected: RegExp, tests: CoveringTest[]][] = [
   [
     'group-partly',
     /; 9 groups by column; .*6 of 12 recordings have no group/,
-    groups('treats the groups of a manifest as unknown if all are empty, and otherwise counts the gaps'),
+    groups('treats the groups of a manifest as unknown if all are empty, and otherwise counts the empty ones'),
   ],
   ['path-nfc', /^13 clips of high, low; 4 groups/, manifest('finds a file by its path in either Unicode form')],
   ['path-nfd', /^13 clips of high, low; 4 groups/, manifest('finds a file by its path in either Unicode form')],

@@ -8,7 +8,7 @@ export async function missingTest({ tests, pending }: Pick<Case, 'tests' | 'pend
   if (tests.length === 0) return pending ? undefined : 'no test covers it';
   for (const { file, name } of tests) {
     const text = await readFile(join(ROOT, file), 'utf8').catch(() => '');
-    // The source may contain it in single quotes.
+    // In the source, the name may be a string in single quotes.
     if (!text.includes(name) && !text.includes(name.replaceAll("'", "\\'"))) return `${file} has no test "${name}"`;
   }
   return undefined;

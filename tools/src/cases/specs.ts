@@ -6,7 +6,7 @@ const spec = testsOf('packages/plan/test/spec.test.ts');
 const meant = spec('suggests what was probably meant, and reports the line');
 const wrong = spec('reports the file, line and key of an error in a spec');
 const encodings = testsOf('packages/cli/test/read-spec.test.ts')(
-  'reads specs in UTF-8 and UTF-16 with a byte order mark, and reports the line of other encodings',
+  'reads specs in UTF-8 or UTF-16 with a byte order mark, and reports the bad line in any other',
 );
 
 /** These files contain the paper's spec in different forms, so they all describe the same run. */
@@ -38,7 +38,7 @@ const FILES: [name: string, expected: RegExp, tests: CoveringTest[]][] = [
   [
     'two-unknown',
     /^SPEC_INVALID .*:51: foo: there is no such key, and 1 more/,
-    testsOf('packages/plan/test/limits.test.ts')('unknown keys are counted, not listed'),
+    testsOf('packages/plan/test/limits.test.ts')('an error counts unknown keys instead of listing them'),
   ],
   ['twodocs', /^SPEC_INVALID .*:51: a second document starts here/, meant],
   ['ver', /^SPEC_INVALID .*:5: version: /, wrong],
@@ -62,7 +62,7 @@ const file = ([name, expected, tests]: (typeof FILES)[number]): Case => ({
   },
 });
 
-/** Runs a sweep. @returns one line with its number of trials, and of folds that existed before */
+/** Runs a sweep. @returns one line with the number of its trials and the number of its folds that existed before */
 async function sweep(bench: Bench, name: 'a' | 'b' | 'c'): Promise<string> {
   const data = await bench.make('base.py');
   const store = bench.path('23');
@@ -76,7 +76,7 @@ async function sweep(bench: Bench, name: 'a' | 'b' | 'c'): Promise<string> {
 }
 
 const grown = testsOf('packages/hyperparameter-search/test/propose.test.ts')(
-  'random trials are in range, distinct, determined by the seed, and begin alike whatever their number',
+  'random trials are in range and distinct, depend on the seed, and begin alike however many there are',
 );
 
 const SWEEPS: [name: string, sweeps: ('a' | 'b' | 'c')[], expected: RegExp][] = [

@@ -8,7 +8,7 @@ const wav = testsOf('packages/corpus/test/wav.test.ts');
 const goldens = testsOf('packages/corpus/test/goldens/wav.json');
 const reading = testsOf('packages/corpus/test/reading.test.ts');
 
-/** The description of a corpus with this recording and a good one. */
+/** Matches the description of a corpus that consists of the recording in question and a good one. */
 const READ = /^2 clips of a, b; /;
 
 const encodings = wav('reads what sox writes in every encoding');
@@ -80,7 +80,7 @@ const FILES: [name: string, expected: RegExp, tests: CoveringTest[]][] = [
   ['align-zero', /^WAV_INVALID .*a frame of 0 bytes/, goldens('"wrong-frame-size"')],
   ['html', /^WAV_INVALID .*it is text/, nothing],
   ['lfs', /^WAV_INVALID .*a Git LFS pointer/, nothing],
-  // Little-endian data with a big-endian header.
+  // A big-endian header, but little-endian data
   ['rifx', /^DECODER_MISSING .*encoding 0x100|^WAV_INVALID /, formats("['rifx.wav',")],
   ['nan', /^WAV_NOT_FINITE .*sample 100 is NaN/, goldens('"float-nan"')],
   [
@@ -120,7 +120,7 @@ const file = ([name, expected, tests]: (typeof FILES)[number]): Case => ({
   },
 });
 
-/** Size in bytes of the recording in case 17. It is a sparse file, which takes no space. */
+/** Size in bytes of the recording in case 17. The file is sparse, so it takes hardly any space on disk. */
 const HUGE = 2_500_000_000;
 
 const huge: Case = {

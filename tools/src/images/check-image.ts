@@ -19,7 +19,7 @@ const ROLES: Record<Image, string[]> = {
 export async function checkImage(built: ScratchBuild, name: Image): Promise<void> {
   const app = built.place(name, '/app');
   const [entry] = parseCommand(lastOf(built.stages, name, 'ENTRYPOINT'));
-  // The same path as in the container, except for /app, which is a link.
+  // This path is the same as in the container, apart from /app, which is a link here.
   const main = join(app, 'packages/cli/bin', `${entry}.js`);
   const env = built.environment(name);
   const version = execFileSync(process.execPath, [main, '--version'], { env, encoding: 'utf8' }).trim();

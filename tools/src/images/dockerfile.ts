@@ -5,7 +5,7 @@ export interface Instruction {
 
 export interface Stage {
   name: string;
-  /** The base of the stage: another stage or an image */
+  /** What the stage is based on: another stage or an image */
   from: string;
   /** The instructions in order */
   instructions: Instruction[];

@@ -40,7 +40,7 @@ export class ScratchBuild {
     readonly variant: string,
   ) {}
 
-  /** Where an absolute path of a stage is in the scratch folder. */
+  /** Returns the location in the scratch folder of an absolute path of a stage. */
   place(stage: string, path: string): string {
     return join(this.scratch, stage, path);
   }
@@ -66,7 +66,7 @@ export class ScratchBuild {
       const node = this.place(name, '/usr/local/bin/node');
       mkdirSync(dirname(node), { recursive: true });
       cpSync(process.execPath, node);
-      // PATH is that of the machine, since its node may be in /usr/local/bin.
+      // Use the PATH of this machine, where node may be in /usr/local/bin.
       const env: Environment = { PATH: process.env.PATH, HOME: process.env.HOME, LANG: 'C.UTF-8' };
       for (const variable of PASSED) {
         if (process.env[variable] !== undefined) env[variable] = process.env[variable];
@@ -74,7 +74,7 @@ export class ScratchBuild {
       return { name, env, cwd: '/' };
     }
     this.build(from);
-    // Creates links instead of copies. Steps replace files rather than writing to them.
+    // Creates hard links instead of copies. This is safe because steps replace files instead of writing to them.
     execFileSync('cp', ['-al', `${join(this.scratch, from)}/.`, join(this.scratch, name)]);
     const parent = this.#sites.get(from)!;
     return { name, env: { ...parent.env }, cwd: parent.cwd };
@@ -105,7 +105,7 @@ export class ScratchBuild {
     const from = this.place(stage, source);
     const target = this.place(name, isAbsolute(path) ? path : join(cwd, path));
     mkdirSync(dirname(target), { recursive: true });
-    // As in an engine, the content of a folder is copied into the target folder, here as links.
+    // As in a container engine, copies the content of a folder into the target folder, but as hard links.
     execFileSync('cp', ['-alT', '--remove-destination', from, target]);
   }
 

@@ -45,7 +45,7 @@ export function modelTable({ random, grouped }: Evaluated): string {
   return markdownTable([['model', ...figures], ...rows, ['*most frequent class*', most[0], '-', ...most.slice(1)]]);
 }
 
-/** Returns the result of the decisive test for A - B. @throws Error if the spec has no such models */
+/** Returns the result of the decisive test on the difference A - B. @throws Error if the spec has no such models */
 function evidenceFor(results: RunResults, [a, b]: readonly string[]): Evidence {
   const found = results.comparisons.find((pair) => [pair.a, pair.b].every((name) => name === a || name === b));
   if (!found) throw new Error(`--compare ${a}:${b}: the spec does not have these two models`);
@@ -62,7 +62,7 @@ const pText = (p: number) => (p < 0.001 ? '< 0.001' : p.toFixed(3));
 /**
  * Creates a table with one row per pair of models and one column per corpus.
  * @param pairs names of A and B; the table shows A - B
- * @returns the table, and the number of tests for which its p-values are adjusted
+ * @returns the table, and the number of tests for which the p-values in it are adjusted
  * @throws Error if a run has no such models
  */
 export function comparisonTable(

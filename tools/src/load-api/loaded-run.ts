@@ -78,7 +78,7 @@ export class LoadedRun {
     this.#command = start(['run', join(folder, 'load.yaml'), ...flags], environment);
     await until('the first folds', () => this.#ends().length >= 5);
     [{ run: this.run }] = (await this.get('runs')) as { run: string }[];
-    // The command that follows a run is not part of the cluster.
+    // Suspend the command that follows the run, because it is not part of the cluster to be measured.
     this.#command.process.kill('SIGSTOP');
   }
 

@@ -18,15 +18,18 @@ const PROSE_TOKENS = new Set([
 ]);
 const COMMENT_TOKENS = new Set(['MultiLineComment', 'SingleLineComment']);
 
-/** Replaces every character except line breaks by one that no rule matches, so that positions stay the same. */
+/**
+ * Replaces all characters, except line breaks, with a character that no rule matches. Positions in the text stay the
+ * same.
+ */
 const blank = (text: string) => text.replace(/[^\n]/g, '\0');
 
-/** Names in backticks are code, and comment markers may occur inside a phrase. */
+/** Blanks out names in backticks, since they are code, and comment markers, which may occur inside a phrase. */
 function ofComment(text: string): string {
   return text.replace(/^\s*(\/\*\*?|\*\/|\*|\/\/|#)/gm, (mark) => ' '.repeat(mark.length)).replace(/`[^`\n]*`/g, blank);
 }
 
-/** Comments, and string literals of several words. A single word is a key or a name. */
+/** Keeps only comments, and string literals of several words, since single words are keys or names. */
 function proseOfScript(text: string): string {
   let prose = '';
   for (const { type, value } of jsTokens(text)) {
@@ -39,7 +42,7 @@ function proseOfScript(text: string): string {
 
 /**
  * Finds phrases that must not occur in text that people read.
- * @param path decides how the text is read: only comments and strings of scripts, but all of any other file
+ * @param path determines what is searched: in scripts, only comments and strings; in all other files, the whole text
  */
 export function findPhrases(path: string, text: string): ProseFault[] {
   const prose = /\.(ts|mjs|js)$/.test(path) ? proseOfScript(text) : ofComment(text);

@@ -45,33 +45,37 @@ export function valuesOf(schema: Schema): string {
 }
 
 function bounds({ minimum, maximum, exclusiveMinimum, exclusiveMaximum }: Schema): string {
-  const low = minimum ?? exclusiveMinimum;
   // zod's limits for integers that JavaScript can represent
+  const low = [minimum ?? exclusiveMinimum].find((bound) => bound !== Number.MIN_SAFE_INTEGER);
   const high = [maximum ?? exclusiveMaximum].find((bound) => bound !== Number.MAX_SAFE_INTEGER);
-  const parts = [
-    ...(low === undefined || low === Number.MIN_SAFE_INTEGER
-      ? []
-      : [`${minimum === undefined ? 'above' : 'from'} ${low}`]),
-    ...(high === undefined ? [] : [`${maximum === undefined ? 'below' : 'to'} ${high}`]),
-  ];
-  return parts.length === 0 ? '' : ` ${parts.join(' ')}`;
+  const isAbove = minimum === undefined;
+  const isBelow = maximum === undefined;
+  if (low === undefined) return high === undefined ? '' : ` ${isBelow ? 'below' : 'up to'} ${high}`;
+  if (high === undefined) return ` ${isAbove ? 'above' : 'of at least'} ${low}`;
+  if (isAbove) return ` above ${low}${isBelow ? ' and below' : ', up to'} ${high}`;
+  return ` from ${low} to ${isBelow ? 'below ' : ''}${high}`;
 }
 
 function objectOf({ properties, additionalProperties }: Schema): string {
   if (properties) return code(`{ ${Object.keys(properties).join(', ')} }`);
   return typeof additionalProperties === 'object' && Object.keys(additionalProperties).length > 0
-    ? `by name: ${valuesOf(additionalProperties)}`
+    ? `one value per name: ${valuesOf(additionalProperties)}`
     : 'anything, by name';
 }
 
 function listOf({ items, prefixItems, minItems, maxItems }: Schema): string {
   if (prefixItems) return `[${prefixItems.map(valuesOf).join(', ')}]`;
-  const counts = [
-    ...(minItems === undefined ? [] : [`at least ${minItems}`]),
-    ...(maxItems === undefined ? [] : [`at most ${maxItems}`]),
+  const notes = [
+    ...itemCount(minItems, maxItems),
+    ...(typeof items === 'object' ? [`each item: ${valuesOf(items)}`] : []),
   ];
-  const members = typeof items === 'object' ? ` of ${valuesOf(items)}` : '';
-  return `list${members}${counts.length > 0 ? ` (${counts.join(', ')})` : ''}`;
+  return `list${notes.length > 0 ? ` (${notes.join('; ')})` : ''}`;
+}
+
+function itemCount(least: number | undefined, most: number | undefined): string[] {
+  if (most === undefined) return least === undefined ? [] : [`at least ${least} items`];
+  if (least === undefined) return [`at most ${most} items`];
+  return [least === most ? `${most} items` : `${least} to ${most} items`];
 }
 
 /** Returns the default value as a user would type it, or an empty text if there is no default. */

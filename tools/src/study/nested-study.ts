@@ -87,7 +87,10 @@ export function studyOne(setting: Setting): Scores {
   const splits = makeSplits(labels, setting.seed);
   const cells = gridOf(set, splits);
   const score = (cell: GridCell, s: number) => mean(hits(cell, splits[s], { labels, s }));
-  /** Returns the best setting by its mean over folds. Like a sweep, it chooses the first of several equal ones. */
+  /**
+   * Returns the best setting by its mean over folds. If several settings are equally good, the first one is chosen, as
+   * in a sweep.
+   */
   const choose = (folds: number[]) => {
     const means = cells.map((cell) => mean(folds.map((s) => score(cell, s))));
     return cells[means.indexOf(Math.max(...means))];

@@ -19,7 +19,7 @@ export interface Sweep {
   truth: number[];
 }
 
-/** The rest of a sweep after racing has given up trials. */
+/** What remains of a sweep after racing has given up some of its trials. */
 export interface Outcome {
   /** Total number of evaluated folds */
   folds: number;
@@ -69,7 +69,7 @@ export function simulate({ clips, spread }: Scenario, seed: number): Sweep {
   return { scores, truth: skills.map(accuracyOf) };
 }
 
-/** Races a sweep. All trials advance together, fold by fold, like a sweep's jobs in the queue. */
+/** Races a sweep. All trials advance together, fold by fold, in the same order as the jobs of a sweep in the queue. */
 export function raced({ scores }: Sweep, rules: Racing): Outcome {
   let alive = scores.map((own, i) => ({ own, trial: String(i), running: true, scores: new Map<number, number>() }));
   let folds = 0;
@@ -84,7 +84,7 @@ export function raced({ scores }: Sweep, rules: Racing): Outcome {
 
 const best = (list: readonly number[]) => list.indexOf(Math.max(...list));
 
-/** What a rule for giving up trials saved and lost over many sweeps. */
+/** Summarises, over many sweeps, what a rule for giving up trials has saved and what it has lost. */
 export function summarise(sweeps: readonly Sweep[], outcomes: readonly Outcome[]) {
   const all = TRIALS * REPEATS * FOLDS;
   const rate = (ok: (outcome: Outcome, sweep: Sweep) => boolean) =>

@@ -2,9 +2,9 @@ import type { Coding } from './pcm.js';
 
 export interface BlockCoding {
   channels: number;
-  /** Bytes of a block */
+  /** Size of a block in bytes */
   block: number;
-  /** Samples of each channel in a complete block */
+  /** Number of samples per channel in a complete block */
   frames: number;
 }
 

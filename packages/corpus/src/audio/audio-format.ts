@@ -7,7 +7,7 @@ export interface OpenAudio {
   rate: number;
   /** Channels in the file, before the mix-down */
   channels: number;
-  /** Bits of a stored sample; absent for lossy codecs */
+  /** Bits per stored sample; absent for lossy codecs */
   bits?: number;
   /** Number of samples per channel, if the header contains it */
   frames?: number;
@@ -28,7 +28,7 @@ export interface AudioFormat {
   /** Whether a recording has this format, judged by its first 64 bytes or fewer */
   sniff(head: Uint8Array): boolean;
   /**
-   * Reads the header. Decoders are only loaded here.
+   * Reads the header. No decoder is loaded before this call.
    * @param name shown in messages
    * @throws CryfoldError WAV_INVALID, DECODER_MISSING
    */
@@ -39,10 +39,11 @@ export interface AudioFormat {
  * Hints on how to convert a recording to a readable one. `IN` and `OUT` stand for the original and the new file name.
  */
 export const CONVERT = {
-  sox: 'Convert it: sox IN -e signed-integer -b 16 OUT.wav',
-  truncated: 'Copy it again, or keep what is there: sox --ignore-length IN -e signed-integer -b 16 OUT.wav',
-  ffmpeg: 'Convert it: ffmpeg -i IN -c:a pcm_s16le OUT.wav',
-  scale: 'Scale it: ffmpeg -i IN -af volume=FACTOR -c:a pcm_s16le OUT.wav',
+  sox: 'Convert it with: sox IN -e signed-integer -b 16 OUT.wav',
+  truncated:
+    'Copy the recording again, or keep the readable part with: sox --ignore-length IN -e signed-integer -b 16 OUT.wav',
+  ffmpeg: 'Convert it with: ffmpeg -i IN -c:a pcm_s16le OUT.wav',
+  scale: 'Scale it with: ffmpeg -i IN -af volume=FACTOR -c:a pcm_s16le OUT.wav',
 } as const;
 
 /** Creates the error for a recording that cannot be read. */

@@ -3,7 +3,7 @@
  */
 export type Ask = { take: number } | { peek: number } | { skip: number };
 
-/** A header parser that does no reading itself, so that the same parser works on buffers, files and streams. */
+/** A header parser that performs no I/O itself, so that the same parser works on buffers, files and streams. */
 export type HeaderParser<T> = Generator<Ask, T, Uint8Array>;
 
 const NOTHING = new Uint8Array();

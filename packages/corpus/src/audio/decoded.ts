@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { invalid, type OpenAudio } from './audio-format.js';
 import type { ByteReader } from './bytes.js';
 
-/** What a decoder returns for the bytes passed to it. */
+/** The samples that a decoder returns for the bytes passed to it. */
 export interface DecodedPiece {
   channelData: Float32Array[];
   samplesDecoded: number;
@@ -39,7 +39,7 @@ export interface DecoderOptions {
   end?(frames: number): void;
 }
 
-/** Bytes passed to a decoder at a time. */
+/** Number of bytes to pass to a decoder at a time. */
 const PIECE = 2 ** 16;
 
 const HINT = 'Copy or encode it again, or pass --skip-bad to leave such files out.';

@@ -14,14 +14,15 @@ export interface FfmpegInput {
   /** Kind of recording, for messages */
   what: string;
   /**
-   * ffmpeg's name for the format. ffmpeg must not try any other format, because some formats open other files and URLs
+   * ffmpeg's name for the format. ffmpeg must not try any other format, because some formats can open other files and
+   * URLs
    */
   demuxer: string;
 }
 
 /** Maximum size in bytes of a recording that is copied for ffmpeg because it does not come from a file. */
 const LARGEST_COPY = 2 ** 29;
-/** CPU time limit for one recording, seconds. */
+/** CPU time limit for one recording in seconds. */
 const CPU_SECONDS = 600;
 /** Maximum number of characters of ffmpeg's messages to keep. */
 const ERRORS_LENGTH = 2000;
@@ -47,7 +48,7 @@ export async function openWithFfmpeg(reader: ByteReader, name: string, input: Ff
     throw new CryfoldError('DECODER_MISSING', `${name}: ${input.what} needs ffmpeg, which is not on the PATH`, {
       cause,
       context: { file: name, format: input.what },
-      hint: `Install ffmpeg (Debian: apt-get install ffmpeg; macOS: brew install ffmpeg). Or convert it elsewhere: ${CONVERT.ffmpeg}`,
+      hint: `Install ffmpeg (Debian: apt-get install ffmpeg; macOS: brew install ffmpeg), or convert the recording on another machine. ${CONVERT.ffmpeg}`,
     });
   });
   if (!reader.rewind()) throw invalid(name, `${input.what} cannot be read from a stream`, CONVERT.ffmpeg);
@@ -60,7 +61,7 @@ export async function openWithFfmpeg(reader: ByteReader, name: string, input: Ff
   };
   try {
     const sound = ByteReader.ofStream(run.output);
-    // These are the bits of ffmpeg's output, not of the recording.
+    // Leaves out `bits`, which is the bit depth of ffmpeg's output rather than that of the recording.
     const { bits: _, ...audio } = openPcm(sound, await sound.parse(wavHeader(name)), name);
     return { ...audio, decoder, close, blocks: checked(audio.blocks, run) };
   } catch (error) {
@@ -100,7 +101,7 @@ async function copyOf(reader: ByteReader, name: string): Promise<{ path: string;
   }
 }
 
-/** One ffmpeg process that writes a WAV file to a pipe. */
+/** An ffmpeg process that writes a WAV file to a pipe. */
 class FfmpegRun {
   readonly output: Readable;
   readonly #process: ChildProcess;

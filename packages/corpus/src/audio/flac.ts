@@ -7,7 +7,8 @@ export const flac: AudioFormat = {
   endings: ['flac'],
   sniff: (head) => startsWith(head, 'fLaC'),
   open: async (reader, name) => {
-    // STREAMINFO, a block of 34 bytes, comes first. 36 of its bits are the number of samples, or 0 if this is unknown.
+    // STREAMINFO, a block of 34 bytes, comes first. 36 of its bits contain the number of samples, or 0 if the number is
+    // unknown.
     const head = new Fields(await reader.peek(42), false);
     const promised = head.bytes.length < 42 ? 0 : (head.bytes[21] & 15) * 2 ** 32 + head.u32(22);
     const audio = await openDecoded(reader, name, {

@@ -15,7 +15,7 @@ export interface OpenRecording {
  * Opens a recording of any format and size, to be read in pieces. Within `decodingOnce`, reuses samples that were
  * already decoded.
  * @param name shown in messages
- * @throws CryfoldError WAV_INVALID if the file cannot be read; the errors of `openAudio`
+ * @throws CryfoldError WAV_INVALID if the file cannot be read; also any error that `openAudio` throws
  */
 export async function openFile(path: string, name: string): Promise<OpenRecording> {
   const file = await openEntry(path).catch((cause) => {
@@ -44,7 +44,7 @@ export async function openFile(path: string, name: string): Promise<OpenRecordin
 
 /**
  * Opens a regular file to be read in pieces. Never blocks on a named pipe.
- * @throws the errors of `checkRegular`, and file system errors
+ * @throws any error that `checkRegular` throws, and file system errors
  */
 export async function openByteReader(path: string): Promise<{ reader: ByteReader; close(): Promise<void> }> {
   const { reader, close } = await openEntry(path);

@@ -4,11 +4,11 @@ import type { ByteReader } from './bytes.js';
 
 /** How samples are encoded. */
 export interface Coding {
-  /** Bytes that must be decoded together: a frame, or a block of compressed samples */
+  /** Number of bytes that must be decoded together: a frame, or a block of compressed samples */
   unit: number;
   /** Whether samples can exceed full scale */
   float: boolean;
-  /** Bits of a stored sample */
+  /** Bits per stored sample */
   bits: number;
   /** Whether units are blocks of compressed samples. The last block may be padded */
   block?: boolean;

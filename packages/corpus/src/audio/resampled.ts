@@ -28,7 +28,7 @@ let free: Converter | undefined;
  * lower rate (`RESAMPLED_KEEPS`), and removes those above half the lower rate. The result is aligned with the signal
  * and has the same duration, to within half a sample.
  * @param target Hz
- * @param name of the recording, for messages
+ * @param name name of the recording, for messages
  * @throws CryfoldError RATE_UNKNOWN for unsupported rates
  */
 export function resampled(signal: Signal, target: number, name: string): Signal {
@@ -38,7 +38,7 @@ export function resampled(signal: Signal, target: number, name: string): Signal 
   if (!possible || ratio > LARGEST_RATIO || ratio < 1 / LARGEST_RATIO) {
     throw new CryfoldError('RATE_UNKNOWN', `${name}: ${rate} Hz cannot be converted to ${target} Hz`, {
       context: { file: name, rate, target },
-      hint: `Resample it: sox IN -r ${target} OUT.wav`,
+      hint: `Resample the recording with: sox IN -r ${target} OUT.wav`,
     });
   }
   const converted = { rate: target, blocks: convert(signal, target) };
@@ -71,7 +71,7 @@ async function* convert({ rate, blocks }: Signal, target: number): AsyncGenerato
   }
 }
 
-/** Returns a converter without history. */
+/** Returns a converter that has not processed any samples since its last reset. */
 async function take(rate: number, target: number): Promise<Converter> {
   const known = free;
   free = undefined;

@@ -19,7 +19,7 @@ export class SampleBuffer {
   }
 
   /**
-   * Returns `length` samples from `start` on, or fewer if the recording ends earlier. Samples before `start` are
+   * Returns `length` samples starting at `start`, or fewer if the recording ends earlier. Samples before `start` are
    * discarded, so the next part must not start earlier.
    */
   async part(start: number, length: number): Promise<Float64Array> {

@@ -6,7 +6,7 @@ import { layoutOf } from './wav-coding.js';
 /** The kind of container that contains the chunks. */
 interface Container {
   little: boolean;
-  /** Bytes of a chunk's name and of its size */
+  /** Number of bytes that a chunk's name takes, and number of bytes that its size takes */
   id: 4 | 16;
   /** Chunks start at multiples of this number of bytes */
   align: 2 | 8;
@@ -27,7 +27,7 @@ const CONTAINERS: Readonly<Record<string, Container>> = {
 const W64_FILE = '2e91cf11a5d628db04c10000';
 const W64_CHUNK = 'f3acd3118cd100c04f8edb8a';
 
-/** Maximum size of a chunk that is read into memory, bytes. */
+/** Maximum size in bytes of a chunk that is read into memory. */
 const LARGEST_FORMAT = 4096;
 /**
  * Sizes of at least this value mean "unknown" if the file has less data: sox and arecord write values just below 2^31.

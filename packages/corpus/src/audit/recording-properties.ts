@@ -6,7 +6,7 @@ export interface RecordingProperties extends SoundProperties {
   format: string;
   /** Sampling rate in Hz */
   rate: number;
-  /** Bits of a stored sample; absent for lossy codecs */
+  /** Bits per stored sample; absent for lossy codecs */
   bits?: number;
   /** Channels in the file, before the mix-down */
   channels: number;

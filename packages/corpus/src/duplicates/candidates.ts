@@ -28,7 +28,7 @@ export class CandidateIndex {
 
   /**
    * Adds a sound.
-   * @param sound its number, larger than all earlier ones
+   * @param sound number of the sound; must be larger than the numbers of all earlier sounds
    * @returns earlier sounds that may be equal or overlap, the most similar first
    */
   add(sound: number, landmarks: Landmarks): number[] {

@@ -12,7 +12,7 @@ const FLOOR = 0.01;
 const FADE = 160;
 
 export interface Alignment {
-  /** How many samples after the first sound the second one starts; negative if it starts earlier */
+  /** Number of samples by which the second sound starts after the first one; negative if it starts earlier */
   lag: number;
   /** Height of the peak of the whitened correlation, in standard deviations over all lags */
   peak: number;

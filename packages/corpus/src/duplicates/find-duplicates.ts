@@ -6,7 +6,7 @@ import { landmarksOf } from './landmarks.js';
 import { evenOut, trim } from './level.js';
 import { resample } from './resample.js';
 
-/** Sampling rate at which sounds are compared, Hz. */
+/** Sampling rate in Hz at which sounds are compared. */
 const RATE = 8000;
 /**
  * Two sounds count as the same if all of these are exceeded: the height of the whitened correlation's peak in standard
@@ -14,9 +14,9 @@ const RATE = 8000;
  * contains the results of `tools/measure-duplicates` with these limits.
  */
 const SAME = { peak: 10, clearPeak: 20, breadth: 0.1, correlation: 0.8, leastCorrelation: 0.5 };
-/** Shortest common part to search for, in samples. */
+/** Length in samples of the shortest common part to search for. */
 const SHORTEST = 0.2 * RATE;
-/** Maximum bytes of samples in memory. */
+/** Maximum size in bytes of the samples that are kept in memory. */
 const HELD = 64 * 2 ** 20;
 
 /** A sound to compare. */
@@ -35,7 +35,7 @@ export interface Sound {
  * MiB of samples, and 10 to 20 kB per second of sound up to about 200 MB, regardless of the number of copies.
  * @param read returns all sounds, in the same order at each call; called once, and then again for each set of
  * candidates that fits into `memory`
- * @param memory maximum bytes of samples in memory
+ * @param memory maximum size in bytes of the samples that are kept in memory
  */
 export async function findDuplicates(read: () => AsyncIterable<Sound>, memory = HELD): Promise<Int32Array> {
   const index = new CandidateIndex();
@@ -69,8 +69,8 @@ function normalise({ samples, rate }: Sound): Float32Array {
 }
 
 /**
- * Loads as many sounds from `start` on as fit into memory, and compares all later sounds with their candidates among
- * the loaded sounds.
+ * Loads as many sounds as fit into memory, beginning with `start`, and compares all later sounds with their candidates
+ * among the loaded sounds.
  * @returns the first sound that was not loaded
  */
 async function confirm(

@@ -5,7 +5,7 @@ const FLOOR = 0.1;
 /** Samples at either end with at most this share of the largest amplitude count as surrounding silence. */
 const SILENCE = 1e-3;
 
-/** Evens out the level of a sound over time, so that its quiet parts count as much as its loud ones. */
+/** Evens out the level of a sound over time, so that its quiet parts count as much as its loud parts. */
 export function evenOut(samples: Float32Array): Float32Array {
   const energy = new Float64Array(samples.length + 1);
   for (let i = 0; i < samples.length; i++) energy[i + 1] = energy[i] + samples[i] * samples[i];

@@ -1,6 +1,9 @@
-/** Number of zero crossings of the kernel on either side. */
+/** Number of zero crossings on each side of the kernel. */
 const CROSSINGS = 8;
-/** Number of distinct fractions of a sample. Their rounding error is below -50 dB at a quarter of the rate. */
+/**
+ * Number of positions between two samples for which a kernel is computed. Rounding to the nearest one causes an error
+ * below -50 dB at a quarter of the rate.
+ */
 const PHASES = 512;
 /** End of the passband, as a share of the highest frequency that both rates can represent. */
 const PASSBAND = 0.9;
@@ -15,8 +18,8 @@ interface Kernel {
 const kernels = new Map<string, Kernel>();
 
 /**
- * Computes the kernel for each fraction of an input sample: a sinc that cuts off below both Nyquist frequencies, under
- * a Hann window.
+ * Computes the kernel for each fraction of an input sample: a sinc with a Hann window, which cuts off below both
+ * Nyquist frequencies.
  */
 function kernelOf(rate: number, target: number): Kernel {
   const name = `${rate} ${target}`;

@@ -7,7 +7,7 @@ import { findDuplicates } from './find-duplicates.js';
 /**
  * Finds sounds that occur in more than one clip of a dataset, because the clips are equal or overlap. Returns the
  * indices of each sound's clips, in order.
- * @throws the errors of `readClips`
+ * @throws any error that `readClips` throws
  */
 export async function sharedSounds(dataset: Pick<Dataset, 'root' | 'clips'>): Promise<number[][]> {
   const read = async function* () {

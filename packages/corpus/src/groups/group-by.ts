@@ -29,7 +29,7 @@ export function parseGroupBy(text: string): GroupBy {
 
 /** What `groupRecordings` needs to know about the data besides the recordings. */
 export interface GroupContext {
-  /** Names of folders that are not groups: those of splits and folds */
+  /** Names of folders that are not groups, because they belong to splits or folds */
   apart?: ReadonlySet<string> | undefined;
   /** Names of the manifest's columns */
   columns?: readonly string[] | undefined;

@@ -49,7 +49,7 @@ export function segmentNames(files: readonly string[]): SegmentNames | undefined
   const words = worded ? '(?:[a-z]+[_. -]?)?' : '';
   const rest = `(?:${separator === '.' ? '\\.' : separator}${words}\\d+)?\\.[^./]+$`;
   const withFolder = `^(.+?)${rest}`;
-  // In deeper trees, folders other than the class folder may be speakers.
+  // In deeper trees, folders other than the class folder may stand for speakers.
   const pattern = files.every((file) => file.split('/').length <= 2) ? `([^/]+?)${rest}` : withFolder;
   return {
     ...{ pattern, withFolder, files: parts, examples: [first, second] },

@@ -3,14 +3,14 @@ import { segmentWarning } from '../groups/segments.js';
 import type { Layout } from './layout.js';
 import { foldersOf, isNumbered, misnamed, ownFolders, sharedFolders } from './paths.js';
 
-/** One folder per class. Folders within it are ignored. */
+/** One folder per class. Subfolders of class folders are ignored. */
 export const classFolders: Layout = {
   name: 'folders',
   meaning: 'the first folder is the class; groups are unknown',
   fits: ({ files }) => (files.some((file) => file.includes('/')) ? 'possible' : 'no'),
   read: (tree) => {
     const { files } = tree;
-    // A folder that contains all others is not a class, unless it contains only files.
+    // A folder that contains all other folders is not a class, unless some of the files are directly in it.
     const shared = sharedFolders(tree);
     const at = ownFolders(tree).every((folders) => folders.length > 0) ? shared : 0;
     const recordings = files.map((file) => {

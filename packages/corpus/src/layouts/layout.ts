@@ -15,7 +15,7 @@ export interface Reading {
   groupSource: GroupSource;
   /** Sentences for the user, for example about ignored parts */
   warnings?: string[];
-  /** How to define groups, one sentence each with what to type; not shown if groups are known */
+  /** Suggestions on how to define groups, one sentence each, including what to type; not shown if groups are known */
   groupHints?: string[];
   /** Names of folders that are neither classes nor groups */
   apart?: ReadonlySet<string>;

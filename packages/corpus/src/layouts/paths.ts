@@ -12,7 +12,8 @@ export function foldersOf(file: string): string[] {
 }
 
 /**
- * Returns the number of outermost folders that all files share, such as a wrapper `audio/`. These folders are ignored.
+ * Returns the number of outermost folders that all files share, such as an enclosing `audio/`. These folders are
+ * ignored.
  */
 export function sharedFolders({ files }: Pick<Tree, 'files'>): number {
   const [first, ...others] = files.map(foldersOf);
@@ -25,7 +26,7 @@ export function sharedFolders({ files }: Pick<Tree, 'files'>): number {
   return shared;
 }
 
-/** Returns the folders of each file within the shared folders. */
+/** Returns the folders of each file below the folders that all files share. */
 export function ownFolders(tree: Pick<Tree, 'files'>): string[][] {
   const shared = sharedFolders(tree);
   return tree.files.map((file) => foldersOf(file).slice(shared));
@@ -45,7 +46,7 @@ export function isNumbered(name: string): boolean {
 export function misnamed(file: string, why: string): Recording {
   const error = new CryfoldError('DATA_NAME_INVALID', `${file}: ${why}`, {
     context: { file },
-    hint: 'Rename, move or remove it, list the files in a CSV manifest path,label,group, or pass --skip-bad.',
+    hint: 'Rename, move or remove the file, list all files in a CSV manifest with the columns path,label,group, or pass --skip-bad.',
   });
   return { file, error };
 }

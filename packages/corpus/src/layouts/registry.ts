@@ -11,7 +11,7 @@ import type { Fit, Layout, Reading, Tree } from './layout.js';
 import { foldFolders, splitFolders } from './split-folders.js';
 import { urbansound8k } from './urbansound8k.js';
 
-/** Every layout. The first layout that is sure is used. */
+/** All layouts, in order of precedence: the first one that is sure is used. */
 const LAYOUTS: readonly Layout[] = [
   chillanto,
   donateacry,
@@ -32,7 +32,7 @@ const LAYOUT_NAMES: readonly string[] = LAYOUTS.map(({ name }) => name);
 const SHOWN = 4;
 
 /**
- * Reads a directory with the layout of the given name, or otherwise with the one that fits.
+ * Reads a directory with the layout of the given name, or, if no name is given, with the layout that fits.
  * @throws CryfoldError USAGE for an unknown name; LAYOUT_UNCLEAR with every possible layout
  */
 export async function readLayout(tree: Tree, name?: string): Promise<Reading & { layout: string }> {
@@ -64,10 +64,10 @@ async function unclear(tree: Tree, layouts: readonly Layout[]): Promise<CryfoldE
   }
   return new CryfoldError(
     'LAYOUT_UNCLEAR',
-    `${tree.root}: its folders can be read in ${layouts.length} ways:\n  ${drawn.join('\n  ')}`,
+    `${tree.root}: its folders can be interpreted in ${layouts.length} ways:\n  ${drawn.join('\n  ')}`,
     {
       context: { path: tree.root, layouts: layouts.map(({ name }) => name).join(' ') },
-      hint: `Choose one with ${layouts.map(({ name }) => `--layout ${name}`).join(' or ')}, or list the files in a CSV manifest path,label,group.`,
+      hint: `Choose one with ${layouts.map(({ name }) => `--layout ${name}`).join(' or ')}, or list the files in a CSV manifest with the columns path,label,group.`,
     },
   );
 }

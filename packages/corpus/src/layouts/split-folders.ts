@@ -36,7 +36,7 @@ function partFolders({ files }: Tree, partOf: PartOf): Set<string> {
 }
 
 /**
- * Reads the split. The class is the first folder that neither is a part of the split nor contains all other folders.
+ * Reads the split. The class is the first folder that is neither a part of the split nor a parent of all other folders.
  */
 function read(tree: Tree, partOf: PartOf, foldOf: (part: string) => string): Reading {
   const { files } = tree;

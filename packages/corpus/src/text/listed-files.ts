@@ -20,14 +20,14 @@ const folded = (name: string) => composed(name).toLowerCase();
 
 /**
  * Finds files that a person or program has listed. A path that does not exist as written is also tried without
- * surrounding blanks, with `\` replaced by `/`, and with names in any Unicode form. macOS and unzip leave decomposed
- * names, which look the same but are not equal.
+ * surrounding blanks, with `\` replaced by `/`, and with names in any Unicode normalisation form. macOS and unzip leave
+ * decomposed names, which look the same but are not equal.
  */
 export class ListedFiles {
   readonly #root: string;
   readonly #folders = new Map<string, Names>();
 
-  /** @param root folder that relative paths start from */
+  /** @param root folder to which relative paths are relative */
   constructor(root: string) {
     this.#root = root;
   }

@@ -8,7 +8,7 @@ export const distanceParameters = {
     .describe('scale each column to a standard deviation of 1 over the training clips'),
 };
 
-/** What these kinds have in common: each fold reads a square matrix of its training clips. */
+/** The properties that these kinds have in common: each fold reads a square matrix of its training clips. */
 export const byDistances = {
   queue: 'cpu',
   reads: 'any',

@@ -10,7 +10,7 @@ const parameters = z.strictObject({
     .min(1e-4)
     .max(1)
     .default(0.1)
-    .describe('factor by which the correction of each tree is multiplied'),
+    .describe('factor by which the output of each tree is multiplied'),
   maxDepth: z.int().min(1).max(100).default(3).describe('maximum number of levels of a tree below its root'),
   minLeaf: z.int().min(1).max(10_000).default(1).describe('minimum number of training clips in a leaf'),
   maxFeatures: z

@@ -2,8 +2,8 @@ import { delimiter } from 'node:path';
 import type { EngineSettings } from '../engine.js';
 
 /**
- * Variables that programs need to find their libraries and caches. All others are withheld, so that programs do not get
- * credentials.
+ * Variables that programs need to find their libraries and caches. All other variables are withheld, so that programs
+ * do not get credentials.
  */
 const PASSED =
   /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LC_\w+|TZ|LD_LIBRARY_PATH|DYLD_\w+|PYTHONPATH|PYTHONHOME|VIRTUAL_ENV|CONDA_\w+|R_\w+|JULIA_\w+|JAVA_HOME|CUDA_\w+|NVIDIA_\w+|ROCR_\w+|HIP_\w+|XDG_CACHE_HOME|HF_HOME|TORCH_HOME|KERAS_HOME|SSL_CERT_\w+)$/;
@@ -11,7 +11,7 @@ const PASSED =
 /** Variables from which libraries read their number of threads. */
 const THREADS = ['OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS', 'NUMEXPR_NUM_THREADS'];
 
-/** Environment of a program that trains a fold in `folder`. */
+/** Returns the environment of a program that trains a fold in `folder`. */
 export function programEnvironment(
   all: NodeJS.ProcessEnv,
   folder: string,

@@ -54,7 +54,10 @@ export class FoldFolder {
     });
   }
 
-  /** Writes the input of `predict`, except for the trained files. @throws CryfoldError as `writeTraining` */
+  /**
+   * Writes the input of `predict`, except for the trained files.
+   * @throws any error that `writeTraining` throws
+   */
   async writePrediction(folder: string): Promise<void> {
     await this.#begin(folder);
     await this.#writeTestRows(folder);
@@ -110,7 +113,7 @@ export class FoldFolder {
       if (sha256(bytes) !== hash) {
         throw new CryfoldError('ARTIFACT_CORRUPT', `${key}: the bytes of ${name} have a different hash`, {
           context: { key },
-          hint: 'Run the same command again: it stores the file again.',
+          hint: 'Run the same command again to store the file again.',
         });
       }
       files.set(name, bytes);

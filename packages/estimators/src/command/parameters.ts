@@ -23,7 +23,7 @@ const MOST_FILES = 100;
 export const pathBelow = z
   .string()
   .max(200)
-  .regex(/^[\w.-]+(\/[\w.-]+)*$/, 'not a path within the folder of the spec, such as train.py or lib/model.py')
+  .regex(/^[\w.-]+(\/[\w.-]+)*$/, 'must be a path within the folder of the spec, such as train.py or lib/model.py')
   .refine((value) => !value.split('/').some((part) => part === '..' || part === '.'), 'must not contain . or ..');
 
 const path = pathBelow.refine(
@@ -33,7 +33,7 @@ const path = pathBelow.refine(
 
 const isTrained = (file: string) => file === TRAINED || file.startsWith(`${TRAINED}/`);
 
-/** Whether the files of the spec leave room for the folder of trained files, which exists only with `predict`. */
+/** Whether no file of the spec conflicts with the folder of trained files, which is used only with `predict`. */
 function leavesRoom({ predict, files }: { predict?: unknown; files: string[] | Record<string, string> }): boolean {
   return predict === undefined || !(Array.isArray(files) ? files : Object.keys(files)).some(isTrained);
 }
@@ -43,7 +43,9 @@ const members = z.strictObject({
   run: program.describe('the program that trains a fold, and its arguments; no shell is used'),
   predict: program
     .optional()
-    .describe('the program that predicts with what run has trained; without it, run does both and no model is kept'),
+    .describe(
+      'the program that predicts with the model that run trained; by default, run also predicts, and no model is kept',
+    ),
   files: z
     .union([
       z.array(path).max(MOST_FILES),
@@ -53,29 +55,29 @@ const members = z.strictObject({
     ])
     .default([])
     .describe(
-      'the files of the program, as paths relative to the folder of the spec; in the plan of a run, with the sha256 of each',
+      'paths of the program’s files, relative to the folder of the spec; the plan of a run also contains the sha256 of each file',
     ),
-  queue: z.enum(['gpu', 'cpu']).default('cpu').describe('which kind of worker runs it'),
+  queue: z.enum(['gpu', 'cpu']).default('cpu').describe('which kind of worker runs the program'),
   parameters: z
     .record(z.string().max(100), z.json())
     .default({})
-    .describe('passed to the program unchanged; a sweep can search them'),
+    .describe('values that are passed to the program unchanged; a sweep can search them'),
   output: z
     .enum(['probabilities', 'scores'])
     .default('probabilities')
     .describe('scores: any finite numbers; the largest one in a row is the prediction'),
-  timeoutMinutes: z.number().positive().max(MINUTES_PER_WEEK).default(60).describe('time limit of one program'),
+  timeoutMinutes: z.number().positive().max(MINUTES_PER_WEEK).default(60).describe('time limit per execution'),
   memoryMb: z
     .int()
     .min(16)
     .max(2 ** 24)
     .optional()
-    .describe('maximum resident memory in MiB, including child processes; default: as for a training process'),
+    .describe('maximum resident memory in MiB, including child processes; default: the limit for training processes'),
 });
 
 export const commandParameters = members.refine(leavesRoom, {
   path: ['files'],
-  message: `with predict, the folder of a fold has ${TRAINED}/ for the output of run: move these files`,
+  message: `with predict, the folder ${TRAINED}/ is reserved for the output of run: move these files`,
 });
 
 export type Command = z.infer<typeof commandParameters>;

@@ -2,7 +2,7 @@ import { CryfoldError, type ErrorRecord } from '@cryfold/core';
 import { programFolder, runProgram } from './program.js';
 import { Reports } from './reports.js';
 
-/** The program that the guard runs once its folder is written. */
+/** The program that the guard runs once the program's folder has been written. */
 export interface ToGuard {
   program: readonly string[];
   threads: number;

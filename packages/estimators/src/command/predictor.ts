@@ -69,7 +69,7 @@ class Guard {
     throw died();
   }
 
-  /** @throws CryfoldError as `runProgram`, and CHILD_DIED */
+  /** @throws CryfoldError CHILD_DIED; also any error that `runProgram` throws */
   async run(what: ToGuard): Promise<void> {
     const answer = this.#answer();
     this.#process.send(what);
@@ -120,6 +120,6 @@ class Guard {
 
 function died(): CryfoldError {
   return new CryfoldError('CHILD_DIED', 'the process that runs the program of a model exited', {
-    hint: 'Try again. The machine may be short of memory.',
+    hint: 'Try again. The machine may have run out of memory.',
   });
 }

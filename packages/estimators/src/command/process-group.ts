@@ -47,7 +47,7 @@ export class ProcessGroup {
     });
   }
 
-  /** Number of the group; undefined if the program could not be started. */
+  /** Number of the process group; undefined if the program could not be started. */
   get id(): number | undefined {
     return this.#child.pid;
   }

@@ -74,7 +74,7 @@ function notStarted([name]: readonly string[], cause: NodeJS.ErrnoException): Cr
   return new CryfoldError('COMMAND_NOT_FOUND', `${name}: ${why}`, {
     cause,
     context: { program: name },
-    hint: 'Install the program on every machine that runs it, or correct run or predict in the spec. To run a file of the spec, write ./NAME.',
+    hint: 'Install the program on every machine that runs it, or correct the command (run or predict) in the spec. To run a file that is listed in the spec, write ./NAME.',
   });
 }
 
@@ -84,7 +84,7 @@ function checkEnd({ code, signal, ended, peakMb }: GroupEnd, run: ProgramRun & {
   if (ended === 'timeout') {
     throw new CryfoldError('COMMAND_TIMEOUT', `${program}: still running after ${timeoutMinutes} minutes`, {
       context: { program, timeoutMinutes },
-      hint: 'Raise timeoutMinutes of the estimator, or make its folds shorter. Finished folds are kept.',
+      hint: 'Raise timeoutMinutes of the estimator, or make its program faster. Finished folds are kept.',
     });
   }
   if (ended === 'memory' || signal === 'SIGKILL') {
@@ -93,7 +93,7 @@ function checkEnd({ code, signal, ended, peakMb }: GroupEnd, run: ProgramRun & {
       : 'was killed (SIGKILL), most likely because the machine ran out of memory';
     throw new CryfoldError('OUT_OF_MEMORY', `${program}: ${why}`, {
       context: { program },
-      hint: 'Raise memoryMb of the estimator, run fewer training processes on this machine, or make the program smaller.',
+      hint: 'Raise memoryMb of the estimator, run fewer training processes on this machine, or reduce the memory use of the program.',
     });
   }
   if (code === 0) return;
@@ -101,6 +101,6 @@ function checkEnd({ code, signal, ended, peakMb }: GroupEnd, run: ProgramRun & {
   const last = escapeControls(reports.tail.trim().split('\n').at(-1) ?? '').slice(0, 300);
   throw new CryfoldError('COMMAND_FAILED', `${program}: ${how}${last && `: ${last}`}`, {
     context: { program, ...(code === null ? {} : { code }) },
-    hint: 'The log contains all of its output; for a fold, use cryfold logs RUN.',
+    hint: 'The log contains all output of the program. To show the log of a fold, use cryfold logs RUN.',
   });
 }

@@ -52,6 +52,6 @@ async function* entriesIn(folder: string, below: string): AsyncGenerator<{ path:
 function invalid(why: string): CryfoldError {
   return new CryfoldError('COMMAND_OUTPUT_INVALID', `${TRAINED}: ${why}`, {
     context: { file: TRAINED },
-    hint: `If a command has predict, run must write its trained files into the folder ${TRAINED}: docs/commands.md.`,
+    hint: `If a command estimator has predict, its run program must write the trained files to the folder ${TRAINED} (see docs/commands.md).`,
   });
 }

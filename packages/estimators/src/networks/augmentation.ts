@@ -4,17 +4,17 @@ import type { EstimatorKind, Searched } from '../estimator-kind.js';
 
 const share = z.number().min(0).max(1);
 
-/** How training images are changed, see docs/augmentation.md; a strength that is absent or 0 changes nothing */
+/** How training images are changed (see docs/augmentation.md); a strength that is absent or 0 changes nothing */
 const augmentation = z.strictObject({
   timeShift: share
     .optional()
     .describe('largest shift in time in either direction, as a share of the width; wraps around'),
   gain: z.number().min(0).max(60).optional().describe('largest change of level in decibels, louder or quieter'),
-  noise: z.number().min(0).max(10).optional().describe('maximum white noise: its RMS relative to that of the clip'),
+  noise: z.number().min(0).max(10).optional().describe('maximum RMS of white noise, relative to the RMS of the clip'),
   timeMask: share.optional().describe('widest mask over time, as a share of the width'),
   frequencyMask: share.optional().describe('highest mask over frequency, as a share of the height'),
   masks: z.int().min(0).max(20).optional().describe('number of masks of each kind; default: 1'),
-  mixup: z.number().min(0).max(100).optional().describe('mixes pairs of clips; their shares follow Beta(mixup, mixup)'),
+  mixup: z.number().min(0).max(100).optional().describe('mixes pairs of clips, with shares from Beta(mixup, mixup)'),
 });
 
 /** Parameters for training a network on few clips and unequal classes. If absent, they do not affect a fold's key. */
@@ -23,11 +23,11 @@ export const augmentationParameters = {
     .enum(['none', 'weights', 'batches'])
     .optional()
     .describe(
-      'weights: scale losses like scikit-learn’s balanced; batches: draw equally often from each class; default: none',
+      'weights: scale losses like scikit-learn’s class_weight balanced; batches: draw equally often from each class; default: none',
     ),
   augment: augmentation
     .optional()
-    .describe('how training clips are changed, see docs/augmentation.md; a setting that is absent or 0 has no effect'),
+    .describe('how training clips are changed (see docs/augmentation.md); a setting that is absent or 0 has no effect'),
 };
 
 /** The parameters of a network that reads vectors, and therefore has no images to change. */
@@ -35,7 +35,7 @@ export const vectorAugmentation = {
   augment: augmentation
     .pick({ mixup: true })
     .optional()
-    .describe('how training clips are changed, see docs/augmentation.md'),
+    .describe('how training clips are changed (see docs/augmentation.md)'),
 };
 
 type Parameters = z.infer<z.ZodObject<typeof augmentationParameters>> & { classWeight?: string };

@@ -24,7 +24,10 @@ import {
 import { LastValue } from '../last-value.js';
 import { checkpointing } from './checkpoints.js';
 
-/** TensorFlow's threads, XLA and GPU cannot change after startup, so all networks of a process share one trainer. */
+/**
+ * TensorFlow's thread count, XLA setting and GPU cannot change after startup, so all networks in a process share one
+ * trainer.
+ */
 let trainer: Promise<NetworkTrainer> | undefined;
 
 /** Trains folds of one architecture. */
@@ -112,7 +115,8 @@ class NetworkEngine<P extends TrainingParameters, Input> implements Engine<P> {
 
   async #weights({ weights: source = 'random' }: P, { artifacts, cacheDirectory }: EngineContext) {
     if (source === 'random') return undefined;
-    // The command that planned the run has uploaded the file to the store. A path or URL would refer to this machine.
+    // The command that planned the run has uploaded the file to the store. A path or URL in the spec would be read on
+    // this machine instead.
     if (!source.startsWith('store:')) {
       throw new CryfoldError('WEIGHTS_INVALID', `${redactUrl(source)}: workers accept weights only from the store`, {
         hint: 'Start the run again with cryfold run, which uploads the file to the store.',

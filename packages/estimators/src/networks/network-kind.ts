@@ -9,12 +9,12 @@ const count = z.int().positive();
 /** Parameters that all networks share. */
 export const trainingParameters = {
   epochs: count.max(1_000_000).describe('number of passes over the training clips'),
-  batchSize: count.max(1_000_000).default(50).describe('number of clips in one training step'),
+  batchSize: count.max(1_000_000).default(50).describe('number of clips per training step'),
   learningRate: positive.default(1e-4).describe('learning rate of the optimizer'),
   optimizer: z
     .enum(['adam', 'adamw', 'sgd'])
     .default('adam')
-    .describe('adamw uses a weight decay of 0.004, and sgd a momentum of 0.9'),
+    .describe('adamw uses a weight decay of 0.004, and sgd uses a momentum of 0.9'),
   precision: z
     .enum(['float32', 'bfloat16', 'float16'])
     .default('float32')
@@ -22,7 +22,7 @@ export const trainingParameters = {
   classWeight: z
     .enum(['none', 'balanced'])
     .default('none')
-    .describe('balanced: scale the loss of each class inversely to its share of the training clips'),
+    .describe('balanced: scale the loss of each class in inverse proportion to its share of the training clips'),
   ...augmentationParameters,
 };
 

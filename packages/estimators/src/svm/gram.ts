@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { type Artifacts, type FeatureArray, readArtifact as read, type TrainingData } from '../engine.js';
 import { gramKeys } from './gram-keys.js';
 
-/** Returns the key of a record with the feature set of the newest Gram matrix for images of this many columns. */
+/** Returns the key of the record that identifies the feature set of the newest Gram matrix for images of this size. */
 const latestKey = (columns: number) => `features/latest-gram-${columns}.json`;
 
 /** Identifies the image of each row of a Gram matrix, so that a larger version of the corpus can reuse the rows. */
@@ -54,7 +54,7 @@ interface Images {
   columns: number;
 }
 
-/** Rows of a corpus whose distances are known, in the order of the earlier matrix, with these distances. */
+/** The rows of a corpus whose distances are already known, in the order of the earlier matrix, and their distances. */
 interface Known {
   order: readonly number[];
   distances: DistanceMatrix;
@@ -74,7 +74,7 @@ async function readKnown(
     const { images } = decodeRecord(rowsSchema, await read(artifacts, rows), rows);
     const { distances } = await readGram(artifacts, features);
     if (distances.rows !== images.length) return undefined;
-    // An image that occurs twice in either corpus is recomputed.
+    // The distances of an image that occurs twice in either corpus are recomputed.
     const shared = images.flatMap((image, i) => (images.indexOf(image) === i && rowOf.has(image) ? [i] : []));
     if (shared.length === 0) return undefined;
     const data = distances.data.slice(0, shared.length ** 2);
@@ -92,7 +92,7 @@ async function readKnown(
   }
 }
 
-/** Puts rows with known distances first, computes the others, and restores the order of the corpus. */
+/** Puts rows with known distances first, computes the other distances, and restores the order of the corpus. */
 function extend({ data: images, rows, columns }: Images, { order, distances: known }: Known): DistanceMatrix {
   const isKnown = new Set(order);
   const sequence = [...order, ...Array.from({ length: rows }, (_, i) => i).filter((i) => !isKnown.has(i))];

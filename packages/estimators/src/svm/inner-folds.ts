@@ -7,7 +7,7 @@ const INNER_FOLDS = 5;
 export interface InnerFolds {
   /** The inner fold of each training row; undefined if the rows cannot be split for calibration */
   folds: Int32Array | undefined;
-  /** How the folds deviate from the request, for readers of the results */
+  /** A note for readers of the results about how the inner folds deviate from the request */
   note?: string;
 }
 

@@ -4,8 +4,8 @@ import { z } from 'zod';
 const positive = z.number().positive();
 
 /**
- * C-SVM on flattened images with pixels scaled to 0 to 1, or on vectors, which each fold standardises by its training
- * clips. Names and defaults are scikit-learn's, except for C.
+ * C-SVM on flattened images whose pixels are scaled to the range 0 to 1, or on vectors, which each fold standardises
+ * with the mean and deviation of its training clips. Names and defaults are scikit-learn's, except for C.
  */
 export const svmParameters = z.strictObject({
   kind: z.literal('svm'),
@@ -23,24 +23,24 @@ export const svmParameters = z.strictObject({
     .union([z.enum(['none', 'balanced']), z.record(z.string().max(LIMITS.label), positive)])
     .default('none')
     .describe(
-      'factors by which C is multiplied: balanced is inverse to the share of the class; or one factor per label, default 1',
+      'factors by which C is multiplied: inversely proportional to the share of the class (balanced), or one factor per label (default: 1)',
     ),
   strategy: z
     .enum(['one-vs-rest', 'one-vs-one'])
     .default('one-vs-rest')
-    .describe('how several classes are reduced to machines for two classes'),
+    .describe('how a problem with several classes is divided into problems with two classes'),
   calibration: z
     .enum(['platt', 'temperature'])
     .default('platt')
     .describe(
-      'how decisions become probabilities: by a sigmoid per machine, or by softmax(t * decisions + offset of the class)',
+      'how decision values become probabilities: with one sigmoid per two-class problem (platt), or with softmax(t * decision values + offset of the class) (temperature)',
     ),
   tolerance: z
     .number()
     .min(1e-9)
     .max(0.1)
     .default(1e-3)
-    .describe('the solver stops when the largest violation of the optimality conditions is at most this'),
+    .describe('the solver stops when the largest violation of the optimality conditions is at most this value'),
   engine: z.enum(['cryfold', 'ml-svm']).default('cryfold').describe('cryfold’s own solver, or the library ml-svm'),
 });
 

@@ -2,7 +2,7 @@ import type { EstimatorKind } from '../estimator-kind.js';
 import { gramKeys } from './gram-keys.js';
 import { type Svm, svmParameters } from './parameters.js';
 
-/** A support vector machine. Its folds on images share one matrix of exact distances between all images. */
+/** A support vector machine. Folds on images share one matrix of exact distances between all images. */
 export const svm = {
   kind: 'svm',
   parameters: svmParameters,

@@ -9,7 +9,7 @@ export interface AuditedRecording {
   format: string;
   /** Hz */
   rate: number;
-  /** Bits of a stored sample; absent for lossy codecs */
+  /** Bits per stored sample; absent for lossy codecs */
   bits?: number;
   channels: number;
   seconds: number;

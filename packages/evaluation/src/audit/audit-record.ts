@@ -13,7 +13,7 @@ const SOUND_PROPERTIES = ['seconds', 'level', 'bandwidth', 'silence', 'clipping'
 export const PROPERTIES = [...FILE_PROPERTIES, ...SOUND_PROPERTIES] as const;
 export type Property = (typeof PROPERTIES)[number];
 
-/** Quantiles: 5 %, 50 % and 95 % of the recordings have at most this value. */
+/** Quantiles: the values that 5 %, 50 % and 95 % of the recordings do not exceed. */
 const spread = z.strictObject({ low: z.number(), median: z.number(), high: z.number() });
 /** The most frequent values, at most ten */
 const values = z.array(z.strictObject({ value: z.union([z.number(), text]), recordings: count })).max(10);
@@ -29,7 +29,7 @@ const perClass = z.strictObject({
   formats: values,
   /** Hz */
   rates: values,
-  /** Bits of a stored sample, 0 for lossy codecs */
+  /** Bits per stored sample, 0 for lossy codecs */
   bits: values,
   channels: values,
   duration: spread,

@@ -54,7 +54,7 @@ export function auditRecordings(input: AuditInput): Audit {
 
 function columnsOf(property: Property, recordings: readonly AuditedRecording[]): Float64Array[] {
   if (property !== 'format') return [Float64Array.from(recordings, (one) => Number(propertyOf(one, property)))];
-  // Names have no order, so each becomes a separate column.
+  // Format names have no order, so each name becomes a separate column.
   const names = [...new Set(recordings.map(({ format }) => format))].sort();
   return names.map((name) => Float64Array.from(recordings, ({ format }) => (format === name ? 1 : 0)));
 }

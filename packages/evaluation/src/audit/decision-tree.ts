@@ -7,7 +7,7 @@ export interface TreeOptions {
   minLeaf: number;
 }
 
-/** Either a leaf with its class, or a split: rows with at most the threshold go left. */
+/** Either a leaf with its class, or a split: rows whose value is at most the threshold go left. */
 export type TreeNode = { label: number } | { column: number; threshold: number; left: TreeNode; right: TreeNode };
 
 /** Returns the indices of all rows, ordered by ascending value. */
@@ -19,9 +19,9 @@ export function sortRows(values: Float64Array): Int32Array {
 /**
  * Fits a classification tree like scikit-learn's `DecisionTreeClassifier(max_depth, min_samples_leaf,
  * class_weight='balanced')`: Gini impurity, and thresholds halfway between neighbouring values. Among equally good
- * splits, this function chooses the most even one, so that a column that orders many classes is halved. scikit-learn
- * instead draws a column at random and uses its lowest threshold. Source: Breiman, Friedman, Olshen, Stone,
- * "Classification and Regression Trees" (1984).
+ * splits, this function chooses the most even one, so that a column in which many classes are ordered is split in the
+ * middle. scikit-learn instead draws a column at random and uses its lowest threshold. Source: Breiman, Friedman,
+ * Olshen, Stone, "Classification and Regression Trees" (1984).
  * @param columns each has one value per row
  * @param orders for each column, the training rows by ascending value; this function reorders them
  */
@@ -48,7 +48,9 @@ interface Found {
   rows: number;
 }
 
-/** Grows a tree. A node is the same segment of every order, with the same rows in all orders. */
+/**
+ * Grows a tree. A node takes the same segment in every order, and this segment contains the same rows in all orders.
+ */
 class Growth {
   readonly #columns: readonly Float64Array[];
   readonly #orders: readonly Int32Array[];

@@ -11,7 +11,7 @@ export const AUDIT_GROUPS = 3;
 /** Maximum number of recordings to test. If there are more, a sample with at least ten of each class is tested. */
 const MOST_RECORDINGS = 600;
 const LEAST_DRAWN = 10;
-/** Maximum number of classes to test; those with the most recordings are chosen. */
+/** Maximum number of classes to test; the classes with the most recordings are chosen. */
 const MOST_CLASSES = 60;
 const PERMUTATIONS = 199;
 /**
@@ -37,12 +37,15 @@ export interface PropertyTable {
 export interface Prediction {
   /** Out-of-fold balanced accuracy, 0 to 1; always predicting the same class results in 1 / classes */
   balancedAccuracy: number;
-  /** Share of label permutations that reach this balanced accuracy, counting the observed labels as one */
+  /**
+   * Share of label permutations that reach this balanced accuracy, counting the observed labels as one of the
+   * permutations
+   */
   pValue: number;
 }
 
 export interface Predictability {
-  /** Number of tested recordings, of their classes, and of their groups if these are known */
+  /** Number of tested recordings, number of their classes, and number of their groups if groups are known */
   recordings: number;
   classes: number;
   groups?: number;

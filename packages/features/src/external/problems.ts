@@ -1,6 +1,6 @@
 import { CryfoldError, type ErrorDetails } from '@cryfold/core';
 
-/** What a vector belongs to: a clip or a recording. */
+/** The clip or recording that a vector belongs to. */
 export interface VectorRow {
   id: string;
   /** Line in the file of ids, starting at 1 */

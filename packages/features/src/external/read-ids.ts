@@ -28,7 +28,11 @@ export async function readIds(path: string): Promise<VectorIds> {
   const by = COLUMNS.find((name) => names.includes(name));
   if (by === undefined) {
     const found = names.length === 0 ? 'the file is empty' : `the first line has no column clip or recording`;
-    throw at(header?.line ?? 1, found, 'Start it with a header line clip or recording, followed by one id per row.');
+    throw at(
+      header?.line ?? 1,
+      found,
+      'Start the file with the header line clip or recording, followed by one id per row.',
+    );
   }
   const column = names.indexOf(by);
   const rows = Array.from(records, ({ fields, line }) => {

@@ -4,19 +4,19 @@ import { invalidVectors, type VectorRow } from './problems.js';
 import { readIds } from './read-ids.js';
 
 /**
- * Maximum size in bytes of a file of vectors, and of the vectors of all clips. Equals the API's limit for a feature
- * set.
+ * Maximum size in bytes of a file of vectors, and of all clips' vectors together. The API has the same limit for a
+ * feature set.
  */
 const LARGEST = 512 * 2 ** 20;
 
 /** Maximum length of a vector */
 const MOST_COLUMNS = 65_536;
 
-/** Files that contain the vectors, as absolute paths. */
+/** Absolute paths of the files that contain the vectors and their ids. */
 export interface VectorFiles {
   /** npy, float32 or float64, [rows, columns] */
   file: string;
-  /** CSV with one row for each row of `file` */
+  /** CSV with the ids, one line for each row of `file` */
   clips: string;
 }
 
@@ -66,11 +66,11 @@ export async function readVectors(files: VectorFiles, known: GivenClips): Promis
 
 /**
  * Checks the total size, because the vector of a recording is copied for each clip.
- * @throws CryfoldError FEATURES_INVALID before the copies use memory
+ * @throws CryfoldError FEATURES_INVALID before memory is allocated for the copies
  */
 function checkSize(clips: number, columns: number, file: string): void {
   const bytes = clips * columns * Float32Array.BYTES_PER_ELEMENT;
-  // The header takes some space as well.
+  // `<` rather than `<=`, because the file's header takes some space as well.
   if (bytes < LARGEST) return;
   const [size, limit] = [Math.round(bytes / 2 ** 20), LARGEST / 2 ** 20];
   throw invalidVectors(
@@ -91,7 +91,7 @@ function rowsByName(rows: readonly VectorRow[], file: string): Map<string, numbe
     if (first !== undefined) {
       throw invalidVectors(
         `${file}:${line}: ${id} is also on line ${rows[first].line}`,
-        'Remove one row, in both files: a clip or recording has one vector.',
+        'Remove one of the rows from both files: a clip or recording can have only one vector.',
         { file, line, id },
       );
     }
@@ -158,7 +158,7 @@ async function readArray(path: string): Promise<Vectors> {
   return { rows, columns, data };
 }
 
-/** Returns float64 if the file contains float64. Any other type is checked as float32. */
+/** Returns float64 if the file contains float64, and otherwise float32, so that any other type is rejected. */
 function elementsOf(bytes: Uint8Array): NpyType & ('<f4' | '<f8') {
   try {
     return decodeNpyHeader(bytes, '<f8', 2, '').type as '<f8';

@@ -10,15 +10,15 @@ const parameters = z.strictObject({
   /** npy file of float32 or float64 [rows, columns]; the path is relative to the spec's folder */
   file: path.describe('npy file of float32 or float64 [rows, columns]; the path is relative to the folder of the spec'),
   /** CSV file with a column `clip` or `recording` that identifies each row */
-  clips: path.describe('CSV file with a column clip or recording that identifies each row of the npy file'),
+  clips: path.describe('CSV file whose clip or recording column identifies each row of the npy file'),
   clipSeconds: z.number().positive().max(3600).default(1).describe('length of a clip'),
-  /** In the plan of a run: hash of the npy array of all clips' vectors, and the length of each vector */
+  /** Only in the plan of a run: hash of the npy array with the vectors of all clips, and the length of each vector */
   sha256: z
     .string()
     .regex(/^[0-9a-f]{64}$/)
     .optional()
-    .describe('in the plan of a run: hash of the vectors of all clips'),
-  columns: z.int().min(1).max(65_536).optional().describe('in the plan of a run: length of each vector'),
+    .describe('set only in the plan of a run: hash of the vectors of all clips'),
+  columns: z.int().min(1).max(65_536).optional().describe('set only in the plan of a run: length of each vector'),
 });
 
 /** Vectors that the user has computed; see docs/external-vectors.md. */
@@ -29,7 +29,7 @@ export const external = {
   shape: ({ columns = 0 }) => [columns],
   describe: ({ columns = 0, clipSeconds, file }) =>
     `${file}: vectors of ${columns} numbers for clips of ${clipSeconds} s`,
-  // Only the content of files matters, so they may be renamed and moved.
+  // The key depends only on the content of the files, so they may be renamed and moved.
   keyed: ({ file: _, clips: __, ...content }) => content,
   given: {
     content: ({ sha256, columns }) => (columns === undefined ? undefined : sha256),
@@ -47,7 +47,7 @@ export const external = {
       `${file}: this feature set reads precomputed vectors, so it cannot compute vectors for new recordings`,
       {
         context: { file },
-        hint: 'Use these vectors for evaluation with cryfold run. For predictions, use a model with another feature set.',
+        hint: 'Use these vectors only to evaluate models with cryfold run. For predictions, use a model with another feature set.',
       },
     );
   },

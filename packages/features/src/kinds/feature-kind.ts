@@ -7,14 +7,14 @@ export interface FeatureParameters {
   clipSeconds: number;
 }
 
-/** Properties that some clips share: their sampling rate and length. */
+/** Sampling rate and length, which many clips have in common. */
 export interface ClipShape {
   /** Hz */
   rate: number;
   samples: number;
 }
 
-/** Converts one clip, mixed down to mono in [-1, 1], into its row. */
+/** Computes the row of one clip from its samples, which are mixed down to mono in [-1, 1]. */
 export type Extractor = (samples: Float64Array) => Uint8Array | Float32Array;
 
 /**
@@ -48,7 +48,7 @@ export interface GivenRows<P> {
   content(parameters: P): string | undefined;
   /**
    * Reads and checks the files.
-   * @param folder to which their paths are relative
+   * @param folder folder to which the paths of the files are relative
    * @returns the parameters with the hash of the content, and one row per clip
    * @throws CryfoldError FEATURES_INVALID
    */
@@ -77,7 +77,7 @@ export interface FeatureKind<P extends FeatureParameters = never> {
   describe(parameters: P): string;
   /** The parameters on which the rows depend; default: all of them */
   keyed?(parameters: P): object;
-  /** Undefined for a kind that computes its rows from the sound */
+  /** How to read rows from the user's files; undefined for a kind that computes its rows from the sound */
   readonly given?: GivenRows<P>;
   /**
    * Imports the code that computes rows. The resulting function creates an extractor for clips of one shape, and throws
@@ -86,10 +86,10 @@ export interface FeatureKind<P extends FeatureParameters = never> {
    */
   loadExtractor(parameters: P): Promise<(clip: ClipShape) => Extractor>;
   /**
-   * Imports the code that summarises a row. Without it, models never reject a clip as unlike their training data.
-   * `heard` is the share of the frequencies, from 0 Hz up, that the recording contains; default 1.
+   * Imports the code that summarises a row. Models of a kind without this function never reject a clip as unlike their
+   * training data. `audibleShare` is the share of the frequencies, from 0 Hz up, that the recording contains; default: 1.
    */
-  loadSummary?(parameters: P): Promise<(row: Uint8Array | Float32Array, heard?: number) => ClipSummary>;
+  loadSummary?(parameters: P): Promise<(row: Uint8Array | Float32Array, audibleShare?: number) => ClipSummary>;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a list contains kinds with different parameters

@@ -15,7 +15,7 @@ const parameters = z
       .describe('number of time derivatives to compute in addition to the levels'),
     functionals: functionalsSchema
       .default(['mean', 'sd'])
-      .describe('how the values of all frames are reduced to one number'),
+      .describe('statistics, each of which reduces the values of all frames to one number'),
   })
   .refine(hasFewLevels, TOO_MANY_LEVELS);
 

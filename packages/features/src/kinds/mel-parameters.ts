@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
 /**
- * Parameters that all kinds on the mel scale share. They have the same meaning as in librosa, but are in units of time
- * instead of samples.
+ * Parameters that are common to all kinds on the mel scale. They have the same meaning as in librosa, but are in units
+ * of time instead of samples.
  */
 export const melParameters = {
   clipSeconds: z.number().positive().max(3600).default(1).describe('length of a clip'),
@@ -11,7 +11,7 @@ export const melParameters = {
     .min(1)
     .max(1000)
     .default(32)
-    .describe('length of a frame, like librosa’s win_length; the transform has the next power of two'),
+    .describe('length of a frame, like librosa’s win_length; the length of the FFT is the next power of two'),
   hopMs: z
     .number()
     .min(1)
@@ -29,7 +29,7 @@ export const melParameters = {
     .describe('like librosa’s top_db: levels more than this many dB below the loudest level of the clip are raised'),
 };
 
-/** Maximum number of levels of a clip, including derivatives: 128 MiB. */
+/** Maximum number of levels of a clip, including derivatives, which take 128 MiB. */
 const MOST_LEVELS = 2 ** 24;
 
 interface Length {

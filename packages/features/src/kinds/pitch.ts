@@ -11,7 +11,7 @@ const parameters = z
       .min(1)
       .max(1000)
       .default(64)
-      .describe('length of a frame, which must be longer than a period of fmin'),
+      .describe('length of a frame, which must be longer than one period of the frequency fmin'),
     hopMs: z.number().min(1).max(1000).default(10).describe('distance from one frame to the next'),
     fmin: z.number().min(1).max(96_000).default(65).describe('Hz'),
     fmax: z.number().min(1).max(96_000).default(2000).describe('Hz; at most half the sampling rate'),
@@ -20,10 +20,12 @@ const parameters = z
       .min(0.01)
       .max(1)
       .default(0.1)
-      .describe('like librosa’s trough_threshold: a frame is voiced if its aperiodicity has a minimum below this'),
+      .describe(
+        'like librosa’s trough_threshold: a frame is voiced if its aperiodicity has a minimum below this value',
+      ),
     functionals: functionalsSchema
       .default(['mean', 'sd', 'range'])
-      .describe('how the values of the voiced frames are reduced to one number'),
+      .describe('statistics, each of which reduces the values of the voiced frames to one number'),
   })
   .refine(({ fmin, fmax }) => fmin < fmax, { path: ['fmin'], error: 'must be below fmax' });
 

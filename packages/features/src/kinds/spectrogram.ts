@@ -7,9 +7,9 @@ const parameters = z.strictObject({
   height: z.int().min(8).max(1024).default(60).describe('pixels'),
   width: z.int().min(8).max(1024).default(90).describe('pixels'),
   clipSeconds: z.number().positive().max(3600).default(1).describe('length of a clip'),
-  // The options below have no default here, so that a spec without them keeps its keys. If absent, they have sox's
-  // values.
-  window: z.enum(SOX_WINDOWS).optional().describe('window, sox’s -w; default: hann'),
+  // The options below have no default here, so that the keys of a spec without them do not change. If they are absent,
+  // sox's defaults apply.
+  window: z.enum(SOX_WINDOWS).optional().describe('sox’s -w: window function; default: hann'),
   dynamicRange: z
     .number()
     .min(20)
@@ -26,7 +26,7 @@ const parameters = z.strictObject({
     .literal([128, 256, 512, 1024, 2048])
     .optional()
     .describe(
-      'samples per frame, which corresponds to sox’s -y of 1 + frame / 2 rows before the picture is scaled; default: 1024',
+      'samples per frame; corresponds to sox’s -y with 1 + frame / 2 rows before the picture is scaled; default: 1024',
     ),
   columns: z
     .int()
@@ -54,6 +54,7 @@ export const spectrogram = {
   },
   loadSummary: async ({ height, width, dynamicRange, monochrome }) => {
     const { summarizeImage } = await import('../clip-summary.js');
-    return (row, heard) => summarizeImage(row as Uint8Array, { height, width, heard, dynamicRange, monochrome });
+    return (row, audibleShare) =>
+      summarizeImage(row as Uint8Array, { height, width, audibleShare, dynamicRange, monochrome });
   },
 } satisfies FeatureKind<z.infer<typeof parameters>>;

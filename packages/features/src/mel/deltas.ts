@@ -5,7 +5,10 @@ import type { Series } from './log-mel.js';
 const WIDTH = 9;
 const HALF = (WIDTH - 1) / 2;
 
-/** Savitzky-Golay filter: derivative 1 of the line, or derivative 2 of the parabola, that best fits WIDTH frames. */
+/**
+ * Savitzky-Golay filters: the first derivative of the line that best fits WIDTH frames, and the second derivative of
+ * the best-fitting parabola.
+ */
 const FILTERS = [1, 2].map((order) => {
   const offsets = Array.from({ length: WIDTH }, (_, i) => i - HALF);
   const sum = (power: number) => offsets.reduce((total, x) => total + x ** power, 0);

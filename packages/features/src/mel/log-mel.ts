@@ -8,7 +8,7 @@ export interface LogMelOptions extends Framing {
   fmin: number;
   /** Upper end of the highest band in Hz; default: half the sampling rate */
   fmax?: number;
-  /** Levels are raised to at least this many dB below the loudest level of the clip */
+  /** Levels that are more than this many dB below the loudest level of the clip are raised to that limit */
   topDb: number;
 }
 

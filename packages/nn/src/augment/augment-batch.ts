@@ -32,7 +32,7 @@ const SILENCE = -1e4;
 export interface AugmentedBatch {
   /** The changed examples, in the same form as the batch's input */
   input: Value;
-  /** The vectors of a network that also reads images; mixed in the same way as the images */
+  /** For a network that reads images and vectors: the vectors, mixed in the same way as the images */
   vectors: Value | undefined;
   /** Output of `drawAugmentation`, by name */
   inputs: Record<string, Value>;
@@ -90,7 +90,7 @@ export function lossesOf(against: (labels: Value) => Value, labels: Value, mixed
   return add(multiply(own, mixed.shares), multiply(against(mixed.labels), rest));
 }
 
-/** Applies shift, gain, noise and masks to the levels of images, and converts the levels back to colours. */
+/** Converts images to levels, applies shift, gain, noise and masks, and converts the levels back to colours. */
 function changeImages({ input, seed }: { input: Value; seed: Value }, steps: AugmentationSteps, scale: ColourScale) {
   const { graph } = input;
   const [, height, width] = input.shape;
@@ -117,7 +117,7 @@ function changeImages({ input, seed }: { input: Value; seed: Value }, steps: Aug
   return { input: gather(colours(graph, scale), cast(nearest, 'int32')), inputs };
 }
 
-/** Multiplies [b, rows] and [b, columns] to [b, rows, columns]. */
+/** Returns the outer products of [b, rows] and [b, columns]: [b, rows, columns]. */
 function multiplyOuter(rows: Value, columns: Value): Value {
   const [height, width] = [rows.shape[1], columns.shape[1]];
   return rows.graph.value(
@@ -147,8 +147,8 @@ function colours(graph: Graph, { colours, levels }: ColourScale): Value {
 
 /**
  * Adds white noise: a complex normal variable is added to the amplitude of each pixel, just as noise in the sound adds
- * to Fourier coefficients. Draws the variable's squared modulus, which is exponential, and its angle, which is uniform.
- * This takes half the time of drawing its two normal parts.
+ * to Fourier coefficients. Draws the variable's squared modulus, which has an exponential distribution, and its angle,
+ * which is uniform. This takes half as long as drawing its two normal parts.
  * @param power [b, 1, 1]: the mean power of the noise as a share of the image's mean power
  */
 function addNoise(levels: Value, power: Value, seed: Value, scale: ColourScale): Value {
@@ -160,7 +160,7 @@ function addNoise(levels: Value, power: Value, seed: Value, scale: ColourScale):
   const logarithms = logarithm(plus(negative(uniform(1)), graph.constant(1)));
   const added = multiply(logarithms, negative(multiply(imageMean(own), power)));
   const angle = cosine(multiply(uniform(2), graph.constant(2 * Math.PI)));
-  // Not computed as the root of the product, which overflows on scales of more than 190 dB.
+  // The product of the two powers would overflow on scales of more than 190 dB, so their roots are multiplied instead.
   const root = multiply(squareRoot(own), squareRoot(added));
   const crossed = multiply(multiply(root, angle), graph.constant(2));
   const sum = maximum(plus(plus(own, added), crossed), graph.constant(1e-30));

@@ -17,7 +17,7 @@ export interface Augmentation {
   frequencyMask?: number | undefined;
   /** Number of masks of each kind; default 1 */
   masks?: number | undefined;
-  /** Mixes pairs of examples in a batch; their shares follow Beta(mixup, mixup) */
+  /** Mixes pairs of examples in a batch, with shares drawn from Beta(mixup, mixup) */
   mixup?: number | undefined;
 }
 

@@ -21,9 +21,9 @@ export function balancedWeights(counts: Float32Array, among = counts.filter((cou
 }
 
 /**
- * Returns an epoch that draws equally often from each class that has training examples, with as many draws as there are
- * examples. If there are k such classes, each block of k consecutive draws contains every class once. An example is
- * repeated only after all examples of its class have been drawn.
+ * Returns the order of an epoch with as many draws as there are training examples. It draws equally often from each
+ * class that has training examples. If there are k such classes, each block of k consecutive draws contains every class
+ * once. An example is repeated only after all examples of its class have been drawn.
  */
 export function balancedOrder(labels: Int32Array, train: Int32Array, random: Random): Int32Array {
   const examples = new Map<number, number[]>();

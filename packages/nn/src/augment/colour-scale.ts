@@ -1,8 +1,8 @@
 import { MONOCHROME, PALETTE, PALETTE_SIZE } from '@cryfold/core';
 
 /**
- * How the colours of images represent levels of sound. Level 0 is below the scale, and the last level is at its top or
- * above.
+ * How the colours of images represent levels of sound. Level 0 means below the scale, and the last level means at its
+ * top or above.
  */
 export interface ColourScale {
   name: 'sox' | 'monochrome' | 'grey';
@@ -17,7 +17,7 @@ export interface ColourScale {
 export const COLOUR_WEIGHTS = [6, 1, 1] as const;
 const COLOUR_SUMS = 255 * (6 + 1 + 1) + 1;
 
-/** SoX's lowest level is below its range. */
+/** SoX's lowest level is for sounds below the range. */
 const SOX = { levels: PALETTE_SIZE, steps: PALETTE_SIZE - 2 };
 const GREY = Uint8Array.from({ length: 3 * 256 }, (_, i) => Math.floor(i / 3));
 
@@ -27,7 +27,10 @@ const SCALES = [
   { name: 'grey', colours: GREY, levels: 256, steps: 255 },
 ] as const;
 
-/** Returns the level for each sum of weighted channels, or `unknown` for sums that no colour has: [COLOUR_SUMS]. */
+/**
+ * Returns the level for each sum of weighted channels, or `unknown` for sums that do not belong to any colour:
+ * [COLOUR_SUMS].
+ */
 export function levelTable({ colours, levels }: Omit<ColourScale, 'decibels'>, unknown = 0): Float32Array {
   const table = new Float32Array(COLOUR_SUMS).fill(unknown);
   for (let level = 0; level < levels; level++) table[sumAt(colours, 3 * level)] = level;

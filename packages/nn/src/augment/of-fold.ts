@@ -5,7 +5,7 @@ import { type Balance, balancedOrder, balancedWeights, classCounts } from './bal
 import { colourScaleOf } from './colour-scale.js';
 import { drawAugmentation } from './draw.js';
 
-/** What `FoldImages` and `FoldEmbeddings` have in common, with images if there are any. */
+/** The properties that `FoldImages` and `FoldEmbeddings` have in common, and the images, if any. */
 interface Examples {
   labels: Int32Array;
   classCount: number;
@@ -29,7 +29,7 @@ export function balancing(
   return classWeight === 'balanced' ? { classWeights: balancedWeights(counts, classCount) } : {};
 }
 
-/** Draws the changes of a batch, if examples are changed at all. */
+/** Returns `augment`, which draws the changes to a batch; empty if examples are not changed. */
 export function augmenting(
   augment: Augmentation | undefined,
   { height = 0, width = 0 }: Examples,

@@ -4,8 +4,9 @@ export const zeros: Initializer = (shape) => new Float32Array(size(shape));
 export const ones: Initializer = (shape) => new Float32Array(size(shape)).fill(1);
 
 /**
- * Uniform in [-limit, limit) with limit = sqrt(6 / (fan in + fan out)), where a fan is the receptive field times the
- * channels on its side. Source: Glorot and Bengio (2010); Keras's default for Dense and Conv2D.
+ * Uniform in [-limit, limit) with limit = sqrt(6 / (fan in + fan out)), where each fan is the size of the receptive
+ * field times the number of input or output channels. Source: Glorot and Bengio (2010); Keras's default for Dense and
+ * Conv2D.
  */
 export const glorotUniform: Initializer = (shape, random) => {
   const field = size(shape.slice(0, -2));

@@ -24,22 +24,25 @@ export interface LayerContext {
 export interface WeightOptions {
   /** False for moving statistics, which optimisers do not update. */
   trainable?: boolean;
-  /** Whether the weight stays in float32 even if the layer computes in a shorter type. */
+  /** Whether the weight stays in float32 even if the layer computes with reduced precision. */
   float32?: boolean;
 }
 
-/** One named layer of a model, with Keras's names and meaning. */
+/** A named layer of a model. Its names and behaviour are those of Keras. */
 export interface Layer {
   /** Keras's class name. */
   readonly kind: string;
   readonly name: string;
   /** Keras's configuration of the layer (`get_config`), from which other programs build it. */
   readonly config: Readonly<Record<string, unknown>>;
-  /** Constants in `apply` that are weights of such a layer in other programs: values by name. */
+  /** Values, by name, of constants in `apply` that other programs store as weights of the layer. */
   readonly constants?: Readonly<Record<string, { shape: readonly number[]; data: Float32Array }>>;
-  /** Names of the layers whose outputs are its inputs; default: the previous layer in the list */
+  /** Names of the layers whose outputs this layer reads; default: the previous layer in the list */
   readonly from?: readonly string[];
-  /** Number of filters of a convolution whose bias, in Keras, is absorbed by the following BatchNormalization. */
+  /**
+   * For a convolution that has a bias in Keras but not here, because the following BatchNormalization absorbs it: its
+   * number of filters.
+   */
   readonly foldedBias?: number;
   /** Whether the layer always computes in float32. */
   readonly float32?: boolean;

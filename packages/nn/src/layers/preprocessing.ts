@@ -54,8 +54,8 @@ const MEAN_BGR = [103.939, 116.779, 123.68];
 
 /**
  * Converts RGB of 0-255 to BGR relative to ImageNet's mean: keras.applications.resnet50.preprocess_input. Exported as a
- * 1x1 convolution that swaps the channels and adds -mean, because other programs have no such layer. The result has the
- * same bits.
+ * 1x1 convolution that swaps the channels and adds -mean, because other programs have no such layer. The result is
+ * bit-identical.
  */
 export function caffePreprocessing(name: string): Layer {
   return {

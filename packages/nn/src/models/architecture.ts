@@ -3,7 +3,7 @@ import type { Balance } from '../augment/balance.js';
 import type { Layer } from '../layers/layer.js';
 import type { Model } from './model.js';
 
-/** Training parameters that all networks have, whatever their layers. */
+/** Training parameters that all networks have, regardless of their layers. */
 export interface TrainingParameters {
   /** Name of the network in messages */
   kind: string;
@@ -59,7 +59,7 @@ export interface Architecture<P = never, Input = ImageSize> {
 // biome-ignore lint/suspicious/noExplicitAny: a list contains architectures with different parameters
 export type AnyArchitecture = Architecture<any, any>;
 
-/** A network to train: an architecture and parameters that match it. */
+/** A network to train: an architecture and matching parameters. */
 export interface NetworkSpec<P extends TrainingParameters = TrainingParameters> {
   architecture: AnyArchitecture;
   parameters: P;

@@ -29,14 +29,14 @@ export interface NetworkDefinition<
   work?(parameters: Parameters): number;
   /** Kind of input; default: images */
   reads?: 'images' | 'vectors';
-  /** Whether it also reads vectors, from the feature set that its parameter `vectors` specifies */
+  /** Whether the network also reads vectors, from the feature set that its parameter `vectors` specifies */
   readsVectors?: boolean;
-  /** CPU seconds per epoch for one image of 60 x 90 pixels, or for one vector; see docs/models.md */
+  /** CPU seconds per epoch for one image of 60 x 90 pixels, or for one vector (see docs/models.md) */
   typicalSeconds?: number;
   /** Minimum height and width in pixels; default 1 */
   smallestImage?: number;
   /** Undefined if there are no published weights to start from */
   published?: PublishedWeights;
-  /** Distinguishes the features of its frozen backbone from those of other networks with the same weights */
+  /** Distinguishes the features of this network's frozen backbone from those of other networks with the same weights */
   embeddingsOf?: string;
 }

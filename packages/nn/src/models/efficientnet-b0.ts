@@ -25,7 +25,7 @@ const GROUPS = [
 ] as const;
 
 const BLOCKS = 16;
-/** Filters of the squeeze relative to the block's input */
+/** Number of filters of the squeeze layer, relative to the block's input */
 const SQUEEZE = 0.25;
 
 /**
@@ -36,8 +36,8 @@ const MEAN = [0.485, 0.456, 0.406];
 const DEVIATION = [0.229, 0.224, 0.225];
 
 /**
- * Keras's EfficientNetB0 without its top, under Keras's layer names. Keras's zero padding before a convolution of
- * stride 2 is equivalent to `SAME` for any height and width, so no padding layers are needed.
+ * Keras's EfficientNetB0 without its top, with Keras's layer names. Keras's zero padding before a convolution of stride
+ * 2 is equivalent to `SAME` for any height and width, so no padding layers are needed.
  * @param dropConnect probability that training skips the last block; it is proportionally smaller for earlier blocks
  */
 export function efficientNetB0Features(dropConnect = 0.2): Layer[] {

@@ -22,7 +22,7 @@ const GROUPS = [
 ] as const;
 
 /**
- * Keras's MobileNetV2 of width 1 without its top, under Keras's layer names. Keras's zero padding before a convolution
+ * Keras's MobileNetV2 of width 1 without its top, with Keras's layer names. Keras's zero padding before a convolution
  * of stride 2 is equivalent to `SAME` for any height and width, so no padding layers are needed.
  */
 function mobileNetV2Features(): Layer[] {

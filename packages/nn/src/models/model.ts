@@ -17,7 +17,7 @@ export interface Model {
    */
   inputShape: readonly number[];
   /**
-   * For a network that reads vectors in addition to images: the length of the vectors. A layer takes them with
+   * For a network that reads vectors in addition to images: the length of the vectors. A layer reads them if it has
    * `from: [VECTORS]`.
    */
   vectors?: number;

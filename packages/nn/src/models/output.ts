@@ -21,18 +21,18 @@ export interface Output {
   probabilities(output: Value): Value;
 }
 
-/** The output is logits: cross-entropy and softmax. */
+/** The output consists of logits: the loss is cross-entropy, and softmax yields probabilities. */
 export const LOGITS: Output = { loss: sparseSoftmaxCrossEntropy, probabilities: softmax };
 
 /**
- * Target lengths: the minimum for the class of the image, and the maximum for other classes; and the weight of the
- * other classes' losses.
+ * Minimum length for the class of the image, maximum length for the other classes, and weight of the other classes in
+ * the loss.
  */
 const [PRESENT, ABSENT, OTHERS] = [0.9, 0.1, 0.5];
 
 /**
- * The output is the lengths of capsules, with the margin loss of Sabour et al. (2017), equation 4. Probabilities are
- * the lengths divided by their sum.
+ * The output consists of the lengths of capsules: the loss is the margin loss of Sabour et al. (2017), equation 4.
+ * Probabilities are the lengths divided by their sum.
  */
 export const LENGTHS: Output = {
   meaning:

@@ -6,14 +6,16 @@ export const units = z.int().positive().max(65_536);
 /** Sizes of the dense layers of a network's head */
 export const denseLayers = z.array(units).max(32);
 
-/** Parameters of a network with a backbone, in addition to those of its training. */
+/** Parameters of a network with a backbone, in addition to its training parameters. */
 export const transferParameters = {
   weights: z
     .string()
     .min(1)
     .max(LIMITS.text)
     .default('random')
-    .describe('random, or a Keras notop .h5 file: a path, https://…#sha256=HEX or store:KEY#sha256=HEX'),
+    .describe(
+      'random, or a Keras .h5 file without the top layers (notop): a path, https://…#sha256=HEX or store:KEY#sha256=HEX',
+    ),
   backbone: z
     .union([
       z.enum(['full', 'frozen']),
@@ -28,6 +30,6 @@ export const transferParameters = {
     .min(0)
     .lt(1)
     .default(0.25)
-    .describe('share of the outputs before the head that a training step drops'),
+    .describe('share of the backbone’s outputs that a training step drops before the head'),
   dense: denseLayers.default([256, 128, 64]).describe('units of the hidden layers of the head'),
 };

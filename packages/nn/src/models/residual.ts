@@ -20,7 +20,7 @@ export type ResidualBlock = 'basic' | 'bottleneck';
 
 /**
  * A residual network without its top, as built by keras.applications for ResNet50, 101 and 152 (stride on a block's
- * first convolution) and under its layer names; Keras has no basic blocks, so their names follow its scheme.
+ * first convolution) and with the same layer names. Keras has no basic blocks; their names here follow the same scheme.
  * Convolutions have no bias, because the BatchNormalization after each of them would cancel it.
  * @param blocks number of blocks in each of the four stages
  */

@@ -22,6 +22,6 @@ export const tlResnet50 = {
     typicalSeconds: 1 / 31.8,
     published: PUBLISHED_RESNET50,
   }),
-  // The keys of its features are older than those of other backbones.
+  // Its features are older than this distinction, so their keys must not contain it.
   embeddingsOf: undefined,
 };

@@ -12,7 +12,7 @@ export interface HeadShape {
   dense: readonly number[];
 }
 
-/** What distinguishes networks with a backbone from each other. */
+/** The properties in which networks with a backbone differ. */
 export interface Transfer<Kind extends string>
   extends Pick<NetworkDefinition<Kind>, 'kind' | 'epochs' | 'typicalSeconds' | 'smallestImage' | 'published'> {
   /**
@@ -45,16 +45,16 @@ export function isComputedOnce({ backbone, augment }: TrainingParameters): boole
 }
 
 /**
- * Returns the work relative to training all layers. With stored features of a frozen backbone, only the head remains to
- * be trained. On images, the forward pass takes a third of a step; the forward pass and the gradient of the inputs
- * together take about half.
+ * Returns the amount of work relative to training all layers. If the features of a frozen backbone are stored, only the
+ * head remains to be trained. On images, the forward pass takes a third of a step; the forward pass and the gradient of
+ * the inputs together take about half.
  */
 function workOf(own: TrainingParameters): number {
   if (isComputedOnce(own)) return 0.001;
   return own.backbone === 'full' ? 1 : own.backbone === 'frozen' ? 0.33 : 0.6;
 }
 
-/** @param name of the model, under which it is stored */
+/** @param name name under which the model is stored */
 export function transferArchitecture(name: string, features: () => Layer[], length: number): Architecture<HeadShape> {
   return {
     build: ({ height, width }, classes, shape) => ({

@@ -53,19 +53,19 @@ const parameters = {
     .string()
     .max(41)
     .optional()
-    .describe('name of the feature set of vectors; default: the first one in the spec'),
+    .describe('name of the feature set that provides the vectors; default: the first one in the spec'),
   filters: z.array(units).length(3).default([32, 64, 128]).describe('filters of the three convolutions on images'),
   imageDense: denseLayers.default([64]).describe('units of the layers after the convolutions'),
   vectorDense: denseLayers
     .default([64])
-    .describe('units of the layers after the standardised vectors; an empty list means no such layers'),
+    .describe('units of the layers that read the standardised vectors; an empty list means no such layers'),
   dense: denseLayers.default([64]).describe('units of the layers that read both branches'),
   dropout: z
     .number()
     .min(0)
     .lt(1)
     .default(0.25)
-    .describe('share of the outputs of each of these layers that a training step drops'),
+    .describe('share of the outputs of each layer in dense that a training step drops'),
 };
 
 /** Cost of the image branch, including the first dense layer after it. The cost of the vector branch is negligible. */

@@ -8,9 +8,10 @@ import { transferNetwork } from './transfer.js';
 const GROUPS = [[64], [128], [256, 256], [512, 512]];
 
 /**
- * The convolutions of VGGish, under its layer names: Hershey et al. (2017), "CNN architectures for large-scale audio
- * classification". Here they read images of any size with three channels, instead of 96 x 64 log-mel values. The number
- * of weights in VGGish's dense layers, 54 million, would depend on the size, so a global average replaces these layers.
+ * The convolutions of VGGish, with its layer names: Hershey et al. (2017), "CNN architectures for large-scale audio
+ * classification". Here, their input is an image of any size with three channels, instead of 96 x 64 log-mel values.
+ * The number of weights in VGGish's dense layers, 54 million, would depend on the size, so a global average replaces
+ * these layers.
  */
 function vggAudioFeatures(): Layer[] {
   const groups = GROUPS.flatMap((convolutions, group): Layer[] => [

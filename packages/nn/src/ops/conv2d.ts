@@ -28,7 +28,8 @@ export function windowAttrs({ dtype }: Value, stride: number, padding: Padding) 
 export function conv2D(x: Value, kernel: Value, stride: number, padding: Padding): Value {
   const { graph, dtype } = x;
   const [rows, columns, channels, filters] = kernel.shape;
-  if (x.shape[3] !== channels) throw new Error(`conv2D: ${x.shape[3]} channels, but a kernel for ${channels}`);
+  if (x.shape[3] !== channels)
+    throw new Error(`conv2D: the input has ${x.shape[3]} channels, but the kernel expects ${channels}`);
   const size = (axis: number, window: number | null) =>
     windowCount(knownSize(x.shape, axis), window as number, stride, padding);
   const shape: Shape = [x.shape[0], size(1, rows), size(2, columns), filters];

@@ -2,7 +2,7 @@ import type { Value } from '../graph/graph.js';
 import { shapeOf } from './shape.js';
 
 /**
- * Random numbers in [0, 1) in the shape of `like`. The same seed, int32 [2], produces the same numbers. Without
+ * Random numbers in [0, 1) with the shape of `like`. The same seed, int32 [2], produces the same numbers. Without
  * gradient.
  */
 export function standardUniform(like: Value, seed: Value): Value {

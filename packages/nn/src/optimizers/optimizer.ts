@@ -1,6 +1,6 @@
 import type { Graph, GraphNode, Value, Variable } from '../graph/graph.js';
 
-/** Input of an optimiser in one step. */
+/** Inputs of an optimiser in one step. */
 export interface StepValues {
   graph: Graph;
   /** float32 scalar, an input of the step */

@@ -11,7 +11,7 @@ interface Failure {
 
 /** Maximum duration of a recording in seconds. */
 const LONGEST_SECONDS = 30;
-/** Default rate in Hz if the model has none. */
+/** Rate in Hz to use if the model does not specify one. */
 const USUAL_RATE = 44100;
 
 /** Shown in place of the class of a window. */
@@ -113,8 +113,8 @@ async function classify(sound: Blob, name: string): Promise<void> {
 }
 
 /**
- * Whether the service requires a token, or no longer accepts the session. Tokens may be replaced while the service
- * runs.
+ * Whether an error means that the service requires a token, or no longer accepts the session. Tokens may be replaced
+ * while the service runs.
  */
 const isLoggedOut = (error: unknown) => error instanceof Refused && error.code === 'API_UNAUTHORIZED';
 
@@ -176,7 +176,7 @@ function show(prediction: Prediction, sent: Blob, name: string, converted: boole
     }),
   );
   find('windows-part').hidden = rows.length < 2;
-  // The class of an SVM is the one with the largest decision value, as in the evaluation.
+  // An SVM predicts the class with the largest decision value, as in the evaluation.
   const unlike = windows.some(
     ({ label, probabilities }) => probabilities[label] < Math.max(...Object.values(probabilities)),
   );

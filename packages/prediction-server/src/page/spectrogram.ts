@@ -15,7 +15,7 @@ export interface PredictedWindow {
   label: string;
   probabilities: Record<string, number>;
   unlike?: boolean;
-  /** If there are many windows, only present for the first ones */
+  /** If there are many windows, only the first ones have an image */
   image?: string;
 }
 
@@ -75,7 +75,10 @@ function showTimes(starts: readonly number[]): void {
   find('times').replaceChildren(...labels);
 }
 
-/** Labels the highest, middle and lowest frequency. Images other than spectrograms have no such scale. */
+/**
+ * Labels the highest, middle and lowest frequency. Other kinds of images do not have a linear frequency scale, so they
+ * get no labels.
+ */
 function showFrequencies(rate: number, { features }: Model): void {
   const isLinear = (features.kind ?? 'spectrogram') === 'spectrogram';
   const labels = isLinear ? [rate / 2, rate / 4, 0].map((hertz) => `${(hertz / 1000).toFixed(1)} kHz`) : [];

@@ -10,7 +10,8 @@ import type { Markup } from './markup.js';
 const WIDTH = 760;
 
 /**
- * Vertical offset of a fold's point from the line of its model. Offsets are evenly spread, and the same for each model.
+ * Vertical offset of a fold's point from the line of its model. Offsets are evenly spread, and each model uses the same
+ * ones.
  */
 function jitter(fold: number): number {
   return 0.6 * (((fold * 0.618034) % 1) - 0.5);
@@ -100,15 +101,15 @@ const CURVES = {
 
 export interface Curve {
   name: string;
-  /** Position among the curves of the page */
+  /** Number of the curve on the page */
   index: number;
   folds: readonly (readonly EpochPoint[])[];
   metric: MetricName;
 }
 
 /**
- * The training and test metric over epochs, averaged over folds, with a thin line for each test fold. Shows the
- * accuracy if epochs do not record the metric of the run.
+ * Draws the training and test metric over epochs, averaged over folds, with a thin line for each test fold. If epochs
+ * do not record the metric of the run, draws the accuracy.
  */
 export function learningCurve({ name, index, folds, metric }: Curve): Markup {
   const shown = CURVES[metric === 'logLoss' ? 'logLoss' : 'accuracy'];

@@ -50,7 +50,7 @@ ${heatTable(
 const dataUri = (type: string, bytes: Uint8Array) =>
   `data:${type};base64,${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')}`;
 
-/** Cards with a spectrogram and, if the recording is available, an audio player. */
+/** Shows the most difficult clips as cards with a spectrogram and, if the recording is available, an audio player. */
 export function hardestClips(clips: readonly HardClip[]): Markup | undefined {
   if (clips.length === 0) return undefined;
   return html`<p>Clips that were misclassified most often, over all models and repeats.</p>

@@ -26,7 +26,7 @@ export interface ReportInput {
   outcomes?: readonly ClipOutcome[];
   /** Clips to show, the most difficult first */
   hardest?: readonly HardClip[];
-  /** Epochs of each fold by estimator */
+  /** Learning curve of each fold, by estimator */
   curves?: Readonly<Record<string, readonly (readonly EpochPoint[])[]>>;
   foldTimes?: readonly FoldTime[];
   /** Content keys by name */
@@ -94,7 +94,7 @@ function section(id: string, title: string, content: Markup | undefined) {
   return content && { id, title, content };
 }
 
-/** What readers want to know first: which model is best, how certain this is, and what limits it. */
+/** The facts that readers want to know first: which model is best, how certain this is, and which limits apply. */
 function verdictSection(results: RunResults): Markup {
   const [first, ...rest] = verdict(results);
   return html`<section class="verdict" aria-label="Verdict">
@@ -102,7 +102,10 @@ function verdictSection(results: RunResults): Markup {
 ${rest.length > 0 && html`<p>${rest.join(' ')}</p>\n`}${warnings(results)}</section>`;
 }
 
-/** Warnings that precede all tables: models that do not beat the majority class, missing folds, and the protocol. */
+/**
+ * The text before all tables: warnings about models that do not beat the majority class and about missing folds, and
+ * the protocol.
+ */
 function warnings(results: RunResults): Markup {
   const { warnings, missing } = headlines(results);
   const label = labelOf(results);

@@ -27,7 +27,7 @@ function write(part: Part): string {
   return escapeText(String(part));
 }
 
-/** Template tag that escapes its values unless they are Markup. Joins lists, and leaves out undefined and false. */
+/** Template tag that escapes its values unless they are Markup. Joins lists, and omits undefined and false. */
 export function html(strings: TemplateStringsArray, ...values: Part[]): Markup {
   return new Markup(strings.reduce((text, string, i) => text + write(values[i - 1]) + string));
 }

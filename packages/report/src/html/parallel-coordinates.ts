@@ -18,7 +18,7 @@ const AXIS = {
   axisTick: { lineStyle: { color: FAINT } },
 };
 
-/** Each complete trial as a line through its parameters to its score; the best ones stand out. */
+/** Draws each complete trial as a line through its parameters to its score; the best trials stand out. */
 export function parallelCoordinates(picture: SweepPicture, metric: MetricName, index: number): Markup | undefined {
   const { base, axes, hidden } = picture;
   const { title, sign, share } = METRICS[metric];

@@ -27,7 +27,7 @@ function chunk(kind: string, data: Uint8Array = new Uint8Array()): Uint8Array {
   return out;
 }
 
-/** CRC-32 of ISO/IEC 15948, annex D (zlib.crc32 requires Node 20.15). */
+/** Computes the CRC-32 of ISO/IEC 15948, annex D. zlib.crc32 is not used, because it requires Node 20.15. */
 function crc32(bytes: Uint8Array): number {
   let crc = 0xffffffff;
   for (const byte of bytes) {

@@ -1,6 +1,8 @@
 import { Markup } from './markup.js';
 
-/** Colours are variables, so that charts, tables and text follow the light or dark mode and print in light mode. */
+/**
+ * Colours are variables, so that charts, tables and text follow the light or dark mode and are printed in light mode.
+ */
 export const STYLE = new Markup(`
 :root { color-scheme: light dark; --paper: #fff; --ink: #1a1c20; --faint: #5a5f69; --rule: #d5d8de; --panel: #f4f5f7;
   --heat: #86b6e8; --bad: #a3161a; --bad-panel: #fdeceb; --note-panel: #fff6dc;

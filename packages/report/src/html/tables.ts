@@ -20,11 +20,11 @@ export function textTable(caption: string, [head, ...body]: readonly (readonly s
 
 export interface HeatCell {
   text: string;
-  /** Colour intensity from 0 to 1; undefined: no colour */
+  /** Intensity of the colour from 0 to 1; if undefined, the cell is not coloured */
   share?: number;
 }
 
-/** A table with cells coloured by value. The text contains the same information. */
+/** A table with cells coloured by value. The text of the cells contains the same information. */
 export function heatTable(
   caption: string,
   corner: string,

@@ -20,13 +20,13 @@ import { trainingOverlap } from './retraining/training-overlap.js';
 function incomparableModel({ name, version }: ModelCard, why: string): CryfoldError {
   return new CryfoldError('MODEL_INCOMPARABLE', `${name}@${version} cannot be compared: ${why}`, {
     context: { model: name, version },
-    hint: 'Evaluate it with cryfold run and decide manually: cryfold train-final, cryfold models promote.',
+    hint: 'Evaluate the new model with cryfold run. To use it, run cryfold train-final and cryfold models promote.',
   });
 }
 
 /**
- * Refuses clips of a different length than the champion's. Their content differs, so nothing is known about which of
- * them the champion was trained on.
+ * Throws if the clips are not as long as the champion's. Clips of another length have different content, so it would be
+ * impossible to tell which of them the champion was trained on.
  * @throws CryfoldError MODEL_INCOMPARABLE
  */
 export function checkClipLength(card: ModelCard, { features }: Pick<Spec, 'features'>): void {
@@ -36,12 +36,12 @@ export function checkClipLength(card: ModelCard, { features }: Pick<Spec, 'featu
 }
 
 /**
- * Plans a stand-in for a champion on the folds of new data. A stand-in has the champion's parameters, is trained in
- * each fold on those training clips that the champion knows, and is tested on the same clips as the challenger. The new
- * data must contain nearly all of the champion's clips, because a stand-in that is trained on only some of them would
- * be worse than the champion. (A stand-in trained on all new data would not represent the champion either: if the spec
- * has not changed, it would equal the challenger.) If the champion is a nested fusion, so is the stand-in, with inner
- * folds made of the clips that the champion knows.
+ * Plans a stand-in for a champion on the folds of new data. A stand-in has the champion's parameters. In each fold, it
+ * is trained only on those training clips that the champion was also trained on, and it is tested on the same clips as
+ * the challenger. The new data must contain nearly all of the champion's clips, because a stand-in that is trained on
+ * only some of them would be worse than the champion. (A stand-in trained on all new data would not represent the
+ * champion either: if the spec has not changed, it would equal the challenger.) If the champion is a nested fusion, so
+ * is the stand-in, with inner folds made of the clips that the champion was trained on.
  * @param challenger the run over the new data
  * @param manifest manifest of the challenger's data
  * @param before manifest of the data that the champion was trained on
@@ -60,11 +60,13 @@ export async function planChampion(
   const own = parsed.data;
   // The kinds of the members determine whether a model may run programs, so they must match the spec.
   const other = card.members.find(({ name, kind }) => own.estimators[name]?.kind !== kind);
-  if (other) throw incomparable(`its member ${other.name} has a different kind than in its spec`);
+  if (other) throw incomparable(`its member ${other.name} is not of the kind that is stated in its spec`);
   checkClipLength(card, spec);
   const { known, share } = trainingOverlap(before, manifest);
   if (share < STAND_IN_SHARE) {
-    throw incomparable(`the new data has ${Math.floor(100 * share)} % of its clips, not ${100 * STAND_IN_SHARE} %`);
+    throw incomparable(
+      `the new data has ${Math.floor(100 * share)} % of its clips, but ${100 * STAND_IN_SHARE} % are needed`,
+    );
   }
   const outer = challenger.splits.filter((split) => split.outer === undefined);
   const splits = outer.map(({ repeat, fold, train, test }) => ({
@@ -82,7 +84,7 @@ export async function planChampion(
   const members = card.members.map(({ name }) => [name, own.estimators[name]] as const);
   const championSpec: Spec = {
     ...rest,
-    // Use the challenger's folds with their order and seeds.
+    // The stand-in uses the same folds as the challenger, in the same order and with the same seeds.
     ...{ name: `${spec.name.slice(0, 30)}-champion`, protocol: spec.protocol, seed: spec.seed, checkpoint: 'none' },
     ...{ estimators: Object.fromEntries(members), fusion: rule ? { [card.of]: rule } : {} },
   };
@@ -94,7 +96,9 @@ export async function planChampion(
   });
 }
 
-/** Computes the inner folds of a stand-in's nested fusion from the training clips that its champion knows. */
+/**
+ * Computes the inner folds of a stand-in's nested fusion from those training clips that its champion was trained on.
+ */
 function nestedSplits(
   spec: Spec,
   manifest: DatasetManifest,
@@ -103,7 +107,7 @@ function nestedSplits(
 ): PlannedSplit[] {
   const { splitter } = spec.protocol;
   if (!splitterOf(splitter).takes.includes('folds')) {
-    throw incomparable(`its fusion is nested, and ${splitter} has no number of folds for inner folds`);
+    throw incomparable(`its fusion is nested, but ${splitter} does not support a number of inner folds`);
   }
   try {
     return innerSplits(spec, manifest, outer);

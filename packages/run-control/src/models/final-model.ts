@@ -13,7 +13,7 @@ import type { Follower, NewModel, Training } from './training.js';
 /**
  * Refits a model of a finished run on all data with the run's parameters, including members and fusion, and saves it as
  * a version. Refuses a model with missing folds, since its quality is unknown.
- * @throws CryfoldError RUN_NOT_FOUND, RUN_FAILED, USAGE, or any error of training
+ * @throws CryfoldError RUN_NOT_FOUND, RUN_FAILED, USAGE; also any error that occurs during training
  */
 export async function makeFinalModel(
   store: RunStore,
@@ -26,13 +26,13 @@ export async function makeFinalModel(
   if (!results) {
     throw new CryfoldError('RUN_NOT_FOUND', `the store has no finished run ${run}`, {
       context: { run },
-      hint: 'List all runs: cryfold list',
+      hint: 'To list all runs, use: cryfold list',
     });
   }
   if (!modelOf(results, of).complete) {
     throw new CryfoldError('RUN_FAILED', `${of} of run ${run} has missing folds`, {
       context: { run, model: of },
-      hint: `Retry them: cryfold retry ${run}`,
+      hint: `To retry these folds, use: cryfold retry ${run}`,
     });
   }
   const { plan, manifest, rule, fusion } = await refit(store, run, of);
@@ -60,7 +60,7 @@ type Choice = Pick<Spec, 'estimators' | 'fusion'>;
 interface Unkept {
   trial: string;
   kind: string;
-  /** Key missing from the estimator's entry in the spec; undefined if its kind can never be saved as a model */
+  /** Key that the estimator's entry in the spec lacks; undefined if estimators of this kind can never be saved */
   lacks?: string | undefined;
 }
 
@@ -73,7 +73,7 @@ function membersOf(fusion: Spec['fusion'], of: string): readonly string[] {
 function unkept({ estimators, fusion }: Choice, of: string): Unkept | undefined {
   for (const trial of membersOf(fusion, of)) {
     const estimator = Object.hasOwn(estimators, trial) ? estimators[trial] : undefined;
-    // Results may contain kinds that only another version supports.
+    // Results may contain kinds of estimators that this version of cryfold does not support.
     const known = estimatorKinds.find(({ kind }) => kind === estimator?.kind);
     if (!known) continue;
     const lacks = known.lacksToKeep?.(estimator);
@@ -97,14 +97,14 @@ export function checkKeepable(spec: Choice, of: string): void {
       context: { trial, kind },
       hint: lacks
         ? `Add ${lacks} to estimators.${trial} and run the spec again (docs/commands.md), or choose a model without ${trial}.`
-        : 'Choose an estimator of another kind, or a fusion of such estimators. List them with cryfold report RUN.',
+        : 'Choose an estimator of another kind, or a fusion of such estimators. cryfold report RUN lists them.',
     },
   );
 }
 
 /**
- * Fails if a model cannot predict new recordings because it needs a feature set from files. Every model needs the first
- * feature set of its spec, which `ModelPredictor` loads.
+ * Throws if a model cannot predict new recordings because it needs a feature set that was read from files. Every model
+ * needs the first feature set of its spec, because `ModelPredictor` always computes it.
  * @throws CryfoldError FEATURES_EXTERNAL
  */
 export function checkComputable(
@@ -121,12 +121,12 @@ export function checkComputable(
     `${of} reads external vectors, which cannot be computed for new recordings`,
     {
       context: { model: of, kind: given.kind },
-      hint: 'Evaluate it with cryfold run, or choose a model whose features cryfold computes: docs/external-vectors.md.',
+      hint: 'Evaluate it with cryfold run, or choose a model whose features cryfold can compute (see docs/external-vectors.md).',
     },
   );
 }
 
-/** A separate function, called before training, so that the run's folds are not in memory during training. */
+/** This is a separate function, so that the run's folds can be freed from memory before training starts. */
 async function refit(store: RunStore, run: string, of: string) {
   const stored = await readRun(store, run);
   const { plan, manifest } = stored;
@@ -154,7 +154,10 @@ function refitFusion({ plan, input }: StoredRun, { rule, members }: Spec['fusion
   });
 }
 
-/** Everything that determines how a model is trained. Equal for two runs if they evaluated the same model. */
+/**
+ * Returns a string of everything that determines how a model is trained. Two runs that evaluated the same model have
+ * equal strings.
+ */
 export function configurationOf(
   spec: Pick<Spec, 'features' | 'featureSets' | 'estimators' | 'fusion'>,
   of: string,
@@ -164,7 +167,7 @@ export function configurationOf(
   return canonicalJson({
     fusion: fusion && { rule: fusion.rule },
     members: members.map((member) => {
-      // The name of a feature set is irrelevant, and earlier specs do not state its kind.
+      // The name of a feature set makes no difference, and specs of earlier versions do not state its kind.
       const { features: _, vectors: __, ...estimator } = spec.estimators[member] as Estimator & { vectors?: string };
       const vectors = kindOf(estimator).readsVectors ? vectorsOf(spec, member) : undefined;
       return { estimator, features: decidingOf(featuresOf(spec, member)), vectors: vectors && decidingOf(vectors) };
@@ -173,8 +176,8 @@ export function configurationOf(
 }
 
 /**
- * Returns the parameters that determine the rows of a feature set, or all parameters if only another version supports
- * the set.
+ * Returns the parameters that affect the rows of a feature set, or all parameters if this version of cryfold does not
+ * support the set.
  */
 function decidingOf(stored: FeatureSet): object {
   const set = { ...stored, kind: stored.kind ?? DEFAULT_FEATURES } as FeatureSet;
@@ -189,7 +192,7 @@ async function otherProtocols(runs: RunStore['runs'], results: RunResults, of: s
   const found = new Map<string, RunResults>();
   const own = configurationOf(results.spec as Spec, of);
   for (const run of await runs.withResults()) {
-    // Skips unreadable results, such as those of another version.
+    // Skips unreadable results, such as those written by another version of cryfold.
     const other = await ifReadable(runs.results(run));
     if (!other) continue;
     const { splitter, repeats } = other.protocol;

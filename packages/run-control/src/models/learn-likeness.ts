@@ -8,14 +8,14 @@ import type { RunStore } from '@cryfold/store';
 const MOST_CLIPS = 5000;
 /** Maximum size in bytes of a feature array to read, since servers train models too. */
 const MOST_BYTES = 2 ** 29;
-/** Number of clips after which the event loop may run other work. */
+/** Number of clips to process before yielding to the event loop. */
 const TURN = 50;
 
 /**
- * Learns which sounds are unlike the data of a plan, from the features in the spec that every predictor computes.
- * Returns undefined if the kind of features has no summary, the features are no longer in the store, or the data is too
- * large or too small.
- * @throws CryfoldError NPY_INVALID, or any error of the store
+ * Learns to recognise sounds that are unlike the data of a plan, using the spec's first feature set, which every
+ * predictor computes. Returns undefined if the kind of features has no summary, the features are no longer in the
+ * store, or the data is too large or too small.
+ * @throws CryfoldError NPY_INVALID; also any error that the store throws
  */
 export async function likenessOf(
   { datasets }: Pick<RunStore, 'datasets'>,

@@ -7,7 +7,7 @@ export async function listVersions(registry: ModelRegistry): Promise<ListedModel
   const versions: ListedVersion[] = [];
   const damaged: ListedModels['damaged'] = [];
   for (const name of await registry.names()) {
-    const { cards, champion, damaged: errors } = await registry.look(name);
+    const { cards, champion, damaged: errors } = await registry.scan(name);
     versions.push(...cards.map((card) => listed(card, champion?.version)));
     damaged.push(...errors.map(({ code, message, hint }) => ({ name, code, message, ...(hint ? { hint } : {}) })));
   }

@@ -7,7 +7,7 @@ import type { Follower, NewModel, Training } from './training.js';
 export interface Decision {
   by: 'promote' | 'retrain';
   reason: string;
-  /** What a retraining has found */
+  /** What a retraining found */
   evidence?: Record<string, unknown> | undefined;
   /** `seq` of the promotion on which the decision is based; 0 if there was no champion */
   expected?: number | undefined;
@@ -15,12 +15,13 @@ export interface Decision {
 
 /**
  * Operations on final models. As with `RunControl`, there are two implementations: `StoreModels` for a store, and
- * `HttpModels` for a server's API. Models are read through `ModelRegistry` and the store of either implementation.
+ * `HttpModels` for a server's API. To read models, create a `ModelRegistry` on the artifacts of a `RunStore` or on an
+ * `HttpStore`.
  */
 export interface ModelControl {
   /**
    * Trains and saves a version. Idempotent: repeating the call returns the existing version.
-   * @throws CryfoldError RUN_NOT_FOUND, RUN_FAILED, USAGE, CANCELLED, or any error of training
+   * @throws CryfoldError RUN_NOT_FOUND, RUN_FAILED, USAGE, CANCELLED; also any error that occurs during training
    */
   make(model: NewModel, follower: Follower): Promise<{ card: ModelCard; known: boolean }>;
   /** @throws CryfoldError PROMOTION_LOST, MODEL_NOT_FOUND */

@@ -19,7 +19,7 @@ export interface Cluster {
 /**
  * Has a worker train an estimator on all clips of a run, so that the caller needs neither TensorFlow nor a GPU.
  * @param trial one of the plan's estimators
- * @throws CryfoldError any error of training; CANCELLED, REDIS_UNREACHABLE
+ * @throws CryfoldError CANCELLED, REDIS_UNREACHABLE; also any error that occurs during training
  */
 export async function trainInCluster(
   { store, redisUrl }: Cluster,
@@ -52,7 +52,7 @@ export async function trainInCluster(
     await queues.remove(queue, id);
     const payload = { format: 1, kind: 'final', run: plan.run, trial, key: request.key } as const;
     while (!signal.aborted) {
-      // Repeated in case Redis loses the job. Adding an existing job has no effect.
+      // The job is added repeatedly, in case Redis loses it. Adding a job that already exists has no effect.
       await unlessAway(async () => {
         await queues.add(queue, [{ id, payload }]);
         if (isTaken(queue, await queues.workers())) return;
@@ -68,7 +68,7 @@ export async function trainInCluster(
     }
     return undefined;
   };
-  // Stops waiting when the command is stopped, even while Redis is unreachable.
+  // When the command is stopped, stop waiting even while Redis is unreachable.
   const stopped = new Promise<undefined>((resolve) => {
     signal.addEventListener('abort', () => resolve(undefined), { once: true });
   });

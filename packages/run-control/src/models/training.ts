@@ -28,7 +28,7 @@ export interface Training {
   check?: ((plan: RunPlan, trials: readonly string[]) => void) | undefined;
 }
 
-/** Called with the progress of training an estimator on all clips. */
+/** Returns functions that report the progress of training an estimator on all clips. */
 export function trainingProgress(plan: RunPlan, trial: string, onProgress: (text: string) => void) {
   const say = (rest: string) => onProgress(`training ${trial} on all ${counted(plan.dataset.clips, 'clip')}${rest}`);
   const steps = (done: number, total: number) => say(`: ${Math.floor((100 * done) / total)} %`);

@@ -8,7 +8,7 @@ export const SERVICE_METRICS = {
     kind: 'gauge',
     by: ALL,
     labels: ['role', 'version', 'node'],
-    help: 'Always 1; labels describe the running build.',
+    help: 'Always 1; the labels describe the running build.',
   },
   cryfold_check_ok: {
     kind: 'gauge',
@@ -20,7 +20,7 @@ export const SERVICE_METRICS = {
     kind: 'gauge',
     by: ALL,
     labels: ['check'],
-    help: 'When a check last passed. For check="redis" this is the process’s heartbeat.',
+    help: 'When a check last passed. For check="redis", this is the heartbeat of the process.',
   },
   cryfold_store_operations_total: {
     kind: 'counter',
@@ -51,13 +51,13 @@ export const SERVICE_METRICS = {
     kind: 'counter',
     by: ALL,
     labels: ['queue', 'class', 'code'],
-    help: 'Failed attempts at jobs, by class: input is never retried, infrastructure waits, crash is retried in a fresh child.',
+    help: 'Failed attempts at jobs, by class of the error: input errors are never retried, infrastructure errors are retried after a wait, and crashes are retried in a new child.',
   },
   cryfold_lost_leases_total: {
     kind: 'counter',
     by: ALL,
     labels: ['queue'],
-    help: 'Jobs that went to another worker because the first one stopped renewing the lock; counted by the process that found them.',
+    help: 'Jobs that were given to another worker because the first one stopped renewing its lock; counted by the process that detected it.',
   },
   cryfold_queue_jobs: {
     kind: 'gauge',
@@ -93,6 +93,6 @@ export const SERVICE_METRICS = {
     kind: 'gauge',
     by: ['coordinator'],
     labels: [],
-    help: 'Memory that Redis may use: its maxmemory, or the memory of its machine if that is unset.',
+    help: 'Memory that Redis may use: its maxmemory or, if that is unset, the memory of its machine.',
   },
 } as const satisfies Record<string, Definition>;

@@ -30,7 +30,7 @@ export const WORK_METRICS = {
     kind: 'counter',
     by: ['worker'],
     labels: ['queue'],
-    help: 'Folds whose training was discarded because another attempt committed first.',
+    help: 'Folds whose result was discarded because another attempt committed first.',
   },
   cryfold_fold_duration_seconds: {
     kind: 'histogram',
@@ -43,26 +43,26 @@ export const WORK_METRICS = {
     kind: 'histogram',
     by: ['worker'],
     labels: ['estimator'],
-    help: 'Time of one epoch over a fold, including the test pass.',
+    help: 'Duration of one epoch of training on a fold, including the test pass.',
     buckets: [0.1, 0.5, 2, 10, 30, 60, 300, 1200],
   },
   cryfold_trained_images_total: {
     kind: 'counter',
     by: ['worker'],
     labels: ['estimator'],
-    help: 'Images processed by training steps; the rate is images per second.',
+    help: 'Number of images processed by training steps; the rate of this counter is the number of images per second.',
   },
   cryfold_training_loss: {
     kind: 'gauge',
     by: ['worker'],
     labels: ['run', 'trial', 'repeat', 'fold'],
-    help: 'Training loss (nats) of the last epoch of a fold in training; removed when the fold ends.',
+    help: 'Training loss (nats) in the latest epoch of a fold in training; removed when the fold ends.',
   },
   cryfold_child_starts_total: {
     kind: 'counter',
     by: ['worker'],
     labels: ['queue', 'reason'],
-    help: 'Training children started, by reason: the first one, or a replacement because the previous one died, was cancelled, used too much memory (memory) or had another number of threads.',
+    help: 'Training children started, by reason: the first one, or a replacement because the previous one died, was cancelled, used too much memory (memory) or had the wrong number of threads.',
   },
   cryfold_child_memory_bytes: {
     kind: 'gauge',
@@ -80,13 +80,13 @@ export const WORK_METRICS = {
     kind: 'gauge',
     by: ['worker'],
     labels: ['gpu'],
-    help: 'Utilisation of a GPU of this machine as reported by nvidia-smi; absent without a GPU.',
+    help: 'Utilisation of a GPU in this machine, as reported by nvidia-smi; absent without a GPU.',
   },
   cryfold_gpu_memory_bytes: {
     kind: 'gauge',
     by: ['worker'],
     labels: ['gpu'],
-    help: 'Used memory of a GPU, by all processes.',
+    help: 'Memory of a GPU that is in use by all processes together.',
   },
   cryfold_gpu_memory_limit_bytes: {
     kind: 'gauge',
@@ -98,7 +98,7 @@ export const WORK_METRICS = {
     kind: 'counter',
     by: ['aggregator'],
     labels: ['status'],
-    help: 'Aggregated runs, by outcome: complete or incomplete.',
+    help: 'Number of aggregated runs, by outcome: complete or incomplete.',
   },
   cryfold_aggregation_duration_seconds: {
     kind: 'histogram',
@@ -117,7 +117,7 @@ export const WORK_METRICS = {
     kind: 'counter',
     by: ['serve'],
     labels: ['route', 'status'],
-    help: 'Answered requests.',
+    help: 'Requests that the server has answered, by route and status.',
   },
   cryfold_serve_request_seconds: {
     kind: 'histogram',
@@ -130,7 +130,7 @@ export const WORK_METRICS = {
     kind: 'counter',
     by: ['serve'],
     labels: ['label'],
-    help: 'Predicted windows by class. If the shares shift, the recordings have changed.',
+    help: 'Predicted windows, by class. If the shares of the classes shift, the recordings have changed.',
   },
   cryfold_serve_pending: {
     kind: 'gauge',

@@ -5,7 +5,7 @@ import type { ArtifactStore } from '../artifact-store.js';
 import { readArtifact } from '../open-store.js';
 import { storeKeys } from './keys.js';
 
-/** Refers to immutable bytes by key and hash. */
+/** A reference to immutable bytes: their key and their hash. */
 export type ArtifactReference = FoldResult['probabilities'];
 
 /** The log of an attempt. */

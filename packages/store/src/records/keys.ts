@@ -6,7 +6,7 @@ export const storeKeys = {
   images: (features: string) => `features/${features}/images.npy`,
   vectors: (features: string) => `features/${features}/vectors.npy`,
   /**
-   * Whether a key belongs to the record of the features from which the latest Gram matrix was computed; see gram.ts in
+   * Whether a key is that of a record that says from which features the latest Gram matrix was computed; see gram.ts in
    * estimators
    */
   isLatestGram: (key: string) => /^features\/latest-gram-\d+\.json$/.test(key),

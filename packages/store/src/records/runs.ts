@@ -25,13 +25,13 @@ import { storeKeys } from './keys.js';
 export const RUN_ID = /^[a-z0-9][a-z0-9-]*$/;
 
 export interface StoredPlan {
-  /** The plan including every trial that the sweep has started; for other runs, the plan as stored */
+  /** For a sweep, the plan including all trials that the sweep has started; for other runs, the same as `base` */
   plan: RunPlan;
   /** The plan as it was stored */
   base: RunPlan;
   /** Undefined for a run that is not a sweep */
   search: SearchLog | undefined;
-  /** Number of the sweep's next record */
+  /** Number that the next record of the sweep's decisions will have */
   next: number;
 }
 
@@ -127,7 +127,7 @@ export class RunRecords {
         `${key}: ${size} bytes; a plan can have at most ${LIMITS.planBytes}`,
         {
           context: { key, bytes: size, limit: LIMITS.planBytes },
-          hint: `Cancel it (cryfold cancel ${run}), and submit it again with fewer repeats, folds or estimators.`,
+          hint: `Cancel the run (cryfold cancel ${run}), and submit it again with fewer repeats, folds or estimators.`,
         },
       );
     }
@@ -135,7 +135,7 @@ export class RunRecords {
     if (bytes) return decodePlan(bytes, key);
     throw new CryfoldError('RUN_NOT_FOUND', `the store has no run ${JSON.stringify(run)}`, {
       context: { run },
-      hint: 'Check --store, and list its runs: cryfold list',
+      hint: 'Check --store. To list the runs in the store, use: cryfold list',
     });
   }
 
@@ -144,7 +144,7 @@ export class RunRecords {
     await replaceRecord(this.#artifacts, storeKeys.plan(plan.run), encodePlan(plan), decodePlan);
   }
 
-  /** Whether a sweep has more decisions than `stored` contains. */
+  /** Whether a sweep has recorded further decisions since its plan was read. */
   async hasGrown({ base, search, next }: StoredPlan): Promise<boolean> {
     return search !== undefined && this.#artifacts.has(storeKeys.searchRecord(base.run, next));
   }
@@ -202,7 +202,8 @@ export class RunRecords {
   /** Reopens a run: removes its cancellation, results and failures, so that failed folds are retried. */
   async reopen(run: string): Promise<void> {
     for (const key of await this.#failureKeys(run)) await this.#artifacts.delete(key);
-    // Removed last: without results the run counts as unfinished, and a coordinator may take it immediately.
+    // The results are removed last, because a run without results counts as unfinished and a coordinator may then
+    // continue it immediately.
     await this.#artifacts.delete(storeKeys.cancelled(run));
     await this.#artifacts.delete(storeKeys.results(run));
   }

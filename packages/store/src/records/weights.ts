@@ -1,7 +1,7 @@
 import type { ArtifactStore } from '../artifact-store.js';
 import { storeKeys } from './keys.js';
 
-/** Returns the string by which a spec refers to weights in the store. @param hash sha256 of the file in hex */
+/** Returns the string that a spec contains to refer to weights in the store. @param hash sha256 of the file in hex */
 export const weightsReference = (hash: string): string => `store:${storeKeys.weights(hash)}#sha256=${hash}`;
 
 /** Pretrained weights under `weights/`, each file named by its hash. */

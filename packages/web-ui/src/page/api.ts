@@ -6,7 +6,7 @@ export class Refusal extends Error {
     readonly code: string,
     message: string,
     readonly hint?: string,
-    /** Whether there is no point in retrying */
+    /** Whether the error is permanent, so that retrying would be useless */
     readonly lasting = false,
   ) {
     super(`${code}: ${message}`);
@@ -34,8 +34,8 @@ function refusal(status: number, answer: any): Refusal {
 }
 
 /**
- * Returns why a stream was refused, since an EventSource does not expose it. Undefined if the stream is no longer
- * refused.
+ * Requests a refused stream again to find out the reason, which an EventSource does not expose. Returns undefined if
+ * the stream is no longer refused.
  */
 async function whyRefused(path: string): Promise<Refusal | undefined> {
   const response = await fetch(BASE + path).catch(() => undefined);
@@ -78,7 +78,7 @@ export function listen<S, C>(
       on.connected(false);
       const refused = source.readyState === EventSource.CLOSED;
       lost++;
-      // Leaves the first reconnect to the browser, which knows the id of the last event.
+      // Let the browser itself reconnect the first time, since it sends the id of the last event.
       if (!refused && lost === 1 && wait === FIRST_MS) return;
       source.close();
       timer = setTimeout(open, wait);

@@ -38,7 +38,7 @@ function set(element: Element, attributes: Attributes): void {
   }
 }
 
-/** Sets text only if it has changed, to avoid unnecessary rendering. */
+/** Sets an element's text, but only if it differs from the current text, to avoid unnecessary rendering. */
 export function say(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }

@@ -126,7 +126,10 @@ function curves(curve: NonNullable<WatchedFold['committed']>['curve']): Node[] {
   ];
 }
 
-/** Training as a solid line; test, if known, as a dashed line. */
+/**
+ * Draws the values on the training clips as a solid line and, if they are known, those on the test clips as a dashed
+ * line.
+ */
 function chart(name: string, training: readonly number[], test: readonly number[]): Node {
   const last = (points: readonly number[]) => (points.at(-1) ?? 0).toPrecision(3);
   const tested = test.length > 0;

@@ -9,12 +9,13 @@ const MANY = 300;
 
 /**
  * Shows each fold as a button. Each repeat is a strip of folds, and the repeats of a trial form a row. Trials outside
- * the viewport are not laid out. One button per trial is in the tab order, and arrow keys move between the others.
+ * the viewport are not laid out. Only one button per trial is in the tab order; arrow keys move the focus to the
+ * others.
  */
 export class GridView {
   readonly #grid: Grid;
   readonly #buttons: HTMLButtonElement[] = [];
-  /** Error codes of failed cells */
+  /** Error codes of failed cells, by index of the cell */
   #codes: Map<number, string>;
 
   constructor(root: HTMLElement, grid: Grid, open: (place: Place) => void) {
@@ -39,7 +40,7 @@ export class GridView {
     for (const i of indices) this.#show(i);
   }
 
-  /** Updates the error codes when the failures in the grid have changed. */
+  /** Updates the error codes after the failures in the grid have changed. */
   explain(): void {
     const before = this.#codes;
     this.#codes = codesOf(this.#grid);

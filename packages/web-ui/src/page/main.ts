@@ -39,7 +39,7 @@ function show(): void {
   leave = run === undefined ? runsView(view) : runView(view, decodeURIComponent(run));
 }
 
-/** Shows why the page has no content. */
+/** Shows an error instead of the page's content. */
 function refuse(why: Refusal): void {
   leave();
   leave = () => {};
@@ -104,7 +104,7 @@ async function start(): Promise<void> {
   show();
 }
 
-// The address determines what is shown, so the skip link must not change it.
+// The skip link must not change the address, because the address determines which view is shown.
 document.querySelector('.skip')?.addEventListener('click', (event) => {
   event.preventDefault();
   root.focus();

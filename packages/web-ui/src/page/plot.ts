@@ -1,7 +1,7 @@
 import { h, s } from './dom.js';
 
 export interface Tick {
-  /** In units of the axis */
+  /** Position on the axis, as a value of the plotted quantity */
   at: number;
   text: string;
 }
@@ -29,7 +29,7 @@ export interface Scales {
 
 const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [400, 200, 58, 10, 10, 40];
 
-/** A figure with two titled axes. @param marks draws what is between them */
+/** Creates a figure with two titled axes. @param marks draws what is between them */
 export function plot({ label, caption, x, y }: Plot, marks: (scales: Scales) => SVGElement[]): HTMLElement {
   const scale =
     ({ low, high }: Axis, from: number, to: number) =>
@@ -63,7 +63,7 @@ export function plot({ label, caption, x, y }: Plot, marks: (scales: Scales) => 
   );
 }
 
-/** A line through points, or a dot for a single one. */
+/** Draws a line through the points, or a dot if there is only one point. */
 export function line(points: readonly (readonly [number, number])[], kind: string): SVGElement {
   const [first, ...rest] = points;
   if (rest.length === 0) return s('circle', { class: `line ${kind}`, cx: first[0], cy: first[1], r: 3 });
@@ -73,14 +73,14 @@ export function line(points: readonly (readonly [number, number])[], kind: strin
 /** An axis over these values, with ticks at round numbers. @param whole whether only whole numbers make sense */
 export function axisOver(title: string, values: readonly number[], whole = false): Axis {
   const [lowest, most] = [Math.min(...values), Math.max(...values)];
-  // Otherwise, a mere rounding difference would fill the whole axis.
+  // Treat values that only differ by rounding as equal, because their difference would otherwise fill the whole axis.
   const least = most - lowest < 1e-9 * Math.max(Math.abs(most), 1) ? most : lowest;
   const size = Math.abs(most) > 1e-8 ? Math.abs(most) : 1;
   const step = whole ? Math.max(1, roundStep((most - least || 1) / 5)) : roundStep((most - least || size) / 5);
   let [low, high] = whole
     ? [least, Math.max(most, least + 1)]
     : [step * Math.floor(least / step), step * Math.ceil(most / step)];
-  // A single positive value is at the upper end, because many metrics have no values above 100 %.
+  // If there is only one value and it is positive, the axis ends there, because many metrics cannot exceed 100 %.
   if (low === high && low > 0) low -= step;
   else if (low === high) high += step;
   const decimals = Math.max(0, -Math.floor(Math.log10(step)));
@@ -90,7 +90,7 @@ export function axisOver(title: string, values: readonly number[], whole = false
     at: step * (first + i),
     text: (step * (first + i)).toFixed(decimals),
   }));
-  // Counts begin at 1, which the steps may skip.
+  // Always label the lower end of an axis of counts, which is usually 1 and which the steps may skip.
   if (whole && ticks[0]?.at !== low) ticks.unshift({ at: low, text: String(low) });
   return { title, low, high, ticks };
 }

@@ -100,7 +100,9 @@ class RunPage {
     this.#verdict.hidden = !outcome;
   }
 
-  /** @param isSweep whether to show the models above the folds, because a sweep has too many folds */
+  /**
+   * @param isSweep whether the run is a sweep; its models are then shown above the folds, because it has too many folds
+   */
   #appear(isSweep: boolean): void {
     const folds = [h('h2', {}, 'Folds'), legend(), this.#cells];
     this.#view.root.replaceChildren(
@@ -119,7 +121,7 @@ class RunPage {
   }
 }
 
-/** Progress of a run, with the available actions and downloads. */
+/** Shows the progress of a run, and offers its available actions and downloads. */
 class StatusLine {
   readonly problem = h('p', { class: 'problem', role: 'alert', hidden: true });
   readonly line: HTMLElement;

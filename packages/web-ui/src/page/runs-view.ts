@@ -7,7 +7,9 @@ import type { View } from './view.js';
 
 type Worker = ClusterView['workers'][number];
 
-/** A run, with its share of all folds that are training; the share is undefined if no other run is training folds. */
+/**
+ * A run, with the share of the currently training folds that belong to it; undefined if no other run is training folds.
+ */
 type Shared = RunStatus & { share: number | undefined };
 
 /** Milliseconds between refreshes of the final models. */
@@ -79,7 +81,7 @@ const MODELS: readonly Column<ListedVersion>[] = [
   { name: 'Version', text: ({ cryfold }) => cryfold, key: ({ cryfold }) => cryfold },
 ];
 
-/** A heading and a table. While there are no rows, a sentence replaces the table. */
+/** A heading and a table. As long as the table has no rows, a sentence is shown instead. */
 class Section<T> {
   readonly #table: Table<T>;
   readonly #note = h('p', { class: 'faint' }, 'Loading…');
@@ -100,7 +102,7 @@ class Section<T> {
     this.#note.replaceChildren(...this.#empty);
   }
 
-  /** Shows an error. Rows that are already shown stay. */
+  /** Shows an error. Rows that are already shown remain visible. */
   fail({ message }: Error): void {
     this.#note.hidden = false;
     say(this.#note, `${this.#table.element.hidden ? 'Cannot be shown' : 'Cannot be updated'}: ${message}`);

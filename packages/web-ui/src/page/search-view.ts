@@ -28,7 +28,7 @@ export class SearchView {
     this.update(trials, pictures);
   }
 
-  /** @param pictures those of estimators whose trials changed */
+  /** @param pictures chart data of the estimators whose trials have changed */
   update(changed: readonly TrialRow[], pictures: GridSearch['pictures'] = []): void {
     for (const row of changed) this.#known.set(row.trial, row);
     this.#charts.update(pictures);
@@ -50,8 +50,8 @@ export class SearchView {
 
 function columnsOf({ figure, byEpochs }: GridSearch): Column<TrialRow>[] {
   /**
-   * A log-loss in nats, any other metric in percent. Clipped, because intervals of few folds may exceed the range of the
-   * metric.
+   * Formats a log-loss in nats and any other metric in percent. Values are clipped, because the interval over a few
+   * folds may extend beyond the range of the metric.
    */
   const value = (of: number | null) => {
     if (of === null) return '–';

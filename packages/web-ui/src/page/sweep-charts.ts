@@ -28,7 +28,7 @@ export class SweepCharts {
     this.element = h('div', {}, this.#note, list);
   }
 
-  /** @param changed pictures of some estimators; the pictures of all others are kept */
+  /** @param changed new chart data of some estimators; the charts of all others stay the same */
   update(changed: readonly Picture[]): void {
     for (const picture of changed) this.#pictures.set(picture.base, picture);
     const shown = this.#bases
@@ -39,7 +39,7 @@ export class SweepCharts {
   }
 }
 
-/** The charts of one estimator, which are drawn only if their picture has changed. */
+/** Creates the charts of one estimator, which are redrawn only if their data has changed. */
 function section({ base }: Picture, figure: Figure): { element: HTMLElement; update: (picture: Picture) => void } {
   const lines = new ParallelCoordinates(figure);
   let drawn = [h('figure'), h('figure')];
@@ -129,7 +129,7 @@ function importance({ base, importance: all }: Picture): HTMLElement {
 
 const [HEIGHT, TOP, BOTTOM, STEP, LEFT] = [220, 26, 12, 110, 14];
 
-/** Each complete trial as a line through its parameters to its score; the best ones stand out. */
+/** Draws each complete trial as a line through its parameters to its score; the best ones stand out. */
 class ParallelCoordinates {
   readonly element: HTMLElement;
   readonly #figure: Figure;
@@ -158,7 +158,7 @@ class ParallelCoordinates {
   }
 }
 
-/** @param ranked its complete trials, the best one first */
+/** @param ranked complete trials of the estimator, best first */
 function lineDrawing({ base, axes }: Picture, ranked: Picture['trials'], figure: Figure) {
   const score = axisOver(
     axisTitle(figure),

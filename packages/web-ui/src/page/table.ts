@@ -7,11 +7,16 @@ export interface Column<T> {
   /** Text of a cell, or a function that updates its content */
   text?: (row: T) => string;
   show?: (cell: HTMLElement, row: T) => void;
-  /** Returns the sort key of a row; a column without `key` has no button. Null comes last in either direction. */
+  /**
+   * Returns the sort key of a row. Rows with the key null come last in either direction. A column without `key` cannot
+   * be sorted.
+   */
   key?: (row: T) => string | number | null;
   /** Rows are first sorted by this group, always ascending, because keys of different groups cannot be compared. */
   group?: (row: T) => string;
-  /** Whether the first click shows the largest value first; a function if that depends on the rows */
+  /**
+   * Whether the first click on the header shows the largest value first; may be a function, if this depends on the rows
+   */
   descends?: boolean | (() => boolean);
 }
 
@@ -44,7 +49,7 @@ export class Table<T> {
     this.element = scroll(label, table);
   }
 
-  /** @param rows in the default order */
+  /** @param rows all rows, in the default order */
   show(rows: readonly T[]): void {
     this.#shown = rows;
     this.#rows.show(this.#inOrder(rows), this.#keyOf);

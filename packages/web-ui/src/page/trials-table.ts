@@ -3,7 +3,7 @@ import { valueText } from './dom.js';
 import { Table } from './table.js';
 import { settingsText } from './text.js';
 
-/** Final states, in which the figures of a run no longer change. */
+/** Final states of a run, in which its scores no longer change. */
 export const ENDED: ReadonlySet<string> = new Set(['complete', 'incomplete']);
 
 /** An estimator or a fusion. */
@@ -33,7 +33,7 @@ export class TrialsTable {
           name: 'Mean',
           text: ({ mean }) => this.#meanText(mean),
           key: ({ mean }) => mean,
-          // Shows the best model first, which for log-loss has the smallest value.
+          // The first click shows the best model first; for log-loss, that is the one with the smallest value.
           descends: () => this.#sign > 0,
         },
         {

@@ -9,7 +9,7 @@ export interface Clustering {
   inertia: number;
 }
 
-/** Number of random starts. The best result is used. */
+/** Number of random starts, of which the one with the best result is used. */
 const STARTS = 5;
 const MOST_ITERATIONS = 300;
 
@@ -17,7 +17,7 @@ const MOST_ITERATIONS = 300;
  * Runs k-means with Lloyd's algorithm from k-means++ starts (Arthur and Vassilvitskii, "k-means++: the advantages of
  * careful seeding", SODA 2007). Uses only squared distances: the distance from a row to a centre is the mean distance
  * from the row to the members of the cluster, minus half the mean distance between members.
- * @param rows rows of the matrix to cluster
+ * @param rows indices of the matrix rows to cluster
  * @param wanted number of clusters; fewer if there are fewer distinct rows
  */
 export function kMeans(distances: DistanceMatrix, rows: Int32Array, wanted: number, seed: number): Clustering {

@@ -19,7 +19,7 @@ export interface MultinomialProblem {
 }
 
 export interface MultinomialFit {
-  /** rows x classes: to obtain the weights, multiply the rows, relative to their mean, by these and add them up */
+  /** rows x classes; the weights are the sum of all rows, relative to their mean, multiplied by these coefficients */
   coefficients: Float64Array;
   /** Intercepts for rows relative to the mean of the training rows */
   intercepts: Float64Array;
@@ -29,9 +29,13 @@ export interface MultinomialFit {
 
 const HISTORY = 20;
 const MOST_ITERATIONS = 2000;
-/** Gradient norm, relative to the first one, at which the search stops. Probabilities are then accurate to some 1e-6 */
+/**
+ * Gradient norm, relative to the first one, at which the search stops. Probabilities are then accurate to about 1e-6
+ */
 const TOLERANCE = 1e-7;
-/** Used instead of `TOLERANCE` if rounding prevents further descent. A larger gradient means that line search failed */
+/**
+ * Used instead of `TOLERANCE` if rounding prevents further descent. A larger gradient means that the line search failed
+ */
 const ROUNDING_TOLERANCE = 1e-5;
 
 /**

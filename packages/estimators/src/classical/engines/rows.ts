@@ -26,7 +26,7 @@ export interface Scaling {
   mean: Float64Array;
   /** Value to subtract: the mean if columns are standardised, otherwise 0 */
   offset: Float64Array;
-  /** Factor to multiply with afterwards */
+  /** Factor to multiply by afterwards */
   factor: Float64Array;
 }
 

@@ -55,7 +55,7 @@ interface Split {
  */
 export class TreeGrower {
   readonly #problem: TreeProblem;
-  /** The included rows, with those of each node next to each other */
+  /** The included rows, ordered so that the rows of each node are next to each other */
   readonly #rows: Int32Array;
   readonly #sorted: Int32Array;
   readonly #order: Int32Array;
@@ -169,7 +169,7 @@ export class TreeGrower {
     return true;
   }
 
-  /** Returns the better one of `best` and the best split of a column. */
+  /** Returns the better of `best` and the best split of a column. */
   #scan({ start, end, node }: Part, column: number, codes: Codes, best: Split | undefined): Split | undefined {
     const { targets, outputs, weights, minLeaf, columns } = this.#problem;
     const sorted = this.#sorted;

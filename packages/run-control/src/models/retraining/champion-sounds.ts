@@ -1,11 +1,11 @@
 import { type Dataset, findClips, sharedSounds } from '@cryfold/corpus';
 import type { DatasetManifest } from '@cryfold/plan';
 
-/** Copies of a champion's training clips in new data that comparing the audio has found, beyond equal hashes. */
+/** Copies of a champion's training clips in new data, as found by comparing the audio rather than hashes. */
 export interface ChampionSounds {
   /**
-   * Clips of the new data that are copies of, or overlap with, training clips of the champion that are not in the new
-   * data
+   * Clips of the new data that copy or overlap a training clip of the champion, where that training clip itself is not
+   * in the new data
    */
   copies: ReadonlySet<number>;
   /** Training clips of the champion whose audio is not available, so that copies of them cannot be found */

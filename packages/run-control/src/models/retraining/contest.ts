@@ -3,8 +3,8 @@ import type { TrainingOverlap } from './training-overlap.js';
 
 /**
  * Share of the champion's clips that new data must contain, so that a stand-in trained on them represents the champion.
- * The missing twentieth is less than what each fold holds out from both models (a tenth with 10 folds, a fifth with 5).
- * `tools/simulate-retrain` prints how often a worse model is promoted at each share.
+ * At most 5 % may be missing, which is less than each fold holds out from both models (10 % with 10 folds, 20 % with
+ * 5). `tools/simulate-retrain` prints how often a worse model is promoted at each share.
  */
 export const STAND_IN_SHARE = 0.95;
 /**
@@ -16,8 +16,9 @@ const CONTEST_GROUPS = 10;
 const CONTEST_CLIPS = 5;
 
 /**
- * What the challenger is compared with: the stored champion and its own predictions; a stand-in that is trained in each
- * fold on the training clips that the champion knows; or, if there is no champion, the class shares.
+ * What the challenger is compared with: the stored champion and its own predictions; a stand-in, which in each fold is
+ * trained on those training clips that the champion was also trained on; or, if there is no champion, a baseline that
+ * predicts the class shares.
  */
 export type Opponent = 'champion' | 'stand-in' | 'majority';
 
@@ -43,7 +44,7 @@ export interface ContestData {
   sounds: readonly (readonly number[])[];
 }
 
-/** What a model was trained on when it predicts a test clip of a split. */
+/** Whether the model that predicts a test clip of a split was trained on the clip's sound or group. */
 interface Training {
   sound(clip: number): boolean;
   group(clip: number): boolean;
@@ -59,7 +60,7 @@ function marked(clips: ArrayLike<number>, marks: readonly string[]): (clip: numb
 /**
  * Selects the test clips on which a challenger and its opponent are compared: neither model was trained on the sound,
  * and either both or neither were trained on other clips of the group. (With grouped folds, the challenger was never
- * trained on other clips of the group, so the opponent must not know the group either.)
+ * trained on other clips of the group, so the opponent must not have been trained on any clip of the group either.)
  * @param opponent what the opponent was trained on; undefined if it predicts without training
  */
 function contestOf(
@@ -90,7 +91,7 @@ function contestOf(
   return { opponent, rows, clips: counted.size, groups };
 }
 
-/** Describes what a contest lacks for a verdict; undefined if it lacks nothing. */
+/** Describes what is missing for a verdict on a contest; undefined if nothing is missing. */
 function lackOf({ rows, clips, groups }: Contest, { manifest, splits }: ContestData, judged: ReadonlySet<string>) {
   if (groups < CONTEST_GROUPS)
     return `${clips} comparable clips of ${groups} groups; ${CONTEST_GROUPS} groups are needed`;
@@ -107,10 +108,10 @@ function lackOf({ rows, clips, groups }: Contest, { manifest, splits }: ContestD
 
 /**
  * Chooses how to compare the challenger, before any training. If the new data contains nearly all training clips of the
- * champion, uses a stand-in, which is tested on old and new clips alike, so that new clips with wrong labels do not
- * decide alone. Otherwise uses the stored champion on the clips on which it was not trained.
- * @param overlap which parts of the data the champion knows; undefined without a champion
- * @param classes classes that the champion knows
+ * champion, uses a stand-in, which is tested on both old and new clips, so that new clips with wrong labels cannot
+ * decide the outcome alone. Otherwise uses the stored champion on the clips on which it was not trained.
+ * @param overlap which parts of the data the champion was trained on; undefined without a champion
+ * @param classes classes that the champion can predict
  */
 export function chooseContest(
   data: ContestData,
@@ -124,7 +125,8 @@ export function chooseContest(
     return lack === undefined ? majority : { refusal: `too little data for a first champion: ${lack}` };
   }
   const gone = classes.find((label) => !data.manifest.classes.includes(label));
-  if (gone !== undefined) return { refusal: `the new data has no clips of class ${gone}, which the champion knows` };
+  if (gone !== undefined)
+    return { refusal: `the new data has no clips of class ${gone}, which the champion can predict` };
   const stored = contestOf(data, 'champion', () => ({
     sound: (clip) => overlap.sounds[clip],
     group: (clip) => overlap.groups[clip],
@@ -143,5 +145,7 @@ export function chooseContest(
   });
   const lack = lackOf(standIn, data, judged);
   if (lack === undefined) return standIn;
-  return storedLack === undefined ? stored : { refusal: `${untested(storedLack)}; nor can a stand-in: ${lack}` };
+  return storedLack === undefined
+    ? stored
+    : { refusal: `${untested(storedLack)}; a stand-in cannot be tested either: ${lack}` };
 }

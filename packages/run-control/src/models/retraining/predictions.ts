@@ -19,7 +19,10 @@ export async function outOfFold(store: RunStore, run: string, of: string): Promi
   });
 }
 
-/** Baseline that predicts the class shares among a split's training clips, and therefore always the largest class. */
+/**
+ * Baseline that predicts, for every clip, the class shares among the split's training clips. Its predicted class is
+ * therefore always the largest one.
+ */
 export function classShares({ manifest: { clips, classes }, splits }: ContestData): Predictions {
   const shares = splits.map(({ train }) => {
     const counts = classes.map(() => 0);
@@ -31,7 +34,8 @@ export function classShares({ manifest: { clips, classes }, splits }: ContestDat
 }
 
 /**
- * Predictions of the stored champion for the clips of a contest. Classes that it does not know get probability 0.
+ * Predictions of the stored champion for the clips of a contest. Classes on which the champion was not trained get
+ * probability 0.
  * @throws CryfoldError PROBABILITIES_INVALID if a prediction is not a number; RATE_UNKNOWN, DATA_CHANGED,
  * TENSORFLOW_MISSING, ARTIFACT_MISSING, ARTIFACT_CORRUPT
  */
@@ -58,7 +62,7 @@ export async function storedPredictions(
       `${card.name}@${card.version} predicts ${probabilities[wrong]} for ${id}`,
       {
         context: { model: card.name, version: card.version, clip: id },
-        hint: 'Train the champion again, or roll back to the previous one: cryfold models rollback.',
+        hint: 'Train the champion again, or roll back to the previous champion with cryfold models rollback.',
       },
     );
   }

@@ -16,7 +16,7 @@ import { configurationOf } from '../final-model.js';
 import type { ModelControl } from '../model-control.js';
 import { type ChampionSounds, championSounds, uncomparedNote } from './champion-sounds.js';
 import { type Contest, type ContestData, chooseContest, type Opponent } from './contest.js';
-import { lacking } from './lacking.js';
+import { missingFolds } from './missing-folds.js';
 import { classShares, outOfFold, storedPredictions } from './predictions.js';
 import { type TrainingOverlap, trainingOverlap } from './training-overlap.js';
 import { judge, type Predictions, type RetrainVerdict } from './verdict.js';
@@ -31,7 +31,7 @@ export type RetrainReport = RetrainRecord & {
       clips: number;
       /** Number of the champion's training clips that the new data contains under the same label */
       known: number;
-      /** Their share of the champion's clips; null without a champion */
+      /** `known` as a share of all clips that the champion was trained on; null without a champion */
       share: number | null;
       /**
        * Number of the champion's clips whose audio is not available, so that copies of them could not be searched for;
@@ -43,7 +43,7 @@ export type RetrainReport = RetrainRecord & {
     champion: { version: string; run: string; of: string } | null;
     margin: number;
     metric: MetricName;
-    /** What the challenger was compared with; null without a comparison */
+    /** What the challenger was compared with; null if there was no comparison */
     opponent: Opponent | null;
   } & Partial<Pick<RetrainVerdict, 'test' | 'recall'>>;
 };
@@ -63,19 +63,19 @@ export interface Challenge {
   dataset: Dataset;
   /** For each sound, the indices of clips that share it; see `sharedSounds` */
   sounds: readonly (readonly number[])[];
-  /** How to load the stored champion, if the champion itself is tested */
+  /** How to load the stored champion; only used if the champion itself is tested */
   loading?: LoadOptions;
 }
 
 /** Callbacks of a retraining. */
 export interface RetrainingSteps {
   /**
-   * Publishes and runs a plan like `cryfold run`, reusing everything that is in the store.
+   * Publishes a plan and runs it as `cryfold run` does, reusing all results that are already in the store.
    * @param standIn the champion, if the plan is for its stand-in
    * @returns undefined if stopped before the run finished
    */
   evaluate(plan: RunPlan, standIn?: ModelCard): Promise<RunResults | undefined>;
-  /** Explains why there is no decision if the command was stopped during a run */
+  /** Returns the explanation for a missing decision if the command was stopped during a run */
   left(run: string): string;
   /** Shows a line to the user */
   say(text: string): void;
@@ -111,11 +111,11 @@ export class Retraining {
     this.#data = { manifest, splits: plan.splits.filter(({ outer }) => outer === undefined), sounds };
   }
 
-  /** @throws CryfoldError any error of training, reading or predicting */
+  /** @throws CryfoldError any error that occurs while training, reading or predicting */
   async run(): Promise<RetrainReport> {
     const { model } = this.#challenge;
     const registry = new ModelRegistry(this.#store.artifacts);
-    // The decision is based on this champion, so it is void if the champion changes in the meantime.
+    // The decision only applies to this champion, and is discarded if another version becomes champion in the meantime.
     const held = await registry.champion(model);
     const card = held && (await registry.find(model, held.version));
     if (card) checkModelAllowed(card, this.#challenge.loading?.allowCommands);
@@ -163,17 +163,18 @@ export class Retraining {
       };
     }
     try {
-      // Prepared before the challenger is trained, since training it would be useless if no comparison is possible.
+      // Prepares the comparison before training the challenger, because the training would be wasted if no comparison
+      // is possible.
       const { contest, predictions, standIn, note = '' } = await this.#prepare(card);
       steps.say(`challenger: run ${plan.run}, ${counted(plan.jobs.length, 'fold')}`);
       const challenger = await steps.evaluate(plan);
       if (!challenger) return { outcome: 'cancelled', reason: steps.left(plan.run) };
-      if (!modelOf(challenger, of).complete) return { outcome: 'incomplete', reason: lacking(challenger, of) };
+      if (!modelOf(challenger, of).complete) return { outcome: 'incomplete', reason: missingFolds(challenger, of) };
       let opponent = predictions;
       if (standIn && card) {
         const before = await steps.evaluate(standIn, card);
         if (!before) return { outcome: 'cancelled', reason: steps.left(standIn.run) };
-        if (!modelOf(before, card.of).complete) return { outcome: 'incomplete', reason: lacking(before, card.of) };
+        if (!modelOf(before, card.of).complete) return { outcome: 'incomplete', reason: missingFolds(before, card.of) };
         opponent = await outOfFold(this.#store, standIn.run, card.of);
       }
       const verdict = judge({

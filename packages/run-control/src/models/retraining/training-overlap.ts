@@ -16,18 +16,24 @@ export interface TrainingOverlap {
 
 type Manifest = Pick<DatasetManifest, 'clips' | 'grouped'>;
 
-/** Copies found by comparing the audio of the new data, in addition to equal hashes. Clips are given by index. */
+/**
+ * Copies that were found by comparing the audio, in addition to those with equal hashes. All numbers are indices of
+ * clips in the new data.
+ */
 export interface Copies {
   /** For each sound, the clips that share it, whether equal or overlapping */
   sounds: readonly (readonly number[])[];
-  /** Copies of those training clips of the champion that are not themselves in the new data */
+  /**
+   * Clips that are copies of a training clip of the champion, where that training clip itself is not in the new data
+   */
   copies: ReadonlySet<number>;
 }
 
 /**
  * Compares new data with the data of a champion. Equal sounds are the same clip, regardless of file names. Manifests of
- * earlier versions have no hashes, so ids are compared instead. Shifted, overlapping and recoded copies of a known
- * sound count as known, but not as the same clip, because a stand-in is trained on equal clips.
+ * earlier versions have no hashes, so ids are compared instead. Shifted, overlapping and recoded copies of a sound that
+ * the champion was trained on count as sounds that it was trained on, but not as the same clip, because a stand-in is
+ * only trained on equal clips.
  * @param before training data of the champion
  * @param now the new data
  */
@@ -45,7 +51,7 @@ export function trainingOverlap(
   for (const members of shared) {
     if (members.some((clip) => sounds[clip])) for (const clip of members) sounds[clip] = true;
   }
-  // If each clip is its own group, groups are named after files, and equal names mean nothing.
+  // If each clip is its own group, groups are named after files, so equal names do not indicate the same group.
   const named = before.grouped || now.grouped;
   const trainedGroups = new Set(named ? before.clips.map(({ group }) => group) : []);
   now.clips.forEach(({ group }, i) => {

@@ -13,8 +13,8 @@ import {
 import type { Contest, ContestData, Opponent } from './contest.js';
 
 /**
- * Two-sided p-value below which a difference is significant. A model that is no better is promoted with at most half
- * this probability.
+ * Two-sided p-value below which a difference is significant. A model that is not actually better is promoted with at
+ * most half this probability.
  */
 export const SIGNIFICANCE = 0.05;
 
@@ -68,7 +68,7 @@ export interface Judging {
   margin: number;
 }
 
-/** The rows of a contest, with the predictions of both models. */
+/** The compared clips of a contest, each with the predictions of both models. */
 function rowsOf({ data: { manifest, splits }, contest, challenger, opponent }: Judging) {
   const classes = manifest.classes.length;
   const index = new Map(manifest.classes.map((label, c) => [label, c]));
@@ -121,14 +121,14 @@ function describe({ metric, opponent, challenger, champion, difference, clips, g
   const figure = (value: number) => (share ? `${(100 * value).toFixed(2)} %` : value.toFixed(4));
   const change = share ? points(difference) : signed(difference.toFixed(4), difference);
   const p = pValue < 0.001 ? '<0.001' : pValue.toFixed(4);
-  const unheard = opponent === 'majority' ? '' : ' that neither was trained on';
-  const tested = `${clips} clips of ${groups} groups${unheard}`;
+  const unseen = opponent === 'majority' ? '' : ' that neither was trained on';
+  const tested = `${clips} clips of ${groups} groups${unseen}`;
   return `${title} ${figure(challenger)} versus ${figure(champion)} (${change}), on ${tested}, p ${p}`;
 }
 
 /**
- * Promotes a challenger that beats its opponent by the metric (two-sided p below 0.05 over groups) and does not lose
- * more recall than the margin in any class. Both are tested on the same clips, on which neither was trained.
+ * Decides to promote a challenger if it beats its opponent on the metric (two-sided p below 0.05 over groups) and its
+ * recall of no class is lower by more than the margin. Both are tested on the same clips, on which neither was trained.
  */
 export function judge(judging: Judging): RetrainVerdict {
   const { clips, groupSource } = judging.data.manifest;

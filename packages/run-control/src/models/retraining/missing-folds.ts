@@ -2,12 +2,12 @@ import type { RunResults } from '@cryfold/evaluation';
 import { modelOf } from '@cryfold/model-registry';
 
 /** Describes which folds of a model are missing, why, and what to do about it. */
-export function lacking(results: RunResults, of: string): string {
+export function missingFolds(results: RunResults, of: string): string {
   const { members = [of] } = modelOf(results, of);
   const folds = members.length * results.baselines.majority.folds.length;
   const missing = results.missing.filter(({ model }) => members.includes(model));
   const { id } = results.run;
-  const advice = `for details: cryfold status ${id}; to retry: cryfold retry ${id}`;
+  const advice = `for details, use cryfold status ${id}; to retry the folds, use cryfold retry ${id}`;
   if (missing.length === 0) return `${of} of run ${id} has missing folds; ${advice}`;
   const failed = missing.filter(({ code }) => code !== null);
   const [first] = failed;
