@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { counted } from '@cryfold/core';
-import { kindOf } from '@cryfold/estimators';
+import { checkRuntimes, kindOf } from '@cryfold/estimators';
 import type { RunResults } from '@cryfold/evaluation';
 import { LocalCluster, type Preparation, publish, QueuedRun, RunFollower } from '@cryfold/local-run';
 import type { RunPlan } from '@cryfold/plan';
@@ -76,8 +76,8 @@ export async function execute(plan: RunPlan, surroundings: Surroundings): Promis
 async function executeHere(plan: RunPlan, surroundings: Surroundings): Promise<RunResults | undefined> {
   const { options, config, environment, display, storeUrl } = surroundings;
   const workers = options.workers ?? availableParallelism();
-  for (const kind of new Set(Object.values(plan.spec.estimators).map(kindOf))) await kind.checkRuntime?.();
-  // Other users of this machine can reach the port as well, so the page needs a token.
+  await checkRuntimes(Object.values(plan.spec.estimators).map(kindOf));
+  // Other users of this machine can connect to the port too, so the page requires a token.
   const token = randomBytes(24).toString('base64url');
   const page = options.ui === undefined ? undefined : { port: await pagePort(options.ui), token };
   const logDir = await logFolder(storeUrl, plan.run);
@@ -105,8 +105,8 @@ async function executeHere(plan: RunPlan, surroundings: Surroundings): Promise<R
 
 /**
  * Submits the run to a cluster and follows it.
- * @param broken rejects when the local cluster of this command fails; absent for a cluster that this command did not
- * start
+ * @param broken a promise that rejects when the local cluster of this command fails; absent for a cluster that this
+ * command did not start
  */
 async function followQueued(
   plan: RunPlan,

@@ -1,5 +1,5 @@
 import { CryfoldError } from '@cryfold/core';
-import { estimatorKinds, type FoldQueue } from '@cryfold/estimators';
+import { checkRuntimes, estimatorKinds, type FoldQueue } from '@cryfold/estimators';
 import { checkRedis, traceJobs } from '@cryfold/queue';
 import {
   type Config,
@@ -47,7 +47,7 @@ function clusterOf(role: string, target: Target): { redisUrl: string; storeUrl: 
   const variable = target.kind === 'cluster' ? 'CRYFOLD_STORE' : 'REDIS_URL';
   throw new CryfoldError('USAGE', `cryfold ${role}: ${variable} is not set`, {
     context: { variable },
-    hint: 'For example, set REDIS_URL=redis://127.0.0.1:6379 and CRYFOLD_STORE=file:./store. cryfold run requires neither of them.',
+    hint: 'For example, set REDIS_URL=redis://127.0.0.1:6379 and CRYFOLD_STORE=file:./store. cryfold run needs neither variable.',
   });
 }
 
@@ -95,9 +95,10 @@ export async function workerCommand(options: WorkerCommandOptions, config: Confi
   });
   const { children, childrenPerGpu, allowCommands = false } = options;
   const gpus = childrenPerGpu === undefined ? undefined : await gpuOfEachChild(childrenPerGpu, config.visibleGpus);
-  // Fails at start, instead of failing the folds of every run.
-  for (const { queue, checkRuntime } of estimatorKinds) {
-    if (typeof queue === 'string' && queues.includes(queue)) await checkRuntime?.();
+  // Checked at start, so that the worker does not start and then fail the folds of every run. For its own workers,
+  // `cryfold run` has checked this already.
+  if (!config.local) {
+    await checkRuntimes(estimatorKinds.filter(({ queue }) => typeof queue === 'string' && queues.includes(queue)));
   }
   const { Worker } = await import('@cryfold/worker');
   return runService('worker', options, config, async (surroundings) => {

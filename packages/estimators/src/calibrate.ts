@@ -44,8 +44,8 @@ const SHARE_MS = 1000;
 class Enough extends Error {}
 
 /**
- * Measures the speed of each task by training it on synthetic clips, cheap kinds first. If a task fails, its kind keeps
- * its typical speed. Skips kinds that run programs from the spec.
+ * Measures the speed of each task by training it on synthetic clips, cheap kinds first. If a task fails, estimates for
+ * its kind keep using the typical speed. Kinds that run programs from the spec are skipped.
  */
 export async function calibrate(tasks: readonly CalibrationTask[], options: CalibrationOptions): Promise<void> {
   const end = performance.now() + options.budgetMs;
@@ -123,13 +123,16 @@ function clipsOf(kind: AnyKind, estimator: Estimator): number {
   return 'batchSize' in estimator ? Math.min(estimator.batchSize, clips) : clips;
 }
 
-/** Returns the estimator with this number of epochs, and without pretrained weights, which would have to be read. */
+/**
+ * Returns the estimator with this number of epochs and with random weights, because pretrained weights would have to be
+ * read first.
+ */
 function shortened(kind: AnyKind, estimator: Estimator, epochs: number): Estimator {
   const random = kind.pretrained ? kind.pretrained.withSource(estimator, 'random') : estimator;
   return kind.epochs ? kind.epochs.with(random, epochs) : random;
 }
 
-/** Noise with a pattern for each class, so that there is something to learn that is not too easy. */
+/** Synthetic data: noise with a pattern for each class, so that the classes can be learnt, but not too easily. */
 function inventedData(
   count: number,
   {

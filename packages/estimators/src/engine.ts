@@ -1,6 +1,6 @@
 import { CryfoldError, type EpochPoint } from '@cryfold/core';
 
-/** Reads bytes by key; an `ArtifactStore` is one. */
+/** Reads bytes by key; `ArtifactStore` implements this interface. */
 export interface Artifacts {
   /** @returns undefined if the key does not exist */
   get(key: string): Promise<Uint8Array | undefined>;
@@ -24,7 +24,7 @@ export interface TrainingData {
   groups: readonly string[];
   /** Content key of the feature set */
   featureKey: string;
-  /** Reads the feature set from the store. An engine that needs it in every fold should keep it */
+  /** Reads the feature set from the store. An engine that needs the features in every fold should keep them */
   features(): Promise<FeatureArray>;
   /** For images: the range of decibels that their colours cover; default: 120 */
   decibels?: number | undefined;
@@ -79,8 +79,8 @@ export interface FoldOutcome {
   /** Learning curve; empty for an estimator without epochs */
   curve: EpochPoint[];
   /**
-   * What the results depend on besides the fold, such as the version of a library. `FOLD_NOTE` describes in half a
-   * sentence how training deviated from the request
+   * What the results depend on besides the fold, such as the version of a library. The member `FOLD_NOTE` describes in
+   * half a sentence how the training differed from what was requested
    */
   environment: Record<string, string>;
   /** Encodes the trained model. Called at most once, and before the next fold. */

@@ -14,7 +14,7 @@ export interface RunSettings {
   produces: 'images' | 'vectors';
   /** For images: the range of decibels that their colours cover; default: 120 */
   decibels?: number | undefined;
-  /** Threads of one training process, on which floating-point sums depend */
+  /** Number of threads of one training process; it can affect floating-point sums */
   threads: number;
   xla: boolean;
   /** Whether folds keep groups together */
@@ -73,7 +73,7 @@ export interface Pretrained<P> {
 /**
  * The complete definition of one kind of estimator. To add a kind, write a file that exports this object and add a line
  * to registry.ts. Parameters, keys and costs are pure functions. The engine and the predictor are imported only in
- * processes that train or predict, so that a coordinator does not load a numerical library.
+ * processes that train or predict, so that coordinators need not load a numerical library.
  */
 export interface EstimatorKind<P extends { kind: string } = never> {
   readonly kind: string;
@@ -95,14 +95,14 @@ export interface EstimatorKind<P extends { kind: string } = never> {
    * members do not affect the fold's key.
    */
   keyParts(settings: RunSettings): Record<string, unknown>;
-  /** The parameters that determine the bytes of a fold; default: all of them */
+  /** The parameters that determine the bytes of a fold; default: all parameters */
   keyed?(parameters: P): object;
   /** Undefined for a kind that does not read files from the spec's folder */
   readonly files?: SpecFiles<P>;
-  /** Default: a sweep searches the members of the entry itself */
+  /** If undefined, a sweep searches the members of the entry itself */
   readonly searched?: Searched<P>;
   prerequisite?(parameters: P, settings: RunSettings): Prerequisite | undefined;
-  /** Names in the store that garbage collection must keep, such as those of artifacts other than the prerequisite */
+  /** Names of artifacts that garbage collection must keep in addition to the prerequisite */
   keeps?(parameters: P, featureKey: string): string[];
   /** Amount of work for one fold, in a unit that is specific to this kind */
   cost(parameters: P, trainClips: number): number;
@@ -116,14 +116,16 @@ export interface EstimatorKind<P extends { kind: string } = never> {
   /** Undefined for a kind without epochs */
   readonly epochs?: Resource<P>;
   /**
-   * A caveat of a few words to show with every figure of such an estimator, such as `random weights`; undefined if its
-   * parameters need no caveat.
+   * A caveat of a few words to show with every figure of an estimator of this kind, such as `random weights`; undefined
+   * if its parameters need no caveat.
    */
   caveat?(parameters: P): string | undefined;
   /** Undefined for a kind without pretrained weights */
   readonly pretrained?: Pretrained<P>;
   loadEngine(settings: EngineSettings): Promise<Engine<P>>;
-  /** What the entry must contain for its models to be kept, but lacks; undefined (the default) if nothing is missing */
+  /**
+   * Returns what the entry must still contain for its models to be kept; undefined (the default) if nothing is missing
+   */
   lacksToKeep?(parameters: P): string | undefined;
   /**
    * Loads a trained model from the files written by the engine. Undefined for a kind whose models cannot be kept.

@@ -32,6 +32,7 @@ export type {
 export { LastValue } from './last-value.js';
 export {
   caveatOf,
+  checkRuntimes,
   type Estimator,
   type EstimatorInput,
   estimatorKinds,

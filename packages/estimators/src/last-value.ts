@@ -3,7 +3,7 @@ export class LastValue<T> {
   #key: readonly unknown[] | undefined;
   #value: T | undefined;
 
-  /** @param key inputs of the value; keys are equal if all of their members are equal */
+  /** @param key the inputs from which the value is computed; two keys are equal if all of their members are equal */
   async get(key: unknown, load: () => Promise<T>): Promise<T> {
     const parts = Array.isArray(key) ? key : [key];
     if (!this.#key || this.#key.length !== parts.length || parts.some((part, i) => part !== this.#key?.[i])) {

@@ -58,6 +58,16 @@ export function kindOf({ kind }: { kind: string }): AnyKind {
   return found;
 }
 
+/**
+ * Checks that this machine has everything that training estimators of these kinds needs. Kinds may share a check, which
+ * takes up to a second, so each check runs only once.
+ * @throws CryfoldError such as TENSORFLOW_MISSING
+ */
+export async function checkRuntimes(kinds: Iterable<AnyKind>): Promise<void> {
+  const checks = new Set([...kinds].flatMap(({ checkRuntime }) => checkRuntime ?? []));
+  for (const check of checks) await check();
+}
+
 /** Returns the queue whose workers train an estimator. */
 export function queueOf(estimator: Estimator): FoldQueue {
   const { queue } = kindOf(estimator);

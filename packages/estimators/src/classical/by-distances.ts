@@ -8,7 +8,10 @@ export const distanceParameters = {
     .describe('scale each column to a standard deviation of 1 over the training clips'),
 };
 
-/** The properties that these kinds have in common: each fold reads a square matrix of its training clips. */
+/**
+ * The properties that these kinds share. In all of them, the work for a fold grows with the square of its number of
+ * training clips, because training reads a matrix of the distances between these clips.
+ */
 export const byDistances = {
   queue: 'cpu',
   reads: 'any',

@@ -27,7 +27,7 @@ export const clusteringSvm = {
   kind: 'clustering-svm',
   parameters,
   ...byDistances,
-  // No need to add the groups, since they are part of the data's hash.
+  // The key need not contain the groups, because they are part of the dataset's hash.
   keyParts: ({ grouped }) => ({ innerFolds: grouped ? 'grouped' : undefined }),
   typicalSeconds: 5e-7,
   loadEngine: async () => new (await import('./engines/clustering-svm.js')).ClusteringSvmEngine(),

@@ -16,7 +16,7 @@ const parameters = z.strictObject({
   maxFeatures: z
     .union([z.enum(['sqrt', 'log2', 'all']), z.number().positive().max(1)])
     .default('sqrt')
-    .describe('how many columns a split is chosen from; a number is a share of all columns'),
+    .describe('number of columns that are considered for each split; a numeric value is a share of all columns'),
 });
 
 /** Small trees that each correct the previous ones, like scikit-learn's `GradientBoostingClassifier`. */

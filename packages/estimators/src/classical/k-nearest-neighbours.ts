@@ -9,7 +9,7 @@ const parameters = z.strictObject({
   weights: z
     .enum(['uniform', 'distance'])
     .default('uniform')
-    .describe('how much each neighbour counts: all equally, or by the inverse of its distance'),
+    .describe('weight of each neighbour’s vote: equal for all, or the inverse of the neighbour’s distance'),
   ...distanceParameters,
 });
 

@@ -17,7 +17,7 @@ export const linearSvm = {
   kind: 'linear-svm',
   parameters,
   ...byDistances,
-  // No need to add the groups, since they are part of the data's hash.
+  // The key need not contain the groups, because they are part of the dataset's hash.
   keyParts: ({ grouped }) => ({ innerFolds: grouped ? 'grouped' : undefined }),
   typicalSeconds: 5e-7,
   loadEngine: async () => new (await import('./engines/linear-svm.js')).LinearSvmEngine(),

@@ -15,7 +15,7 @@ const parameters = z.strictObject({
   maxFeatures: z
     .union([z.enum(['sqrt', 'log2', 'all']), z.number().positive().max(1)])
     .default('sqrt')
-    .describe('how many columns a split is chosen from; a number is a share of all columns'),
+    .describe('number of columns that are considered for each split; a numeric value is a share of all columns'),
   bootstrap: z.boolean().default(true).describe('whether each tree draws its training clips with replacement'),
 });
 

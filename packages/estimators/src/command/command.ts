@@ -8,14 +8,14 @@ const storedFiles = ({ files }: Command): string[] | undefined => {
   return files.length === 0 ? [] : undefined;
 };
 
-/** A program of the user that trains folds; see docs/commands.md. */
+/** Trains folds with a program that the user provides; see docs/commands.md. */
 export const command = {
   kind: 'command',
   parameters: commandParameters,
   queue: ({ queue }) => queue,
   runsCommands: true,
   reads: 'any',
-  // The number of threads that the program may use, which can change floating-point sums.
+  // The number of threads that the program may use can affect floating-point sums.
   keyParts: ({ threads }) => ({ threads }),
   // Limits on time and memory are left out: they determine whether there is a result, but not its value.
   keyed: ({ timeoutMinutes: _, memoryMb: __, ...deciding }) => deciding,

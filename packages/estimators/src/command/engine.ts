@@ -9,7 +9,7 @@ import { programFolder, runProgram } from './program.js';
 import { Reports } from './reports.js';
 import { readTrained, trainedFiles } from './trained-files.js';
 
-/** What the programs of a fold have produced. */
+/** The output of the programs that were run for one fold. */
 interface Trained {
   output: DecodedOutput;
   /** Bytes by path, if trained files are kept */
@@ -21,8 +21,8 @@ interface Trained {
 type RunIn = (program: readonly string[], folder: string) => Promise<number>;
 
 /**
- * Runs one or two user programs for each fold: either one that trains and predicts, or one for training and one for
- * predicting.
+ * Runs the user's programs for each fold: either one program that trains and predicts, or one for training and another
+ * one for predicting.
  */
 export class CommandEngine implements Engine<Command> {
   constructor(private readonly settings: EngineSettings) {}

@@ -7,11 +7,11 @@ import { type Command, commandFileKey, TRAINED } from './parameters.js';
 import { outputFile, readOutput, writeDescription, writeFiles, writeRows } from './work-folder.js';
 
 /**
- * Writes the input of the programs of one fold, without the labels of test clips. Either one program trains and
- * predicts, or one program trains and another one predicts, each in its own folder.
+ * Writes the input for the programs that are run for one fold, without the labels of test clips. Either one program
+ * trains and predicts, or one program trains and another one predicts, each in its own folder.
  */
 export class FoldFolder {
-  /** For each row that a program gets, its position among the fold's test clips */
+  /** For each test row in the order in which a program gets them, its position among the fold's test clips */
   readonly #order: Int32Array;
   #files: Promise<ReadonlyMap<string, Uint8Array>> | undefined;
 
@@ -113,7 +113,7 @@ export class FoldFolder {
       if (sha256(bytes) !== hash) {
         throw new CryfoldError('ARTIFACT_CORRUPT', `${key}: the bytes of ${name} have a different hash`, {
           context: { key },
-          hint: 'Run the same command again to store the file again.',
+          hint: 'Run the same command again; it will store a new copy of the file.',
         });
       }
       files.set(name, bytes);
@@ -131,7 +131,7 @@ function hashesOf({ files }: Command): Record<string, string> {
   });
 }
 
-/** Returns the numbers 0 to count - 1 in an order that the seed determines. */
+/** Returns the numbers 0 to count - 1 in an order determined by the seed. */
 function shuffled(count: number, seed: number): Int32Array {
   const order = Int32Array.from({ length: count }, (_, i) => i);
   new Random(seed).shuffle(order);

@@ -59,7 +59,7 @@ function valuesOf(bytes: Uint8Array | undefined, { rows, columns, name }: Expect
   }
 }
 
-/** float32 if the file contains float32; anything else is checked as float64. */
+/** Returns float32 if the file contains float32, and otherwise float64, which the caller then requires. */
 function typeOf(bytes: Uint8Array, name: string): NpyType & ('<f4' | '<f8') {
   try {
     return decodeNpyHeader(bytes, '<f4', 2, name).type as '<f4';

@@ -33,7 +33,7 @@ const path = pathBelow.refine(
 
 const isTrained = (file: string) => file === TRAINED || file.startsWith(`${TRAINED}/`);
 
-/** Whether no file of the spec conflicts with the folder of trained files, which is used only with `predict`. */
+/** Whether the files listed in a spec leave room for the folder of trained files, which is used only with `predict`. */
 function leavesRoom({ predict, files }: { predict?: unknown; files: string[] | Record<string, string> }): boolean {
   return predict === undefined || !(Array.isArray(files) ? files : Object.keys(files)).some(isTrained);
 }
@@ -61,11 +61,11 @@ const members = z.strictObject({
   parameters: z
     .record(z.string().max(100), z.json())
     .default({})
-    .describe('values that are passed to the program unchanged; a sweep can search them'),
+    .describe('values that are passed to the program unchanged; a sweep can search over them'),
   output: z
     .enum(['probabilities', 'scores'])
     .default('probabilities')
-    .describe('scores: any finite numbers; the largest one in a row is the prediction'),
+    .describe('scores: any finite numbers; the class with the largest score in a row is predicted'),
   timeoutMinutes: z.number().positive().max(MINUTES_PER_WEEK).default(60).describe('time limit per execution'),
   memoryMb: z
     .int()
@@ -77,7 +77,7 @@ const members = z.strictObject({
 
 export const commandParameters = members.refine(leavesRoom, {
   path: ['files'],
-  message: `with predict, the folder ${TRAINED}/ is reserved for the output of run: move these files`,
+  message: `if predict is set, the folder ${TRAINED}/ is reserved for the output of the run program; move these files elsewhere`,
 });
 
 export type Command = z.infer<typeof commandParameters>;

@@ -18,9 +18,9 @@ export type FromGuard =
   | { type: 'failed'; error: ErrorRecord };
 
 /**
- * Entry point of a process that runs the program of a model for a predicting process, its parent. When the parent exits
- * for any reason, the guard kills the program and removes its folder. If the guard itself is killed, the parent does
- * so.
+ * Entry point of a process that runs a model's program on behalf of its parent, which is a predicting process. When the
+ * parent exits for any reason, the guard kills the program and removes its folder. If the guard itself is killed, the
+ * parent does both.
  */
 process.on('disconnect', () => process.exit(0));
 // A terminal sends signals to the whole group; the parent decides what happens to the prediction.

@@ -37,7 +37,7 @@ export async function runProgram(run: ProgramRun): Promise<number> {
     onLine: (line) => reports.take(line),
     onError: (text) => reports.log(text),
   });
-  // Handles the case that this process exits first, for example because its worker has stopped. If this process is
+  // Handles the case in which this process exits first, for example because its worker has stopped. If this process is
   // killed, its worker kills the group.
   const kill = () => group.kill();
   onGroup?.(group.id);
@@ -84,7 +84,7 @@ function checkEnd({ code, signal, ended, peakMb }: GroupEnd, run: ProgramRun & {
   if (ended === 'timeout') {
     throw new CryfoldError('COMMAND_TIMEOUT', `${program}: still running after ${timeoutMinutes} minutes`, {
       context: { program, timeoutMinutes },
-      hint: 'Raise timeoutMinutes of the estimator, or make its program faster. Finished folds are kept.',
+      hint: 'Raise the estimator’s timeoutMinutes, or make its program faster. Finished folds are kept.',
     });
   }
   if (ended === 'memory' || signal === 'SIGKILL') {
@@ -93,7 +93,7 @@ function checkEnd({ code, signal, ended, peakMb }: GroupEnd, run: ProgramRun & {
       : 'was killed (SIGKILL), most likely because the machine ran out of memory';
     throw new CryfoldError('OUT_OF_MEMORY', `${program}: ${why}`, {
       context: { program },
-      hint: 'Raise memoryMb of the estimator, run fewer training processes on this machine, or reduce the memory use of the program.',
+      hint: 'Raise the estimator’s memoryMb, run fewer training processes on this machine, or reduce the memory use of the program.',
     });
   }
   if (code === 0) return;

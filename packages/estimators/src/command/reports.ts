@@ -23,7 +23,7 @@ const MOST_NAMES = 100;
 export class Reports {
   readonly curve: EpochPoint[] = [];
   environment: Record<string, string> = {};
-  /** The last part of the program's output, without reports */
+  /** The end of the program's output, without the lines that are reports */
   tail = '';
   #since = performance.now();
   #trained = false;
@@ -31,8 +31,8 @@ export class Reports {
   constructor(private readonly observer: Partial<Pick<EngineContext, 'onProgress' | 'onEpoch'>> = {}) {}
 
   /**
-   * Must be called before the program that predicts is started. From then on, an error quotes only the output of that
-   * program, and reported epochs do not count as training.
+   * Must be called before the program that predicts is started. From then on, errors quote only the output of that
+   * program, and reported epochs do not count as training epochs.
    */
   beginPrediction(): void {
     this.tail = '';

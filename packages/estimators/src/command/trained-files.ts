@@ -36,7 +36,7 @@ export async function readTrained(folder: string, paths: readonly string[]): Pro
 }
 
 /**
- * Lists everything in a folder and its subfolders, except for the subfolders themselves. Works sequentially, since a
+ * Lists everything in a folder and its subfolders, but not the subfolders themselves. Works sequentially, since a
  * program may have created any number of files.
  */
 async function* entriesIn(folder: string, below: string): AsyncGenerator<{ path: string; regular: boolean }> {
@@ -52,6 +52,6 @@ async function* entriesIn(folder: string, below: string): AsyncGenerator<{ path:
 function invalid(why: string): CryfoldError {
   return new CryfoldError('COMMAND_OUTPUT_INVALID', `${TRAINED}: ${why}`, {
     context: { file: TRAINED },
-    hint: `If a command estimator has predict, its run program must write the trained files to the folder ${TRAINED} (see docs/commands.md).`,
+    hint: `If a command estimator has a predict program, its run program must write the trained files to the folder ${TRAINED} (see docs/commands.md).`,
   });
 }

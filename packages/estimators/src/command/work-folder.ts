@@ -30,7 +30,7 @@ export async function writeDescription(folder: string, description: Description)
   await writeFile(join(folder, 'fold.json'), `${text}\n`);
 }
 
-/** Writes the files that a program needs. Each of them may be an executable program. */
+/** Writes the files that a program needs. All of them are executable, since each may be a program. */
 export async function writeFiles(folder: string, files: Iterable<readonly [string, Uint8Array]>): Promise<void> {
   for (const [name, bytes] of files) {
     const path = join(folder, name);
@@ -39,7 +39,7 @@ export async function writeFiles(folder: string, files: Iterable<readonly [strin
   }
 }
 
-/** Writes some rows of the features, in the order of `clips`. */
+/** Writes the feature rows of the given clips, in the order of `clips`. */
 export async function writeRows(path: string, { data, shape }: FeatureArray, clips: Int32Array): Promise<void> {
   const length = data.length / shape[0];
   const rows =
@@ -61,7 +61,8 @@ export async function readOutput(
   size: { rows: number; columns: number },
 ): Promise<DecodedOutput> {
   const name = outputFile(kind);
-  // A file that is more than twice as large as a float64 array of this shape cannot be such an array.
+  // Larger files are not read: a file of more than twice the size of a float64 array of this shape cannot be such an
+  // array.
   const bytes = await readBounded(join(folder, name), 2 ** 16 + 16 * size.rows * size.columns);
   return decodeOutput(bytes, { ...size, kind, name });
 }

@@ -4,7 +4,7 @@ import type { EstimatorKind, Searched } from '../estimator-kind.js';
 
 const share = z.number().min(0).max(1);
 
-/** How training images are changed (see docs/augmentation.md); a strength that is absent or 0 changes nothing */
+/** How training images are changed (see docs/augmentation.md); an absent strength or a strength of 0 has no effect */
 const augmentation = z.strictObject({
   timeShift: share
     .optional()
@@ -14,7 +14,12 @@ const augmentation = z.strictObject({
   timeMask: share.optional().describe('widest mask over time, as a share of the width'),
   frequencyMask: share.optional().describe('highest mask over frequency, as a share of the height'),
   masks: z.int().min(0).max(20).optional().describe('number of masks of each kind; default: 1'),
-  mixup: z.number().min(0).max(100).optional().describe('mixes pairs of clips, with shares from Beta(mixup, mixup)'),
+  mixup: z
+    .number()
+    .min(0)
+    .max(100)
+    .optional()
+    .describe('mixes pairs of clips; their shares are drawn from Beta(mixup, mixup)'),
 });
 
 /** Parameters for training a network on few clips and unequal classes. If absent, they do not affect a fold's key. */
@@ -23,7 +28,7 @@ export const augmentationParameters = {
     .enum(['none', 'weights', 'batches'])
     .optional()
     .describe(
-      'weights: scale losses like scikit-learn’s class_weight balanced; batches: draw equally often from each class; default: none',
+      'weights: scale losses like scikit-learn’s class_weight balanced; batches: draw clips of each class equally often; default: none',
     ),
   augment: augmentation
     .optional()
@@ -48,7 +53,7 @@ function keyed<P extends Parameters>({ balance, augment, ...deciding }: P): obje
   const effective = effectiveStrengths(augment);
   const { classWeight: _, ...unweighted } = deciding;
   return {
-    // `balance` replaces `classWeight`: it sets class weights or samples by class.
+    // `balance` replaces `classWeight`: it either sets class weights or samples clips by class.
     ...(balance && balance !== 'none' ? { ...unweighted, balance } : deciding),
     ...(Object.keys(effective).length > 0 && { augment: effective }),
   };
@@ -81,5 +86,5 @@ const searched: Searched<Parameters & { kind: string }> = {
   },
 };
 
-/** The part of a kind with `augmentationParameters` that concerns keys and sweeps. */
+/** The members for keys and sweeps that every kind with `augmentationParameters` needs. */
 export const augmentable = { keyed, searched } satisfies Partial<EstimatorKind<Parameters & { kind: string }>>;

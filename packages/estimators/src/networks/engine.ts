@@ -39,7 +39,9 @@ export async function createNetworkEngine<P extends TrainingParameters, Input>(
   return new NetworkEngine(architecture, await trainer);
 }
 
-/** Inputs are kept between folds, since the folds of a run share them. The trainer loads an object only once. */
+/**
+ * Inputs are kept between folds, since the folds of a run share them and the trainer loads the same object only once.
+ */
 const lastExamples = new LastValue<FoldExamples>();
 const weights = new LastValue<WeightMap>();
 
@@ -83,7 +85,8 @@ class NetworkEngine<P extends TrainingParameters, Input> implements Engine<P> {
       model: async () => {
         const [, first, width] = (await data.features()).shape;
         const [, columns] = (await data.vectors?.())?.shape ?? [];
-        // A head that was trained on embeddings does not contain the backbone that computed them.
+        // A head that was trained on embeddings does not contain the backbone from which they come, so the backbone is
+        // added.
         const backbone = prerequisite ? backboneWeights(this.#architecture, deriveSeed(prerequisite), given) : [];
         return encodeTrainedModel({
           network,
@@ -115,8 +118,8 @@ class NetworkEngine<P extends TrainingParameters, Input> implements Engine<P> {
 
   async #weights({ weights: source = 'random' }: P, { artifacts, cacheDirectory }: EngineContext) {
     if (source === 'random') return undefined;
-    // The command that planned the run has uploaded the file to the store. A path or URL in the spec would be read on
-    // this machine instead.
+    // The command that planned the run has uploaded the file to the store. A path or URL must not be used here, because
+    // it would be read from this machine.
     if (!source.startsWith('store:')) {
       throw new CryfoldError('WEIGHTS_INVALID', `${redactUrl(source)}: workers accept weights only from the store`, {
         hint: 'Start the run again with cryfold run, which uploads the file to the store.',
@@ -152,8 +155,8 @@ async function examplesOf(training: TrainingData): Promise<FoldExamples> {
 }
 
 /**
- * Returns the features, or what a frozen backbone computes from them. Returns the same object as long as the inputs are
- * the same.
+ * Returns the features, or the embeddings that a frozen backbone has computed from them. As long as the inputs are the
+ * same, returns the same object.
  */
 async function readExamples(embeddings: string | undefined, { data, artifacts }: EngineContext) {
   return lastExamples.get([embeddings, data], async () => {

@@ -3,6 +3,9 @@ import { z } from 'zod';
 import type { EstimatorKind } from '../estimator-kind.js';
 import { augmentable, augmentationParameters } from './augmentation.js';
 
+/** All networks share this check, so that it runs only once for several kinds. */
+const checkTensorFlow = async () => (await import('@cryfold/nn')).tensorFlowInfo();
+
 const positive = z.number().positive();
 const count = z.int().positive();
 
@@ -34,7 +37,7 @@ export interface NetworkKind<P extends TrainingParameters, Input>
   > {
   parameters: z.ZodType<P>;
   kind: P['kind'];
-  /** Kind of rows that it reads; default: images */
+  /** Kind of rows that the network reads; default: images */
   reads?: 'images' | 'vectors';
   /** Work per clip and epoch, relative to the default parameters; default 1 */
   work?(parameters: P): number;
@@ -53,9 +56,9 @@ export function networkKind<P extends TrainingParameters, Input = ImageSize>({
     ...own,
     ...augmentable,
     queue: 'gpu',
-    checkRuntime: async () => (await import('@cryfold/nn')).tensorFlowInfo(),
+    checkRuntime: checkTensorFlow,
     reads,
-    // Omitted if false, so that keys from before the option existed stay valid.
+    // `xla` is omitted if it is false, so that keys from before this option existed remain valid.
     keyParts: ({ threads, xla }) => ({ threads, xla: xla || undefined }),
     cost: (parameters, trainClips) => parameters.epochs * trainClips * work(parameters),
     epochs: { of: ({ epochs }) => epochs, with: (parameters, epochs) => ({ ...parameters, epochs }) },

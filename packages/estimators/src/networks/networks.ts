@@ -10,7 +10,7 @@ import { networkKind, trainingParameters } from './network-kind.js';
 /** Each network has its own default for epochs. */
 type Training = Omit<typeof trainingParameters, 'epochs'> & { epochs: z.ZodDefault<typeof trainingParameters.epochs> };
 
-/** The kind of estimator that a definition results in. */
+/** The type of the estimator kind that is created from a definition. */
 type KindOf<D> =
   D extends NetworkDefinition<infer Kind, infer Own>
     ? Omit<AnyKind, 'parameters'> & {
@@ -21,7 +21,7 @@ type KindOf<D> =
 /** The parameters of a network with a backbone. */
 type Transferred = TrainingParameters & { weights: string };
 
-/** Creates the estimator for the definition of a network. */
+/** Creates the estimator kind from the definition of a network. */
 function estimatorOf(definition: NetworkDefinition) {
   const { kind, architecture, epochs, published, embeddingsOf: _, ...rest } = definition;
   const parameters = z.strictObject({

@@ -14,8 +14,9 @@ const latestSchema = z.strictObject({ format: z.literal(FORMATS.gram), features:
 
 export interface Gram {
   distances: DistanceMatrix;
-  moments: PixelMoments;
   /** Sums from which the mean and variance of the images can be computed */
+  moments: PixelMoments;
+  /** Number of values per image */
   columns: number;
 }
 

@@ -15,8 +15,8 @@ export interface InnerFolds {
  * Returns inner folds of the training rows, stratified like LIBSVM's. Some may lack a class that has only a few clips.
  * If the training rows cannot be split as requested, the closest possible split is used: one without groups if all rows
  * have the same group, and no split if no class has a second clip to hold out.
- * @param groups of all clips, if groups must be kept together. Platt's sigmoid is then fitted on groups that the inner
- * machine has not seen, as in the outer folds
+ * @param groups the group of each clip, if groups must be kept together. Platt's sigmoid is then fitted on groups that
+ * the inner machine has not seen, as in the outer folds
  */
 export function innerFolds(
   labels: Int32Array,

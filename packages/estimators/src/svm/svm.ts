@@ -8,7 +8,7 @@ export const svm = {
   parameters: svmParameters,
   queue: 'cpu',
   reads: 'any',
-  // No need to add the groups, since they are part of the data's hash.
+  // The key need not contain the groups, because they are part of the dataset's hash.
   keyParts: ({ grouped }) => ({ innerFolds: grouped ? 'grouped' : undefined }),
   // Vectors are standardised in each fold, so folds cannot share distances.
   prerequisite: (_, { featureKey, produces }) =>

@@ -15,7 +15,7 @@ export interface LocalMachine {
   fit?: Pick<SvmFit, 'kernel' | 'rows' | 'weights' | 'biases' | 'combination'>;
 }
 
-/** Parameters that all machines share. */
+/** The machines of all clusters, and what they share. */
 export interface Clusters {
   machines: readonly LocalMachine[];
   /** All classes that have training clips in any cluster */
@@ -34,10 +34,10 @@ export interface Predictions {
 }
 
 /**
- * Predicts rows with the machine of the nearest centre. If a cluster lacks a class, the class gets a probability of 1 /
- * (clips + classes) there, by Laplace's rule of succession, so that it is never ruled out.
- * @param kernelOf returns what is needed to compute the kernel between the given rows and a machine's rows, and where
- * these rows are
+ * Predicts each row with the machine of the nearest centre. If a cluster lacks a class, the class gets a probability of
+ * 1 / (clips + classes) there, by Laplace's rule of succession, so that it is never ruled out.
+ * @param kernelOf returns the data from which the kernel between the given rows and a machine's rows is computed, and
+ * the positions of these rows
  */
 export function predictClusters(
   { machines, known, classes, centres, factor }: Clusters,
@@ -111,7 +111,7 @@ const modelSchema = z.strictObject({
  * Encodes the files of a model: clusters.json; rows.npy and factor.npy (the rows that machines compare clips with,
  * cluster by cluster); coefficients.npy (f8; for each cluster, machines x rows); centres.npy (f8, clusters x columns).
  * @param rows all clips
- * @param clips the clip of each row that a fit refers to
+ * @param clips the clip in each matrix row; fits refer to clips by matrix row
  */
 export function clusterFiles(model: Clusters, rows: Rows, clips: Int32Array): ModelFiles {
   const { machines, known, classes, centres, factor } = model;
@@ -194,7 +194,8 @@ export function predictStored(model: StoredClusters, given: Rows): Predictions {
     const machine = fit as SvmFit;
     const support = machine.rows.length;
     const between = crossDistances(part(given, positions), part(model.rows, machine.rows), model.factor);
-    // Only the distances between the given rows and the machine's rows are read from this matrix.
+    // The kernel reads only the distances between the given rows and the machine's rows, so the rest of the matrix
+    // stays empty.
     const rows = positions.length + support;
     const data = new Float64Array(positions.length * rows);
     positions.forEach((_, i) => {

@@ -61,7 +61,7 @@ export class ClusteringSvmEngine implements Engine<ClusteringSvmOptions> {
 
 type Problem = Omit<TrainingProblem, 'train' | 'innerFolds'>;
 
-/** @param own the rows of the matrix that belong to the cluster */
+/** @param own indices of the matrix rows that belong to the cluster */
 function fitMachine(problem: Problem, own: Int32Array, groups: readonly string[] | undefined) {
   const { present } = presentClasses(problem.labels, own);
   const machine: LocalMachine & { note?: string } = { size: own.length, present };
@@ -76,7 +76,7 @@ function noteOn(machines: readonly { note?: string }[]): Record<string, string> 
   return { [FOLD_NOTE]: `in ${notes.length} of ${machines.length} clusters ${[...new Set(notes)].join('; ')}` };
 }
 
-/** Returns the mean of each cluster's clips, as clusters x columns. */
+/** Returns the centre of each cluster, which is the mean of its clips, as clusters x columns. */
 function centresOf({ columns, data }: Rows, parts: readonly Int32Array[]): Float64Array {
   const out = new Float64Array(parts.length * columns);
   parts.forEach((clips, c) => {

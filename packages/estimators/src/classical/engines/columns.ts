@@ -1,9 +1,9 @@
 import type { Rows } from './rows.js';
 
-/** Integer codes in the same order as the values of a column; equal values have equal codes. */
+/** Integer codes of a column's values. They sort like the values, and equal values have equal codes. */
 export type Codes = Uint8Array | Uint16Array | Uint32Array;
 
-/** Rows stored column by column, with values encoded as small integers by which a tree can sort. */
+/** Rows stored column by column. Values are encoded as small integers, which a tree can sort by. */
 export class Columns {
   readonly count: number;
   readonly rows: number;

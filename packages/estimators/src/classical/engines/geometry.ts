@@ -16,7 +16,7 @@ export interface Geometry {
   rows: Rows;
 }
 
-/** Shared by all engines of a process, each of which would otherwise keep its own matrix. */
+/** All engines of a process share this value, so that they do not each keep a matrix of their own. */
 const all = new LastValue<DistanceMatrix>();
 
 /**

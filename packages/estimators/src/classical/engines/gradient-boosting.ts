@@ -93,7 +93,7 @@ class Boosting {
     const own = this.start.length;
     const probabilities = probabilitiesOf(this.#scores, own);
     for (let score = 0; score < own; score++) {
-      // All trees of a round use the probabilities from before the round.
+      // All trees of a round are fitted to the probabilities before that round.
       const label = own === 1 ? 1 : score;
       const residuals = Float64Array.from(this.#labels, (one, i) => {
         return Number(one === label) - probabilities[i * this.#classes + label];
@@ -130,7 +130,10 @@ class Boosting {
   }
 }
 
-/** Converts scores to rows x classes; a single score belongs to the second of two classes. */
+/**
+ * Converts scores to probabilities, rows x classes. If each row has a single score, it belongs to the second of two
+ * classes.
+ */
 function probabilitiesOf(scores: Float64Array, own: number): Float64Array {
   if (own > 1) return softmaxRows(scores, new Float64Array(own));
   const both = Float64Array.from({ length: 2 * scores.length }, (_, i) => (i % 2 === 0 ? 0 : scores[i >> 1]));

@@ -8,7 +8,7 @@ export interface LinearModel {
   intercepts: Float64Array;
 }
 
-/** How training rows, relative to their mean, are combined into weights. */
+/** Describes how training rows, relative to their mean, are combined into weights. */
 interface Combined {
   rows: Rows;
   clips: Int32Array;

@@ -19,7 +19,10 @@ export interface MultinomialProblem {
 }
 
 export interface MultinomialFit {
-  /** rows x classes; the weights are the sum of all rows, relative to their mean, multiplied by these coefficients */
+  /**
+   * rows x classes; the weights are the sum of all rows, taken relative to their mean and multiplied by these
+   * coefficients
+   */
   coefficients: Float64Array;
   /** Intercepts for rows relative to the mean of the training rows */
   intercepts: Float64Array;
@@ -125,7 +128,7 @@ class Objective {
 
   /**
    * Applies Newton's method to the slope, which increases along the line since the objective is convex.
-   * @param unscaled whether the length of `along` is unrelated to the step, as for a raw gradient
+   * @param unscaled whether the length of `along` says nothing about the step size, as for a raw gradient
    * @returns 0 if no step is an improvement
    */
   lineSearch(at: Point, along: Point, unscaled: boolean): number {
@@ -172,7 +175,7 @@ class Objective {
     return [slope, curvature];
   }
 
-  /** Probabilities, minus 1 for the class of each row */
+  /** Returns the probabilities of each row, reduced by 1 for the class of the row */
   #errors(scores: Float64Array, intercepts: Float64Array): Float64Array {
     const { labels, classes } = this.#problem;
     const errors = softmaxRows(scores, intercepts);
@@ -207,7 +210,7 @@ class Objective {
   }
 }
 
-/** softmax(score + intercept of its column) of each row; scores: rows x intercepts.length. */
+/** Returns the softmax of each row of scores (rows x intercepts.length) after adding the intercept of each column. */
 export function softmaxRows(scores: Float64Array, intercepts: Float64Array): Float64Array {
   const classes = intercepts.length;
   const out = new Float64Array(scores.length);

@@ -51,7 +51,8 @@ function predictForest(trees: readonly Tree[], rows: Rows, classes: number): Flo
   for (const tree of trees) addPredictions(tree, rows, out);
   for (let start = 0; start < out.data.length; start += classes) {
     const row = out.data.subarray(start, start + classes);
-    // Shares are divided by their sum: due to rounding, a sum of tenths may exceed 1, but probabilities must not.
+    // Shares are divided by their sum, because rounding may make a sum of tenths exceed 1, whereas probabilities must
+    // not.
     const sum = row.reduce((total, share) => total + share, 0);
     row.forEach((share, k) => {
       row[k] = share / sum;

@@ -47,15 +47,15 @@ export function scalingOf({ data, columns }: Rows, clips: Int32Array, standardis
   for (const clip of clips) for (let j = 0; j < columns; j++) factor[j] += (data[clip * columns + j] - mean[j]) ** 2;
   for (let j = 0; j < columns; j++) {
     const deviation = Math.sqrt(factor[j] / clips.length);
-    // Due to rounding, the mean of equal numbers may differ from the numbers themselves.
+    // Because of rounding, the deviation of a constant column may be slightly above 0.
     factor[j] = deviation > 1e-12 * Math.abs(mean[j]) ? 1 / deviation : 1;
   }
   return { mean, offset: mean, factor };
 }
 
 /**
- * Computes squared distances between scaled rows, in units of one grey level squared: for vectors, 255^2 times their
- * distances. The SVM's kernels, which expect images, can then use the distances directly.
+ * Computes squared distances between scaled rows, in units of one grey level squared. For vectors, these are 255^2
+ * times the actual squared distances. The SVM's kernels, which expect images, can then use the distances directly.
  * @returns a.count x b.count
  */
 export function crossDistances(a: Rows, b: Rows, factor: Float64Array): Float64Array {

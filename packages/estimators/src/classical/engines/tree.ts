@@ -5,7 +5,8 @@ import type { Codes, Columns } from './columns.js';
 export interface TreeProblem {
   columns: Columns;
   /**
-   * Targets, rows x outputs. Leaves predict their mean. To use Gini's criterion, give each class a column of 0 and 1.
+   * Targets, rows x outputs. Leaves predict their mean. To use Gini's criterion, give each class a column of zeros and
+   * ones.
    */
   targets: Float64Array;
   outputs: number;
@@ -155,7 +156,7 @@ export class TreeGrower {
     }
     if (least === most) return false;
     if (most - least > 4 * count) {
-      // If there are few rows but many possible codes, sorts row positions prefixed with the codes.
+      // If there are few rows but many possible codes, sorts keys that consist of a row's code and its position.
       const keys = new Float64Array(count);
       for (let i = 0; i < count; i++) keys[i] = codes[rows[start + i]] * count + i;
       keys.sort();
@@ -183,7 +184,7 @@ export class TreeGrower {
       weight += weights[row];
       for (let k = 0; k < outputs; k++) sums[k] += weights[row] * targets[row * outputs + k];
       if (i + 1 - start < minLeaf || codes[row] === codes[sorted[i + 1]]) continue;
-      // As these squares increase, the remaining squared error decreases.
+      // The larger the sums of these squares, the smaller the remaining squared error.
       let [left, right] = [0, 0];
       for (let k = 0; k < outputs; k++) {
         left += sums[k] ** 2;
@@ -198,8 +199,8 @@ export class TreeGrower {
   }
 
   /**
-   * Moves the rows that go left in front of the rows that go right, keeping the order within both. @returns the position
-   * of the first row that goes right
+   * Moves the rows that go left in front of the rows that go right, keeping the order within both.
+   * @returns the position of the first row that goes right
    */
   #divide({ start, end }: Part, { column, code }: Split): number {
     const codes = this.#problem.columns.codes(column);
