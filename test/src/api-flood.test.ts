@@ -27,7 +27,7 @@ let metrics: string;
 const others: ReturnType<typeof start>[] = [];
 const path = (name: string) => join(folder.path, name);
 
-/** Starts a coordinator with a low limit of file descriptors, and finds the ports that it chose. */
+/** Starts a coordinator with a low limit on file descriptors, and finds the ports that it chose. */
 async function startCoordinator(): Promise<void> {
   const args = [PROGRAM, 'coordinator', '--api-port', '0', '--metrics-port', '0'];
   const limited = ['-c', `ulimit -n ${DESCRIPTORS}; exec "$@"`, 'sh', process.execPath, ...args];

@@ -49,7 +49,7 @@ const login = (url: string, token: string) =>
     headers: { 'content-type': 'application/json' },
   });
 
-test('after 30 wrong tokens per minute, refuses more but accepts valid ones from the same address', {
+test('after 30 wrong tokens in a minute, refuses further ones but accepts valid tokens from the same address', {
   skip,
 }, async (t) => {
   const server = await serve();

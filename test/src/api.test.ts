@@ -179,7 +179,7 @@ test('sends security headers with all responses, and reveals no internals in err
   }
 });
 
-test('serves cached plans only while they exist', { skip }, async () => {
+test('serves a cached plan only while the store contains the plan', { skip }, async () => {
   const record = rawRecords(bed.store).plan(run);
   const plan = await record.read();
   const urls = [`/api/v1/runs/${run}`, `/api/v1/runs/${run}/folds/svm/0/0`, `/api/v1/runs/${run}/logs?fold=svm/0/0`];
@@ -191,7 +191,7 @@ test('serves cached plans only while they exist', { skip }, async () => {
   await record.write(plan);
   assert.deepEqual(await statuses(), [200, 200, 200]);
   assert.equal(await (await ask(urls[1], { token: READ })).text(), first);
-  // Replace the plan by another one under the same key.
+  // Replace the plan with another one under the same key.
   const { jobs, ...rest } = JSON.parse(new TextDecoder().decode(plan));
   const fewer = { ...rest, jobs: jobs.filter(({ trial }: { trial: string }) => trial !== 'svm') };
   await record.write(JSON.stringify(fewer));

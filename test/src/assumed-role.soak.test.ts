@@ -18,7 +18,7 @@ const skip =
 
 /** Lifetime of a role's keys in seconds: the shortest that MinIO and Amazon allow. */
 const LIFE = 900;
-/** How many seconds after issuing the keys the test replaces them: before they expire, and too late. */
+/** Seconds between issuing the keys and replacing them: once before they expire, and once after that. */
 const RENEWALS = { 'in time': LIFE - 60, late: LIFE + 20 };
 /** Seconds per fold, and the number of folds and repeats. Together, the folds take longer than the keys are valid. */
 const FOLD = 50;

@@ -30,7 +30,7 @@ test('runs specs/mfcc.yaml, and predicts with its model, scaling by the statisti
     [...accuracy.keys()],
     ['mfcc-svm', 'pitch-svm', 'image-svm', 'cepstra-and-pitch', 'cepstra-and-images'],
   );
-  // Always predicting the largest class would reach 0.38.
+  // A model that always predicts the largest class would reach an accuracy of 0.38.
   assert.ok((accuracy.get('mfcc-svm') ?? 0) > 0.5, `${accuracy.get('mfcc-svm')}`);
 
   const store = { CRYFOLD_STORE: `file:${path('out', 'store')}` };

@@ -75,7 +75,7 @@ test('changes an image by gain and noise as if they had been applied to the soun
     const louder = levelsOf(network.augmented(all, 1, { gain: same(7.5), noise: same(0) }));
     network.dispose();
     const [original, expected] = [levelsOf(images), levelsOf(imagesOf(amplified, options))];
-    // Pixels at level 0 are ignored, because an image does not show how far their values are below its scale.
+    // Pixels at level 0 are ignored, because an image does not show how far below its scale their values are.
     for (const [i, level] of louder.entries()) assert.ok(original[i] === 0 || Math.abs(level - expected[i]) <= 1);
   }
 
@@ -96,8 +96,8 @@ test('changes an image by gain and noise as if they had been applied to the soun
       mean(of.filter((_, i) => Math.floor((i % PIXELS) / SHAPE.width) === row)),
     );
   const [before, found, expected] = [rows(original), rows(noisy), rows(mixed)];
-  // A level is 0.48 dB. The mean of a row over 12 clips, each with 90 columns that overlap in time, has an uncertainty
-  // of about 0.4 levels.
+  // One level corresponds to 0.48 dB. The mean of a row over 12 clips, each with 90 columns that overlap in time, has
+  // an uncertainty of about 0.4 levels.
   for (const [row, level] of found.entries()) {
     assert.ok(Math.abs(level - expected[row]) < 2.5, `row ${row}: ${level}, not ${expected[row]}`);
   }

@@ -14,7 +14,8 @@ export const findBrowser = async (): Promise<string | undefined> =>
 
 /** Starts a browser that leaves no files behind. @param executablePath from `findBrowser` */
 export async function launchBrowser(executablePath: string, flags: readonly string[] = []): Promise<Browser> {
-  // Without this variable, PulseAudio creates a folder on the user's first use, which outlives the browser.
+  // Without this variable, PulseAudio creates a folder when the user first uses it, and that folder outlives the
+  // browser.
   const sound = await mkdtemp(join(tmpdir(), 'cryfold-sound-'));
   // Chromium's sandbox refuses to start as root. The pages are our own, so they can run without the sandbox.
   const args = [...flags, ...(process.getuid?.() === 0 ? ['--no-sandbox'] : [])];

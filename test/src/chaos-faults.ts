@@ -18,7 +18,7 @@ export interface Scene {
   folder: string;
   random: Random;
   deck: Deck;
-  /** Aborted when all faults of a round must end */
+  /** Signal that is aborted when all faults of a round must end */
   ended: AbortSignal;
 }
 
@@ -71,7 +71,7 @@ const redisAt = ({ cluster }: Scene, ...words: string[]) => askRedisAt(cluster.r
 
 /**
  * Makes a replica the primary for 3 s while connections to the old primary stay open, and then switches back. New
- * connections reach the new primary 1 s after each switch, which is a realistic delay of a DNS update.
+ * connections reach the new primary 1 s after each switch, which is a realistic delay for a DNS update.
  */
 async function failover(scene: Scene): Promise<number> {
   const { cluster, redis, folder } = scene;

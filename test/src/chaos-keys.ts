@@ -7,7 +7,8 @@ import { type IdentityIssuer, MINIO_ROLE } from '@cryfold/testing';
 const LIFE = 12;
 const EVERY = 4;
 /**
- * Length of a pause in seconds. A pause is so long that all credentials expire and no valid ones exist for a while.
+ * Length of a pause in seconds. Each pause is long enough for all credentials to expire, so that no valid ones exist
+ * for a while.
  */
 export const KEYS_AWAY = LIFE + 4;
 
@@ -92,7 +93,7 @@ export interface KeyAgentOptions {
   issuer: IdentityIssuer;
   /** The endpoint of MinIO, which also serves STS requests */
   endpoint: string;
-  /** A folder for the agent alone */
+  /** A folder that only the agent uses */
   folder: string;
 }
 
@@ -107,6 +108,6 @@ async function assumeRole(endpoint: string, token: string): Promise<Record<strin
   const text = await answer.text();
   const names = ['AccessKeyId', 'SecretAccessKey', 'SessionToken'];
   const found = names.map((name) => [name, new RegExp(`<${name}>([^<]+)<`).exec(text)?.[1]]);
-  if (found.some(([, value]) => !value)) throw new Error(`no keys: status ${answer.status}`);
+  if (found.some(([, value]) => !value)) throw new Error(`STS did not return keys: status ${answer.status}`);
   return Object.fromEntries(found) as Record<string, string>;
 }

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { chaos } from './chaos.js';
 import { temporaryFolder } from './command.js';
 
-/** With this seed, all required kinds of faults are among the first eleven cards of the deck. */
+/** With this seed, all required kinds of faults are among the first eleven faults that are drawn. */
 const SEED = 16460;
 
 test('survives random kills, stops, cuts and outages with one commit per fold, equal bytes and no process left', async (t) => {

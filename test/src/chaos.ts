@@ -21,7 +21,7 @@ fusion:
   combined: { members: [small-cnn, svm] }
 `;
 const FOLDS = 20;
-/** The most bytes that a service may write into its log per minute, whatever happens. */
+/** Maximum number of bytes that a service may write to its log per minute, whatever happens. */
 const LOG_BYTES = 1e6;
 
 export interface ChaosOptions {
@@ -47,7 +47,7 @@ export interface ChaosReport {
    * How often the command that follows the run had to be started again, to continue the run or to retry failed folds
    */
   restarted: number;
-  /** The most bytes per minute that a service logged in a round; shorter rounds count as one minute */
+  /** The highest number of bytes per minute that a service logged in a round; shorter rounds count as one minute */
   logBytesPerMinute: number;
   store: string;
   /** Descriptions of events that must never happen; empty if the test passes */

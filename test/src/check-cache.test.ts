@@ -41,7 +41,7 @@ function planned(name: string): Task[] {
 
 const hashOf = (tasks: Task[], id: string) => tasks.find(({ taskId }) => taskId === id)?.hash ?? assert.fail(id);
 
-test('runs only the tests of a program again after the program is installed', async () => {
+test('after a program is installed, reruns the tests that use it, but not the build', async () => {
   const without = planned('@cryfold/features');
   await writeFile(join(programs, 'sox'), '', { mode: 0o755 });
   const having = planned('@cryfold/features');

@@ -22,8 +22,8 @@ interface Member {
 }
 
 /**
- * A cluster of processes on this machine that is supervised as on a platform: each member is restarted half a second
- * after it dies. Redis listens on a TCP port so that a proxy can be placed in front of it.
+ * A cluster of processes on this machine. As on a deployment platform, each member is restarted half a second after it
+ * dies. Redis listens on a TCP port so that a proxy can be placed in front of it.
  */
 export class Cluster {
   readonly redisPort: number;

@@ -49,7 +49,7 @@ if (fault) FAULTS[fault]();
 else save(fold.test, classes);
 `;
 
-/** The error code of folds that fail because of each fault. */
+/** For each fault, the error code of the folds that fail because of it. */
 const CODES = {
   hangs: 'COMMAND_TIMEOUT',
   garbage: 'COMMAND_OUTPUT_INVALID',
@@ -81,10 +81,10 @@ const program = (fault?: string) => ({
   ...(fault === 'hangs' && { timeoutMinutes: 0.02 }),
 });
 
-/** Lists the working folders of programs that currently exist. */
+/** Lists the programs' working folders that currently exist. */
 const programFolders = async () => (await readdir(path('tmp'))).filter((name) => name.startsWith('cryfold-command-'));
 
-/** Evaluates one program for each of these names of faults; `good` is a program without a fault. */
+/** Evaluates one program per name, with the fault of that name; the program called `good` has no fault. */
 async function run(...names: string[]) {
   const estimators = Object.fromEntries(names.map((name) => [name, program(name === 'good' ? undefined : name)]));
   const spec = { version: 1, name: 'faults', protocol: { splitter: 'ShuffleSplit', repeats: 1 }, estimators };

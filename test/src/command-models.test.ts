@@ -19,7 +19,7 @@ const counts = classes.map(() => 0);
 for (let i = 0; i < train; i++) counts[labels.readInt32LE(4 * i)]++;
 writeFileSync('trained/shares.json', JSON.stringify(counts.map((count) => count / train)));
 `;
-/** Predicts the saved frequencies, but hangs as long as the file exists whose path is its parameter `hang`. */
+/** Predicts the saved frequencies, but hangs as long as a file exists at the path in its parameter `hang`. */
 const PREDICT = `
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 const fold = JSON.parse(readFileSync('fold.json', 'utf8'));
@@ -75,7 +75,7 @@ async function evaluate(): Promise<string> {
   return JSON.parse(stdout).run.id;
 }
 
-test('saves and uses models of programs only if commands are allowed', { skip }, async (t) => {
+test('saves and uses models of command estimators only if commands are allowed', { skip }, async (t) => {
   const run = await evaluate();
   const refused = await cryfold(['train-final', run, '--of', 'both', ...inStore()]);
   assert.match(refused.stderr, /COMMANDS_NOT_ALLOWED.*own of shares-/);

@@ -71,7 +71,7 @@ const job = (plan: RunPlan, key: string) => ({
   payload: { format: 1, kind: 'fold', run: plan.run, key } as const,
 });
 
-test('records permanent failures that occurred without a coordinator, without retraining', async () => {
+test('records permanent failures that occurred while no coordinator was running, and retrains nothing', async () => {
   const plan = await planned('unheard', 3);
   const [first, ...others] = plan.jobs;
   const failing = consume(async () => {

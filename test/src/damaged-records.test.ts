@@ -272,7 +272,7 @@ test('fails a run with an unreadable plan once, continues other runs, and lets c
       const { state, damage } = await control.cancel(run);
       assert.deepEqual([state, damage?.code], ['cancelled', damaged.get(run)?.[1]]);
     }
-    // Simulate that Redis has lost its data. Cancelled runs are not processed, so they cannot fail again.
+    // Simulate a Redis that has lost its data. Cancelled runs are not processed, so they cannot fail again.
     for (const run of expected) await queues.remove('runs', run);
     await queues.add(
       'runs',

@@ -58,7 +58,7 @@ before(async () => {
   );
   await writeFile(
     path('tiny.yaml'),
-    // Folds of a few seconds each, one after another, so that the run is still active while the test checks
+    // Folds of a few seconds each, one after another, so that the run is still active while the test checks the page
     TINY_SPEC.replace('epochs: 2', 'epochs: 800')
       .replace('  svm:', '  weak: { kind: svm, C: 1 }\n  svm:')
       .replace('members: [tl-resnet50, svm]', 'members: [small-cnn, svm]'),
@@ -218,7 +218,7 @@ test('shows folds as they finish, cancels and retries a run, and shows fold deta
     /^combinedwhen the run ends––mean of small-cnn, svm$/,
   );
 
-  // The fold in training shows its worker, start time and progress.
+  // For a fold that is being trained, the page shows the worker, the start time and the progress.
   await page.locator('.trial .cell[data-state="1"]').first().click();
   const doing = page.locator('dialog');
   await doing.getByText('Worker').waitFor();
@@ -397,7 +397,7 @@ test('shows why folds failed, reports unknown runs, and retries less often while
   page.on('request', (request) => asked.push(request.url()));
   proxy.set('cut');
   await page.waitForSelector('#connection:text("connection lost")');
-  // Counts the requests of the page in a fixed time.
+  // Counts the requests that the page sends within a fixed time.
   await sleep(5000);
   const [streams, others] = [true, false].map(
     (is) => asked.filter((address) => address.includes('/events') === is).length,

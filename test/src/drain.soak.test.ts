@@ -69,7 +69,7 @@ test('returns the fold of an evicted worker immediately, and resumes it from its
   const again = lines(spare, 'fold started').find((line) => line.key === key);
   const seconds = (Date.parse(again?.time ?? '') - Date.parse(stopping.time)) / 1000;
   t.diagnostic(`started again after ${seconds.toFixed(2)} s`);
-  // The fold's lock is renewed every 4 s, so it would take at least 4 s to be found stale.
+  // The fold's lock is renewed every 4 s, so it would take at least 4 s to notice that the lock is stale.
   assert.ok(seconds < 4, `${seconds} s`);
   const [training] = lines(spare, 'training').filter((line) => line.key === key);
   t.diagnostic(`resumed at ${training.from} of its training`);

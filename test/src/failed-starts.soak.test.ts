@@ -63,7 +63,7 @@ async function assertFails(commands: string[], environment: Record<string, strin
     const { code: found, stderr } = await ended;
     const where = `cryfold ${line} ${JSON.stringify(environment)}: ${stderr}`;
     assert.equal(found, code, where);
-    // A run first prints what it prepares before it starts its services, so skip everything before the error.
+    // Before it starts its services, a run prints what it is preparing, so skip everything before the error.
     const error = stderr.slice(stderr.search(/^cryfold: /m));
     assert.ok(error.startsWith(`cryfold: ${message}`), where);
     assert.match(error, /^cryfold: .*\n( {2}.*\n)?$/, where);

@@ -120,7 +120,7 @@ test('does not let hostile names and links harm the terminal, page, table or fil
 
 test('reports why a run waits for an unwritable store, and finishes once the store is writable', async () => {
   await mkdir(path('stuck/store'), { recursive: true });
-  // A file where a folder is needed blocks writes like a full disk, but does not require a separate file system.
+  // If a file has the name of a required folder, writes fail as on a full disk, but no separate file system is needed.
   await write('stuck/store/folds', '');
   const command = start([
     'run',

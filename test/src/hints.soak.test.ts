@@ -23,7 +23,7 @@ protocol: { folds: 2, repeats: 1 }
 estimators: { svm: { kind: svm } }
 search: { algorithm: random, trials: 2, space: { svm: { C: { log: [1, 100] } } } }
 `;
-/** The loss of its network is never finite, so every fold fails. */
+/** A spec with a network whose loss is never finite, so every fold fails. */
 const BROKEN = `
 version: 1
 name: broken
@@ -98,7 +98,7 @@ const names = (pasted: Map<string, string>, command: string) =>
   [...pasted.keys()].filter((line) => line.includes(` ${command}`)).length;
 
 for (const flags of ['', " --store 'my store'"]) {
-  test(`prints only commands that work when pasted${flags && ', even with its own store'}`, {
+  test(`prints only commands that work when pasted${flags && ', even with a non-default store'}`, {
     skip,
   }, async () => {
     const store = flags === '' ? path('cryfold') : path('my store');

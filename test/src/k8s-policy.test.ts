@@ -76,7 +76,7 @@ for (const overlay of OVERLAYS) {
       const { metadata, stringData } = document.toJS();
       keys.set(`Secret ${metadata.name}`, new Set(Object.keys(stringData)));
     }
-    // The ExternalSecret of the example must create a Secret with the same keys.
+    // The ExternalSecret in the example must create a Secret with the same keys as the Secret of the same name.
     for (const { kind, spec } of manifests) {
       if (kind !== 'ExternalSecret') continue;
       const external = spec.data.map((one: Manifest) => one.secretKey);
@@ -251,7 +251,7 @@ test('only the `commands` component adds a worker that runs programs from specs,
   assert.deepEqual(shared(commands), shared(plain));
 });
 
-/** Returns the number of cores that all pods of an overlay request together. */
+/** Returns the total number of cores that the pods of an overlay request. */
 function cores(manifests: Manifest[]): number {
   return manifests
     .filter(({ kind }) => kind === 'Deployment' || kind === 'StatefulSet')

@@ -140,7 +140,10 @@ test('finishes the fold of a worker before scale-in stops the worker', async (t)
 });
 
 interface Autoscaler {
-  /** Returns the replicas that KEDA would request: none up to the activation threshold, otherwise one per threshold. */
+  /**
+   * Returns the number of replicas that KEDA would request: 0 if the query's value is at most the activation threshold,
+   * otherwise the value divided by the threshold, rounded up (up to the maximum number of replicas).
+   */
   of(name: string): Promise<number>;
   stop(): Promise<void>;
 }

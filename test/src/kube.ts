@@ -163,7 +163,10 @@ export class KubeCluster {
     return stdout;
   }
 
-  /** Returns an object, or undefined if it does not exist. Waits first to slow down callers that poll with kubectl. */
+  /**
+   * Returns an object, or undefined if it does not exist. Starts with a delay, which slows down callers that poll with
+   * kubectl.
+   */
   async get(kind: string, name: string): Promise<Manifest | undefined> {
     await sleep(400);
     const { code, stdout } = await this.kubectl(['-n', 'cryfold', 'get', kind, name, '-o', 'json']);

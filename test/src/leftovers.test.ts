@@ -17,8 +17,8 @@ test('scripts/test finds, reports and removes what test files leave behind', { s
   await mkdir(join(folder.path, 'test.tidy'));
   await writeFile(join(inside, 'note.txt'), 'left');
   const marked = { CRYFOLD_TEST_RUN: folder.path, CRYFOLD_TEST_FILE: 'test.two' };
-  // One process can be recognized by its environment. The other one can only be recognized by its working directory, as
-  // is the case for Redis.
+  // One process can be recognized by its environment. The other one, like Redis, can only be recognized by its working
+  // directory.
   const left = [
     spawn('sleep', ['600'], { env: { PATH: process.env.PATH, ...marked } }),
     spawn('sleep', ['601'], { env: { PATH: process.env.PATH }, cwd: inside }),

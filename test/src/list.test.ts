@@ -21,7 +21,7 @@ before(async () => {
     const leans = { 'small-cnn': lean, 'tl-resnet50': lean, svm: lean };
     const { run, dataset } = await writeRandomRun(artifacts, { clips: 60, repeats: 1, name, lean: leans, planOnly });
     const store = new RunStore(artifacts);
-    // Results report which groups are in both train and test only if the sounds have been compared.
+    // Results only list the groups that are in both training and test sets if the sounds have been compared.
     await store.datasets.saveSharedSounds(dataset.key, []);
     if (!planOnly) await aggregate(store, run);
     return run;

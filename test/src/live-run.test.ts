@@ -17,7 +17,7 @@ before(async () => {
 after(() => folder.remove());
 
 const out = () => ['--store', path('store')];
-/** Starts a run. Runs share equal folds, so each test uses a different seed to get its own folds. */
+/** Starts a run. Equal folds are shared between runs, so each test uses a different seed to get its own folds. */
 const run = (repeats: number, seed: number) =>
   start([
     ...['run', '--data', path('corpus'), ...out(), '--estimators', 'svm'],
@@ -74,7 +74,7 @@ test('shows a local run as running in another terminal, which can cancel it', { 
   assert.match(log, /^\d{4}-\d\d-\d\d \S+Z info {2}fold committed {2}svm\/\d+\/\d .*seconds=/m, 'a readable log');
 });
 
-test('shows a run whose command was killed as stopped, and retry continues it', { skip: withoutRedis }, async () => {
+test('shows a run as stopped if its command was killed, and retry continues it', { skip: withoutRedis }, async () => {
   const command = run(20, 2);
   const id = await training(command);
   command.process.kill('SIGKILL');

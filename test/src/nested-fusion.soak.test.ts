@@ -62,7 +62,7 @@ test('trains members of a nested stacked fusion in each fold, and calls only the
   skip,
 }, async () => {
   const { results, plan } = await run('run', SPEC);
-  // Two estimators are trained in three outer folds, and in the four inner folds of each of these.
+  // Two estimators are trained in three outer folds, and in the four inner folds of each outer fold.
   assert.equal(plan.jobs.length, 2 * 3 + 2 * 3 * 4);
   check(results);
   const report = await cryfold(['report', path('run'), '--format', 'md']);

@@ -8,7 +8,10 @@ import { type RunningService, startService, untilReady } from './service.js';
 /** Epochs of the network in each fold */
 export const EPOCHS = 150;
 
-/** Two repeats of three folds. The network trains for a few seconds per fold, long enough to be scraped meanwhile. */
+/**
+ * Two repeats of three folds. The network trains for a few seconds per fold, long enough for the metrics to be scraped
+ * during training.
+ */
 const SPEC = `
 version: 1
 name: observed

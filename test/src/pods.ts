@@ -188,7 +188,7 @@ export class Pods {
     });
   }
 
-  /** Connects to each port that a pod's manifest declares. @returns the problems, or '' if all succeed */
+  /** Connects to each port that a pod's manifest declares. @returns the problems, or '' if all connections succeed */
   async unreachable(pod: string): Promise<string> {
     const ports = this.#template(pod).spec.containers.flatMap((one: Manifest) => one.ports ?? []);
     const said = await Promise.all(ports.map(({ containerPort }: Manifest) => this.#reach(pod, containerPort)));

@@ -107,7 +107,7 @@ test('leaves no process or folder behind, however the command is stopped', async
     },
     ({ command }) => {
       command.process.kill('SIGINT');
-      // This and the next case interrupt the orderly shutdown.
+      // This fault and the next one interrupt the orderly shutdown.
       setTimeout(() => command.process.kill('SIGINT'), 150);
     },
     ({ command }) => {

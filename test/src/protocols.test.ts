@@ -29,7 +29,7 @@ const run = (data: string, out: string, ...flags: string[]) =>
     ...flags,
   ]);
 
-/** Writes a CSV corpus of all recordings, and a copy of one at half its level under another infant's name. */
+/** Writes a CSV corpus of all recordings, and a copy of one of them at half its level, under another infant's name. */
 async function corpusWithCopy(name: string): Promise<string> {
   const files = (await readdir(path('corpus'), { recursive: true })).filter((file) => file.endsWith('.wav')).sort();
   const rows = ['path,label,group'];
@@ -46,7 +46,7 @@ async function corpusWithCopy(name: string): Promise<string> {
   return files[0];
 }
 
-/** Checks that a run's table and reports start with a sentence. */
+/** Checks that a run's table and reports start with the given sentence. */
 async function headed(out: string, stdout: string, sentence: string): Promise<void> {
   assert.equal(stdout.split('\n')[0], sentence);
   const page = await readFile(path(out, 'report.html'), 'utf8');
@@ -181,7 +181,7 @@ test('refuses folds without a test clip before training or writing anything', as
   assert.deepEqual(await readdir(path('empty')).catch(() => []), []);
 });
 
-test('refuses grouped folds before writing if another group has a quieter copy; random folds report it', async () => {
+test('with a quieter copy in another group, refuses grouped folds, and reports the copy for random folds', async () => {
   const original = await corpusWithCopy('copied');
   const refused = await run(join('copied', 'clips.csv'), 'leak', '--protocol', 'grouped');
   assert.equal(refused.code, 10);

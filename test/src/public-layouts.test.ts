@@ -99,7 +99,7 @@ test('--test-on trains on all of one corpus and tests on all of another, with on
     Array.from({ length: count }, (_, i) => ({ file: `${['low', 'high'][i % 2]}/${i}.wav`, label: i % 2 }));
   await putTones(path('home'), files(10));
   await putTones(path('clinic'), files(6));
-  // The files have the same names but other sounds.
+  // The files have the same names but contain different sounds.
   await putTones(path('clinic'), [...files(6)].reverse());
   const spec = 'version: 1\nname: svm\nprotocol: { folds: 2, repeats: 1 }\nestimators: { svm: { kind: svm } }\n';
   await writeFile(path('two.yaml'), spec);

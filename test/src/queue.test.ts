@@ -57,7 +57,7 @@ test('does not retry a job after an input error, and keeps the record of the err
   assert.equal(calls, 1);
 });
 
-test('retries a job that ran out of memory, since another worker may have more', async () => {
+test('retries a job that ran out of memory, since another worker may have more memory', async () => {
   let calls = 0;
   const consumer = consume(async () => {
     calls++;
@@ -129,7 +129,7 @@ test('runs a job only once even if it is added twice, and a closing consumer ret
   assert.deepEqual(started, ['slow', 'quick']);
 });
 
-test('counts how often closing consumers return a job if enabled, until the job is done', async () => {
+test('if enabled, counts how often closing consumers return a job until the job is done', async () => {
   for (const countsGiveBacks of [true, false]) {
     const job = fold(`counted ${countsGiveBacks}`);
     let started = false;

@@ -35,8 +35,8 @@ fusion:
 
 /**
  * Writes a finished but not yet aggregated run of the paper's four models to a store, without training anything. The
- * probabilities are random. They tend to favour the true class, except for clips of some difficult infants. The run
- * also has learning curves, durations, and images with stripes. Equal options produce equal probabilities.
+ * probabilities are random, but tend to favour the true class, except for clips of some difficult infants. The run also
+ * has learning curves, durations, and images with stripes. Equal options produce equal probabilities.
  */
 export async function writeRandomRun(
   artifacts: ArtifactStore,

@@ -171,7 +171,10 @@ test('reads the eviction policy from INFO if CONFIG is rejected, and warns about
   await withRedis(
     managed,
     async (url) => {
-      assert.match((await inspectRedis(url)).warnings.join(), /eviction policy is unknown.*must be noeviction/);
+      assert.match(
+        (await inspectRedis(url)).warnings.join(),
+        /eviction policy of Redis is unknown.*must be noeviction/,
+      );
     },
     hidden,
   );
@@ -202,7 +205,7 @@ test('doctor reports the eviction policy with the command that fixes it, and war
   });
 });
 
-test('does not start a service with an eviction policy, and reports it as not ready if one is set later', async () => {
+test('does not start a service if Redis may evict keys, and reports it as not ready if this is set later', async () => {
   await withRedis(['--maxmemory-policy', 'allkeys-lru'], async (url) => {
     const environment = { REDIS_URL: url, CRYFOLD_STORE: join(folder.path, 'service') };
     const { code, stderr } = await start(['aggregator'], environment).ended;

@@ -15,7 +15,7 @@ import { withoutRedis } from './testbed.js';
  */
 
 const skip = withoutRedis;
-/** Milliseconds that a fault lasts: long enough for a busy loop to log tens of thousands of lines. */
+/** How long a fault lasts, in milliseconds: long enough for a busy loop to log tens of thousands of lines. */
 const FAULT_MS = 2000;
 /** Maximum number of lines at level warn or above that a service may log during a fault and the recovery from it. */
 const LINES = 25;

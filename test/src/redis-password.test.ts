@@ -104,7 +104,7 @@ for (const [name, who] of Object.entries(WHO)) {
       const { job, close } = await startWork(url);
       try {
         await job('one');
-        // The password is changed some time before the file, as is common with mounted secrets.
+        // The password is changed some time before the file is updated, as is common with mounted secrets.
         await set('second');
         await operator('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
         await assert.rejects(checkRedis(url, 1000), /WRONGPASS/);

@@ -40,7 +40,7 @@ export class RedisServer {
     return server;
   }
 
-  /** Starts the process with additional flags. */
+  /** Starts the Redis process with additional flags. */
   spawn(...flags: string[]): void {
     const all = [
       join(this.folder, 'redis.conf'),

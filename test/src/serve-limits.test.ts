@@ -144,7 +144,7 @@ test('limits the size of a form and its number of files', async () => {
   assert.equal((await predict(served, CLIP)).status, 200);
 });
 
-test('refuses requests before reading their bodies while 32 are being received, until those time out', async () => {
+test('refuses requests without reading their bodies while 32 are being received, until the 32 time out', async () => {
   const served = await serve(['--timeout', '6']);
   const slow = Array.from({ length: 32 }, () => open(served, 'Content-Length: 1000'));
   const { retry, code } = await until('a refusal', async () => {
@@ -210,8 +210,8 @@ test('exits within the grace period after SIGTERM, and responds to pending reque
     ],
   );
   assert.equal((await served.ended).code, 0);
-  // Without waiting for limits, this takes less than 10 s: the limit for exiting after the grace period is 15 s, and
-  // the limit for a prediction is 30 s.
+  // If nothing waits for a time limit, this takes less than 10 s. The time limit is 15 s for exiting after the grace
+  // period, and 30 s for a prediction.
   assert.ok(performance.now() - begun < 10_000);
 });
 
@@ -246,7 +246,7 @@ test('classifies or refuses unusual WAV files without crashing the prediction pr
   const child = childOf(served);
   const cases: [Odd, number, string | undefined][] = [
     [{ claimed: 0x10000000 }, 422, 'WAV_INVALID'],
-    // A header as in a pipe: the sound extends to the end of the file.
+    // A header as written to a pipe, which means that the sound extends to the end of the file.
     [{ claimed: 0xffffff00 }, 200, undefined],
     [{ bytes: 0 }, 422, 'WAV_EMPTY'],
     [{ channels: 65535, bytes: 65535 * 200 }, 422, 'CLIP_SHORT'],

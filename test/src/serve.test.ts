@@ -239,8 +239,8 @@ test('switches to a new champion without dropping a request, but not to a damage
   await until('the failed switch', async () => (await (await fetch(`${url}/metrics`)).text()).includes(failed));
   assert.equal((await send(wav, 'audio/wav')).body.model.version, versions[0]);
   await json(['models', 'rollback', 'cry']);
-  // The service still follows changes of the champion, and the return to the version that it still serves does not
-  // count as a failure.
+  // The service still switches when the champion changes. The rollback, which made the served version the champion
+  // again, does not count as a failure.
   await promote(versions[1]);
   await until('the next champion', async () => (await send(wav, 'audio/wav')).body.model.version === versions[1]);
   assert.equal((await (await fetch(`${url}/metrics`)).text()).includes(failed), true);
@@ -317,7 +317,7 @@ for (const { name, viewport, colorScheme } of views) {
     }
     await check('with a result');
 
-    // The browser resamples other rates. Files without sound are reported.
+    // The browser resamples recordings with other sample rates. The page reports files that contain no sound.
     const fast = Buffer.from(
       encodeWav(
         new Float64Array(44100).map((_, i) => 0.5 * Math.sin(i / 20)),

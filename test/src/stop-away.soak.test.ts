@@ -108,7 +108,7 @@ test('stops a prediction server in time while its store hangs', { skip }, async 
   const served = await serveModel('m', ['--poll', '0.2'], environment);
   try {
     s3.set('hang');
-    // Wait until the server has polled the store several times, so that a request hangs.
+    // Wait for several polling intervals, so that one of the service's requests to the store hangs.
     await sleep(1000);
     assert.equal(await stopped(served, 'the service'), 0);
   } finally {

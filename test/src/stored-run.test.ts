@@ -17,8 +17,8 @@ const OUT_OF_FOLD = 'cc663f0b1b1b56c4eb150992892bac415b867bbf47b46c4943bec5de408
 const RESULTS = 'results-9364da0.json';
 
 /**
- * Fields that are new or computed differently since format 2. All other fields must have the same bytes as the results
- * of that commit.
+ * Fields that have been added or are computed differently since format 2. All other fields must have the same bytes as
+ * in the results of that commit.
  */
 const CHANGED = new Set(['format', 'intervals', 'comparisons', 'leaks', 'groupSource', 'cryfold', 'audit']);
 const without = (value: unknown, names: ReadonlySet<string>): unknown =>
@@ -27,7 +27,7 @@ const without = (value: unknown, names: ReadonlySet<string>): unknown =>
 /** Metrics that were added to baselines later. At that commit, the only metric of baselines was the accuracy. */
 const ADDED = new Set(['balancedAccuracy', 'macroF1', 'logLoss']);
 
-/** Removes the changed fields, and the label of the protocol, which mentions groups now. */
+/** Removes the changed fields, and the label of the protocol, which now mentions groups. */
 function unchanged(text: string): string {
   const { baselines, protocol, ...figures } = JSON.parse(text);
   const same = { ...figures, protocol: { ...protocol, label: '' }, baselines: without(baselines, ADDED) };

@@ -24,7 +24,7 @@ before(async () => {
 });
 after(() => folder.remove());
 
-/** Returns all values of a setting in a unit and in the common drop-in, which come first. */
+/** Returns all values of a setting: first those in the common drop-in, then those in the unit. */
 function values(unit: string, setting: string): string[] {
   const text = [COMMON, unit].map((name) => readFileSync(join(SOURCE, name), 'utf8')).join('\n');
   return [...text.matchAll(new RegExp(`^${setting}=(.*)$`, 'gm'))].map(([, value]) => value);

@@ -144,7 +144,7 @@ test('stores weights once, and produces equal results for weights given by path 
   const out = path('out');
   const cache = { CRYFOLD_CACHE: path('cache') };
   await mkdir(path('cache'));
-  // If there is no Redis on the PATH, the embedded one is needed, which is in the real cache.
+  // If there is no Redis on the PATH, the test needs the embedded one, which is in the real cache.
   await symlink(join(loadConfig().cacheDir, 'valkey'), path('cache/valkey'));
   const store = `file:${join(out, 'store')}`;
   const put = () => cryfold(['weights', 'put', path('resnet50.h5'), '--store', store, '--json'], cache);

@@ -1,4 +1,4 @@
-// Writes the diagram of packages in docs/architecture.md from the package.json files.
+// Generates the package diagram in docs/architecture.md from the package.json files.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from './paths.js';

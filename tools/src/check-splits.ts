@@ -1,4 +1,4 @@
-// Compares every splitter with scikit-learn's on random shapes, index by index. Usage:
+// Compares the splits of every splitter with scikit-learn's, index by index, on randomly generated cases. Usage:
 //   tools/check-splits [--cases N] [--seed N] [--json]
 // Needs python3 with scikit-learn, from PYTHONPATH or from the oracles that scripts/test installs. Exits with 1 on any
 // difference.
@@ -52,7 +52,7 @@ const FUNCTIONS: Record<string, (request: Case) => Split[]> = {
 };
 const NAMES = [...SPLITTERS, ...Object.keys(FUNCTIONS)];
 
-/** Draws shapes that hand-written tests do not cover. */
+/** Generates random cases of kinds that hand-written tests do not cover. */
 class Shapes {
   readonly #random: RandomState;
 
@@ -87,7 +87,8 @@ class Shapes {
   }
 
   /**
-   * Even, skewed and sorted classes, between 1 and 50 of them. Some classes first occur late, or have only one clip.
+   * Generates labels for 1 to 50 classes, with even, skewed or sorted distributions. Some classes first occur late in
+   * the data, or have only one clip.
    */
   #labels(clips: number): number[] {
     const classes = this.#one([1, 1, 2, 3, 5, 7, 50]);
@@ -101,8 +102,8 @@ class Shapes {
   }
 
   /**
-   * Groups of one clip each, of equal size, of very different sizes, only a few groups, a single one, and groups with
-   * one class each.
+   * Generates groups of one of these kinds: one clip per group, groups of equal size, groups of very different sizes,
+   * only a few groups, a single group, or groups with one class each.
    */
   #groups(labels: readonly number[]): string[] {
     const size = 2 + this.#below(7);

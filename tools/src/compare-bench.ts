@@ -26,10 +26,10 @@ Exit status: 0 if all runs succeeded, whatever their ratios, otherwise 2.
 interface Row {
   name: string;
   unit: string;
-  /** Median over pairs, in `unit` */
+  /** Median over all pairs, in `unit` */
   old: number;
   new: number;
-  /** Median over pairs of new / old */
+  /** Median over all pairs of the ratio new / old */
   ratio: number;
   /** The ratio of each pair */
   ratios: number[];

@@ -32,7 +32,10 @@ const SHAPES = [
 type Shape = (typeof SHAPES)[number];
 const kind = splitterOf('StratifiedGroupKFold');
 
-/** Draws infants with one class each. The number of clips per infant is geometrically distributed, 6 on average. */
+/**
+ * Generates random infants, each with clips of a single class. The number of clips per infant is geometrically
+ * distributed, 6 on average.
+ */
 function corpus([infants, classes, folds]: Shape, random: Random): SplitRequest {
   const labels: number[] = [];
   const groups: string[] = [];
@@ -47,7 +50,9 @@ function corpus([infants, classes, folds]: Shape, random: Random): SplitRequest 
   return { labels: Int32Array.from(labels), groups, folds, repeats: 10, seed: random.below(2 ** 31) };
 }
 
-/** Returns the code of the error that a corpus causes and, if the error's hint suggests one, a number of folds. */
+/**
+ * Returns the code of the error that a corpus causes, and the number of folds that the error's hint suggests, if any.
+ */
 function problemOf(request: SplitRequest): { code: string; folds?: number } | undefined {
   try {
     usableSplits(kind, request);

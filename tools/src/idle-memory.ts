@@ -50,7 +50,7 @@ async function main(): Promise<void> {
   const root = resolve(values.root);
   const [seconds, times] = [Number(values.seconds), Number(values.times)];
   if (!(seconds > 0) || !Number.isInteger(times) || times < 1) {
-    throw new Error('--seconds must be above 0, and --times a whole number above 0');
+    throw new Error('--seconds must be above 0, and --times must be a whole number above 0');
   }
   const measured: Figures[] = [];
   for (let time = 0; time < times; time++) measured.push(await once(root, seconds));

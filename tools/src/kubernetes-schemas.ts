@@ -16,7 +16,7 @@ interface Crd {
   };
 }
 
-/** Forbids unknown fields. Kubernetes silently prunes them, but in our manifests they are mistakes. */
+/** Forbids unknown fields. Kubernetes silently removes unknown fields, but in our manifests they are mistakes. */
 function strict(value: unknown): void {
   if (typeof value !== 'object' || value === null) return;
   const schema = value as Schema;

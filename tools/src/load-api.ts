@@ -44,7 +44,7 @@ interface Pair {
   watched: Rate;
   /** Bytes per second that each viewer read */
   heard: number;
-  /** Change of the rate caused by viewers, in percent */
+  /** By how much viewers change the rate, in percent */
   change: number;
 }
 
@@ -120,7 +120,7 @@ async function requests({ url, run }: LoadedRun): Promise<void> {
 }
 
 async function main(): Promise<void> {
-  if (!Object.hasOwn(FOLDS, values.fold)) throw new Error(`--fold: ${values.fold}, must be small-cnn or svm`);
+  if (!Object.hasOwn(FOLDS, values.fold)) throw new Error(`--fold must be small-cnn or svm, not ${values.fold}`);
   const kind = FOLDS[values.fold as keyof typeof FOLDS];
   const window = Number(values.window ?? kind.window);
   const loaded = await LoadedRun.start(kind.estimator, kind.folds);

@@ -27,7 +27,7 @@ import { markdownTable } from './estimates.js';
 const RATE = 8000;
 const PER_MS = RATE / 1000;
 
-/** Two seconds of sound. The first second of it is the original clip. */
+/** Two seconds of sound. The first second is the original clip. */
 type Source = Float64Array;
 type Codec = (samples: Float64Array) => Float64Array;
 

@@ -28,9 +28,10 @@ on other hosts; anyone who can reach the port can read the names and progress of
 \`cryfold run\`, its plan, the coordinator, and the training and commit of each fold. If the variable is unset, the code for tracing is not loaded.
 
 The series of a run are exported until 15 minutes after the run has finished. Series of individual folds
-(\`cryfold_run_fold_*\`, \`cryfold_run_epoch_*\`) are limited to the newest runs with 1,500 folds in total, so that a scrape of
-100 runs stays below 1 MB; a run with more folds than that has only aggregated series. The coordinator that executes a run exports its
-series. All coordinators export the series of queues and Redis, so use \`max by (queue, state)\`.
+(\`cryfold_run_fold_*\`, \`cryfold_run_epoch_*\`) are exported only for the newest runs, up to 1,500 folds in total,
+so that a scrape of 100 runs stays below 1 MB; a run with more folds than that has only aggregated series. The series of a run
+are exported by the coordinator that executes the run. The series of queues and Redis are exported by every coordinator with the same
+values, so aggregate them with \`max by (queue, state)\`.
 
 The column *by* shows which service exports a metric: coordinators (C), workers (W), aggregators (A), or \`cryfold serve\` on its
 own port (S). Names contain the unit; ratios are in [0, 1]; \`_total\` counts from the start of the process.

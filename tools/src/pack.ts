@@ -1,6 +1,6 @@
 // Packs the cryfold command with all packages in this repository into a tarball. npm can install it without a checkout.
-// Third-party packages come from the registry, in the versions in package-lock.json. Their own dependencies come in the
-// newest versions that they allow.
+// Third-party packages come from the registry, in the versions in package-lock.json. The dependencies of these packages
+// come in the newest versions that the packages allow.
 //
 // usage: tools/pack [--out FOLDER]     default: the working folder. Prints the path of the tarball.
 import { execFileSync } from 'node:child_process';

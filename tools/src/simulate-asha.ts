@@ -5,8 +5,8 @@
 //   tools/simulate-asha --clips 60 --repeats 1 --trials 27 --sweeps 60
 //
 // --spread P draws the true accuracy of each trial from a normal distribution around 50 % with a standard deviation of
-// P points; the default 0 means pure noise. A clip is easy or hard for a trial: it is answered correctly in 90 or 10 %
-// of the repeats.
+// P points; the default 0 means pure noise. A clip is easy or hard for a trial: the trial answers it correctly in 90 %
+// or 10 % of the repeats.
 import { parseArgs } from 'node:util';
 import { deriveSeed, Random } from '@cryfold/core';
 import { type Split, splitterOf } from '@cryfold/evaluation';

@@ -1,7 +1,7 @@
 // Measures how often `cryfold retrain` promotes a worse or a better model, for different overlaps between the new data
-// and the champion's data. Draws corpora of infants, trains nearest-mean classifiers on them, and decides with the
-// command's own code: it determines which data the champion was trained on, what to compare the challenger with, and
-// the result of the test. A large held-out set shows which model is really better.
+// and the champion's data. Generates random corpora of infants, trains nearest-mean classifiers on them, and decides
+// with the command's own code: it determines which data the champion was trained on, what to compare the challenger
+// with, and the result of the test. A large held-out set shows which model is really better.
 //
 // With --nights N, a slightly worse configuration challenges the same champion every night, on growing data.
 //
@@ -187,7 +187,7 @@ function nightly(metric: MetricName, nights: number, random: RandomState): numbe
   return undefined;
 }
 
-/** Returns whether the challenger would have won by the previous rule, which compared recall on all test clips. */
+/** Returns whether the challenger would have won under the previous rule, which compared recall on all test clips. */
 function wonFormerly(
   { now, splits, metric }: { now: SimulatedClip[]; splits: Split[]; metric: MetricName },
   challenger: Predictions,

@@ -53,8 +53,8 @@ ${FUSIONS.map(([name, rule, nested]) => `  ${name}: { rule: ${rule}, members: [r
 );
 
 /**
- * Draws balanced labels in random order, and noise images. In the columns that are specific to its class, each image is
- * brighter by the signal.
+ * Generates balanced labels in random order, and images that consist of noise. In the columns that are specific to its
+ * class, each image is brighter by the signal.
  */
 function drawSet(clips: number, set: number): TrainingData {
   const random = new Random(deriveSeed('stacking', clips, set));

@@ -64,7 +64,7 @@ function shareOf(hits: number, total: number): Share {
   return { share, error: Math.sqrt((share * (1 - share)) / total) };
 }
 
-/** Draws clips in groups of different sizes. The two classes alternate within each group. */
+/** Generates clips in groups of random sizes. The two classes alternate within each group. */
 function drawClips(random: Random, groups: number, size: number): EvaluationInput['clips'] {
   const weights = Array.from({ length: groups }, () => gamma(random));
   const total = weights.reduce((sum, weight) => sum + weight, 0);
@@ -127,7 +127,7 @@ const CLASSES = 5;
 const FIGURES = { accuracy, balancedAccuracy, macroF1 };
 type Figure = keyof typeof FIGURES;
 
-/** Draws groups that each have clips of a single class, and the predictions for these clips. */
+/** Generates groups that each have clips of a single class, and random predictions for these clips. */
 function drawGroups(random: Random, groups: number): { label: number; predicted: number[] }[] {
   return Array.from({ length: groups }, (_, g) => {
     const label = g % CLASSES;

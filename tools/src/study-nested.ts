@@ -1,7 +1,7 @@
-// Measures which accuracies a sweep reports with and without anything to learn. Data sets consist of noise (labels are
-// independent of the images, so the true accuracy of every setting is 50 %) or have a weak signal. For each data set, a
-// grid of 24 SVM settings is searched with plain cross-validation, corrected by the bootstrap (BBC-CV), and evaluated
-// by nested cross-validation with inner folds.
+// Measures which accuracies a sweep reports, both when the data contains something to learn and when it does not. Data
+// sets consist of noise (labels are independent of the images, so the true accuracy of every setting is 50 %) or have a
+// weak signal. For each data set, a grid of 24 SVM settings is searched with plain cross-validation, corrected by the
+// bootstrap (BBC-CV), and evaluated by nested cross-validation with inner folds.
 //
 // usage: tools/study-nested [--sets N] [--clips N] [--json]     40 data sets of 60 clips by default
 //

@@ -55,7 +55,7 @@ test('every complete spec on a page is valid', () => {
   const specs = pages.flatMap((page) =>
     [...read(page).matchAll(/^```yaml\n([\s\S]*?)^```$/gm)]
       .map(([, text]) => ({ page, text }))
-      // extending.md shows kinds that are not built in. extending.test.ts runs its spec.
+      // extending.md shows kinds that are not built in. extending.test.ts runs the spec on that page.
       .filter(({ text }) => /^version: 1$/m.test(text) && page !== 'docs/extending.md'),
   );
   assert.ok(specs.length >= 2);

@@ -44,7 +44,7 @@ test('lists the best model on grouped folds first, with its metrics on both kind
   assert.match(majority[2], /^50\.0 ± 0\.0$/);
 });
 
-test('subtracts the second model from the first in any spec order, and adjusts p-values for all tests', () => {
+test('subtracts the second score from the first, whatever the spec order, and adjusts p-values for all tests', () => {
   const pairs = [
     ['never', 'often'],
     ['often', 'never'],

@@ -68,7 +68,8 @@ test('the tarball evaluates recordings without a checkout after setup has built 
   const results = JSON.parse(cryfold('run', '--data', 'recordings', ...quick, '--json'));
   assert.deepEqual([results.status, results.models[0].name, results.models[0].folds.length], ['complete', 'svm', 2]);
 
-  // A spec in the store is also a valid spec, so this is the same run.
+  // The results contain the spec as stored, which can be used as input, so the library evaluates the same run as the
+  // command.
   const program = `import { evaluate } from 'cryfold';
     const spec = ${JSON.stringify(results.spec)};
     console.log(JSON.stringify(await evaluate({ spec, data: 'recordings' })));`;

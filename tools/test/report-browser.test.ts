@@ -63,7 +63,7 @@ for (const [what, flags] of [
         'axe.run().then((r) => r.violations.map((v) => v.id + ": " + v.nodes[0].html.slice(0, 200)))',
       );
       assert.deepEqual(violations, [], name);
-      // The keyboard alone can reach every section.
+      // Every section can be reached with the keyboard alone.
       await page.keyboard.press('Tab');
       await page.keyboard.press('Enter');
       // Wait for the new address, because the browser only follows a link after it has handled the key.
@@ -74,7 +74,7 @@ for (const [what, flags] of [
   });
 }
 
-test('the report works under its own policy, which blocks scripts', async (t) => {
+test('the report works under its own content security policy, which blocks scripts', async (t) => {
   if (!browser) return t.skip(NO_BROWSER);
   demo('page.html');
   const page = await browser.newPage();

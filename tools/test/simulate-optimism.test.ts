@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-/** Returns the output of a tool with --json. It is the same for the same options. */
+/** Returns the output of a tool with --json. The output only depends on the options. */
 async function simulate(tool: string, ...options: string[]) {
   const program = fileURLToPath(new URL(`../src/${tool}.js`, import.meta.url));
   const { stdout } = await promisify(execFile)(process.execPath, [program, ...options, '--json']);

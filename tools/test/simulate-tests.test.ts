@@ -17,7 +17,7 @@ test('tests by group err in about 5 % of cases, t-tests over folds more often, a
     if (folds === 'random') assert.ok(correctedT.share > byGroup.share + 0.05, `the t-test: ${correctedT.share}`);
   }
   for (const { groups, accuracy, balancedAccuracy, macroF1 } of found.intervals) {
-    // With 5 groups, percentiles of a bootstrap contained the truth in only 70 to 86 %.
+    // With 5 groups, bootstrap percentile intervals contained the truth in only 70 to 86 % of the simulations.
     for (const { share } of [accuracy, balancedAccuracy, macroF1]) assert.ok(share > 0.9, `${groups} groups: ${share}`);
   }
 });

@@ -240,7 +240,7 @@ function cluster(): Dashboard {
     .build();
 }
 
-/** The dashboard of a sweep: its trials, the best trial so far, and the folds saved by pruning. */
+/** The dashboard of a sweep: its trials, the best trial so far, and the number of folds that pruning saved. */
 function sweep(): Dashboard {
   return board('Sweep', { label: 'run', of: 'cryfold_sweep_trials' })
     .withPanel(
@@ -275,7 +275,7 @@ function sweep(): Dashboard {
     .build();
 }
 
-/** The dashboard of the models: their current versions, promotions, and the growth of their data. */
+/** The dashboard of the models: their current versions, promotions, and the growth of their training data. */
 function retraining(): Dashboard {
   return board('Retraining', { label: 'model', of: 'cryfold_model_versions' })
     .withPanel(

@@ -22,7 +22,7 @@ import * as table from '@grafana/grafana-foundation-sdk/table';
 import * as timeseries from '@grafana/grafana-foundation-sdk/timeseries';
 import * as trend from '@grafana/grafana-foundation-sdk/trend';
 
-/** Each dashboard selects the data source by a variable, because its name differs between Grafana servers. */
+/** Each dashboard takes its data source from a variable, because the source's name differs between Grafana servers. */
 const SOURCE = { type: 'prometheus', uid: '$datasource' };
 
 /** Size and format of a panel. Grafana's grid has 24 columns. */
@@ -75,7 +75,7 @@ export function figure(title: string, query: Query, place: Place = {}): stat.Pan
   return panel;
 }
 
-/** Creates a table with rows of labels and values. */
+/** Creates a table in which each row has labels and values. */
 export function rows(
   title: string,
   expression: string,
@@ -130,7 +130,7 @@ export function foldGrid(
   return matrix(title, byFold(metric), 'row', 'fold', place).colorScheme(new FieldColorBuilder().mode(place.scheme));
 }
 
-/** Creates the same table, but shows the state of each fold in words. */
+/** Like `foldGrid`, but shows the state of each fold in words. */
 export function stateGrid(title: string, metric: string): table.PanelBuilder {
   const words = { waiting: 'dark-grey', active: 'blue', done: 'green', failed: 'red' };
   const options = Object.fromEntries(

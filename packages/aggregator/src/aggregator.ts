@@ -18,7 +18,7 @@ import { readTrials, searchResults } from './search-results.js';
 
 export interface AggregatorOptions {
   redisUrl: string;
-  /** Not closed when the aggregator stops */
+  /** The aggregator does not close this store when it stops */
   store: RunStore;
   log: Logger;
   metrics?: Metrics;
@@ -74,13 +74,13 @@ export class Aggregator implements Service {
 }
 
 /**
- * Aggregates all folds of a run's plan. Reports missing folds, rather than averaging over the other folds.
+ * Aggregates all folds of a run's plan. If folds are missing, reports them instead of averaging over the others.
  * @throws CryfoldError ARTIFACT_MISSING, ARTIFACT_CORRUPT, JOB_INVALID, NPY_INVALID, PROBABILITIES_INVALID
  */
 export async function aggregate(store: RunStore, run: string): Promise<RunResults> {
   let damaged: CryfoldError | undefined;
   const onDamaged: OnDamaged = async (job, error) => {
-    // Without its record, the fold counts as missing, so the coordinator has it retrained.
+    // Once the record is deleted, the fold counts as missing, so the coordinator has it retrained.
     await store.folds.drop(job.key);
     damaged = error;
   };

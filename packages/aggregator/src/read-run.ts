@@ -14,7 +14,7 @@ import {
 import type { RunStore, StoredPlan } from '@cryfold/store';
 import { noteEnvironment } from './note-environment.js';
 
-/** A run in the store: its plan, and all results that exist. */
+/** A run in the store: its plan and all results so far. */
 export interface StoredRun {
   plan: RunPlan;
   manifest: DatasetManifest;
@@ -26,7 +26,7 @@ export interface StoredRun {
   input: EvaluationInput;
   /** Values that the folds reported, such as versions and processors, keyed by `trial.name`. */
   environment: Record<string, string>;
-  /** In the order of the plan, without missing folds */
+  /** Existing folds, in the order of the plan */
   folds: { job: FoldJob; record: FoldResult }[];
 }
 
@@ -36,7 +36,7 @@ interface ReadFold {
   decisions: Float64Array | undefined;
 }
 
-/** Called for each damaged fold, which then counts as missing. If absent, the first error is thrown. */
+/** Called for each damaged fold, which then counts as missing. Without this function, the first error is thrown. */
 export type OnDamaged = (job: FoldJob, error: CryfoldError) => Promise<void>;
 
 /**

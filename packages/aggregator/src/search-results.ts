@@ -6,8 +6,8 @@ import type { RunStore, StoredPlan } from '@cryfold/store';
 import { type OnDamaged, readUndamaged, type StoredRun } from './read-run.js';
 
 /**
- * The predictions of each trial of the search that uses all data, for all folds on which the trial was judged. Excludes
- * failed trials.
+ * For the search that uses all data: the predictions of each trial on every fold on which the trial was judged.
+ * Excludes failed trials.
  */
 export type TriedTrials = Map<string, TestedFold[]>;
 

@@ -5,10 +5,10 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 
-/** Body of all error responses: the same coded error as the command line prints. */
+/** Body of all error responses: the same coded error that the command line prints. */
 export const errorAnswer = z.object({ error: errorRecordSchema });
 
-/** Response schemas of a route: its own schema for success, otherwise an error. */
+/** Response schemas of a route: the route's own schema for success, and the error schema for everything else. */
 export const answers = <T extends z.ZodType>(ok: T) => ({ 200: ok, '4xx': errorAnswer, '5xx': errorAnswer });
 
 const STATUSES: Partial<Record<ErrorCode, number>> = {

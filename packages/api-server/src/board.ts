@@ -18,7 +18,7 @@ const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; " +
   "connect-src 'self'; base-uri 'self'; form-action 'none'; frame-ancestors 'none'";
 
-/** Bull Board, which shows jobs with their payloads and failures, for users familiar with BullMQ. */
+/** Adds Bull Board, which shows jobs with their payloads and failures to users who are familiar with BullMQ. */
 export async function addBoard({ app, wrongTokens, trust }: Http, queues: Queues): Promise<void> {
   for (const [path, readOnlyMode] of [
     [BOARD, false],

@@ -14,7 +14,7 @@ const BEAT_MS = 15_000;
  * Server-sent events of the cluster, or of the folds of one run. A viewer that reconnects gets the events that it
  * missed.
  * @param trusted maximum number of concurrent requests, for all tokens together and for each token; up to three
- * quarters of them may be streams
+ * quarters of these requests may be streams
  */
 export function addEventRoutes(app: App, watches: Watches, trusted: { total: number; perName: number }): void {
   const most = Math.min(VIEWERS, Math.floor(trusted.total * 0.75));

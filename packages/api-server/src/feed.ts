@@ -26,8 +26,8 @@ const KEPT = 2 ** 21;
 
 /**
  * Broadcasts a state and its changes to any number of listeners. Event ids encode the version, so that a listener that
- * reconnects gets the changes that it missed, or the whole state if its last event is too old or from another process.
- * Nothing is queued for slow listeners. Once they can receive more, they get the changes that they missed.
+ * reconnects gets the changes that it missed, or the whole state if its last event is too old or was sent by another
+ * process. Nothing is queued for slow listeners. Once they can receive more, they get the changes that they missed.
  */
 export class Feed {
   readonly #epoch = randomBytes(4).toString('hex');

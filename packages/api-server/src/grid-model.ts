@@ -10,7 +10,7 @@ export const CELL = { waiting: 0, active: 1, done: 2, failed: 3 } as const satis
 export class GridModel {
   #plan: RunPlan;
   #cells: Cell[] = [];
-  /** Cells by fold key. Equal folds of several trials share a job */
+  /** Cells by fold key. Trials that need the same fold share one job */
   readonly #byKey = new Map<string, number[]>();
   /** Cells by trial, repeat and fold, excluding shuffled labels and inner splits */
   readonly #byName = new Map<string, number>();
@@ -27,7 +27,10 @@ export class GridModel {
     return this.#plan;
   }
 
-  /** Applies a changed plan, and keeps the state of folds that are in both plans. @returns whether the cells changed */
+  /**
+   * Replaces the plan, and keeps the state of folds that both the old and the new plan contain.
+   * @returns whether the cells changed
+   */
   replan(grown: RunPlan): boolean {
     const plan = shown(grown);
     const names = ({ jobs }: RunPlan) => jobs.map(({ trial, key }) => `${trial} ${key}`).join();
@@ -51,7 +54,7 @@ export class GridModel {
     }
   }
 
-  /** Marks the folds that are training. @returns folds that are no longer training */
+  /** Marks the folds that are being trained. @returns folds that are no longer being trained */
   setActive(active: RunStatus['active']): FoldJob[] {
     const now = new Map(
       active.map((one) => [this.#byName.get(`${one.trial}/${one.repeat}/${one.fold}`), one.fraction]),
@@ -111,9 +114,9 @@ export class GridModel {
   }
 
   /**
-   * Applies the results of an ended run.
-   * @param tried whether a fold belongs to a search; the results of a search contain only its winners
-   * @returns distinct folds whose duration is unknown
+   * Applies the results of a run that has ended.
+   * @param tried whether a fold belongs to a search, because the results contain only the winners of each search
+   * @returns the folds whose duration is unknown, each only once
    */
   end(results: RunResults, tried: (job: FoldJob) => boolean): FoldJob[] {
     const values = valuesOf(results, metricOfSpec(this.#plan.spec));

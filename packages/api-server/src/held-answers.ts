@@ -21,7 +21,8 @@ export class HeldAnswers {
   #making = 0;
 
   /**
-   * Counts a response until it is sent or its connection ends. A single response is never refused for its size.
+   * Counts a response until it is sent or its connection ends. A response is never refused because of its own size
+   * alone.
    * @throws CryfoldError API_BUSY
    */
   hold({ principal }: FastifyRequest, { raw }: FastifyReply, payload: unknown): void {

@@ -9,7 +9,7 @@ import type { Logger } from '@cryfold/runtime';
 const MOST = 4;
 /** Milliseconds for which the outcome of a training is kept for clients. */
 const KEPT_MS = 60_000;
-/** Milliseconds without a poll by any client after which a training is stopped. */
+/** A training is stopped if no client has polled it for this many milliseconds. */
 const PATIENCE_MS = 10 * 60_000;
 
 interface Known {
@@ -22,8 +22,8 @@ interface Known {
 }
 
 /**
- * Trains models for clients, which poll the progress. State is only kept in memory. Trained parts are in the store, so
- * that another server, or this one after a restart, can continue from there.
+ * Trains models for clients, which poll the progress. The state of a training is kept only in memory, but its finished
+ * parts are in the store, so that another server, or this one after a restart, can continue from them.
  */
 export class ModelMaker {
   readonly #models: ModelControl;

@@ -136,8 +136,8 @@ function addPromotionRoutes(app: App, { models }: ModelRoutes): void {
 }
 
 /**
- * Routes for retraining: one starts the run of the champion's stand-in on the same folds, the other records the
- * outcome.
+ * Routes for retraining: one starts a run that trains a stand-in for the champion on the challenger's folds, and the
+ * other records the outcome.
  */
 function addRetrainRoutes(app: App, { control, models, list }: ModelRoutes): void {
   app.post(

@@ -5,7 +5,7 @@ import type { Checks } from '@cryfold/runtime';
 const FRESH_MS = 2000;
 const PATIENCE_MS = 3000;
 
-/** Runs readiness checks. Concurrent requests share the results. */
+/** Runs readiness checks. Concurrent requests share the results of the same checks. */
 export class Readiness {
   readonly #checks: Checks;
   #looked = 0;

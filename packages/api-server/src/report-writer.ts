@@ -63,7 +63,7 @@ export class ReportWriter {
     return new Promise((resolve, reject) => {
       const bounded = new BoundedChild(ENTRY, {
         limitMb: this.#childMemoryMb,
-        hint: 'Give the coordinator more memory, raise CRYFOLD_CHILD_MEMORY_MB, or write the report with cryfold report on a machine with more memory.',
+        hint: 'Give the coordinator more memory, raise CRYFOLD_CHILD_MEMORY_MB, or run cryfold report on a machine with more memory.',
         serialization: 'advanced',
         stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
         timeout: PATIENCE_MS,

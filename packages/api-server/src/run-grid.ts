@@ -10,13 +10,13 @@ import type { RunList } from './run-list.js';
 import { SweepTrials, type TrialsView } from './sweep-trials.js';
 import type { Watched } from './watched.js';
 
-/** Milliseconds between checks of all unfinished folds, which find changes that progress events did not report. */
+/** Milliseconds between checks of all unfinished folds. The checks find changes that progress events did not report. */
 const SWEEP_MS = 4000;
 /** Checks of all folds may take at most 1/SHARE of the time. */
 const SHARE = 20;
 /**
- * Maximum number of results to read per second. If folds finish faster than this, their state is shown immediately and
- * their figures later.
+ * Maximum number of results to read per second. If folds finish faster than this, their states are shown immediately,
+ * but their figures only later.
  */
 const READS = 20;
 /** Maximum number of results to read per second once the run has ended. */
@@ -87,7 +87,10 @@ export class RunGrid implements Watched {
     this.#publish();
   };
 
-  /** Reads the plan again: the plan of a sweep grows with its decisions, and loses waiting folds of pruned trials. */
+  /**
+   * Reads the plan again, because a sweep's decisions add folds to its plan and remove the waiting folds of pruned
+   * trials.
+   */
   async #readPlan(): Promise<void> {
     const stored = await this.#reader.plan(this.#model.plan.run);
     if (stored === this.#stored) return;
@@ -131,7 +134,8 @@ export class RunGrid implements Watched {
   }
 
   /**
-   * Reads the results of an ended run: one record contains everything except durations, which are read a few at a time.
+   * Reads the results of a run that has ended: one record contains everything except durations, which are read a few at
+   * a time.
    */
   async #readEnd(): Promise<void> {
     const { run } = this.#model.plan;
@@ -191,7 +195,7 @@ export class RunGrid implements Watched {
     };
   }
 
-  /** The trials of a sweep, and which estimators are searched and which are fixed. */
+  /** The trials of a sweep, with the names of the searched and the fixed estimators. */
   #search(): GridSearch | null {
     const { base } = this.#stored;
     if (!base.spec.search) return null;

@@ -24,7 +24,7 @@ interface Known {
   live: boolean;
 }
 
-/** Cached list of all runs in the store, which all clients share. A complete run is only looked up once. */
+/** A cached list of all runs in the store. All clients share the list, and a complete run is looked up only once. */
 export class RunList {
   readonly #control: StoreControl;
   readonly #complete = new Map<string, RunStatus>();

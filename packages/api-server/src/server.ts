@@ -11,7 +11,7 @@ import type { TransferLimits } from './transfers.js';
 
 export interface ServerOptions {
   redisUrl: string;
-  /** Stays open when the server closes */
+  /** The server does not close this store when it stops */
   store: RunStore;
   /** URL of the same store, for the processes that write reports */
   storeUrl: string;
@@ -69,7 +69,8 @@ export class ApiServer {
 /** @returns the URL on which the server listens. @throws CryfoldError API_PORT_TAKEN */
 async function listen(app: App, { host, port: wanted }: ApiConfig): Promise<string> {
   try {
-    // For `localhost`, Fastify would open a second server for the other address, to which our limits would not apply.
+    // For `localhost`, Fastify would open a second server on the other IP address, and our limits would not apply to
+    // it.
     await app.listen({ port: wanted, host: host === 'localhost' ? '127.0.0.1' : host });
   } catch (cause) {
     throw new CryfoldError('API_PORT_TAKEN', `cannot start the API: ${(cause as Error).message}`, {

@@ -11,7 +11,7 @@ const LOGIN = 4096;
 /** Browser login: the browser sends the token once and gets a cookie. */
 export function addSessionRoutes(app: App, access: Access, wrongTokens: WrongTokens<FastifyRequest>): void {
   // The rate of these requests is not limited, so that nobody behind the same address can keep others from logging in.
-  // Wrong tokens are counted instead.
+  // Instead, attempts with wrong tokens are limited.
   const anyone = { role: 'anyone', rateLimit: false } as const;
   const answers = { 200: sessionSchema, '4xx': errorAnswer };
   app.get(

@@ -16,7 +16,7 @@ export interface TrialsView {
 export class SweepTrials {
   readonly #spec: RunPlan['spec'];
   #rows: readonly TrialRow[] = [];
-  /** Rows as JSON, by trial */
+  /** The row of each trial as JSON, by trial */
   #texts = new Map<string, string>();
   readonly #pictures = new Map<string, SweepPicture>();
 

@@ -36,7 +36,8 @@ export class Transfers {
   }
 
   /**
-   * Counts a transfer until its response is sent or its connection ends, and closes stalled connections.
+   * Counts a transfer as in progress until its response has been sent or its connection has ended, and closes stalled
+   * connections.
    * @throws CryfoldError API_BUSY
    */
   begin(direction: Direction, request: FastifyRequest, reply: FastifyReply): void {

@@ -39,9 +39,9 @@ const KINDS: readonly Kind[] = [
   // Enough for the images of about 30,000 clips
   { pattern: /^features\/([0-9a-f]{64})\/images\.npy$/, limit: 512 * MIB, check: (key) => checkArray(key, IMAGES) },
   { pattern: /^features\/([0-9a-f]{64})\/vectors\.npy$/, limit: 512 * MIB, check: (key) => checkArray(key, VECTORS) },
-  // Workers have the same limit. Keras's ResNet50 takes 94 MB.
+  // Workers have the same limit. The weights of Keras's ResNet50 take up 94 MB.
   { pattern: /^weights\/([0-9a-f]{64})\.h5$/, limit: 256 * MIB, check: checkHash },
-  // Files of commands, limited to the maximum for all files of one estimator
+  // A file of a command estimator, which may use the whole limit for all files of that estimator
   { pattern: /^commands\/([0-9a-f]{64})$/, limit: 16 * MIB, check: checkHash },
 ];
 
@@ -51,12 +51,12 @@ function checkManifest(key: string, hash: string): Check {
   });
 }
 
-/** Checks only the format, because verifying the content would need the audio. */
+/** Checks only the format, because verifying the content would require the audio. */
 function checkSounds(key: string): Check {
   return checkRecord((bytes) => decodeSharedSounds(bytes, key));
 }
 
-/** Checks only the format, because verifying the content would need the audio. */
+/** Checks only the format, because verifying the content would require the audio. */
 function checkAudit(key: string): Check {
   return checkRecord((bytes) => decodeAudit(bytes, key));
 }
@@ -83,7 +83,7 @@ function checkRecord(decode: (bytes: Buffer) => unknown): Check {
 interface ArrayForm {
   type: NpyType;
   dimensions: number;
-  /** Required size of the last dimension; absent: any size */
+  /** Required size of the last dimension; if absent, any size is accepted */
   last?: number;
 }
 
@@ -135,7 +135,7 @@ export interface Upload {
 }
 
 /**
- * Prepares the body of a request for being stored under a key.
+ * Prepares the body of a request to be stored under a key.
  * @param announced sha256 of the content in hex, if the client has sent it
  * @throws CryfoldError API_FORBIDDEN, ARTIFACT_TOO_LARGE, before reading the body
  */

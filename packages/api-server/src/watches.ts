@@ -6,7 +6,7 @@ import { RunGrid } from './run-grid.js';
 import type { RunList } from './run-list.js';
 import type { Watched } from './watched.js';
 
-/** Milliseconds between refreshes, which all viewers share. */
+/** Milliseconds between refreshes. All viewers share each refresh. */
 const REFRESH_MS = 1000;
 /** Milliseconds for which refreshing continues after the last viewer has left, in case it reconnects. */
 const LINGER_MS = 30_000;

@@ -13,8 +13,8 @@ import { saveSmallRun } from './small-run.js';
 type Job = Awaited<ReturnType<Queues['job']>>;
 
 /**
- * A stored run, the list that contains it, and the number of look-ups so far. Setting `state` changes what look-ups
- * find.
+ * A stored run, the list that contains it, and the number of look-ups so far. Setting `state` changes the state that
+ * look-ups return.
  */
 async function scene(t: TestContext, job?: () => Job) {
   t.mock.timers.enable({ apis: ['Date'], now: Date.parse('2026-01-01') });
@@ -29,7 +29,7 @@ async function scene(t: TestContext, job?: () => Job) {
     found.asked++;
     return { ...(await status(wanted)), ...(found.state ? { state: found.state } : {}) };
   };
-  // Only the job is queried, which needs no Redis here.
+  // The list asks the queues only for the job of the run, so no Redis is needed here.
   if (job) Object.defineProperty(control, 'queues', { value: { job: async () => job() } });
   const remove = () => rawRecords(store.artifacts).plan(run).delete();
   return { list: new RunList(control), run, found, remove };

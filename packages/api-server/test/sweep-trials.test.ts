@@ -16,7 +16,7 @@ function row(base: string, number: number, mean: number): TrialRow {
   return { ...{ trial, base, state: 'COMPLETE', reason: '', parameters: { C: number } }, ...figures };
 }
 
-test('draws only the estimators whose trials changed, and keeps the pictures of the others', () => {
+test('redraws only the pictures of estimators whose trials changed, and keeps the others', () => {
   const sweep = new SweepTrials(planOf('{ svm: { kind: svm }, other: { kind: svm } }', SEARCH).spec);
   const rows = [row('svm', 1, 0.5), row('svm', 2, 0.6), row('other', 1, 0.7)];
   const first = sweep.update(rows);

@@ -55,9 +55,9 @@ async function audit(path: string, options: AuditOptions): Promise<number> {
 }
 
 /**
- * The short form of an audit that is printed before a run: the warnings, and the command that prints all figures.
+ * The short form of an audit, which is printed before a run: the warnings, and the command that prints all figures.
  * @param given the data, and the flags that describe it
- * @param grouped whether the run already keeps groups together, so that the warning that recommends this is omitted
+ * @param grouped whether the run already keeps groups together; if so, the warning that recommends this is omitted
  */
 export function auditLines({ findings }: Audit, given: DataOptions & { data: string }, grouped: boolean): string[] {
   const own = findings.filter(({ kind, severity }) => severity === 'warning' && !(grouped && kind === ADVISES_GROUPED));

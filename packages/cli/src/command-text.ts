@@ -2,7 +2,7 @@ import { basename, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isBelow } from '@cryfold/core';
 
-/** Global flags of the current command that suggested commands need as well. */
+/** Global flags of the current command, which suggested commands need as well. */
 export interface Given {
   /** `--store` as typed */
   store?: string | undefined;
@@ -12,7 +12,7 @@ export interface Given {
 
 const CHECKOUT = fileURLToPath(new URL('../../../../', import.meta.url));
 
-/** Command names in messages. Any other word after `cryfold` is prose. */
+/** Command names in messages. Text in which `cryfold` is followed by any other word is not a command. */
 const COMMAND =
   /(?<![\w/.-])(?:npx )?cryfold (?=(?:aggregator|cancel|compare|coordinator|data (?:audit|inspect|synth)|demo|doctor|export|extend|fuse|gc|list|logs|models|pause|plan|predict|report|resume|retrain|retry|run|schedule|serve|setup|status|sweep|train-final|weights (?:fetch|put)|worker)\b)/g;
 

@@ -3,7 +3,7 @@ import { type ActionWrapper, readConfig } from './program.js';
 import { addScheduleCommands } from './schedule-program.js';
 import { RUN_ORDERS, sortOption } from './sort-orders.js';
 
-const NAMED = 'run id or a prefix of it, "latest", or a protocol such as grouped (for its latest run)';
+const NAMED = 'run id or a prefix of it, "latest", or a protocol such as grouped (selects the latest such run)';
 
 function atLeast(minimum: number) {
   return (text: string): number => {
@@ -31,7 +31,7 @@ export function addControlCommands(program: Command, wrap: ActionWrapper): void 
   command('status', 'Show the queues, workers and unfinished runs, or the progress and failures of one run.')
     .argument(
       '[run]',
-      `${NAMED}; the exit code is 0 if the run is complete or running, 3 if it is incomplete or stopped, and 4 if it is cancelled`,
+      `${NAMED}; the exit code is 0 if the run is complete or running, 3 if it is incomplete or stopped, and 4 if it was cancelled`,
     )
     .action(
       wrap(async (run: string | undefined, options) =>
@@ -48,7 +48,7 @@ export function addControlCommands(program: Command, wrap: ActionWrapper): void 
     'Show the logs of failed attempts. If a fold is given, also show the log of the attempt that produced its result.',
   )
     .argument('<run>', NAMED)
-    .argument('[fold]', 'fold as TRIAL/REPEAT/FOLD, or a prefix of its key')
+    .argument('[fold]', 'fold, specified as TRIAL/REPEAT/FOLD or by a prefix of its key')
     .action(
       wrap(async (run: string, fold: string | undefined, options) => {
         const { logsCommand } = await import('./logs-command.js');

@@ -24,15 +24,15 @@ export interface Control {
   live: readonly LiveRun[];
 }
 
-/** Milliseconds within which the private Redis of another command must respond. Otherwise it is not used. */
+/** Milliseconds within which the private Redis of another command must respond; a slower Redis is ignored. */
 const ANSWER_MS = 1000;
 /** How often to check whether the other command is still running, in milliseconds. */
 const POLL_MS = 200;
 
 /**
  * Runs `work` with access to the runs: through a server, a cluster, or a store and the private Redis of each command
- * that is executing runs there. If one of these commands exits in the meantime, `work` runs again without its Redis, so
- * `work` must not print before its last query.
+ * that is executing runs there. If one of these commands exits in the meantime, `work` runs again without that
+ * command's Redis. Therefore, `work` must not print anything before its last query.
  */
 export async function withControl<T>(config: Config, work: (control: Control) => Promise<T>): Promise<T> {
   const storeUrl = storeUrlOf(config);
@@ -97,7 +97,7 @@ async function untilGone(there: () => boolean, stop: AbortSignal): Promise<never
   throw new CryfoldError('REDIS_UNREACHABLE', 'the command that started this private Redis has exited');
 }
 
-/** URLs of the private Redis servers that respond. A server may belong to another user or may have just exited. */
+/** URLs of the private Redis servers that respond. The others may belong to another user or may have just exited. */
 async function answering(live: readonly LiveRun[]): Promise<string[]> {
   const asked = live.map(async ({ redisUrl }) => {
     if (redisUrl === undefined) return [];

@@ -11,8 +11,8 @@ const RESULTS = 'results.json';
 const FILES = [RESULTS, 'out-of-fold.csv', 'report.html'];
 
 /**
- * The run whose results a folder contains. Results of `cryfold fuse` are identified by their models as well, since
- * these differ from the models of the run.
+ * Identifies the run whose results a folder contains. Results of `cryfold fuse` are identified by their models as well,
+ * since these differ from the models of the run.
  */
 export interface CopiedRun {
   run: string;

@@ -25,7 +25,10 @@ const MINUTE = 1 / 60;
 export interface CostEstimate {
   /** Hours that one worker would need, for estimators whose speed is known */
   hours: number;
-  /** Hours until the run ends with the workers that this command starts; on a cluster, with one worker */
+  /**
+   * Hours until the run ends if it is trained only by the workers that this command starts or, on a cluster, by one
+   * worker
+   */
   elapsedHours: number;
   /** One sentence for the user; undefined if nothing is left to train */
   text: string | undefined;

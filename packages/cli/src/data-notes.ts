@@ -13,7 +13,7 @@ export function dataNotes(dataset: Dataset, { groupBy }: DataOptions): string[] 
   return [...made, ...groupHints];
 }
 
-/** Returns, for the JSON output of `cryfold run`, the findings that it otherwise prints as lines. */
+/** Returns the findings about the data for the JSON output of `cryfold run`, which prints them as lines otherwise. */
 export function dataFindings({ dataset, leaks }: Preparation, options: DataOptions): DataFindings {
   const { skipped, warnings, notes } = dataset;
   return { skipped, warnings, dataNotes: [...notes, ...dataNotes(dataset, options)], leakWarnings: leaks };

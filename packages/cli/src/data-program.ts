@@ -23,16 +23,16 @@ function addRecordingCommands(program: Command, wrap: ActionWrapper): void {
       ).choices([...['pad', 'drop', 'error']]),
     )
     .option('--skip-bad', 'skip bad recordings and list them', false)
-    .option('--problems <file>', 'CSV file to which all bad recordings are written')
+    .option('--problems <file>', 'CSV file in which to list all bad recordings')
     .option('--json', 'print the output as JSON', false)
     .action(wrap(async (path: string, options) => (await load()).dataInspectCommand(path, options)));
   addDataOptions(data.command('audit'))
     .description(
-      'Compare the sample rate, bit depth, level and other properties of the classes, and test whether these properties alone predict the class.',
+      'Compare the sample rate, bit depth, level and other properties of the recordings across classes, and test whether these properties alone predict the class.',
     )
     .argument('<path>', 'directory of recordings, or a CSV manifest')
     .option('--spec <file>', 'spec that defines how recordings are cut into clips (default: clips of 1 s)')
-    .option('--problems <file>', 'CSV file to which all bad recordings are written')
+    .option('--problems <file>', 'CSV file in which to list all bad recordings')
     .option('--json', 'print the output as JSON', false)
     .action(
       wrap(async (path: string, options) => (await import('./audit-command.js')).dataAuditCommand(path, options)),

@@ -24,7 +24,7 @@ interface Check {
 
 type Found = string | { found: string; warnings: string[] };
 
-/** Runs one check. If it throws an error, the error's message and hint become the check's result and fix. */
+/** Runs one check. If the check throws an error, the error's message and hint become the check's result and fix. */
 async function check(name: string, run: () => Promise<Found>): Promise<Check> {
   try {
     const found = await run();
@@ -64,7 +64,7 @@ async function checkStore(config: Config): Promise<string> {
     await checkStoreAt(target.storeUrl, s3);
     return 'writable, with atomic commits';
   }
-  // The first run creates the folder, so check the file system that it will be on.
+  // The store's folder does not exist until the first run, so check the file system on which it will be created.
   const folder = await mkdtemp(resolve('.cryfold-doctor-')).catch((cause) => {
     throw new CryfoldError('STORE_UNREACHABLE', `cannot create the folder cryfold here: ${cause.message}`, {
       cause,
@@ -121,7 +121,7 @@ function tensorFlowChecks({ image, cacheDir }: Config): Promise<Check>[] {
 
 /**
  * `cryfold doctor`: checks everything that `cryfold run` or this container image needs. Exits with code 0 if everything
- * works, even with warnings, and otherwise with code 1.
+ * works, even if there are warnings, and with code 1 otherwise.
  */
 export async function doctorCommand(
   options: { json: boolean },

@@ -12,11 +12,11 @@ import { readConfig } from './program.js';
 import { checkStoreFolder } from './run-folder.js';
 import { storeUrlOf } from './store-url.js';
 
-/** What `evaluate` reads, and where it keeps results. Options have the names of the flags of `cryfold run`. */
+/** What `evaluate` reads, and where it keeps results. Options have the same names as the flags of `cryfold run`. */
 export interface EvaluateOptions {
   /**
-   * A spec, or the path of a YAML file with one. Paths in a spec are relative to the folder of its file; in an object,
-   * to the working folder.
+   * A spec, or the path of a YAML file that contains one. Paths in a spec file are relative to the file's folder, and
+   * paths in a spec object are relative to the working folder.
    */
   spec: SpecInput | string;
   /** Directory of recordings, or a CSV manifest with the columns path, label and group */
@@ -35,7 +35,10 @@ export interface EvaluateOptions {
   skipBad?: boolean;
   /** Merge groups that share equal or overlapping sounds, so that no fold separates them; default: false */
   groupDuplicates?: boolean;
-  /** Continue even if grouped folds cannot keep equal sounds apart; default: false */
+  /**
+   * Continue even if grouped folds leak, for example because the same sound is in a training and a test set; default:
+   * false
+   */
   allowLeak?: boolean;
   /** Receives a line for each step, such as `reading 12/60 files` or `3/10 folds · svm 3/10 · 2 running` */
   onProgress?: (line: string) => void;
@@ -49,7 +52,7 @@ export interface EvaluateOptions {
  * Evaluates a spec on recordings, as `cryfold run` does: on this machine, in its own processes, which exit before the
  * call returns. Ignores REDIS_URL and CRYFOLD_SERVER. Prints nothing.
  * @returns the results; `status` is `incomplete` if folds failed, which `missing` lists
- * @throws CryfoldError with `code` (see docs/errors.md) and `hint`; if `signal` is aborted, its reason
+ * @throws CryfoldError with `code` (see docs/errors.md) and `hint`; if `signal` is aborted, the signal's reason
  */
 export async function evaluate(options: EvaluateOptions): Promise<EvaluatedRun> {
   const { signal, onProgress = () => {} } = options;

@@ -1,15 +1,18 @@
 import type { Skipped } from '@cryfold/corpus';
 import type { RunResults } from '@cryfold/evaluation';
 
-/** What was found in the recordings of a run while it was prepared. */
+/** Findings about the recordings of a run, made while the run was prepared. */
 export interface DataFindings {
   /** Recordings that were left out, and why */
   skipped: readonly Skipped[];
-  /** Problems of the data that affect the figures */
+  /** Problems with the data that affect the figures */
   warnings: readonly string[];
-  /** How the recordings were read, and what their groups may be */
+  /** Notes on how the recordings were read, and suggestions for grouping them */
   dataNotes: readonly string[];
-  /** Groups or equal sounds in both train and test, and classes that some folds lack */
+  /**
+   * Warnings about groups or equal sounds that occur in both training and test data, and about classes that are missing
+   * from some folds
+   */
   leakWarnings: readonly string[];
 }
 

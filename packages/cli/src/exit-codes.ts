@@ -1,7 +1,7 @@
 /**
- * Exit codes of all commands. Only `cryfold compare` uses `same` and `worse`. Only `cryfold retrain` uses `unchanged`,
- * `refused` and `lost` (`lost` is also used by `cryfold models promote`). After `usage` and `input` the same command
- * would fail again, so a scheduler need not retry it.
+ * Exit codes of all commands. Only `cryfold compare` uses `same` and `worse`. Only `cryfold retrain` uses `unchanged`
+ * and `refused`. Only `cryfold retrain` and `cryfold models promote` use `lost`. After `usage` or `input`, rerunning
+ * the same command would fail again, so a scheduler need not retry it.
  */
 export const EXIT = {
   ...{ done: 0, failed: 1, usage: 2, incomplete: 3, cancelled: 4, same: 5, worse: 6 },

@@ -22,7 +22,7 @@ export function parseModel(text: string): { name: string; version?: string } | {
   return version === undefined ? { name } : { name, version };
 }
 
-/** The error for a text that is neither a valid model name nor an existing folder. */
+/** Creates the error for an argument that is neither a valid model name nor an existing folder. */
 export function noModel(text: string): CryfoldError {
   const [, version] = /^[a-z0-9][a-z0-9-]{0,40}@(.*)$/s.exec(text) ?? [];
   const why =
@@ -37,7 +37,7 @@ export async function findModel(text: string, config: ModelSource): Promise<Read
   const what = parseModel(text);
   if ('folder' in what) {
     const { folder } = what;
-    // A folder may have a name like this. If no such folder exists, the user meant a model.
+    // A folder's name may look like NAME@VERSION. If no such folder exists, the user meant a model.
     if (/^[a-z0-9][a-z0-9-]*@/.test(folder)) {
       await access(folder).catch(() => {
         throw noModel(folder);

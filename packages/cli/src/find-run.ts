@@ -12,7 +12,7 @@ import { DEFAULT_STORE, namedStore, storeUrlOf, type Targeted } from './store-ur
 
 export interface FoundRun {
   results: RunResults;
-  /** Store that contains the run's folds; undefined for a folder with nothing but copies of results. */
+  /** Store that contains the run's folds; undefined for a folder that contains only copies of results. */
   storeUrl: string | undefined;
 }
 
@@ -103,7 +103,7 @@ async function storeNear(folder: string, run: string): Promise<string | undefine
   return undefined;
 }
 
-/** `the server https://...` or `the store file:...` */
+/** Describes a store for messages, as `the server https://...` or `the store file:...` */
 export const placeOf = (storeUrl: string, { target }: Targeted): string =>
   `the ${target.kind === 'server' && target.url === storeUrl ? 'server' : 'store'} ${redactUrl(storeUrl)}`;
 

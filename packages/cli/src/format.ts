@@ -1,4 +1,4 @@
-/** Formats seconds, such as 75 as `1 min 15 s`; rounds to whole seconds. */
+/** Formats a number of seconds, rounded to whole seconds; for example, 75 becomes `1 min 15 s`. */
 export function formatSeconds(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
   if (whole < 60) return `${whole} s`;

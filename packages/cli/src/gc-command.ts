@@ -12,7 +12,8 @@ export interface GcOptions extends ControlOptions {
 
 /**
  * `cryfold gc`: finds objects that no run or model refers to, and deletes them if `--delete` is given. Objects younger
- * than `olderThanHours` are never garbage. Nothing is garbage while the record of any run or model is unreadable.
+ * than `olderThanHours` never count as garbage. While the record of any run or model is unreadable, no object at all
+ * counts as garbage.
  */
 export async function gcCommand(options: GcOptions, config: Config): Promise<number> {
   if (config.target.kind === 'server') {
@@ -38,7 +39,9 @@ export async function gcCommand(options: GcOptions, config: Config): Promise<num
   });
 }
 
-/** An unreadable record may refer to any object, so nothing is garbage until it is repaired or removed. */
+/**
+ * An unreadable record may refer to any object, so no object counts as garbage until the record is repaired or removed.
+ */
 function refuse(unreadable: readonly string[], json: boolean): number {
   if (json) say(`${jsonText({ deleted: false, objects: 0, bytes: 0, unreadable })}\n`);
   else {

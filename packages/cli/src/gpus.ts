@@ -3,8 +3,8 @@ import { promisify } from 'node:util';
 import { CryfoldError } from '@cryfold/core';
 
 /**
- * Assigns a GPU to each training process: `perGpu` processes per GPU, in round-robin order, so that the first processes
- * use different GPUs.
+ * Assigns a GPU to each training process. Each GPU gets `perGpu` processes, in round-robin order, so that the first
+ * processes use different GPUs.
  * @param visible GPUs as in CUDA_VISIBLE_DEVICES; default: the UUIDs of all GPUs that nvidia-smi lists
  * @throws CryfoldError USAGE if there is no GPU
  */

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CryfoldError, type ErrorCode, endsWithin } from '@cryfold/core';
 import { type Logger, RepeatedErrors } from '@cryfold/runtime';
 
-/** Extra milliseconds after the time limit before a start that hangs is considered failed. */
+/** Number of milliseconds past the time limit after which a start that hangs counts as failed. */
 const STUCK_MS = 10_000;
 
 /** Infrastructure errors after which a starting service does not retry, because only an operator can fix them. */
@@ -14,8 +14,8 @@ function mayPass(error: unknown): error is CryfoldError {
 
 /**
  * Starts a service. During an outage, retries and logs warnings for up to `seconds` instead of failing immediately.
- * @param start starts the service; a check that it passes to `patiently` is retried as long as it fails because of the
- * infrastructure
+ * @param start starts the service; each check that it passes to `patiently` is retried as long as the infrastructure
+ * makes it fail
  * @throws CryfoldError the last error of `start`, or START_TIMEOUT
  */
 export async function inTime<T>(

@@ -31,7 +31,7 @@ export function addPredictCommand(program: Command, wrap: ActionWrapper): void {
     .description(
       'Classify recordings with a final model. Recordings longer than a clip are classified window by window.',
     )
-    .argument('<model>', 'NAME (for its champion), NAME@VERSION, or the folder of a model version')
+    .argument('<model>', 'NAME (uses its champion), NAME@VERSION, or the folder of a model version')
     .argument('<paths...>', 'recordings, folders of recordings, or - for standard input')
     .addOption(
       new Option('--format <name>', 'format: table, csv (one row per window), jsonl (one line per recording) or json')
@@ -39,7 +39,7 @@ export function addPredictCommand(program: Command, wrap: ActionWrapper): void {
         .default('table'),
     )
     .option('--out <file>', 'write the predictions to this file (default: standard output)')
-    .option('--problems <file>', 'CSV file to which all files that could not be classified are written')
+    .option('--problems <file>', 'CSV file in which to list all files that could not be classified')
     .option('--hop <seconds>', 'seconds between the starts of consecutive windows (default: the clip length)', positive)
     .option(...ALLOW_COMMANDS)
     .addHelpText('after', '\nExit codes: 0 all recordings classified, 1 some could not be classified, 2 usage error')
@@ -65,7 +65,7 @@ function addTrainFinal(program: Command, wrap: ActionWrapper): void {
   program
     .command('train-final')
     .description(
-      'Refit a model of a finished run on all of its data, and save it as a new model version with a model card.',
+      'Refit a model from a finished run on all data of this run, and save it as a new model version with a model card.',
     )
     .argument('<run>', RUN)
     .option('--name <name>', 'name of the model (default: the name of the spec)')
@@ -103,11 +103,11 @@ function addRetrain(program: Command, wrap: ActionWrapper): void {
     .option('--skip-bad', 'skip bad recordings', false)
     .option(
       '--problems <file>',
-      'CSV file to which all bad recordings are written (default: if there are many, problems.csv in the store)',
+      'CSV file in which to list all bad recordings (default: problems.csv in the store, but only if there are many)',
     )
     .option(
       '--allow-leak',
-      'continue even if grouped folds leak, for example because the same sound is in a training and a test set',
+      'continue even if grouped folds leak, for example because the same sound is in both a training and a test set',
       false,
     )
     .option(
@@ -140,7 +140,7 @@ function addServe(program: Command, wrap: ActionWrapper): void {
     .description('Serve predictions over HTTP, with a web page for uploading or recording sounds.')
     .requiredOption(
       '--model <model>',
-      'NAME (always for its current champion), NAME@VERSION, or the folder of a model version',
+      'NAME (always uses the current champion), NAME@VERSION, or the folder of a model version',
     )
     .option('--port <n>', 'port to listen on; 0 selects a free port, which is shown in the log', whole(0), 8090)
     .option(
@@ -151,7 +151,7 @@ function addServe(program: Command, wrap: ActionWrapper): void {
     .option('--max-upload-mb <n>', 'maximum size of a request, including all its files, in MB', positive, 20)
     .option(
       '--timeout <seconds>',
-      'time limit in seconds for receiving a request, and also for making its predictions',
+      'time limit in seconds, which applies separately to receiving a request and to making its predictions',
       positive,
       30,
     )

@@ -30,7 +30,7 @@ function named(model: string): { name: string; version?: string } {
 const print = (json: boolean, value: unknown, text: () => string) => say(json ? `${jsonText(value)}\n` : text());
 
 /**
- * `cryfold models show NAME[@VERSION]`: shows the card of a version (for a NAME: its champion) and the model's
+ * `cryfold models show NAME[@VERSION]`: shows the card of a version (by default, the champion) and the model's
  * promotions.
  */
 export function modelsShowCommand(model: string, options: ModelsOptions, config: Config): Promise<number> {

@@ -28,7 +28,7 @@ interface Failure {
 
 interface Outcome {
   classified: number;
-  /** Number of resampled recordings by `FROM Hz to TO Hz` */
+  /** Number of resampled recordings per pair of rates, keyed by `FROM Hz to TO Hz` */
   resampled: Map<string, number>;
   failures: Failure[];
 }

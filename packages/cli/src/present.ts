@@ -28,8 +28,8 @@ export async function present(
 ): Promise<void> {
   const { store, server, copies } = shown;
   const { id } = results.run;
-  // The server has direct access to the folds, whereas this command would need a request for each. So the server writes
-  // the report.
+  // The server writes the report, because it has direct access to the folds, whereas this command would need a request
+  // for each fold.
   const page = server ? await server.report(id) : await saveReport(results, store);
   let files = filesOf(id, shown);
   if (copies) {
@@ -62,7 +62,7 @@ export async function saveReport(results: RunResults, store: RunStore): Promise<
   return page;
 }
 
-/** Where the files of a run are if there are no copies. */
+/** Returns the locations of a run's files if there are no copies. */
 export function filesOf(run: string, { storeUrl, server }: Pick<Shown, 'storeUrl' | 'server'>): RunFiles {
   const api = `${storeUrl.replace(/\/$/, '')}/api/v1`;
   const place = (name: string) => {

@@ -1,7 +1,7 @@
 import type { Priority } from '@cryfold/plan';
 import { Option } from 'commander';
 
-// Repeated here instead of imported, because loading the plan's schemas would slow down every command.
+// This list is repeated here rather than imported, because loading the plan's schemas would slow down every command.
 const LEVELS: readonly Priority[] = ['low', 'normal', 'high'];
 
 export const priorityOption = (): Option =>

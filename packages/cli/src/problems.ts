@@ -8,14 +8,18 @@ import { checkOutFile, OutFolder, writeOutFile } from './write-out.js';
 export interface ProblemList {
   /** The `--problems` file, which is always written */
   file?: string | undefined;
-  /** Otherwise, the folder for the list, which is written only if the output does not mention all recordings */
+  /**
+   * If there is no `--problems` file, the folder for the list, which is written only if the output does not mention all
+   * bad recordings
+   */
   folder?: string | undefined;
 }
 
 const NAME = 'problems.csv';
 
 /**
- * Runs `read`. If it fails because of bad recordings, writes a list of them and adds its path to the error.
+ * Runs `read`. If `read` fails because of bad recordings, writes a list of them and adds the path of the list to the
+ * error.
  * @throws CryfoldError OUT_UNWRITABLE, or any error that `read` throws
  */
 export async function listingProblems<T>(list: ProblemList, read: () => Promise<T>): Promise<T> {

@@ -15,7 +15,7 @@ export const readConfig = async (environment: NodeJS.ProcessEnv = process.env): 
 
 /** Help text for an argument that names a run; see `resolveRun` and `findRun`. */
 export const RUN =
-  'run id or a prefix of it, "latest", a protocol such as grouped or test-on (for its latest run), or a results folder';
+  'run id or a prefix of it, "latest", a protocol such as grouped or test-on (selects the latest such run), or a results folder';
 
 /** Parses a whole number of at least `minimum`. */
 export function whole(minimum: number) {
@@ -41,7 +41,7 @@ export const list = (text: string): string[] =>
     .map((part) => part.trim())
     .filter(Boolean);
 
-/** Wraps a command so that its exit code becomes that of the program. */
+/** Wraps a command so that the program exits with the command's exit code. */
 export type ActionWrapper = <A extends unknown[]>(
   command: (...values: A) => Promise<number>,
 ) => (...values: A) => Promise<void>;

@@ -41,7 +41,7 @@ function figureText(mean: number, metric: MetricName | undefined): string {
 }
 
 /**
- * Identifies what a line is about: the words before its first `done/total`, and the tenth of the step that it has
+ * Identifies what a line reports: the words before its first `done/total`, and which tenth of the step has been
  * reached.
  */
 function partOf(text: string): string {

@@ -45,7 +45,7 @@ export async function runProtocols(
   const runs = names.map((name) => ({
     ...rest,
     ...(name === undefined ? {} : { protocol: name }),
-    // This protocol does not separate groups, so there is nothing to merge.
+    // This protocol does not split by group, so merging groups would have no effect.
     ...(name === TEST_ON && testOn !== undefined ? { testOn, groupDuplicates: false } : {}),
     ...(out === undefined ? {} : { out: several ? join(out, name ?? 'spec') : out }),
   }));

@@ -24,7 +24,7 @@ export async function reportCommand(run: string, options: ReportOptions, config:
   const { format, out } = options;
   if (out === undefined && format === 'html' && process.stdout.isTTY) {
     throw new CryfoldError('USAGE', 'the report is an HTML page, which a terminal cannot display', {
-      hint: 'Write it to a file with --out report.html, or use --format md to read it here.',
+      hint: 'Write it to a file with --out report.html, or use --format md to print it as Markdown.',
     });
   }
   if (out !== undefined) await checkOutFile(out);
@@ -47,7 +47,7 @@ async function write(
 ): Promise<string> {
   switch (format) {
     case 'html': {
-      // Without the store, the report has figures, but no clips, curves or times.
+      // If the store is not available, the report contains figures, but no clips, curves or times.
       let input: ReportInput = { results };
       if (storeUrl !== undefined) {
         const store = openStoreOf(storeUrl, config);

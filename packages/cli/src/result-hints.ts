@@ -21,8 +21,8 @@ export function resultHints(results: RunResults): string[] {
 }
 
 /**
- * The `--of` flag that `train-final` needs if it cannot choose by itself: the best model by the run's metric that can
- * be saved. Undefined if no model can be saved.
+ * Returns the `--of` flag that `train-final` needs if it cannot choose a model by itself. The flag selects the best
+ * model, by the run's metric, of all models that can be saved. Returns undefined if no model can be saved.
  */
 function flagOf(results: RunResults): string | undefined {
   const spec = results.spec as Spec;

@@ -8,17 +8,17 @@ export function addResultCommands(program: Command, wrap: ActionWrapper): void {
   program
     .command('report')
     .description(
-      'Write a report on a finished run: a self-contained HTML page, or only the figures as Markdown, JSON or CSV.',
+      'Write a report on a finished run: a self-contained HTML page, or just the numbers as Markdown, JSON or CSV.',
     )
     .argument('<run>', RUN)
     .option('--format <format>', `format of the report: ${REPORT_FORMATS.join(', ')}`, 'html')
     .option('--out <file>', 'write the report to this file (default: standard output)')
     .option(
       '--beside <run>',
-      'also show this run of the same data under another protocol; can be given several times',
+      'also show another run on the same data with a different protocol; can be given several times',
       (run: string, others: string[] = []) => [...others, run],
     )
-    .option('--audio <path>', 'path of the recordings, to add audio players for the hardest clips to the report')
+    .option('--audio <path>', 'path of the recordings; adds audio players for the hardest clips to the report')
     .action(
       wrap(async (run: string, options) => {
         const { reportCommand } = await import('./report-command.js');
@@ -46,8 +46,8 @@ export function addResultCommands(program: Command, wrap: ActionWrapper): void {
     .command('compare')
     .description('Test whether run B is better than run A, with a paired test of their predictions.')
     .argument('<run-a>', `baseline (run A): ${RUN}`)
-    .argument('<run-b>', 'candidate (run B), specified in the same way')
-    .option('--model <names>', 'model to compare; MODEL-A,MODEL-B if the two runs use different names', list)
+    .argument('<run-b>', 'candidate (run B), specified in the same way as run A')
+    .option('--model <names>', 'model to compare, or MODEL-A,MODEL-B if its name differs between runs', list)
     .option('--metric <metric>', `metric to compare: ${METRIC_NAMES.join(', ')} (default: the metric of run B)`)
     .option('--json', 'print the verdict as JSON', false)
     .addHelpText('after', '\nExit codes: 0 run B is better, 5 no difference shown, 6 run B is worse, 3 incomplete')

@@ -38,7 +38,7 @@ export interface RetrainOptions extends DataOptions {
   data: string;
   model: string;
   of?: string;
-  /** By how much the recall of a class may drop, 0 to 1 */
+  /** Maximum acceptable drop in the recall of a class, 0 to 1 */
   margin: number;
   /** Metric by which models are compared and ranked; default: the spec's metric, or accuracy */
   metric?: string;
@@ -144,7 +144,8 @@ export async function retrainCommand(
 }
 
 /**
- * Returns the metric that decides. The winner of a sweep must be compared by the metric that selected it.
+ * Returns the metric by which the models are compared. The winner of a sweep must be compared by the metric that
+ * selected it.
  * @throws CryfoldError USAGE
  */
 function chooseMetric(spec: Spec, name: string | undefined): MetricName {
@@ -182,8 +183,8 @@ function stepsOf(preparation: Preparation, surroundings: Surroundings): Retraini
 }
 
 /**
- * Refuses a fitted fusion that is not nested. Its out-of-fold predictions are too optimistic, because its members were
- * trained on the clips on which it is tested.
+ * Refuses a fitted fusion that is not nested. The out-of-fold predictions of such a fusion are too optimistic, because
+ * its members were trained on the clips on which it is tested.
  */
 function checkFusion({ fusion }: Spec, of: string, specPath: string): void {
   const rule = Object.hasOwn(fusion, of) ? fusion[of] : undefined;

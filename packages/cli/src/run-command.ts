@@ -33,7 +33,7 @@ export interface RunOptions extends Overrides, ConfirmOptions, DataOptions {
   /** Overwrite the results of another run in `out` */
   force: boolean;
   limit?: number;
-  /** Another corpus, on which models trained on all clips of `data` are tested */
+  /** Another corpus, which is used to test models that were trained on all clips of `data` */
   testOn?: string;
   workers?: number;
   skipBad: boolean;
@@ -61,7 +61,7 @@ interface Shared {
   server: HttpControl | undefined;
 }
 
-/** A run that was checked and planned, but not yet started. */
+/** A run that has been checked and planned but not started yet. */
 interface Prepared {
   options: RunOptions;
   copies: Copies | undefined;
@@ -72,7 +72,7 @@ interface Prepared {
  * `cryfold run`: plans all runs, prints their estimated cost, asks for confirmation if it is high, then evaluates them
  * one after the other, shows progress and prints Table II for each.
  * @param runs runs of the same data that differ in protocol and copies
- * @returns how the runs ended, up to the first that was stopped; empty if the user declined to start
+ * @returns how each run ended, up to the first one that was stopped; empty if the user declined to start
  */
 export async function runCommand(
   runs: readonly RunOptions[],

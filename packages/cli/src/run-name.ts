@@ -2,7 +2,7 @@ import { CryfoldError, ifReadable, mapLimited } from '@cryfold/core';
 import { isProtocolName, protocolNameOf } from '@cryfold/plan';
 import { RUN_ID, type RunStore } from '@cryfold/store';
 
-/** The name that stands for the run that was last started, finished or shown. */
+/** The name that refers to the run that was last started, finished or shown. */
 const LATEST = 'latest';
 
 /** Maximum number of runs to list in a message. */

@@ -35,7 +35,7 @@ function addRunOptions(run: Command) {
       list,
     )
     .option('--epochs <n>', 'number of training epochs for neural networks', whole(1))
-    .option('--weights <path>', 'initial weights of networks with a backbone: a Keras notop .h5 file, or "random"')
+    .option('--weights <path>', 'initial weights for networks with a backbone: a Keras notop .h5 file, or "random"')
     .option('--limit <n>', 'use only a random sample of n clips, stratified by class', whole(1))
     .option('--seed <n>', 'random seed for the splits and the training', whole(0))
     .option('--workers <n>', 'number of local worker processes (default: one per core)', whole(1))
@@ -44,7 +44,7 @@ function addRunOptions(run: Command) {
     .option('--skip-bad', 'skip bad recordings and list them', false)
     .option(
       '--problems <file>',
-      'CSV file to which all bad recordings are written (default: if there are many, problems.csv in --out or the store)',
+      'CSV file in which to list all bad recordings (default: problems.csv in --out or the store, but only if there are many)',
     )
     .option(
       '--protocol <names>',
@@ -62,7 +62,7 @@ function addRunOptions(run: Command) {
     .option('--null <n>', 'also train each estimator n times on shuffled labels, as a baseline', whole(0))
     .option(
       '--allow-leak',
-      'continue even if grouped folds leak, for example because the same sound is in a training and a test set',
+      'continue even if grouped folds leak, for example because the same sound is in both a training and a test set',
       false,
     )
     .option(

@@ -19,11 +19,11 @@ export function addScheduleCommands(
   const add = (name: string, description: string) =>
     command(name, description).argument(
       '<run>',
-      'run id or a prefix of it, "latest", or a protocol such as grouped (for its latest run)',
+      'run id or a prefix of it, "latest", or a protocol such as grouped (selects the latest such run)',
     );
   const change = () => import('./change-commands.js');
   for (const [name, description] of [
-    ['pause', 'Pause a run. Folds that are already being trained are completed.'],
+    ['pause', 'Pause a run. Folds that are already being trained will still finish.'],
     ['resume', 'Continue a paused run.'],
   ] as const) {
     add(name, description).action(

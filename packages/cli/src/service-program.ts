@@ -14,7 +14,7 @@ export function addServiceCommands(program: Command, wrap: ActionWrapper): void 
   program
     .command('worker')
     .description(
-      'Start a worker, which takes jobs from the Redis at REDIS_URL and commits results to the store at CRYFOLD_STORE.',
+      'Start a worker, which takes jobs from Redis (REDIS_URL) and commits results to the store (CRYFOLD_STORE).',
     )
     .option('--queues <names>', 'queues to serve: gpu (neural networks), cpu (all other estimators), or both', list, [
       'gpu',
@@ -35,7 +35,7 @@ export function addServiceCommands(program: Command, wrap: ActionWrapper): void 
   program
     .command('coordinator')
     .description(
-      'Start a coordinator, which schedules all unfinished runs of the cluster at REDIS_URL and CRYFOLD_STORE.',
+      'Start a coordinator, which schedules all unfinished runs of the cluster that uses REDIS_URL and CRYFOLD_STORE.',
     )
     .option(
       '--api-port <n>',
@@ -51,7 +51,7 @@ export function addServiceCommands(program: Command, wrap: ActionWrapper): void 
     );
   program
     .command('aggregator')
-    .description('Start an aggregator, which combines the folds of each run into its results.')
+    .description('Start an aggregator, which combines the fold results of each run into the results of the run.')
     .option(...METRICS_PORT)
     .action(wrap(async (options) => (await load()).aggregatorCommand(options, await readConfig())));
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { EXIT } from './exit-codes.js';
 
-/** The scripts of a checkout, or those of the installed package, which contains the same scripts. */
+/** The `scripts` folder of the checkout or of the installed package; both contain the same scripts. */
 const SCRIPTS = fileURLToPath(new URL('../../../../scripts/', import.meta.url));
 
 /** `cryfold setup`: installs what npm does not install. Keeps everything that is already there. */

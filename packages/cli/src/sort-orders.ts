@@ -9,5 +9,6 @@ export type RunOrder = (typeof RUN_ORDERS)[number];
 export type ModelOrder = (typeof MODEL_ORDERS)[number];
 
 export function sortOption(orders: readonly string[]): Option {
-  return new Option('--sort <by>', 'column to sort by (dates, scores: descending)').choices(orders).default(orders[0]);
+  const what = 'column to sort by (dates and scores are sorted in descending order)';
+  return new Option('--sort <by>', what).choices(orders).default(orders[0]);
 }

@@ -42,7 +42,7 @@ export async function untilStopped<T>(
     return await work(stop.signal);
   } finally {
     for (const signal of STOP_SIGNALS) process.off(signal, onSignal);
-    // A normal exit would restore the terminal settings, and Node aborts with a core dump if the terminal is gone.
+    // At a normal exit, Node restores the terminal settings, and if the terminal is gone, it aborts with a core dump.
     if (hungUp) process.kill(process.pid, 'SIGHUP');
   }
 }

@@ -9,7 +9,7 @@ export type Targeted = Pick<Config, 'target'>;
 /** The default store folder, if neither `--store` nor CRYFOLD_STORE is set. */
 export const DEFAULT_STORE = 'cryfold';
 
-/** The store that `--store` or the environment sets, or the server; undefined for the default store. */
+/** The store that `--store` or the environment specifies, or the URL of the server; undefined for the default store. */
 export const namedStore = ({ target }: Targeted): string | undefined =>
   target.kind === 'server' ? target.url : target.storeUrl;
 

@@ -37,10 +37,10 @@ export function addSweepCommands(program: Command, options: readonly Option[], w
     '<spec>',
     'Find the best values of the parameters in the search section of a spec. To continue a stopped sweep, run the same command again.',
   )
-    .option('--kubernetes', 'only print a Kubernetes Job that launches this sweep, to be piped to kubectl apply -f -')
+    .option('--kubernetes', 'only print a Kubernetes Job that launches this sweep; pipe it to kubectl apply -f -')
     .option(
       '--image <image>',
-      'container image of the Kubernetes Job (default: cryfold/control, tagged with this version of cryfold)',
+      'container image for the Kubernetes Job (default: cryfold/control, tagged with this version of cryfold)',
     )
     .action(
       wrap(async (spec: string, { kubernetes, image, ...values }: SweepOptions & JobOptions) => {

@@ -25,7 +25,7 @@ export function safe(text: string): string {
     .join('');
 }
 
-/** JSON with escaped control characters: safe to show on a terminal, and equal after parsing. */
+/** JSON with escaped control characters, which is safe to show on a terminal and parses to the same value. */
 export function jsonText(value: unknown, indent?: number): string {
   return escapeControls(JSON.stringify(value, undefined, indent));
 }

@@ -43,7 +43,8 @@ export interface WeightsFetchOptions {
 
 /**
  * `cryfold weights fetch SOURCE`: downloads pretrained weights into the local cache, where specs can refer to them by
- * hash. A run uploads them to its store. Without a hash, the file must be one whose md5 keras.applications publishes.
+ * hash. A run uploads them to its store. If no hash is given, the file must be one of the files whose md5
+ * keras.applications publishes.
  * @throws CryfoldError USAGE, WEIGHTS_NOT_FOUND, WEIGHTS_INVALID, WEIGHTS_UNREACHABLE
  */
 export async function weightsFetchCommand(
@@ -71,7 +72,7 @@ export async function weightsFetchCommand(
   return EXIT.done;
 }
 
-/** Reads the file at a path or URL, verified with the given hash or with the hash of the published file. */
+/** Reads the file at a path or URL, and verifies it with the given hash or with the hash of the published file. */
 async function checked(source: string, sha256: string | undefined, cacheDirectory: string): Promise<WeightsFile> {
   const [address, fragment] = /^[a-z][\w+.-]*:\/\//i.test(source) ? source.split('#') : [undefined, undefined];
   const published = publishedHash(address ?? source) || PUBLISHED_WEIGHTS.md5;
@@ -94,8 +95,8 @@ async function checked(source: string, sha256: string | undefined, cacheDirector
 
 /**
  * Checks whether the file fits any kind of network that can have pretrained weights.
- * @throws CryfoldError the problem if it is the same for all networks, or an error that lists the problem for each
- * network
+ * @throws CryfoldError the error of the check if it is the same for all networks; otherwise, an error that lists the
+ * problem with each network
  */
 async function verify(path: string): Promise<number> {
   const problems = new Map<string, CryfoldError>();

@@ -38,7 +38,7 @@ test('fails immediately on an error that waiting cannot fix', async () => {
   assert.deepEqual(lines, []);
 });
 
-/** Number of times that a check runs when a service starts, if the check first fails with `code`. */
+/** Starts a service whose check fails with `code` the first time, and returns how often the check ran. */
 async function checks(code: ErrorCode): Promise<number> {
   let made = 0;
   const check = async () => {

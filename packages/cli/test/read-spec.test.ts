@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { PAPER_SPEC, readSpec } from '../src/prepare.js';
 
-test('reads specs in UTF-8 or UTF-16 with a byte order mark, and reports the bad line in any other', async (t) => {
+test('reads specs in UTF-8 or UTF-16 with a byte order mark; in other encodings, reports the bad line', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'cryfold-spec-'));
   t.after(() => rm(folder, { recursive: true }));
   const path = join(folder, 'spec.yaml');

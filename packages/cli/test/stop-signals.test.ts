@@ -5,7 +5,7 @@ import { test } from 'node:test';
 
 const MODULE = new URL('../src/stop-signals.js', import.meta.url).href;
 
-/** Starts a process whose work runs `afterStop` after a stop signal. */
+/** Starts a process whose work runs the code in `afterStop` once a stop signal has arrived. */
 async function working(afterStop: string) {
   const code = `
     import { untilStopped } from ${JSON.stringify(MODULE)};

@@ -29,7 +29,7 @@ import { SearchDriver } from './search-driver.js';
 
 export interface CoordinatorOptions {
   redisUrl: string;
-  /** Not closed when the coordinator stops */
+  /** The coordinator does not close this store when it stops */
   store: RunStore;
   log: Logger;
   metrics?: Metrics;
@@ -57,8 +57,8 @@ interface Running {
 }
 
 /**
- * Executes all unfinished runs. Several coordinators may be active, in which case the lock of a run's job assigns it to
- * one of them.
+ * Executes all unfinished runs. Several coordinators may be active. In that case, the lock on a run's job determines
+ * which of them executes the run.
  */
 export class Coordinator implements Service {
   readonly #options: CoordinatorOptions;
@@ -74,7 +74,7 @@ export class Coordinator implements Service {
     store: () => this.#options.store.ping(),
     loop: async () => {
       const late = Date.now() - this.#scanned;
-      if (late > STUCK_MS) throw new Error(`last scan of runs was ${Math.round(late / 1000)} s ago`);
+      if (late > STUCK_MS) throw new Error(`the last scan of runs was ${Math.round(late / 1000)} s ago`);
     },
   };
 
@@ -204,7 +204,7 @@ export class Coordinator implements Service {
       try {
         return await this.#driveOnce(run, queues, attempt);
       } catch (error) {
-        // The aggregator has removed records with missing data, so those folds are missing again.
+        // The aggregator has removed the records of folds whose data is missing, so these folds count as missing again.
         if (!(error instanceof CryfoldError && error.context.repaired) || repairs >= REPAIRS) throw error;
         this.#options.log.warn({ run, err: error }, 'retraining folds with damaged results');
       }
@@ -216,7 +216,7 @@ export class Coordinator implements Service {
     const log = this.#options.log.child({ run });
     const reading = store.runs.plan(run);
     reading.catch(() => {});
-    // Checked before the plan is read, because an operator may have cancelled a run whose plan is unreadable.
+    // This check precedes reading the plan, because an operator may have cancelled a run whose plan is unreadable.
     if (await store.runs.isCancelled(run)) return;
     const stored = await reading;
     const folds = new RunFolds(stored.plan);

@@ -5,8 +5,8 @@ import { MAX_PRIORITY } from '@cryfold/queue';
 export const WINDOW = 1000;
 
 /**
- * How far a run's tag advances with each job. A run with high priority gets four jobs for each job of a run with normal
- * priority.
+ * The amount by which a run's tag advances with each job. A run with high priority therefore gets four jobs for each
+ * job of a run with normal priority.
  */
 const STRIDES: Record<Priority, number> = { high: 1, normal: 4, low: 16 };
 
@@ -68,9 +68,9 @@ export class FairLane {
     this.#enqueued.delete(key);
   }
 
-  /** Takes jobs from the backlog and gives them tags. If tags run out, returns fewer jobs than there is room for. */
+  /** Takes jobs from the backlog and gives them tags. Returns fewer jobs than there is room for if the tags run out. */
   take({ front, room, priority }: LaneRequest, isWanted: (key: string) => boolean): TaggedJob[] {
-    // When the queue is empty, restarts from the first tag, so that tags do not run out on a busy cluster.
+    // Tags restart from 1 whenever the queue is empty, so that they do not run out on a busy cluster.
     this.#tag = front === undefined ? 1 : Math.max(this.#tag, front);
     const taken: TaggedJob[] = [];
     while (taken.length < room && this.waiting && this.#tag <= MAX_PRIORITY) {

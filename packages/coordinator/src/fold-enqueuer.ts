@@ -13,7 +13,7 @@ export interface FoldEnqueuerOptions {
   queues: Pick<Queues, 'add' | 'front'>;
   scheduling: Scheduling;
   log: Logger;
-  /** The current plan of the run, and which of its folds are pending */
+  /** The run's current plan, and which of its folds are still pending */
   folds: { readonly plan: RunPlan; isPending(key: string): boolean };
 }
 
@@ -40,7 +40,7 @@ export class FoldEnqueuer {
     return new Set([...this.#lanes.values()].flatMap((lane) => lane.keys()));
   }
 
-  /** Applies the result of a reconciliation: runnable and enqueued folds. Call this before `fill`. */
+  /** Applies the result of a reconciliation: which folds can run and which are enqueued. Call this before `fill`. */
   reset(runnable: readonly FoldJob[], enqueued: readonly FoldJob[]): void {
     for (const [queue, lane] of this.#lanes) {
       const own = (jobs: readonly FoldJob[]) => jobs.filter((job) => job.queue === queue);
@@ -58,7 +58,7 @@ export class FoldEnqueuer {
     if (lane.waiting && lane.enqueued <= this.#limit / 2) await this.fill();
   }
 
-  /** Reads the front of each queue, for `fill`. @throws CryfoldError REDIS_UNREACHABLE */
+  /** Reads the priority at the front of each queue, which `fill` needs. @throws CryfoldError REDIS_UNREACHABLE */
   async fronts(): Promise<Fronts> {
     const { queues } = this.#options;
     return new Map(await Promise.all(FOLD_QUEUES.map(async (queue) => [queue, await queues.front(queue)] as const)));

@@ -5,7 +5,7 @@ import type { FoldJob, RunPlan } from '@cryfold/plan';
  * Returns the folds of a plan in the order in which to train them: repeat by repeat, so that complete repeats are
  * available early, and within a repeat the folds that are expected to take longest first. A long fold that starts last
  * would keep one worker busy while all others are idle (Graham 1969, "Bounds on multiprocessing timing anomalies").
- * Folds of a sweep keep the order of the plan, since its decisions depend on which folds finish first.
+ * Folds of a sweep keep the order of the plan, since the decisions of a sweep depend on which folds finish first.
  */
 export function executionOrder(plan: RunPlan): FoldJob[] {
   if (plan.spec.search) return [...plan.jobs];
@@ -22,7 +22,10 @@ export function executionOrder(plan: RunPlan): FoldJob[] {
   return ranked.sort((a, b) => a.round - b.round || b.seconds - a.seconds).map(({ job }) => job);
 }
 
-/** Returns how long a fold takes on a typical core. Kinds that were never measured count as the longest. */
+/**
+ * Returns how long a fold takes on a typical core. Kinds of estimators that were never measured are assumed to take the
+ * longest.
+ */
 function expectedSeconds(plan: RunPlan, trial: string, trainClips: number): number {
   const estimator = plan.spec.estimators[trial];
   const { cost, typicalSeconds } = kindOf(estimator);

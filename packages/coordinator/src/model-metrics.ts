@@ -3,7 +3,7 @@ import { CryfoldError, isUnreadable } from '@cryfold/core';
 import type { Metrics } from '@cryfold/runtime';
 import type { ArtifactStore } from '@cryfold/store';
 
-/** Milliseconds between refreshes. Models change about once a night. */
+/** Milliseconds between refreshes. A model changes about once per night. */
 const EVERY_MS = 15_000;
 
 interface ModelState {
@@ -13,7 +13,7 @@ interface ModelState {
   retrain?: { finished: number; outcome: string; clips: number };
 }
 
-/** Exports metrics of champions and of the last retraining of each model until stopped. */
+/** Exports metrics of champions and of each model's last retraining until `stopped` is signalled. */
 export async function watchModels(store: ArtifactStore, metrics: Metrics, stopped: AbortSignal): Promise<void> {
   if (!metrics.on) return;
   let states: ModelState[] = [];

@@ -6,8 +6,8 @@ import type { Metrics } from '@cryfold/runtime';
 const EVERY_MS = 5000;
 
 /**
- * Exports gauges of all queues and of Redis until stopped. Removes the gauges while Redis does not respond, because
- * stale figures are misleading.
+ * Exports gauges of all queues and of Redis until `stopped` is signalled. Removes the gauges while Redis does not
+ * respond, because stale figures are misleading.
  */
 export async function watchQueues(queues: Queues, metrics: Metrics, stopped: AbortSignal): Promise<void> {
   if (!metrics.on) return;

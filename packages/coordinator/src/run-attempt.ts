@@ -4,7 +4,9 @@ import type { RunStore } from '@cryfold/store';
 import type { RunDriver, RunQueues } from './run-driver.js';
 import type { SearchDriver } from './search-driver.js';
 
-/** Milliseconds between full reconciliations of a run. In between, events keep its state up to date. */
+/**
+ * Milliseconds between full reconciliations of a run. Between reconciliations, events keep the run's state up to date.
+ */
 const RECONCILE_MS = 3000;
 /** How often to check whether a run was cancelled, in milliseconds. */
 const CANCELLED_MS = 1000;
@@ -41,7 +43,7 @@ export class RunAttempt {
   }
 
   /**
-   * Executes a run until it ends. The caller must first call `begin` of the driver.
+   * Executes a run until it ends. The caller must first call the driver's `begin`.
    * @throws CryfoldError CANCELLED if the coordinator stops; RUN_FAILED if the results cannot be computed
    */
   async run(): Promise<'finished' | 'cancelled'> {
@@ -100,7 +102,7 @@ export class RunAttempt {
 
   /**
    * Requests the results once every fold has a result or has permanently failed. @returns whether the results exist
-   * @throws CryfoldError RUN_FAILED, with `repaired` in its context if folds are missing again
+   * @throws CryfoldError RUN_FAILED, whose context contains `repaired` if folds are missing again
    */
   async finish(): Promise<boolean> {
     const { driver, search, store, queues } = this.#options;

@@ -17,7 +17,7 @@ import type { RunStore } from '@cryfold/store';
 import { FOLD_QUEUES, FoldEnqueuer } from './fold-enqueuer.js';
 import type { RunFolds } from './run-folds.js';
 
-/** Number of concurrent lookups, since a run may have thousands of folds. */
+/** Maximum number of concurrent lookups, since a run may have thousands of folds. */
 const LOOKUPS = 32;
 
 /** The queue operations that are needed to drive a run. */
@@ -28,7 +28,7 @@ export type RunQueues = Pick<
 
 /** State of the queues at the start of a reconciliation. */
 interface Progress {
-  /** Ids of jobs that are waiting, running or will be retried */
+  /** Ids of jobs that are waiting, are running or will be retried */
   live: Map<FoldQueue, Set<string>>;
   /** Keys of folds that were enqueued before and have not ended */
   expected: ReadonlySet<string>;
@@ -100,19 +100,22 @@ export class RunDriver {
   }
 
   /**
-   * @param progress read before any result, so that a fold that finishes in between counts as done, never as missing
-   * @param first whether to look up all folds, and to count their results as found rather than computed
+   * @param progress must have been read before any result, so that a fold that finishes in between counts as done,
+   * never as missing
+   * @param first whether to look up all folds and to count their results as found in the store, not as computed by this
+   * run
    */
   async #reconcile({ live, expected }: Progress, first: boolean): Promise<void> {
     const isLive = (job: FoldJob) => live.get(job.queue)?.has(job.key) === true;
-    // If another run finishes a fold of the backlog in the meantime, the fold's job finds the result when it starts.
+    // Folds in the backlog are looked up only the first time: if another run finishes such a fold later, the fold's job
+    // finds the result when it starts.
     const lost = (job: FoldJob) => first || (this.#enqueuer.expects(job) && !isLive(job));
     const looked = this.folds.pending.filter(lost);
     const look = async ({ key }: FoldJob) => {
       if (await this.#store.folds.has(key)) this.folds.markDone(key, first);
     };
     await mapLimited(looked, look, LOOKUPS);
-    // The fold is neither live nor done, so it failed without an event.
+    // These folds are neither live nor done, so they may have failed without an event.
     const idle = (queue: FoldQueue) =>
       this.folds.pending.filter((job) => job.queue === queue && lost(job)).map(({ key }) => key);
     const [failed, active, giveBacks, fronts] = await Promise.all([
@@ -127,7 +130,7 @@ export class RunDriver {
     const runnable: FoldJob[] = [];
     const enqueued: FoldJob[] = [];
     for (const job of this.folds.pending) {
-      // An event may have enqueued the fold since `live` was read, and the fold may already have ended.
+      // After `live` was read, an event may have caused the fold to be enqueued, and the fold may even have ended.
       if (isLive(job) || (this.#enqueuer.expects(job) && !expected.has(job.key))) enqueued.push(job);
       else if ((await this.#prepared(job, live)) && this.folds.isPending(job.key)) runnable.push(job);
     }
@@ -141,7 +144,10 @@ export class RunDriver {
     return Promise.all(FOLD_QUEUES.map(async (queue) => [queue, await ask(queue)] as const));
   }
 
-  /** Records how often workers have returned jobs, and warns about each fold that reaches MANY_GIVE_BACKS. */
+  /**
+   * Records how often workers have returned jobs, and warns about each fold as soon as it has been returned
+   * MANY_GIVE_BACKS times.
+   */
   #recordGiveBacks(giveBacks: ReadonlyMap<string, number>): void {
     const before = this.folds.giveBacks;
     this.folds.giveBacks = giveBacks;
@@ -177,7 +183,7 @@ export class RunDriver {
     if (this.folds.settled) this.nudge();
   }
 
-  /** Removes the failed jobs of an ended run from Redis. Its failures are recorded in the store. */
+  /** Removes a run's failed jobs from Redis once the run has ended. The run's failures are recorded in the store. */
   async forgetFailures(): Promise<void> {
     const { plan } = this.folds;
     const needed = new Set(this.folds.pending.map(({ trial }) => prerequisiteOf(plan, trial)?.id));
@@ -228,7 +234,10 @@ export class RunDriver {
     await mapLimited([...waiting], ([id, queue]) => this.#queues.remove(queue, id));
   }
 
-  /** Whether the prerequisite of a fold is in the store. If not, enqueues one job that computes it for all folds. */
+  /**
+   * Returns whether the prerequisite of a fold is in the store. If it is not, enqueues one job that computes it for all
+   * folds.
+   */
   async #prepared(job: FoldJob, live: Map<FoldQueue, Set<string>>): Promise<boolean> {
     const needed = prerequisiteOf(this.folds.plan, job.trial);
     if (!needed || this.#ready.has(needed.id)) return true;

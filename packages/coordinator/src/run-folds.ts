@@ -6,7 +6,7 @@ import type { RunPhase, RunProgress, TrialProgress } from './run-progress.js';
 interface Activity {
   since: number;
   fraction: number;
-  /** When the fold last reported progress, or when it was first seen active */
+  /** Time at which the fold last reported progress, or at which it was first seen active */
   lastProgress: number;
 }
 
@@ -24,7 +24,7 @@ export class RunFolds {
   readonly #seconds = new Map<string, { sum: number; count: number }>();
   #found = 0;
   phase: RunPhase = 'folds';
-  /** Number of times that stopping workers returned a job, by job id; may include jobs of other runs */
+  /** How often workers returned each job when they stopped, by job id; may include jobs of other runs */
   giveBacks: ReadonlyMap<string, number> = new Map();
   #waits: { id: string; reason: string } | undefined;
 
@@ -103,10 +103,10 @@ export class RunFolds {
 
   markActive(key: string, fraction: number): void {
     if (!this.#pending.has(key)) return;
-    // The fold has read its data, so whatever it was waiting for is available again.
+    // Since the fold is making progress, it was able to read its data, so whatever was unavailable is available again.
     if (fraction > 0) this.#endWait(key);
     const activity = this.#active.get(key);
-    // A restarted fold starts from 0.
+    // A lower fraction means that the fold was restarted.
     const now = Date.now();
     if (!activity || fraction < activity.fraction) this.#active.set(key, { since: now, fraction, lastProgress: now });
     else Object.assign(activity, { fraction, lastProgress: now });
@@ -185,8 +185,8 @@ export class RunFolds {
   }
 
   /**
-   * Estimates the remaining seconds: the mean duration of each trial's folds, summed over unfinished folds and divided
-   * by the number of active folds.
+   * Estimates the remaining seconds: each unfinished fold is expected to take the mean duration of its trial's folds,
+   * and the sum is divided by the number of active folds.
    */
   #eta(): number | null {
     let remaining = 0;

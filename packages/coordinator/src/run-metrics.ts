@@ -8,8 +8,8 @@ import type { SearchDriver } from './search-driver.js';
 /** Milliseconds for which the series of a run are kept after its end. */
 const STAY_MS = 15 * 60_000;
 /**
- * Maximum number of folds with series of their own. Since each fold has three series, a scrape of 100 runs stays below
- * 1 MB.
+ * Maximum number of folds, over all runs, that have time series of their own. Since each fold has three series, a
+ * scrape of 100 runs stays below 1 MB.
  */
 const FOLDS = 1500;
 /** Maximum number of results to read per run and refresh. */
@@ -40,7 +40,7 @@ type RunGauge = (typeof GAUGES)[number];
 type Series = { [N in RunGauge]: { labels: LabelsOf<N>; value: number }[] };
 const noSeries = (): Series => Object.fromEntries(GAUGES.map((name) => [name, []])) as unknown as Series;
 
-/** Parts of a sweep that are exported. */
+/** The parts of a sweep that are exported as metrics. */
 export type Sweep = Pick<SearchDriver, 'folds' | 'progress' | 'metric'>;
 
 /** How a run ended. */
@@ -83,7 +83,7 @@ export class RunMetrics {
 
   /**
    * @param started when the run was submitted, Unix milliseconds
-   * @param sweep if the run is a sweep; its trials are grouped by estimator
+   * @param sweep present if the run is a sweep, whose trials are grouped by estimator
    */
   begin(folds: RunFolds, started: number, sweep?: Sweep): void {
     if (!this.#metrics.on) return;
@@ -93,7 +93,7 @@ export class RunMetrics {
     this.#runs.set(run, { folds, sweep, results: new Map(), ...sums, started, ended: 0, last: noSeries() });
   }
 
-  /** Keeps the final figures of a run and the aggregator's figures, and releases everything else. */
+  /** Keeps a run's final figures, including the aggregator's, and releases everything else. */
   async end(run: string, endState: EndState): Promise<void> {
     const tracked = this.#runs.get(run);
     if (!tracked?.folds) return;
@@ -173,7 +173,8 @@ export class RunMetrics {
 }
 
 /**
- * @param room maximum number of folds with series of their own; if the run has more folds, none is exported
+ * @param room maximum number of folds that may have time series of their own; if the run has more folds, no time series
+ * are exported for its folds
  * @param endState value of the `phase` label of a run that has just ended
  */
 function seriesOf(tracked: Tracked, room: number, endState?: EndState): Series {

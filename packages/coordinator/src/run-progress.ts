@@ -22,7 +22,8 @@ export interface RunProgress {
   trials: Record<string, TrialProgress>;
   active: { trial: string; repeat: number; fold: number; fraction: number }[];
   /**
-   * Unfinished work that stopping workers have returned; entries without repeat and fold are prerequisites of a trial
+   * Unfinished work that workers returned when they stopped; an entry without repeat and fold is a prerequisite of a
+   * trial
    */
   givenBack: { trial: string; repeat?: number; fold?: number; times: number }[];
   /** Estimated seconds until the end; null while unknown */
@@ -30,7 +31,7 @@ export interface RunProgress {
   phase: RunPhase;
   /** How the run shares the workers; only in published progress */
   scheduling?: Scheduling;
-  /** Why an operation is being retried, for example because a disk is full */
+  /** The reason why an operation is being retried, such as a full disk */
   waits?: string;
   /** Only for sweeps */
   search?: SearchProgress;
@@ -41,6 +42,6 @@ export interface SearchProgress {
   states: Record<TrialState, number>;
   /** Metric of the search; absent if a coordinator of an earlier version executes the run */
   metric?: MetricName;
-  /** The best of the trials with the most epochs and folds, with the mean of the metric over its folds */
+  /** Of the trials with the most epochs and folds, the one with the best mean of the metric over its folds */
   best: ({ trial: string; mean: number; folds: number } & Pick<TrialRow, 'epochs'>) | null;
 }

@@ -35,7 +35,8 @@ export class SearchDriver {
   }
 
   /**
-   * Returns the number of folds on which ended trials were judged, and the number of their folds that were not needed.
+   * Returns the number of folds on which the trials that have ended were judged, and the number of folds that these
+   * trials did not need.
    */
   folds(): { judged: number; saved: number } {
     const folds = { judged: 0, saved: 0 };
@@ -125,7 +126,7 @@ export class SearchDriver {
       const score = this.#scores.get(job.key);
       if (score !== undefined) scores.set(job.trial, [...(scores.get(job.trial) ?? []), score]);
     }
-    // A good first fold may be luck, so trials with fewer epochs or folds never rank higher.
+    // A good result on the first fold may be luck, so a trial never ranks above trials with more epochs or folds.
     let most = [Number.NEGATIVE_INFINITY, 0, 0];
     for (const one of search?.trials.values() ?? []) {
       const { trial, state, context, rung = 0 } = one;

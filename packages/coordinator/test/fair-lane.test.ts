@@ -80,7 +80,7 @@ test('does not let a run accumulate turns while it has no jobs', () => {
 test('drains the queue and restarts from the first tag when tags run out', () => {
   const queue = new OneQueue();
   const long = lane('a', 300);
-  // State after half a million folds on a queue that was never empty.
+  // This is the state after half a million folds on a queue that was never empty.
   long.take({ front: MAX_PRIORITY - 20, room: 0, priority: 'normal' }, () => true);
   long.take({ front: MAX_PRIORITY - 20, room: 2, priority: 'normal' }, () => true);
   assert.equal(long.take({ front: MAX_PRIORITY - 12, room: 100, priority: 'normal' }, () => true).length, 4);

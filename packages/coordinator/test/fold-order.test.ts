@@ -5,14 +5,14 @@ import { planOf } from './scene.js';
 
 const NETWORKS = '{ short: { kind: small-cnn }, long: { kind: tl-resnet50 } }';
 
-/** Returns when the last of two workers finishes if each takes the next fold as soon as it is free. */
+/** Returns the time at which the slower of two workers finishes if each takes the next fold as soon as it is free. */
 function makespan(trials: readonly string[], seconds: Readonly<Record<string, number>>): number {
   const free = [0, 0];
   for (const trial of trials) free[free[0] <= free[1] ? 0 : 1] += seconds[trial];
   return Math.max(...free);
 }
 
-test('trains the longest folds of a repeat first, in the order of their splits', () => {
+test('trains the longest folds of a repeat first, and equally long folds in the order of their splits', () => {
   const plan = planOf(NETWORKS);
   const order = executionOrder(plan);
   assert.deepEqual(
@@ -52,7 +52,7 @@ test('starts a program whose duration is unknown before all other folds', () => 
   );
 });
 
-test('keeps a sweep in the order of its plan, and does not change the jobs of a plan', () => {
+test('keeps the folds of a sweep in the order of its plan, and does not modify the plan', () => {
   const plan = planOf(NETWORKS, 'search: { trials: 2, space: { long: { learningRate: { log: [1e-4, 1e-3] } } } }');
   const more = { ...planOf(NETWORKS), spec: plan.spec };
   assert.deepEqual(executionOrder(more), more.jobs);

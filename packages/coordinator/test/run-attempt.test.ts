@@ -126,7 +126,7 @@ test('extends the plan of a sweep, and accepts an earlier decision of another co
   assert.equal(await other.step(first.folds), false, 'nothing new to decide on');
 });
 
-test('finds the best trial so far among the trials with the most folds, despite a single lucky fold', async (t) => {
+test('finds the best trial so far among the trials with the most folds, ignoring a lucky one with few', async (t) => {
   const search = 'search: { trials: 2, metric: macroF1, space: { s: { C: { log: [1, 100] } } } }\n';
   const plan = planOf('{ s: { kind: svm } }', search);
   const { store, folds, run } = await attempted(t, plan);

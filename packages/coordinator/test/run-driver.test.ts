@@ -147,7 +147,7 @@ test('does not re-enqueue a fold that an event enqueued and that ends during a r
     await commit(store, key, [1, 0, 0, 1]);
     queues.jobs('gpu').delete(key);
   };
-  // By then, the reconciliation has read queues and results.
+  // When `giveBacks` is called, the reconciliation has already read the queues and the results.
   t.mock.method(queues, 'giveBacks', async () => {
     await end(first);
     await driver.onCompleted(first);
@@ -185,7 +185,7 @@ test('keeps a run paused if it was paused before its coordinator started', async
   assert.equal(queues.jobs('cpu').size, 0, 'prerequisites are not computed either');
 });
 
-test('lists folds that workers returned, those returned most often first, until the run ends', async (t) => {
+test('lists the folds that workers returned, most often returned first, until the run ends', async (t) => {
   const plan = planOf(NETWORK);
   const { store, folds, queues, driver } = await scene(t, plan);
   await driver.begin();

@@ -70,7 +70,7 @@ test('drops waiting folds that a new plan does not contain, and keeps finished o
   assert.equal(folds.pending.length, 5);
 });
 
-test('reports why a run is waiting until the waiting fold trains or ends, or another fold is stored', () => {
+test('reports why a run is waiting, but only until the waiting fold trains or ends, or another fold is stored', () => {
   const plan = planOf('{ a: { kind: small-cnn } }');
   const [first, second, third] = plan.jobs;
   const folds = new RunFolds(plan);

@@ -20,18 +20,18 @@ const manifest: DatasetManifest = {
   clips: Array.from({ length: 6 }, (_, i) => ({ id: `${i}`, label: 'ab'[i % 2], group: `${i}` })),
 };
 
-/** Creates a plan with folds of each estimator in a spec's YAML. */
+/** Creates a plan with folds of each estimator in a spec, which is given as YAML. */
 export function planOf(estimators: string, rest = '', folds = 3) {
   const spec = parseSpec(`version: 1\nname: small\nestimators: ${estimators}\n${rest}`, 'spec.yaml');
   return planRun({ spec, manifest, splits: repeatedKFold(6, { splits: folds, repeats: 1, seed: 0 }) });
 }
 
-/** Returns the message of a job that failed with a code. */
+/** Returns the failure message of a job that failed with the given code. */
 export const reason = (code: ErrorCode) => JSON.stringify(new CryfoldError(code, 'it failed').toRecord());
 
-/** Queues in memory that follow the rules of BullMQ on which a run driver relies. */
+/** In-memory queues that follow those rules of BullMQ on which a run driver relies. */
 class MemoryQueues implements RunQueues {
-  /** Jobs that wait or run, by queue and id */
+  /** Waiting and running jobs, by queue and id */
   readonly live = new Map<QueueName, Map<string, JobRequest>>();
   readonly active = new Set<string>();
   readonly failed = new Map<string, string>();

@@ -18,15 +18,15 @@ export type FailureScope = 'fold' | 'trial';
 export interface ErrorDetails {
   /** Where the error occurred, such as a file, line, key, clip, or URL without credentials. */
   context?: Record<string, string | number | boolean>;
-  /** What the reader can do to fix it. */
+  /** What the user can do to fix the error. */
   hint?: string;
   cause?: unknown;
 }
 
 /**
  * Every error code with its class, meaning and FailureScope (default: `fold`). Use the scope `trial` only for errors
- * that would occur in every fold of the trial; otherwise, which folds run would depend on their order. docs/errors.md
- * is generated from this list.
+ * that would occur in every fold of the trial. Otherwise, the set of folds that are trained would depend on their
+ * order. docs/errors.md is generated from this list.
  */
 export const ERROR_CODES = {
   USAGE: ['usage', 'The command line is wrong.'],
@@ -39,7 +39,7 @@ export const ERROR_CODES = {
   DATA_NOT_FOUND: ['input', 'The data directory or manifest does not exist.'],
   DATA_EMPTY: ['input', 'The data contains no recordings or no complete clips.'],
   DATA_ONE_CLASS: ['input', 'The data has only one class, so there is nothing to classify.'],
-  DATA_CLASS_LOST: ['input', 'A class has files but no usable clips, so the run would lose this class.'],
+  DATA_CLASS_LOST: ['input', 'A class has files but no usable clips, so this class would be missing from the run.'],
   DATA_TOO_FEW: ['input', 'The data contains fewer clips than the splits require.'],
   DATA_MANIFEST_INVALID: ['input', 'A CSV manifest lacks a column or a value, or lists a file that does not exist.'],
   DATA_NAME_INVALID: ['input', 'A file does not match the naming scheme or the class folders of the other files.'],
@@ -47,7 +47,7 @@ export const ERROR_CODES = {
   DATA_READ_ALREADY: ['input', 'A file or folder in the data was already read under another path, so it is skipped.'],
   DATA_BAD: ['input', 'Several recordings in the data cannot be used; the message shows one example per cause.'],
   DATA_TOO_LARGE: ['input', 'The data has more files, folders or clips than a run allows.'],
-  DATA_CHANGED: ['input', 'A file in the data changed after the run had first read it.'],
+  DATA_CHANGED: ['input', 'A file in the data changed after the run first read it.'],
   WAV_INVALID: ['input', 'A file is not a recording, is truncated or damaged, or uses an unsupported encoding.'],
   WAV_EMPTY: ['input', 'A recording has no samples.'],
   WAV_NOT_FINITE: ['input', 'A recording contains NaN or infinite samples.'],
@@ -140,7 +140,7 @@ export const ERROR_CODES = {
   JOB_INVALID: ['input', 'A job payload or stored record does not have the expected schema.'],
   FORMAT_NEWER: [
     'infrastructure',
-    'A job or record was written by a newer version of cryfold. It is left untouched, and a job waits for a newer process.',
+    'A job or record was written by a newer version of cryfold. Records stay unchanged, and jobs wait for a process of a newer version.',
   ],
   SPEC_FILE_INVALID: ['input', 'A file that an estimator in the spec refers to cannot be read or is too large.'],
   COMMAND_NOT_FOUND: ['input', 'The program of a command estimator cannot be started.', 'trial'],
@@ -186,7 +186,7 @@ export const ERROR_CODES = {
   API_METHOD_NOT_ALLOWED: ['usage', 'The API does not support the HTTP method of a request for this path.'],
   API_BUSY: [
     'infrastructure',
-    'The API has too many requests or viewers at the same time, or has received too many wrong tokens.',
+    'The API is handling too many requests or viewers at once, or has received too many wrong tokens.',
   ],
   API_DEFECT: [
     'crash',
@@ -242,7 +242,7 @@ export class CryfoldError extends Error {
     return scopeOf(this.code);
   }
 
-  /** A plain object that can be sent through a queue, to another process, or into a JSON file. */
+  /** Returns a plain object that can be sent through a queue or to another process, or written to a JSON file. */
   toRecord(): ErrorRecord {
     return {
       code: this.code,

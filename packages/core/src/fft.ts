@@ -66,8 +66,8 @@ export class Fft {
         const c3 = cos[3 * offset * stride];
         const s3 = sin[3 * offset * stride];
         for (let i0 = offset; i0 < size; i0 += 4 * span) {
-          // Because of the bit-reversed order, the second quarter contains the even-odd samples and takes the squared
-          // twiddle factor.
+          // Because of the bit-reversed order, the second quarter contains the even-odd samples and is multiplied by
+          // the squared twiddle factor.
           const i1 = i0 + span;
           const i2 = i1 + span;
           const i3 = i2 + span;

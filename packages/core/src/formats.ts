@@ -25,7 +25,7 @@ export const FORMATS = {
   card: 4,
 } as const;
 
-/** Member of a fold's environment that records how the training deviated from the request. */
+/** Member of a fold's environment that describes how the training differed from what was requested. */
 export const FOLD_NOTE = 'note';
 
 /** Returns the newest format that a schema reads, or undefined if the schema has no format number. */
@@ -79,7 +79,7 @@ export function unlessUnreadable<T>(decode: () => T): T | undefined {
   }
 }
 
-/** Like `unlessUnreadable`, but for a record that is being read from a store. */
+/** Like `unlessUnreadable`, but takes the promise of a record that is being read from a store. */
 export async function ifReadable<T>(read: Promise<T>): Promise<T | undefined> {
   try {
     return await read;

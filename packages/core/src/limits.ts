@@ -1,6 +1,6 @@
 /**
- * Size limits of a spec and a run. A coordinator serves many runs from one event loop, so a run at these limits is
- * planned, stored and read in steps of about a second each. docs/security.md lists the numbers.
+ * Size limits of a spec and a run. A coordinator serves many runs from one event loop, so even a run at these limits
+ * must be planned, stored and read in steps that take about a second each. docs/security.md lists the limits.
  */
 export const LIMITS = {
   /** Maximum size of a spec in bytes, as YAML or as JSON in a request. */

@@ -2,8 +2,8 @@
 const CONCURRENT = 16;
 
 /**
- * Maps items with at most `limit` concurrent actions. Results keep the order of the items. The first rejection rejects
- * the whole call, and no further action starts.
+ * Maps items with at most `limit` concurrent actions. Results keep the order of the items. After the first rejection,
+ * the whole call is rejected, and no further action starts.
  */
 export async function mapLimited<T, R>(
   items: readonly T[],

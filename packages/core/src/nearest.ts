@@ -12,7 +12,10 @@ const initials = (name: string): string =>
     .map((word) => word.slice(0, 1).toLowerCase())
     .join('');
 
-/** Only this number of UTF-16 units of each name are compared, since the cost grows with the product of the lengths. */
+/**
+ * Only the first UTF-16 units of each name, up to this number, are compared, since the cost grows with the product of
+ * the lengths.
+ */
 const LONGEST = 100;
 
 /**

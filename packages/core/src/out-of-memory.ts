@@ -24,7 +24,7 @@ export function asOutOfMemory(error: unknown): CryfoldError | undefined {
 
 /**
  * True if a process aborted because an allocation failed.
- * @param output the end of its standard error
+ * @param output the end of the process's standard error
  */
 export function abortedForMemory(output: string): boolean {
   return LAST_WORDS.test(output);

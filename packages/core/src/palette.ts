@@ -1,5 +1,6 @@
 /**
- * Number of levels of the colour scale: level 0 is anything below -120 dB, level 250 anything at or above full scale.
+ * Number of levels of the colour scale. Level 0 stands for anything below -120 dB, and level 250 for anything at or
+ * above full scale.
  */
 export const PALETTE_SIZE = 251;
 

@@ -10,8 +10,8 @@ export function printable(text: string): string {
 }
 
 /**
- * Escapes the characters that `printable` replaces, but in JSON text, which then parses to the same value and is safe
- * to show. Line breaks and tabs stay, because JSON contains them only between values.
+ * Makes JSON text safe to show: escapes the characters that `printable` replaces, so that the text still parses to the
+ * same value. Line breaks and tabs stay, because JSON contains them only between values.
  */
 export function escapeControls(json: string): string {
   return json.replace(CONTROLS, (character) =>

@@ -1,7 +1,7 @@
 /**
- * A small seeded generator (xoshiro128**, state filled by splitmix32) for values that do not have to equal numpy's:
- * weight initialisation, dropout seeds, the synthetic corpus. Splits use numpy's generator instead
- * (evaluation/RandomState). Source: Blackman and Vigna, "Scrambled linear pseudorandom number generators" (2021).
+ * A small seeded generator (xoshiro128**, state filled by splitmix32) for values that need not match numpy's: initial
+ * weights, dropout seeds, and the synthetic corpus. Splits use numpy's generator instead (evaluation/RandomState).
+ * Source: Blackman and Vigna, "Scrambled linear pseudorandom number generators" (2021).
  */
 export class Random {
   readonly #state = new Uint32Array(4);

@@ -2,7 +2,7 @@ import { constants, type StatsBase } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { decodeText } from './decode-text.js';
 
-/** Number of bytes to read at a time once a file is longer than it was when it was opened. */
+/** Number of bytes to read at a time if a file has grown since it was opened. */
 const CHUNK = 2 ** 16;
 
 type Entry = StatsBase<number> | StatsBase<bigint>;

@@ -53,7 +53,7 @@ export const epochSchema = z.strictObject({
   epoch: z.int(),
   loss: z.number(),
   accuracy: z.number(),
-  /** Absent if the estimator does not receive the labels of test clips */
+  /** The test loss and the test accuracy are absent if the estimator does not receive the labels of test clips */
   testLoss: z.number().optional(),
   testAccuracy: z.number().optional(),
   seconds: z.number(),

@@ -20,7 +20,7 @@ export interface SingleRedis {
   url: string;
 }
 
-/** Servers whose primary is found by asking Sentinels. */
+/** Redis servers that are monitored by Sentinels, which report the current primary. */
 export interface SentinelRedis extends Credentials {
   kind: 'sentinel';
   sentinels: RedisNode[];
@@ -104,7 +104,10 @@ export function withRedisPasswordFile(url: string, file: string): string {
   return `${url}${url.includes('?') ? '&' : '?'}passwordFile=${encodeURIComponent(file)}`;
 }
 
-/** The message never quotes the address, because part of a password with an unescaped / looks like a node. */
+/**
+ * The message never quotes the address: if a password contains an unescaped /, part of it looks like the address of a
+ * node.
+ */
 function refuseNode(url: string, number: number): never {
   throw notRedis(url, `address ${number} is not host:port`);
 }

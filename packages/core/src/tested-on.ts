@@ -7,7 +7,9 @@ export function testedOnName(base: string, other: string): string {
   return `${base}${BETWEEN}${other}`;
 }
 
-/** Whether a dataset name was created by `testedOnName`. Nothing else in a plan records `--test-on`. */
+/**
+ * Whether a dataset name was created by `testedOnName`. The name is the only part of a plan that records `--test-on`.
+ */
 export function isTestedOnName(name: string): boolean {
   return name.includes(BETWEEN);
 }

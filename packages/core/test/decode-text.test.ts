@@ -46,7 +46,7 @@ test('reports the line, the likely encoding and how the line reads in that encod
   // Shift JIS, whose bytes are meaningless in Windows-1252.
   const other = failure(Uint8Array.of(0x83, 0x81, 0x83, 0x8d));
   assert.deepEqual([other.line, other.encoding, other.message], [1, undefined, 'the text is not UTF-8']);
-  // An earlier replacement character is not mistaken for the damaged place.
+  // The reported line is that of the damaged byte, not that of an earlier replacement character.
   assert.equal(failure(Buffer.concat([Buffer.from('\ufffd\nok\n'), Uint8Array.of(0xe9)])).line, 3);
 });
 

@@ -38,7 +38,7 @@ function alignment(a: string, b: string): number {
   );
 }
 
-test('a name is close if at most a third of the letters of the longer one are changed or swapped', () => {
+test('two names are close if at most a third of the letters of the longer one are changed or swapped', () => {
   const random = new Random(2);
   const draw = () => Array.from({ length: 2 + random.below(5) }, () => 'abc'[random.below(3)]).join('');
   for (let i = 0; i < 2000; i++) {
@@ -48,7 +48,7 @@ test('a name is close if at most a third of the letters of the longer one are ch
   }
 });
 
-test('suggests the closest name, or the first one on ties, and matches initials only from two letters on', () => {
+test('suggests the closest name, or the first one on ties, and matches initials only if there are at least two', () => {
   assert.equal(nearestName('kernel1', ['kernels2', 'kernels', 'kernel']), 'kernels');
   assert.equal(nearestName('bs', ['batchSize', 'best']), 'batchSize');
   assert.equal(nearestName('b', ['batchSize']), undefined);

@@ -83,7 +83,7 @@ test('writes the same bytes as numpy', () => {
   for (const [data, shape, hash] of saved) assert.equal(sha256(encodeNpy(data, shape)), hash, `${shape}`);
 });
 
-test('writes the header length of a long shape in two bytes, and decodes that header from its first bytes', () => {
+test('encodes a header length above 255 in two bytes, and decodes such a header from the start of the array', () => {
   const shape = Array.from({ length: 200 }, () => 1);
   const bytes = encodeNpy(Float64Array.of(7), shape);
   assert.ok(bytes[9] > 0);

@@ -67,13 +67,13 @@ test('distinguishes a record in a newer format from a damaged one, whatever else
     assert.throws(() => decodeRecord(either, { format: reads + 1 }, 'a.json'), problem('FORMAT_NEWER', message));
     assert.doesNotThrow(() => refuseNewer(either, { format: reads }, 'a.json'));
   }
-  // No format counts as newer than a schema without a numeric format.
+  // If a schema has no numeric format, no record counts as newer than the schema.
   for (const other of [z.strictObject({ format: z.string() }), z.strictObject({}), z.string(), z.union([z.string()])])
     assert.doesNotThrow(() => refuseNewer(other, { format: 99 }, 'a.json'));
   for (const value of [null, 5, {}]) assert.doesNotThrow(() => refuseNewer(schema, value, 'a.json'));
 });
 
-test('returns undefined for unreadable records, and passes on every other error', async () => {
+test('returns undefined for unreadable records, and rethrows all other errors', async () => {
   const fail = (error: unknown) => () => {
     throw error;
   };

@@ -19,6 +19,6 @@ export interface Clip {
    * the data assigns folds
    */
   fold?: string;
-  /** name and version of the decoder of its recording; absent for WAV files */
+  /** name and version of the decoder that read the recording; absent for WAV files */
   decoder?: string;
 }

@@ -37,8 +37,8 @@ export function findColumns(header: readonly string[], wanted: Partial<Record<Co
 }
 
 /**
- * Returns the name of a used column that occurs twice in the header (ignoring case and blanks), as written the second
- * time.
+ * If a column that is used occurs twice in the header (ignoring case and blanks), returns its name as written the
+ * second time.
  */
 export function repeatedColumn(header: readonly string[], { path, label, group, fold }: Columns): string | undefined {
   const read = new Set([path, label, group, fold].map((at) => plain(header[at] ?? '')));

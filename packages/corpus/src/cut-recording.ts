@@ -11,7 +11,7 @@ import { type CutOptions, filled, silence, Windows } from './windows.js';
 /** The clips and properties of a recording. */
 export interface CutRecording {
   clips: Clip[];
-  /** Silent parts; each is a run of skipped clips */
+  /** One error per silent part, which is a run of skipped clips */
   silent: CryfoldError[];
   properties: RecordingProperties;
   /** The largest absolute sample */
@@ -77,8 +77,8 @@ function describeSilence(file: string, segments: readonly number[]): CryfoldErro
 }
 
 /**
- * Yields every clip with its samples (mono, +-1, `clip.length` of them), in the order of the dataset. Recordings are
- * read in pieces, and only once if their clips are consecutive.
+ * Yields every clip with its samples (mono, full scale +-1, `clip.length` values), in the order of the dataset.
+ * Recordings are read in pieces, and only once if their clips are consecutive.
  * @throws CryfoldError DATA_CHANGED if a file has changed since `readDataset`; also the WAV_* errors that `readDataset`
  * throws
  */

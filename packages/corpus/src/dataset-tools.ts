@@ -20,7 +20,7 @@ export function apportion(sizes: readonly number[], total: number): number[] {
 }
 
 /**
- * Draws `n` clips of a dataset at random. Each class keeps its share (by largest remainder, at least one clip), and
+ * Draws `n` clips from a dataset at random. Each class keeps its share (by largest remainder, at least one clip), and
  * clips keep their order. With the same seed, a smaller sample of a class is a subset of a larger one. A dataset that
  * is already small enough is returned unchanged.
  * @throws CryfoldError DATA_TOO_FEW if `n` is less than the number of classes

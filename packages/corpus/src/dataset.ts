@@ -53,7 +53,7 @@ export interface Dataset {
   grouped: boolean;
   /** whether the data assigns its recordings to folds, which PredefinedSplit uses */
   ownFolds: boolean;
-  /** hex sha256 of every clip's id, label, group, hash and (if there is one) fold, in order, and of the decoders */
+  /** hex sha256 of the id, label, group, hash and (if assigned) fold of every clip, in order, and of the decoders */
   contentHash: string;
 }
 

@@ -3,15 +3,15 @@ import { resolve } from 'node:path';
 import { mapLimited } from '@cryfold/core';
 import type { Dataset } from './dataset.js';
 
-/** When the oldest and the newest recording were last changed, in ISO 8601 format. */
+/** The modification times of the oldest and the newest recording, in ISO 8601 format. */
 export interface ChangeDates {
   first: string;
   last: string;
 }
 
 /**
- * Returns when the files of a dataset's clips were first and last changed, according to the file system. Files that
- * have been removed since then are ignored.
+ * Returns the earliest and the latest modification time of the files from which a dataset's clips come. Files that no
+ * longer exist are ignored.
  */
 export async function changeDates({ root, clips }: Pick<Dataset, 'root' | 'clips'>): Promise<ChangeDates | undefined> {
   const files = [...new Set(clips.map(({ file }) => file))];

@@ -11,8 +11,8 @@ export interface Durations {
   /** Number of recordings that are shorter than a clip */
   short: number;
   /**
-   * The longest usual clip length at which nearly all recordings have a complete clip; absent if nearly all have one at
-   * `clipSeconds`
+   * The longest common clip length at which nearly all recordings contain a complete clip; absent if nearly all
+   * recordings contain a complete clip of `clipSeconds`
    */
   proposedClipSeconds?: number;
 }

@@ -18,7 +18,7 @@ import type { CsvRecord } from './text/csv.js';
 import { ListedFiles } from './text/listed-files.js';
 import { tidyName } from './text/names.js';
 
-/** Maximum length of a column name to keep. */
+/** Column names are truncated to this length. */
 const LONGEST_NAME = 200;
 
 const MANIFEST = /\.(csv|tsv)$/i;
@@ -62,7 +62,7 @@ interface RowsOptions extends TableOptions {
   path?: string;
 }
 
-/** State while the rows of a table are read. */
+/** State that is kept while the rows of a table are read. */
 interface Rows {
   table: Table;
   columns: Columns;

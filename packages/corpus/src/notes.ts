@@ -14,7 +14,7 @@ export class Notes {
   add(file: string, { properties: { format }, peak }: Pick<CutRecording, 'properties' | 'peak'>): void {
     const other = misnamed(file, format);
     if (other) this.#misnamed.push(`${file} is ${other.format}`);
-    // The most negative integer is exactly full scale.
+    // The most negative integer sample is exactly at full scale, so it is not too loud.
     if (peak <= 1) return;
     this.#loud.push(file);
     this.#peak = Math.max(this.#peak, peak);

@@ -46,12 +46,14 @@ export function describeProblems(problems: readonly Omit<Skipped, 'file'>[], hin
   });
 }
 
-/** Whether `describeProblems` lists each problem. */
+/** Whether `describeProblems` lists every problem individually. */
 export function namesAll(problems: readonly Skipped[]): boolean {
   return byCause(problems).every(({ count, first }) => count === first.length);
 }
 
-/** Several recordings of a dataset cannot be used. The message lists the first few recordings for each cause. */
+/**
+ * Thrown if several recordings of a dataset cannot be used. The message lists the first few recordings for each cause.
+ */
 export class BadRecordings extends CryfoldError {
   readonly problems: readonly Skipped[];
   readonly #path: string;

@@ -7,7 +7,7 @@ import { walkTree } from './walk.js';
 export interface FolderRecordings {
   /** Paths that start with the folder as given, sorted */
   files: string[];
-  /** Unreadable paths, and further paths of files that were already read */
+  /** Unreadable paths, and additional paths of files that were already read */
   skipped: CryfoldError[];
   /** Files that are not recordings, judged by name */
   unread: Unread[];
@@ -29,7 +29,7 @@ export async function recordingsIn(folder: string): Promise<FolderRecordings> {
   if (files.length === 0 && skipped.length === 0) {
     throw new CryfoldError('DATA_EMPTY', `no recordings found in ${folder}`, {
       context: { path: folder },
-      hint: 'Recordings in a folder are recognised by file extensions such as .wav, .flac, .ogg or .mp3. Pass a file with another name directly.',
+      hint: 'Recordings in a folder are recognised by file extensions such as .wav, .flac, .ogg or .mp3. To use a file with another extension, pass the path of the file itself.',
     });
   }
   return {

@@ -18,7 +18,7 @@ export interface Pattern {
   effort: number;
   /** log2 of the breath noise relative to the voice */
   breath: number;
-  /** log2 of the formants' factor, which is higher for a wide open mouth */
+  /** log2 of the factor that scales the formants, which is higher for a wide-open mouth */
   mouth: number;
   /** octaves of loudness lost within a burst */
   decay: number;
@@ -28,7 +28,7 @@ export interface Pattern {
 export interface Voice {
   /** fundamental frequency in Hz; newborns cry at about 350-550 Hz */
   pitch: number;
-  /** factor of all formants, which is higher for a shorter vocal tract */
+  /** factor that scales all formants, which is higher for a shorter vocal tract */
   tract: number;
   /** vibrato in Hz, and its depth in semitones */
   vibrato: { rate: number; depth: number };
@@ -41,7 +41,7 @@ export interface Voice {
   echo: { delaySeconds: number; feedback: number };
   /** peak level, full scale 1 */
   level: number;
-  /** deviations of the infant from its class's pattern */
+  /** how the infant deviates from the pattern of its class */
   habit: Pattern;
 }
 
@@ -105,7 +105,7 @@ function spread(center: Row, deviation: Row, random: Random): Pattern {
 }
 
 /**
- * Draws the voice of an infant.
+ * Generates a random voice for an infant.
  * @param code Chillanto class code
  */
 export function drawVoice(code: string, random: Random): Voice {
@@ -121,8 +121,8 @@ export function drawVoice(code: string, random: Random): Voice {
 }
 
 /**
- * Draws one clip of a cry: a sawtooth glottis with breath noise, a low-pass filter, three formants, echo, and
- * background noise.
+ * Generates one random clip of a cry: a sawtooth glottis with breath noise, a low-pass filter, three formants, echo,
+ * and background noise.
  * @param length samples
  * @param rate samples per second
  * @returns samples within +-1
@@ -143,14 +143,14 @@ export function drawCry(voice: Voice, length: number, rate: number, random: Rand
 }
 
 /**
- * Draws a sample of white noise with the given standard deviation. The distribution is uniform, which is faster and
- * makes no visible or audible difference.
+ * Returns a random sample of white noise with the given standard deviation. The distribution is uniform, which is
+ * faster and makes no visible or audible difference.
  */
 function hiss(random: Random, deviation: number): number {
   return random.uniform(-1.7320508, 1.7320508) * deviation;
 }
 
-/** Draws the sound at the glottis: bursts and pauses, starting somewhere within a burst. */
+/** Generates the sound at the glottis, which consists of bursts and pauses and starts somewhere within a burst. */
 function drawBursts(voice: Voice, pattern: Pattern, { length, rate }: ClipLength, random: Random): Float64Array {
   const out = new Float64Array(length);
   const pitch = voice.pitch * 2 ** (pattern.shift / 12);

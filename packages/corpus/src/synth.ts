@@ -7,11 +7,11 @@ import { CHILLANTO_LAYOUT, type Infant } from './synth-layout.js';
 import { drawCry, drawVoice, type Voice } from './synth-voice.js';
 import { encodeWav } from './wav.js';
 
-/** Sampling rate in Hz. Clips last one second, so this is also their length in samples. */
+/** Sampling rate in Hz. A clip lasts one second, so this is also the number of samples in a clip. */
 const RATE = 11025;
 /** Must be incremented whenever the same seed produces different bytes. */
 const VERSION = 1;
-/** A file in the corpus. Its presence shows that the corpus is complete, and its content identifies the corpus. */
+/** A file whose presence in a corpus shows that the corpus is complete, and whose content identifies the corpus. */
 const MARKER = 'synthetic-corpus.json';
 /** With fewer clips, the smallest class would have fewer than two infants. */
 const FEWEST = 25;

@@ -5,7 +5,10 @@ import { tidyName } from './text/names.js';
 
 /** Maximum size of a table in bytes, which is enough for about 600,000 recordings. */
 const LARGEST = 2 ** 26;
-/** Maximum number of rows. More rows would fit into `LARGEST` bytes only if they were too short to be valid. */
+/**
+ * Maximum number of rows. A table of `LARGEST` bytes could contain more rows only if the rows were too short to be
+ * valid.
+ */
 const MOST_ROWS = 1_000_000;
 
 /** Hint for a row that does not match the header. */

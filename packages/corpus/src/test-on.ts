@@ -17,7 +17,7 @@ export function testOnOther(base: Dataset, other: Dataset): Dataset {
     const [own, tested] = [base, other].map(({ name, classes }) => `${name} has ${classes.map(printable).join(', ')}`);
     throw new CryfoldError('CLASSES_DIFFER', `${own}; ${tested}`, {
       context: { data: base.name, other: other.name },
-      hint: 'Rename or remove classes until both corpora have the same ones, for example in a CSV manifest with the columns path,label,group.',
+      hint: 'Rename or remove classes so that both corpora have the same classes. For example, list the recordings in a CSV manifest with the columns path,label,group.',
     });
   }
   let prefix = `@${other.name}/`;
@@ -54,7 +54,9 @@ export function testOnOther(base: Dataset, other: Dataset): Dataset {
   return summarize(facts, [...base.clips.map((clip) => ({ ...clip, fold: '' })), ...other.clips.map(moved)]);
 }
 
-/** Warns if the two corpora have different sampling rates, because a model may learn little more than the rate. */
+/**
+ * Warns if the two corpora have different sampling rates, because what a model learns may be little more than the rate.
+ */
 function rateWarning(...corpora: readonly Dataset[]): string[] {
   const [own, tested] = corpora.map(({ clips }) =>
     [...new Set(clips.map(({ rate }) => rate))].sort((a, b) => a - b).join(', '),

@@ -59,7 +59,7 @@ const BESIDE: ReadonlySet<string> = new Set([
 /** Counts the ignored files of a directory, in bounded memory. */
 export class UnreadFiles {
   readonly #endings = new Map<string, Unread>();
-  /** Top-level folders with files that may be recordings, with one of these files */
+  /** Top-level folders that contain files that may be recordings, each with one such file as an example */
   readonly #folders = new Map<string, string>();
 
   add(path: string): void {
@@ -82,8 +82,8 @@ export class UnreadFiles {
   }
 
   /**
-   * Returns top-level folders in which no recording was read, although some files may be recordings, each with one of
-   * these files.
+   * Returns top-level folders in which no recording was read, although some files may be recordings, each with one such
+   * file as an example.
    */
   lost(read: readonly string[]): { folder: string; file: string }[] {
     const found = new Set(read.map((path) => path.slice(0, Math.max(0, path.indexOf('/')))));

@@ -29,7 +29,7 @@ const NOTES = new Set(['__MACOSX', '@eaDir']);
 export interface WalkedTree {
   /** Paths of the recordings relative to the root, with `/`, sorted by code unit */
   files: string[];
-  /** Unreadable paths, and further paths of files that were already read; sorted by path */
+  /** Unreadable paths, and additional paths of files that were already read; sorted by path */
   skipped: CryfoldError[];
   /** Files that are not recordings, judged by name */
   unread: UnreadFiles;
@@ -61,7 +61,7 @@ class Walk {
   readonly #root: string;
   readonly #isRecording: (name: string) => boolean;
   readonly #limits: WalkLimits;
-  /** Paths of folders and files, by their identity on disk */
+  /** The path of each folder and file that was found, by its identity on disk */
   readonly #seen = new Map<string, string>();
   readonly #folders: Found[] = [];
   readonly #linkedFolders: Found[] = [];
@@ -147,7 +147,7 @@ class Walk {
     try {
       found = await stat(join(this.#root, path), { bigint: true });
     } catch (error) {
-      // The path may have been a link to a folder.
+      // If the path was found through a link, the message describes the problem with the link.
       this.#skip(path, linked ? reasonOfLink(error) : `cannot be read: ${reasonOf(error)}`);
       return;
     }

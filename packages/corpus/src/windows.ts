@@ -2,7 +2,8 @@ import { CryfoldError } from '@cryfold/core';
 import { SampleBuffer } from './audio/sample-buffer.js';
 
 /**
- * If `shortClips` is not set, a recording shorter than this share of a clip is an error, and a longer one is padded.
+ * If `shortClips` is not set, recordings shorter than this share of a clip cause an error, and other short ones are
+ * padded.
  */
 const SHORTEST = 0.5;
 
@@ -38,7 +39,7 @@ export interface Window {
 
 /**
  * Cuts a recording into clips from its start while its samples arrive. By default, clips do not overlap, and a
- * remainder at the end that is shorter than a clip is dropped. Can be read only once.
+ * remainder at the end that is shorter than a clip is dropped. The clips can be read only once.
  */
 export class Windows {
   /** Number of samples in a clip, `round(rate * clipSeconds)` */
@@ -113,7 +114,10 @@ export function countWindows(
   return Math.max(1, Math.ceil((frames - length + 0.5) / hop));
 }
 
-/** Returns the distance between starts in samples: at least one, and not rounded, so that starts do not drift. */
+/**
+ * Returns the distance in samples from the start of one clip to the next. It is at least 1, and it is not rounded, so
+ * that starts do not drift.
+ */
 function hopOf(rate: number, length: number, hopSeconds?: number): number {
   return Math.max(1, hopSeconds === undefined ? length : rate * hopSeconds);
 }

@@ -51,7 +51,7 @@ async function read(reader: ByteReader | string, name = 'given') {
   return { ...audio, samples };
 }
 
-/** Returns sox's result: the mean of the channels as float64. */
+/** Decodes a file with sox, and returns the mean of the channels as float64. */
 function bySox(file: string, channels: number): number[] {
   const mean =
     channels === 1

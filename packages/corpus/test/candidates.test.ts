@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { Random } from '@cryfold/core';
 import { CandidateIndex } from '../src/duplicates/candidates.js';
 
-/** Returns random landmarks of few kinds, so that each kind has far more entries than are checked. */
+/** Returns random landmarks of a few kinds, so that each kind has many more entries than the index checks. */
 function sounds(count: number, kinds: number, length = 200) {
   const random = new Random(5);
   return Array.from({ length: count }, () => ({

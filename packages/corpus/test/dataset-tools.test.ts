@@ -30,7 +30,7 @@ function corpus(sizes: Record<string, number>, clipsPerGroup = 4): Dataset {
 const paper = corpus({ asphyxia: 340, deaf: 879, hunger: 350, normal: 507, pain: 192 });
 const sizesOf = (dataset: Dataset) => inspectDataset(dataset).classes.map(({ clips }) => clips);
 
-test('quotas of classes sum to the total, are at least 1 and at most the class size, and follow the shares', () => {
+test('class quotas sum to the total, range from 1 to the class size, and follow the class shares', () => {
   // Oracle: Hamilton's method by hand, 100/2268 * (340, 879, 350, 507, 192) = 14.99 38.76 15.43 22.35 8.47.
   assert.deepEqual(apportion([340, 879, 350, 507, 192], 100), [15, 39, 15, 22, 9]);
   const random = new Random(4);
@@ -45,7 +45,7 @@ test('quotas of classes sum to the total, are at least 1 and at most the class s
       total,
     );
     assert.ok(quotas.every((quota, i) => quota >= 1 && quota <= sizes[i]));
-    // Hamilton's quota rule applies unless a class had to be raised to one clip.
+    // Hamilton's quota rule holds unless a class had to be rounded up to one clip.
     if (exact.every((share) => share >= 1)) assert.ok(quotas.every((quota, i) => Math.abs(quota - exact[i]) < 1));
   }
 });

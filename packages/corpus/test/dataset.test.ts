@@ -133,7 +133,7 @@ describe('readers', () => {
       whole.clips.map(({ id }) => id),
       ['x/1.wav#0', 'y/2.wav#0', 'y/deep/3.wav#0', 'z/4.wav#0'],
     );
-    // Each path through these circular links is different, up to 40 links long.
+    // These circular links result in many different paths, which may pass through up to 40 links.
     for (const [name, target] of Object.entries({ 'x/up': '..', 'y/up': '..', 'y/deep/x': '../../x' })) {
       await symlink(target, join(root, name));
     }
@@ -433,7 +433,7 @@ test('skips or reports pipes, devices and huge empty files among the recordings,
   await fails('DATA_NOT_FOUND', /zero\.csv: .*it is a device/, readDataset(join(root, 'zero.csv')));
 });
 
-test('finds clips of an earlier dataset by their bytes, and only within the folder', async () => {
+test('finds clips of an earlier dataset by their content, and only within the given folder', async () => {
   for (const [i, name] of ['a/one', 'a/two', 'b/three', 'b/gone', 'b/other'].entries()) {
     await put(`${name}.wav`, noise(2.6, 100 + i));
   }

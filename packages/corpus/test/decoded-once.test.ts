@@ -13,7 +13,7 @@ const RATE = 8000;
 let root: string;
 let temporary: string;
 const { TMPDIR } = process.env;
-/** In whole milliseconds, so that the time can be restored. */
+/** A time in whole milliseconds, which can be restored exactly. */
 const WHEN = new Date(1e12);
 
 beforeEach(async () => {
@@ -54,7 +54,8 @@ async function destroy(path: string): Promise<void> {
 
 test('decodes recordings only once, to the same samples, and leaves no file behind', { skip: soxMissing }, async () => {
   const expected = await samplesOf(await readDataset(join(root, 'data')));
-  // The mean of three channels is not a 32-bit number, so this shows whether samples are kept exactly.
+  // The mean of three channels usually has no exact 32-bit representation, so the test notices if samples are not kept
+  // exactly.
   assert.ok(expected.flat().some((sample) => Math.fround(sample) !== sample));
   await decodingOnce(async () => {
     const dataset = await readDataset(join(root, 'data'));
@@ -75,7 +76,7 @@ test('decodes a changed recording again', { skip: soxMissing }, async () => {
   });
 });
 
-test('decodes recordings each time if their samples do not fit or there is no temporary folder', {
+test('decodes recordings each time if their samples exceed the size limit or there is no temporary folder', {
   skip: soxMissing,
 }, async () => {
   const expected = await samplesOf(await readDataset(join(root, 'data')));

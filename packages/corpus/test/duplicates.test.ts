@@ -12,7 +12,7 @@ function noise(random: Random, samples: number, level = 0.1): Float64Array {
 
 const at = (rate: number, sounds: readonly Float64Array[]): Sound[] => sounds.map((samples) => ({ samples, rate }));
 
-/** Returns the first equal sound for each sound. */
+/** Returns, for each sound, the index of the first sound that is equal to it. */
 async function firsts(sounds: readonly Sound[]): Promise<number[]> {
   const read = async function* () {
     yield* sounds;
@@ -135,7 +135,7 @@ test('compares clips in several passes if they do not fit into memory together',
   assert.ok(reads > 2, `${reads} reads`);
 });
 
-test('reads sounds once if none are similar, and again if some have to be confirmed', async () => {
+test('reads sounds once if none are similar, and again if possible copies have to be confirmed', async () => {
   const random = new Random(9);
   const sounds = at(RATE, [noise(random, RATE), voice(random, 1), voice(random, 1)]);
   const readsOf = async (all: readonly Sound[]) => {

@@ -167,7 +167,7 @@ test('reads speaker folders with class folders in them as groups, and wrapped cl
   assert.deepEqual((await facts()).classes, ['high', 'low']);
 });
 
-test('rejects folders that can be read in two ways and shows both, unless --layout chooses one', async () => {
+test('rejects ambiguous folder layouts and shows both interpretations, unless --layout selects one', async () => {
   await put(['cry/pain/a.wav', 'cry/hunger/b.wav', 'other/noise/c.wav', 'other/laugh/d.wav']);
   const drawn =
     /--layout folders: the first folder[\s\S]*- cry: 2, such as cry\/hunger\/b\.wav[\s\S]*--layout inner-folders: the last[\s\S]*- pain: 1[\s\S]*Choose one with --layout folders or --layout inner-folders/;
@@ -181,7 +181,7 @@ test('rejects folders that can be read in two ways and shows both, unless --layo
   assert.equal((await rows({ layout: 'group-folders' }))['s2/mid/a.wav'], 'mid s2 ');
 });
 
-test('AudioFolder: reads groups from metadata.csv in root or parts, and folds from it or from folders', async () => {
+test('AudioFolder: reads groups from metadata.csv files, and folds from these files or from folders', async () => {
   await put(['a.wav', 'sub/b.wav'], {
     'metadata.csv': 'file_name,label,Group,text\na.wav,low,x,hi\nsub/b.wav,high,y,ho\n',
   });

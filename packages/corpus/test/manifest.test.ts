@@ -132,7 +132,7 @@ test('explains why a path is not a file', async () => {
   await refused(`${TABLE}\nC:\\x\\a.wav,low,`, /:6: C:\\x\\a\.wav is not a file$/);
 });
 
-test('refuses other encodings and reports the line, instead of making different words equal', async () => {
+test('refuses other encodings and reports the line, since different words could become equal', async () => {
   const latin1 = Buffer.from('path,label\nw/a.wav,pleuré\nw/b.wav,pleurè\n', 'latin1');
   await refused(latin1, /list\.csv:2: .*probably Latin-1; this line reads w\/a\.wav,pleuré/);
   await refused(Buffer.from(TABLE, 'utf16le'), /list\.csv:1: .*UTF-16LE without a byte order mark/);

@@ -6,7 +6,7 @@ import { tidyName, unifyNames } from '../src/text/names.js';
 const NFC = 'b\u00e9b\u00e9';
 const NFD = 'be\u0301be\u0301';
 
-/** Recordings with these labels and groups. */
+/** Creates recordings with these labels and groups. */
 const recordings = (names: [label: string, group?: string][]): Recording[] =>
   names.map(([label, group = `${label}.wav`], i) => ({
     file: group.endsWith('.wav') ? group : `${i}.wav`,
@@ -36,7 +36,7 @@ test('reads labels that look alike as one class, and shows the difference in a w
   ]);
 });
 
-test('reads names that differ only in case as the most frequent one, with a warning', () => {
+test('treats names that differ only in case as the most frequent one, and warns', () => {
   const { recordings: unified, warnings } = unifyNames(
     recordings([
       ['Low', 'G1'],

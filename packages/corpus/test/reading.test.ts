@@ -204,7 +204,8 @@ test('measures durations and suggests a clip length that fits nearly all recordi
 });
 
 test('memory does not grow with the length of a recording', async () => {
-  // Decoded, a quarter of a GiB of 16-bit samples takes 1 GiB; the file is sparse and needs no disk space.
+  // A quarter of a GiB of 16-bit samples would take up 1 GiB when decoded. The file is sparse, so it needs no disk
+  // space.
   const size = 2 ** 28;
   const header = Buffer.from(encodeWav(new Float64Array(0), RATE));
   header.writeUInt32LE(size + 36, 4);

@@ -121,7 +121,7 @@ test('refuses rates that cannot be converted', () => {
   }
 });
 
-test('resampling passes on the error about a truncated recording', async () => {
+test('resampling propagates the error about a truncated recording', async () => {
   const audio = await openAudio(ByteReader.ofBytes(new TextEncoder().encode('RIFF')), 'cut').catch((error) => error);
   assert.ok(audio instanceof CryfoldError);
   const broken = async function* () {

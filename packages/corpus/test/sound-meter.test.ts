@@ -49,7 +49,7 @@ test('counts flat tops of three samples or more as clipping, but not the roundin
   assert.equal(measure(sixteen).clipping, 0);
 });
 
-test('measures the same properties regardless of the size of the pieces', () => {
+test('measures the same properties regardless of the size of the pieces that it receives', () => {
   const random = new Random(2);
   const samples = Float64Array.from({ length: 5000 }, () => random.uniform(-1.2, 1.2)).map((sample) =>
     Math.max(-1, Math.min(1, sample)),
@@ -57,7 +57,7 @@ test('measures the same properties regardless of the size of the pieces', () => 
   for (const piece of [1, 7, 1024, 4999]) assert.deepEqual(measure(samples, piece), measure(samples));
 });
 
-test('measures the bandwidth of a long recording over all its parts, although it transforms few frames', () => {
+test('measures the bandwidth over all parts of a long recording, although only a few frames are transformed', () => {
   const random = new Random(3);
   // One minute: a low tone in the first half, and noise of the same level in the second half.
   const long = Float64Array.from({ length: 60 * RATE }, (_, i) =>

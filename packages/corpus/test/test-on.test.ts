@@ -48,7 +48,7 @@ test('trains on all clips of the first corpus, and tests all clips of the other 
   assert.equal(moved.contentHash, both.contentHash, 'the location of a corpus is not part of its identity');
 });
 
-test('groups are known if both corpora have groups; equal names are one group only for the same kind of file name', () => {
+test('groups are known if both corpora have groups; equal names are merged only under the same naming scheme', () => {
   const named: Shape = { reader: 'chillanto', groupSource: { kind: 'file-name', name: 'infant' } };
   const same = testOnOther(corpus('x', named), corpus('y', named));
   assert.deepEqual([same.groupSource, new Set(same.clips.map(({ group }) => group)).size], [named.groupSource, 2]);

@@ -46,7 +46,7 @@ test('finds recordings in all folders, sorted, without hidden files and metadata
   assert.deepEqual(await walk(), { files: ['a.wav', 'b/2.wav', 'b/deep/er/1.WAV', 'é/ñ.wav'], skipped: [] });
 });
 
-test('reads each file and folder once, under its own path rather than that of a link', async () => {
+test('reads each file and folder once, under its own path rather than the path of a link', async () => {
   await put('m/1.wav', 'm/2.wav', 'elsewhere.txt');
   const other = await mkdtemp(join(tmpdir(), 'cryfold-walk-'));
   roots.push(other);
@@ -70,7 +70,7 @@ test('reads each file and folder once, under its own path rather than that of a 
       'y: is the same folder as x, which was already read',
     ],
   });
-  // A link to a file without another path represents that file.
+  // If only a link leads to a file, the file is listed under the path of the link.
   await rm(at('x'));
   await rm(at('y'));
   assert.deepEqual((await walk()).files, ['m/1.wav', 'm/2.wav', 'm/4.wav']);

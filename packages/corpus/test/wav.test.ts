@@ -53,7 +53,7 @@ test('encodes samples to within half a 16-bit step, and clips them at full scale
   }
 });
 
-test('reads hostile bytes as a WAV or reports a coded error, and never returns more samples than half the bytes', () => {
+test('reads hostile bytes as a WAV or reports a coded error, and never returns more than a sample per two bytes', () => {
   const random = new Random(2);
   const seeds = [...Object.values(good), ...Object.values(bad)].map(({ wav }) => bytesOf(wav));
   const counts = new Map<string, number>();
@@ -74,7 +74,10 @@ test('reads hostile bytes as a WAV or reports a coded error, and never returns m
   for (const [outcome, count] of counts) assert.ok(count > 20, `${outcome} only ${count} times`);
 });
 
-/** Flips bytes, puts extreme integers into the header, and cuts, doubles or drops a range of bytes. */
+/**
+ * Damages a file at random: flips bytes, writes extreme integers into the header, truncates it, or duplicates or
+ * removes a range of bytes.
+ */
 function mutate(source: Uint8Array, random: Random): Uint8Array {
   let bytes = source.slice();
   for (let n = random.below(4); n >= 0; n--) {

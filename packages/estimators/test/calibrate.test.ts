@@ -22,7 +22,7 @@ test('measures the speed of each estimator, skips those that cannot be trained, 
     ],
     {
       settings: { threads: 1 },
-      // Tasks that have started are measured, however slow this machine is now.
+      // Tasks that have started are measured, however slow the machine is.
       budgetMs: 600_000,
       measured: (name, seconds) => found.set(name, seconds),
     },

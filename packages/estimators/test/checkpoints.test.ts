@@ -14,7 +14,7 @@ function memory() {
   };
 }
 
-test('a checkpoint is due after each epoch, or, if there is a time bound, only if training takes longer', async () => {
+test('a checkpoint is due after each epoch, but with a time bound only if training will exceed the bound', async () => {
   const artifacts = memory();
   assert.equal(await checkpointing(undefined, 10, artifacts), undefined);
   const always = await checkpointing({ key: 'k' }, 10, artifacts);
@@ -24,7 +24,7 @@ test('a checkpoint is due after each epoch, or, if there is a time bound, only i
   assert.equal(bounded?.due([epoch(2), epoch(4)]), true, '30 s');
 });
 
-test('a bounded checkpoint is not due if saving would take over a twentieth of the time, and can be resumed', async () => {
+test('a bounded checkpoint is not due if saving takes over 5 % of the time, and training can resume from it', async () => {
   const artifacts = memory();
   const slow = {
     ...artifacts,

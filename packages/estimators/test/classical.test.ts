@@ -23,7 +23,7 @@ const TOLERANCES = {
 for (const [kind, tolerance] of Object.entries(TOLERANCES)) {
   for (const { name, data, parameters, answers } of casesOf(kind)) {
     test(`${kind} equals scikit-learn: ${name}`, async () => {
-      // A mean of 1,500 trees that are drawn differently from scikit-learn's 4,000 has a standard error of at most
+      // Our 1,500 trees are drawn differently from scikit-learn's 4,000, so their mean has a standard error of at most
       // 0.016.
       const many = parameters.trees === 4000;
       const entry = { kind, ...parameters, ...(many && { trees: 1500 }) };
@@ -96,7 +96,7 @@ for (const kind of ['logistic-regression', 'k-nearest-neighbours', 'linear-svm',
       rows: set.rows.map((value, i) => (Math.floor(i / set.columns) === 0 ? value + 1e4 : value)),
     });
     const [plain, moved] = [await fit(entry, trainingData(set)), await fit(entry, far)];
-    // Moving the first test clip has no effect on the others.
+    // Changing the first test clip must not affect the predictions of the others.
     assert.deepEqual(plain.probabilities.data.slice(3), moved.probabilities.data.slice(3));
   });
 }
@@ -128,7 +128,7 @@ test('logistic regression learns from columns with a large scale', async () => {
 });
 
 test('logistic regression does not count as converged if it takes no step on a steep slope', () => {
-  // Not the products of any rows, so the slope along the raw gradient is positive.
+  // No actual rows could have these inner products, so the slope along the raw gradient is positive.
   const products = Float64Array.of(-1, 0, 0, -1);
   const fit = fitMultinomial({ products, labels: Int32Array.of(0, 1), classes: 2, C: 1 });
   assert.equal(fit.converged, false);
@@ -160,7 +160,7 @@ for (const { data, starts, clusters, inertia } of goldens.clusterings) {
   });
 }
 
-test('k-means from its own centres has no empty cluster, and fits about as well as from the first rows', async () => {
+test('k-means finds initial centres that leave no cluster empty and fit about as well as the first rows', async () => {
   const problem = trainingData(goldens.data.noisy);
   const { distances, train } = await geometryOf(problem, problem, false);
   const found = kMeans(distances, train, 6, 1);
@@ -209,7 +209,7 @@ test('a class without training clips in a cluster keeps a small probability in t
 test('no probability of a random forest exceeds 1 if all trees agree', async () => {
   const labels = Array.from({ length: 40 }, (_, i) => (i >> 2) % 2);
   const data = trainingData({ grey: false, columns: 1, rows: labels.map((label) => 10 * label), labels });
-  // Added up, 100 times 0.01 is 1.0000000000000007.
+  // Adding 0.01 a hundred times results in 1.0000000000000007.
   const { probabilities } = await fit({ kind: 'random-forest', trees: 100 }, data);
   assert.deepEqual([...new Set(probabilities.data)].sort(), [0, 1]);
 });

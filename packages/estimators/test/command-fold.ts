@@ -87,7 +87,7 @@ export const fails = (script: string, code: string, message: RegExp, changes: Ch
     return true;
   });
 
-/** Whether a process exists that is not a zombie. */
+/** Whether the process exists and is not a zombie. */
 export const lives = async (pid: number) => {
   const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '');
   return stat !== '' && !/\) [ZX] /.test(stat);

@@ -11,7 +11,10 @@ import { loadCommand } from '../src/command/predictor.js';
 import { killGroup } from '../src/command/process-group.js';
 import { type Changes, fails, lives, run, test_ } from './command-fold.js';
 
-/** Trains only a number. The probabilities of a clip are computed from this number and the clip's feature. */
+/**
+ * Training writes only a number, from which `predict` computes the probabilities of a clip together with the clip's
+ * feature.
+ */
 const TRAIN = "writeFileSync('trained/divisor.txt', String(fold.parameters.divisor));";
 const PREDICT = `
 const x = numbers('test-features.npy', Float32Array);

@@ -203,7 +203,7 @@ test('a spec may list files in trained/ unless the command has `predict`, which 
     const parameters = { kind: 'command', run: ['x'], files };
     assert.ok(commandParameters.safeParse(parameters).success);
     const { error } = commandParameters.safeParse({ ...parameters, predict: ['y'] });
-    assert.match(error?.message ?? '', /with predict, the folder trained\/ is reserved/);
+    assert.match(error?.message ?? '', /if predict is set, the folder trained\/ is reserved/);
   }
   assert.ok(
     commandParameters.safeParse({ kind: 'command', run: ['x'], predict: ['y'], files: ['trained.py'] }).success,

@@ -32,7 +32,7 @@ test('makes fewer inner folds if there are fewer groups', () => {
   assert.equal(new Set(innerFolds(labels, train, 4, three).folds).size, 3);
 });
 
-test('calibrates without groups if there is only one, and notes this in the results', () => {
+test('calibrates without groups if there is only one group, and notes this in the results', () => {
   const { folds, note } = innerFolds(
     labels,
     train,

@@ -14,7 +14,7 @@ const train = Int32Array.from({ length: 45 }, (_, i) => i);
 const held = Int32Array.from({ length: 15 }, (_, i) => 45 + i);
 const parameters = svmParameters.parse({ kind: 'svm', C: 10 });
 
-/** Columns of very different scales, as functionals of cepstra are; test clips are louder than training clips. */
+/** Columns of very different scales, like statistics of cepstra; test clips are louder than training clips. */
 function vectors(louder: number): Float32Array {
   const random = new Random(7);
   return Float32Array.from({ length: CLIPS * COLUMNS }, (_, at) => {

@@ -42,8 +42,8 @@ const LIMITS = { least: Math.exp(-10), most: Math.exp(10) };
 
 /**
  * Finds the temperature with the lowest log-loss (Guo et al., "On Calibration of Modern Neural Networks", 2017),
- * between e^-10 and e^10 as in scikit-learn's `CalibratedClassifierCV(method='temperature')`. Fit it on predictions of
- * clips that the model was not trained on and that are not in the test fold.
+ * between e^-10 and e^10 as in scikit-learn's `CalibratedClassifierCV(method='temperature')`. Fit the temperature only
+ * on predictions for clips on which the model was not trained and which are not in the test fold.
  * @param labels class indices
  * @param probabilities row-major, clips x classes
  */
@@ -52,8 +52,8 @@ export function fitTemperature(labels: ArrayLike<number>, probabilities: Float64
   const z = rows.values;
   const p = new Float64Array(z.length);
   /**
-   * Derivative of the log-loss with respect to 1/temperature: expected minus true logit. It increases monotonically,
-   * since the loss is convex.
+   * Derivative of the log-loss with respect to 1/temperature, which is the expected logit minus the logit of the true
+   * class. It increases monotonically, since the loss is convex.
    */
   const slope = (scale: number) => {
     let total = 0;

@@ -14,7 +14,7 @@ export interface ClipOutcome extends Errors {
   label: string;
   /** Mean probability of the true class. */
   truth: number;
-  /** The most frequent wrong prediction; null if every prediction was right. */
+  /** The class that was most often predicted wrongly for this clip; null if every prediction was right. */
   mistakenFor: string | null;
   byModel: Record<string, Errors>;
 }

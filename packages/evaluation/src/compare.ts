@@ -47,7 +47,7 @@ function compareGroups(
   return testGroups(metric, [tallyGroups(data, a, common), tallyGroups(data, b, common)], data.classes.length);
 }
 
-/** Returns why the decisive test has no p-value; undefined if it has one. */
+/** Returns the reason why the decisive test has no p-value, or undefined if it has one. */
 function whyUntested(folds: number, test: PairedTest | null, byGroup: GroupTest | null): Untested | undefined {
   if (byGroup) return byGroup.untested;
   if (test) return undefined;
@@ -108,8 +108,8 @@ export interface Evidence {
   /** Number of groups or folds */
   count: number;
   /**
-   * By groups: difference in the metric, pooled over all predictions; by folds: mean difference over folds. Null if the
-   * models have no fold in common.
+   * For a test by group, the difference in the metric, pooled over all predictions; for a test by fold, the mean
+   * difference over the folds. Null if the models have no fold in common.
    */
   difference: number | null;
   /** 95 % interval, or null */
@@ -135,7 +135,8 @@ export function evidenceOf(
   }
   const difference = meanDifference ?? test?.meanDifference ?? null;
   const base = { by: 'folds' as const, count: folds, difference };
-  // Older results contain p-values of 0 or 1 for equal differences, and p-values for only two folds.
+  // Results of earlier versions contain p-values of 0 or 1 if all differences are equal, and p-values from only two
+  // folds.
   if (test && test.t !== null && folds >= LEAST_FOLDS && !needsPredictions(results)) {
     const { low, high, pValue, pHolm } = test;
     return { ...base, low, high, pValue, pHolm, untested };
@@ -179,7 +180,7 @@ export function needsPredictions({ dataset }: Pick<RunResults, 'dataset'>): bool
  * Decides whether a candidate's model is better than a baseline's. Both runs must test the same clips in the same
  * folds. Only the repeats that both runs have are compared. If clips share groups, the test by group decides;
  * otherwise, the corrected t-test over folds does. The verdict is `incomplete` if a model lacks a fold, if there are
- * too few folds or groups, or if the test by group has no predictions.
+ * too few folds or groups, or if the test by group is needed but predictions are missing.
  * @param significance the two-sided p-value below which a difference counts
  * @param metric the metric to compare; for log-loss, lower is better
  * @throws CryfoldError USAGE if a run does not contain its model, or if the runs have different data or folds

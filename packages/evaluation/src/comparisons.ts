@@ -22,13 +22,13 @@ export type CorrectedT = Pick<PairedTest, 'folds' | 'meanDifference' | 't' | 'pV
 };
 
 /**
- * Computes the corrected resampled t-test. Since folds share training clips, the variance of the mean is (1/k +
- * test/train) times the variance of the folds, not 1/k times. Source: Nadeau and Bengio, "Inference for the
- * generalization error", Machine Learning 52 (2003); for repeated cross-validation, Bouckaert and Frank (2004).
+ * Computes the corrected resampled t-test. Since folds share training clips, the variance of the mean is not 1/k but
+ * (1/k + test/train) times the variance of the folds. Source: Nadeau and Bengio, "Inference for the generalization
+ * error", Machine Learning 52 (2003); for repeated cross-validation, Bouckaert and Frank (2004).
  * @param differences differences in a metric, model A minus model B, one per fold
  * @param testTrainRatio test clips over training clips of a fold, such as 1/4 for 5 folds
- * @returns null for fewer than `LEAST_FOLDS` folds, if all differences are equal, or if one of them is not finite.
- * Without a spread, it is unknown how far the differences could be from 0 by chance
+ * @returns null for fewer than `LEAST_FOLDS` folds, if all differences are equal, or if one of them is not finite. If
+ * the differences do not vary, it is unknown how far their mean could be from 0 by chance
  */
 export function correctedT(differences: readonly number[], testTrainRatio: number): CorrectedT | null {
   const summary = summarise(differences);

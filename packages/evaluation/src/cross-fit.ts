@@ -46,7 +46,7 @@ export function nestedRows(
 
 /**
  * Training data of a fitted fusion after the evaluation: the out-of-fold predictions of all clips of one repeat, which
- * are the rows of `crossFitRows` plus one fold.
+ * are the rows that `crossFitRows` would return, plus the rows of the outer fold's test clips.
  * @returns null if a clip lacks a prediction of some member
  */
 export function outOfFoldRows(predictions: MemberPredictions, repeat: number): FusionTraining | null {

@@ -22,7 +22,7 @@ function logGamma(x: number): number {
 export function incompleteBeta(a: number, b: number, x: number): number {
   if (x <= 0) return 0;
   if (x >= 1) return 1;
-  // the fraction converges fast only to the left of the mean; the other side follows by symmetry
+  // the continued fraction converges fast only to the left of the mean; the right side is computed by symmetry
   if (x > (a + 1) / (a + b + 2)) return 1 - incompleteBeta(b, a, 1 - x);
   const scale = Math.exp(
     a * Math.log(x) + b * Math.log1p(-x) + logGamma(a + b) - logGamma(a) - logGamma(b) - Math.log(a),

@@ -164,7 +164,7 @@ const LEVEL = 0.95;
 
 /**
  * Computes intervals of pooled shares by leaving out one group at a time. Uses Student's t on the log-odds scale, so
- * that intervals stay within 0 and 1 and are wider towards the middle. Returns null for a single group.
+ * that intervals stay within 0 and 1 and extend further towards 0.5 than away from it. Returns null for a single group.
  */
 function intervals(tallies: readonly Tally[], classes: number): NonNullable<ModelResults['pooled']>['intervals'] {
   if (tallies.length < 2) return null;
@@ -174,8 +174,8 @@ function intervals(tallies: readonly Tally[], classes: number): NonNullable<Mode
     const statistic = (tally: Tally) => metricOfTally(metric, tally, classes);
     const value = statistic(sum);
     const error = jackknifeError(leaveOneOut(tallies, statistic));
-    // If all clips are right, all are wrong, or all groups are equal, nothing is known about how much the next group
-    // could differ.
+    // If all clips are right, all are wrong, or all groups are equal, there is no information about how much the next
+    // group could differ.
     if (!(value > 0 && value < 1 && error > 1e-12)) return null;
     const logOdds = Math.log(value / (1 - value));
     const reach = (critical * error) / (value * (1 - value));

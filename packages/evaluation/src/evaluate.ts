@@ -24,8 +24,8 @@ export interface EvaluatedRun {
 }
 
 /**
- * Sums of float32 softmax rows differ from 1 by about 1e-6, whereas the row sums of any other matrix differ by far
- * more.
+ * The sum of a float32 softmax row differs from 1 by about 1e-6, whereas rows that are not probabilities usually differ
+ * by far more.
  */
 const ROW_SUM_TOLERANCE = 1e-3;
 
@@ -116,8 +116,8 @@ function describeData(input: EvaluationInput): Pick<EvaluatedRun, 'dataset' | 'p
 }
 
 /**
- * Describes what folds lack: test clips, training clips of a class, or test clips of a class that the metric averages
- * over.
+ * Describes folds without any test clips, without training clips of some class, or without test clips of a class over
+ * which the metric averages.
  */
 function foldNotes({ classes, clips, splits, metric = 'accuracy' }: EvaluationInput): string[] {
   const notes: string[] = [];
@@ -150,7 +150,7 @@ function missingFold(
   return { model, repeat, fold, code: failure?.code ?? null, reason: failure?.message ?? 'no result was committed' };
 }
 
-/** Computes the probabilities of one fusion for each fold. Each fold that cannot be fused is added to `onMissing`. */
+/** Computes the probabilities of one fusion for each fold. Calls `onMissing` for each fold that cannot be fused. */
 function fuseFolds(
   input: EvaluationInput,
   { rule, nested = false }: EvaluationInput['fusion'][string],
@@ -197,9 +197,9 @@ export function predictionsOf(
 
 /**
  * Computes the figures of results.json from out-of-fold probabilities, including those of fusions. Has no side effects.
- * A fusion lacks every fold that one of its members lacks. A model that lacks folds is marked `complete: false`, these
- * folds are listed under `missing`, and its figures cover only the folds that it has.
- * @throws CryfoldError PROBABILITIES_INVALID with the model, repeat and fold
+ * If a member lacks a fold, so does the fusion. A model that lacks folds is marked `complete: false`, these folds are
+ * listed under `missing`, and its figures cover only the folds that it has.
+ * @throws CryfoldError PROBABILITIES_INVALID, whose message contains the model, repeat and fold
  * @throws CryfoldError USAGE if a model has no probabilities or a fusion's member is unknown
  */
 export function evaluateRun(input: EvaluationInput): EvaluatedRun {

@@ -27,7 +27,7 @@ export interface EvaluationInput {
   groupSource?: GroupSource | undefined;
   /** Whether the data assigns clips to folds */
   predefined?: boolean;
-  /** As in the spec; tables show models in this order. */
+  /** The estimators of the spec, in the order in which tables show them. */
   estimators: Readonly<Record<string, { kind: string }>>;
   fusion: Readonly<Record<string, { rule: FusionRule; members: readonly string[]; nested?: boolean }>>;
   probabilities: ReadonlyMap<string, FoldProbabilities>;
@@ -38,7 +38,7 @@ export interface EvaluationInput {
   decisions?: ReadonlyMap<string, FoldProbabilities>;
   /** The metric by which models are compared; accuracy by default */
   metric?: MetricName;
-  /** Predictions by the members of nested fusions inside the outer folds, in the order of the inner splits */
+  /** Predictions that the members of nested fusions made within the outer folds, in the order of the inner splits */
   inner?: { splits: readonly InnerSplit[]; probabilities: ReadonlyMap<string, FoldProbabilities> };
   /** Folds of estimators that were trained on shuffled labels. */
   shuffled?: readonly ShuffledFold[];

@@ -51,8 +51,8 @@ function fuseGeometric(matrices: readonly Float64Array[], classes: number): Floa
 }
 
 /**
- * Computes the share of members that predict each class. Ties, both within a member and between classes, go to the
- * first class.
+ * Computes the share of members that predict each class. If several classes are equally probable for a member, the
+ * first one gets its vote, and if several classes get equal shares, the first one wins.
  */
 function fuseMajority(matrices: readonly Float64Array[], classes: number): Float64Array {
   const fused = new Float64Array(matrices[0].length);
@@ -103,7 +103,7 @@ function sideBySide(matrices: readonly Float64Array[], classes: number): Float64
   return out;
 }
 
-/** A fitted fusion. This is plain data and part of a model file. */
+/** A fitted fusion. It is a plain object, because it is stored in a model file. */
 export interface FittedFusion {
   rule: FusionRule;
   /**

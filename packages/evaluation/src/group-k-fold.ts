@@ -9,7 +9,7 @@ export function encodeGroups(groups: Groups): { codes: Int32Array; sizes: Int32A
   const values: (string | number)[] = Array.from(groups as ArrayLike<string | number>);
   const unique = [...new Set(values)].sort((a, b) => {
     if (typeof a === 'number' && typeof b === 'number') return a - b;
-    // UTF-8 bytes sort by code point, whereas JavaScript sorts by UTF-16 unit
+    // comparing UTF-8 bytes sorts by code point, whereas JavaScript compares UTF-16 units
     return Buffer.compare(Buffer.from(String(a)), Buffer.from(String(b)));
   });
   const code = new Map(unique.map((value, i) => [value, i]));
@@ -99,7 +99,7 @@ function sumInOrder(values: ArrayLike<number>): number {
 
 /**
  * Computes the population standard deviation down a column, with the rounding of `numpy.std(axis=0)`.
- * @param alone whether this is the only column of the matrix, which numpy sums pairwise like a row
+ * @param alone whether the matrix has only this column, in which case numpy sums it pairwise like a row
  */
 function columnDeviation(column: Float64Array, alone: boolean): number {
   const sum = alone ? pairwiseSum : sumInOrder;

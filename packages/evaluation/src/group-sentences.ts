@@ -19,7 +19,7 @@ export function groupsKnown({ groupSource, groups, clips }: GroupFacts): boolean
 
 /**
  * Returns the word for one group: `infant` if the groups are infants identified by file name, `recording` or `folder`
- * if each of these is a group, otherwise `group`.
+ * if each recording or folder is a group, otherwise `group`.
  */
 export function groupWord({ groupSource }: Pick<GroupFacts, 'groupSource'>): string {
   const { kind = 'none', name = 'group' } = groupSource ?? {};
@@ -27,7 +27,10 @@ export function groupWord({ groupSource }: Pick<GroupFacts, 'groupSource'>): str
   return kind === 'folder' || kind === 'recording' ? kind : 'group';
 }
 
-/** Returns the word for the unit that tests treat as independent. In tables by group, each row is one such unit. */
+/**
+ * Returns the word for the unit that statistical tests treat as independent. In tables by group, each row is one such
+ * unit.
+ */
 export function unitWord(facts: GroupFacts): 'group' | 'recording' {
   return groupsKnown(facts) ? 'group' : 'recording';
 }
@@ -49,7 +52,10 @@ function knownBy({ kind, name: written = '', partial }: GroupSource): string {
   return partial ? `${by[kind]}, ${PARTIAL}` : by[kind];
 }
 
-/** Returns a short description of the groups, such as `73 infants, by file name`, or that they are unknown. */
+/**
+ * Returns a short description of the groups, such as `73 infants, by file name`, or a statement that the groups are
+ * unknown.
+ */
 export function groupsText(facts: GroupFacts): string {
   const { groupSource, groups } = facts;
   if (!groupSource) {

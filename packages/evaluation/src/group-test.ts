@@ -5,7 +5,7 @@ import { addTallies, jackknifeError, leaveOneOut, metricOfTally, type Tally } fr
 
 /**
  * Minimum number of groups for a test. With fewer groups, no p-value can be below 5 %: with 5 groups, the smallest
- * possible p-value is 2 / 2^5. Promoting a model requires more groups, see `CONTEST_GROUPS`.
+ * possible p-value is 2 / 2^5. Promoting a model requires more groups (see `CONTEST_GROUPS`).
  */
 export const LEAST_GROUPS = 6;
 
@@ -25,9 +25,9 @@ export interface GroupTest {
   /** 95 % interval; null if there are fewer than two groups, or if leaving a group out changes nothing */
   low: number | null;
   high: number | null;
-  /** Two-sided; if null, `untested` states why */
+  /** Two-sided p-value; if it is null, `untested` states why */
   pValue: number | null;
-  /** Whether every exchange of groups was tried. If not, the p-value is based on 10,000 random exchanges */
+  /** Whether every possible exchange of groups was tried. If not, the p-value is based on 10,000 random exchanges */
   exact: boolean;
   untested?: Untested;
 }
@@ -61,7 +61,7 @@ export function testGroups(
   const withoutB = leaveOneOut(b, value);
   const error = groups < 2 ? 0 : jackknifeError(leaveOneOut(a, value).map((own, g) => own - withoutB[g]));
   const reach = error > 1e-12 ? studentCritical(0.05, groups - 1) * error : null;
-  // The difference between two shares is at most 1.
+  // If the metric is a share, two values of it cannot differ by more than 1.
   const most = METRICS[metric].share ? 1 : Number.POSITIVE_INFINITY;
   const interval =
     reach === null

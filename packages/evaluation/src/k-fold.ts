@@ -16,9 +16,9 @@ export interface RepeatOptions {
   repeats: number;
   seed?: number;
   /**
-   * False (the default) draws all repeats from one generator, like scikit-learn, so repeat 7 can only be drawn after
-   * repeats 0 to 6. True seeds each repeat separately with `repeatSeed(seed, repeat)`, so that any repeat can be drawn
-   * on its own.
+   * If false (the default), one generator draws all repeats, as in scikit-learn, so repeat 7 can only be drawn after
+   * repeats 0 to 6. If true, each repeat has its own seed, `repeatSeed(seed, repeat)`, so any repeat can be drawn on
+   * its own.
    */
   seedPerRepeat?: boolean;
 }
@@ -37,7 +37,7 @@ function kFoldOnce(n: number, splits: number, random: RandomState | undefined, r
     for (let i = start; i < start + size; i++) foldOf[order[i]] = fold;
     start += size;
   }
-  // scikit-learn finds the test clips through a mask, so they are in ascending order even if shuffled
+  // scikit-learn selects the test clips with a mask, so they are in ascending order even if clips are shuffled
   return splitsFromFolds(foldOf, splits, repeat);
 }
 
@@ -47,8 +47,8 @@ function stratifiedOnce(
   random: RandomState | undefined,
   repeat: number,
 ): Split[] {
-  // Classes are numbered by first appearance. That order decides which classes get the remainders and in which order
-  // classes draw.
+  // Classes are numbered by first appearance. This order determines which folds get a class's remaining clips, and the
+  // order in which classes use the generator.
   const rank = new Map<number, number>();
   const counts: number[] = [];
   const encoded = Int32Array.from({ length: labels.length }, (_, i) => {

@@ -25,7 +25,7 @@ export function soundMarks(clips: number, sounds: readonly (readonly number[])[]
 const NAMED = { sounds: 10, clips: 4 };
 
 /**
- * Finds sounds and groups on both sides of splits, as stored in results.json.
+ * Finds the sounds and groups that are on both sides of splits, in the form that results.json stores.
  * @param sounds for each sound, the indices of its clips
  */
 export function summariseLeaks({
@@ -95,8 +95,8 @@ function spanning(splits: readonly Split[], clips: readonly { id: string }[], ma
 }
 
 /**
- * Finds problems that make a protocol's figures doubtful: groups or equal clips on both sides of a split, and absent
- * classes.
+ * Finds problems that make a protocol's figures doubtful: groups or equal clips that are on both sides of a split, and
+ * classes that are missing from one side.
  * @param hashes hashes of the clips' content; the caller decides which clips count as equal (for example after trimming
  * silence and normalising the level)
  */

@@ -2,8 +2,8 @@ import { encodeGroups, type Groups } from './group-k-fold.js';
 import { type Split, splitImpossible, splitsFromFolds } from './split.js';
 
 /**
- * Creates the same splits as scikit-learn 1.9's `LeaveOneGroupOut()`: one fold per group, in sorted order, which tests
- * the clips of that group.
+ * Creates the same splits as scikit-learn 1.9's `LeaveOneGroupOut()`: each fold tests the clips of one group, and the
+ * groups are in sorted order.
  * @param groups the group of each clip
  * @throws CryfoldError SPLIT_IMPOSSIBLE if there are fewer than two groups
  */

@@ -52,7 +52,8 @@ function solve(a: Float64Array, b: Float64Array): Float64Array {
 }
 
 /**
- * Adding a constant to all intercepts has no effect, so the Hessian is singular in that direction; this regularises it.
+ * Adding a constant to all intercepts has no effect, so the Hessian is singular in that direction; this term
+ * regularises it.
  */
 const RIDGE = 1e-10;
 

@@ -19,7 +19,7 @@ export interface Metric {
   /**
    * Computes the metric over a set of clips.
    * @param labels true class of each clip
-   * @param rows probabilities, clips x classes, row-major; shares can also be computed from decision values
+   * @param rows probabilities, clips x classes, row-major; for a metric that is a share, decision values work too
    */
   of(labels: ArrayLike<number>, rows: Float64Array, classes: number): number;
   /**

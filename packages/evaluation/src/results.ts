@@ -82,7 +82,10 @@ const modelSchema = z.strictObject({
   members: z.array(z.string()).optional(),
   /** For a fusion: true if it learned from members that were trained inside each outer fold */
   nested: z.boolean().optional(),
-  /** What decides the class: the largest decision value, as in scikit-learn's SVC, or the largest probability. */
+  /**
+   * What determines the predicted class: the largest decision value, as in scikit-learn's SVC, or the largest
+   * probability.
+   */
   predictedBy: z.enum(['probabilities', 'decisions']),
   /** False if a fold is missing. The figures then cover only the listed folds. */
   complete: z.boolean(),
@@ -91,7 +94,10 @@ const modelSchema = z.strictObject({
   balancedAccuracy: summary,
   macroF1: summary,
   logLoss: summary,
-  /** Only if decision values decide the class: the accuracy that would result if the largest probability decided it. */
+  /**
+   * Only set if decision values determine the predicted class: the accuracy that would result from choosing the class
+   * with the largest probability instead.
+   */
   probabilityAccuracy: summary.optional(),
   repeats: z.array(z.strictObject({ repeat: count, ...foldMetrics })),
   pooled: pooled.nullable(),
@@ -150,7 +156,7 @@ const comparison = z.strictObject({
   mcNemar: z.strictObject({ onlyA: count, onlyB: count, pValue: share }).nullable().optional(),
 });
 
-/** The part of results.json that `evaluateRun` computes. The other fields describe the run that it comes from. */
+/** The part of results.json that `evaluateRun` computes. The other fields describe the run that produced it. */
 const evaluationSchema = z.strictObject({
   status: z.enum(['complete', 'incomplete']),
   missing: z.array(missingFold),
@@ -197,7 +203,7 @@ const trial = z.strictObject({
    * Only if the search allocates epochs: the number of epochs for which each fold was trained, and the maximum number
    */
   epochs: z.strictObject({ trained: count, planned: count }).optional(),
-  /** The metric over the trial's folds, with a 95 % interval that uses the Nadeau-Bengio correction */
+  /** The mean of the metric over the trial's folds, with a 95 % interval that uses the Nadeau-Bengio correction */
   mean: orUndefined,
   standardDeviation: orUndefined,
   low: orUndefined,
@@ -259,13 +265,19 @@ const leaks = z.strictObject({
   groups: count,
   /** Number of splits that were checked */
   splits: count,
-  /** Some of these sounds, starting with those in most splits: ids of some of their clips, and the number of splits */
+  /**
+   * Some of these sounds, starting with those that occur in the most splits: ids of some of their clips, and the number
+   * of splits
+   */
   examples: z.array(z.strictObject({ clips: z.array(z.string()), splits: count })),
 });
 
 /** The content of results.json; docs/results.md explains every field. */
 export const resultsSchema = z.strictObject({
-  /** 1 if intervals come from a bootstrap, and comparisons use accuracy by fold */
+  /**
+   * Format 1 was used by earlier versions, whose intervals come from a bootstrap, and whose comparisons use accuracy by
+   * fold
+   */
   format: z.literal([1, FORMATS.results]),
   run: z.strictObject({ id: z.string(), name: z.string() }),
   /** Stored as written, since a later specSchema may not accept it. */
@@ -291,8 +303,8 @@ export const resultsSchema = z.strictObject({
     testSize: z.number().optional(),
   }),
   /**
-   * Notes for readers of the figures, one sentence each, such as about classes without training clips or missing
-   * calibration
+   * Notes for readers of the figures, one sentence each, for example about classes without training clips, or about
+   * missing calibration
    */
   notes: z.array(z.string()).optional(),
   /** Absent if the sounds were never compared, as in runs from earlier versions */
@@ -317,7 +329,7 @@ export type RunResults = z.infer<typeof resultsSchema>;
  * Parses results.json.
  * @param source bytes or text
  * @param name shown in messages
- * @throws CryfoldError JOB_INVALID with the artifact and the first wrong key
+ * @throws CryfoldError JOB_INVALID with the artifact and the first invalid key
  */
 export function decodeResults(source: Uint8Array | string, name: string): RunResults {
   return decodeRecord(resultsSchema, source, name);

@@ -7,8 +7,8 @@ export function shuffledName(model: string, shuffle: number): string {
 }
 
 /**
- * Computes the figures of each estimator on shuffled labels, from which nothing can be learned. Each missing fold is
- * added to `onMissing`.
+ * Computes the figures of each estimator on shuffled labels, from which nothing can be learned. Calls `onMissing` for
+ * each missing fold.
  */
 export function shuffledBaselines(
   { classes, clips, splits, shuffled = [] }: EvaluationInput,

@@ -31,8 +31,8 @@ export interface SplitterKind {
   /** Whether the splitter keeps all clips of a group on the same side of a split */
   readonly grouped: boolean;
   /**
-   * The parts of a request, other than labels and groups, that the splitter uses. The data or the splitter itself
-   * determines the others
+   * The parts of a request, other than labels and groups, that the splitter uses. All other parts are determined by the
+   * data or by the splitter itself
    */
   readonly takes: readonly ('folds' | 'repeats' | 'testSize')[];
   /** Returns the number of folds in one repeat, without creating the folds */
@@ -90,7 +90,7 @@ const KINDS = [
     ...repeatedKind,
     split: (request) => repeatedStratifiedGroupKFold(request.labels, request.groups, repeatedOf(request)),
   },
-  // With one repeat, these two are equivalent to train_test_split.
+  // With one repeat, these two splitters are equivalent to train_test_split.
   {
     name: 'ShuffleSplit',
     ...shuffleKind,

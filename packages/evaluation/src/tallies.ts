@@ -11,7 +11,7 @@ export interface Predictions {
 
 /**
  * Everything that a metric needs to know about a set of predictions: the confusion matrix row by row, the sum of the
- * log-losses, and the number of predictions. The tally of two sets combined is the sum of their tallies.
+ * log-losses, and the number of predictions. The tally of two combined sets is the sum of the sets' tallies.
  */
 export type Tally = Float64Array;
 
@@ -28,7 +28,7 @@ export function metricOfTally(metric: MetricName, tally: Tally, classes: number)
   return metricOfCounts(metric, tally, classes);
 }
 
-/** The rows on which models are tested. Each row is one prediction for a test clip. */
+/** The predictions that are compared when models are tested. Each row is one prediction for a test clip. */
 export interface TestRows {
   classes: number;
   /** True class of each row */
@@ -110,7 +110,7 @@ export function addTallies(tallies: readonly Tally[]): Tally {
 /**
  * Computes the standard error of a statistic of independent groups from its values with each group left out in turn
  * (delete-one jackknife). Source: Efron and Tibshirani, "An Introduction to the Bootstrap" (1993), equation 11.5.
- * @param without the statistic without the first group, without the second, and so on
+ * @param without the statistic computed with the first group left out, with the second group left out, and so on
  */
 export function jackknifeError(without: readonly number[]): number {
   const groups = without.length;

@@ -2,7 +2,7 @@ import { type MetricName, scoreOf } from './metric.js';
 import type { SearchResults, TrialRow } from './results.js';
 
 /**
- * Returns the trials of a searched estimator that have a figure, whether completed or not. The winner is chosen from
+ * Returns the trials of a searched estimator that have a score, whether completed or not. The winner is chosen from
  * these.
  * @param base name of the estimator in the spec
  */

@@ -62,7 +62,7 @@ function hintOf(kind: SplitterKind, request: SplitRequest, code: ErrorCode): str
     : 'Add groups: each class needs clips of at least two groups, so that one is left for training.';
 }
 
-/** Creates the splits of a request. The messages of errors include the location of the splits. */
+/** Creates the splits of a request. Error messages include the location of the splits. */
 function splitNamed(kind: SplitterKind, request: SplitRequest, about: string): Split[] {
   try {
     return kind.split(request);

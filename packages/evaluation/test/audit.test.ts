@@ -72,7 +72,7 @@ test('reports that level or bandwidth reveals the class, and suggests listening 
   assert.equal(setOf(found, 'file'), undefined, 'no file property varies');
 });
 
-test('makes no claims at its significance level about recordings that differ only by chance', () => {
+test('reports hardly any findings about recordings that differ only by chance', () => {
   const claims = Array.from({ length: 50 }, () => audit(clean(40, ['x', 'y'])))
     .map(kinds)
     .filter((found) => found.includes('sound-properties-predict'));
@@ -81,7 +81,8 @@ test('makes no claims at its significance level about recordings that differ onl
 });
 
 test('does not treat a property of each group as evidence if a class has few groups', () => {
-  // Ten recordings of each of eight speakers: each speaker has its own level, and one class.
+  // Ten recordings of each of eight speakers: each speaker has a different level, and all recordings of a speaker
+  // belong to the same class.
   const levels = Array.from({ length: 8 }, () => random.normal(-20, 8));
   const speakers = clean(80, ['x', 'y'], (i) => ({
     ...{ group: `s${i % 8}`, level: levels[i % 8] + random.normal(0, 0.1) },

@@ -22,9 +22,9 @@ interface Shape {
   folds?: number;
   hash?: string;
   hole?: boolean;
-  /** How many clips share a group */
+  /** Number of clips per group */
   groupSize?: number;
-  /** Whether the model is right for all clips of a group or wrong for all of them */
+  /** Whether the model classifies either all or none of a group's clips correctly */
   together?: boolean;
 }
 
@@ -121,7 +121,7 @@ test('decides by the metric, where a lower log-loss is better', () => {
   assert.ok(grouped.byGroup!.difference < 0);
 });
 
-test('ignores a test over folds alone if clips share groups', () => {
+test('does not rely on the test over folds alone if clips share groups', () => {
   const shape = { groupSize: 2 };
   const [a, b] = [side(0.3, shape), side(0.1, shape)];
   const found = compareRuns({ ...a, predicted: undefined }, { ...b, predicted: undefined });
@@ -148,7 +148,7 @@ test('ignores p-values in older results if they come from two folds or from equa
   assert.deepEqual(decodeResults(JSON.stringify(stored), 'results.json').comparisons, [old]);
 });
 
-test('refuses runs on other data, or without the model', () => {
+test('refuses runs on different data, and runs without the requested model', () => {
   const refused = (message: RegExp, make: () => unknown) =>
     assert.throws(make, (error: unknown) => error instanceof CryfoldError && message.test(error.message));
   refused(/differ in data/, () => compare(results(0.3), results(0.1, { hash: 'other' })));

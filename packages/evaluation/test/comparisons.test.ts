@@ -125,7 +125,7 @@ function oneSplit(groups: [number, number, number[]][][], classes: number) {
   return { data, folds, predictions: { probabilities: folds, scores: folds } };
 }
 
-test('the test by group has the p-value of scipy for exchanged groups, and jackknife intervals', () => {
+test('the test by group has the same p-value as scipy for exchanged groups, and uses jackknife intervals', () => {
   for (const { metric, classes, models, interval, ...expected } of goldens.groups) {
     const [a, b] = models.map((groups) => oneSplit(groups, classes));
     const tallies = (one: typeof a) => tallyGroups(one.data, one.predictions, [0]);
@@ -179,7 +179,7 @@ test('exchanges many groups at random, reproducibly, and never returns p = 0', (
 
 // numpy: d = a - b, nonzero; flips = RandomState(0).randint(2, size=(10000, len(d))); sums = ((1 - 2 * flips) * d).sum(1);
 // p = (count(abs(sums) >= abs(d.sum())) + 1) / 10001
-test('the p-value of random exchanges equals that of numpy, and is close to that of all exchanges', () => {
+test('the p-value from random exchanges equals the one from numpy, and is close to the one from all exchanges', () => {
   for (const [groups, differing, expected, ofAll] of [
     [14, 14, 0.3300669933006699, 0.332763671875],
     [20, 18, 0.30886911308869114, 0.30858612060546875],
@@ -190,7 +190,7 @@ test('the p-value of random exchanges equals that of numpy, and is close to that
     assert.equal(a.filter((count, g) => count !== b[g]).length, differing);
     const { pValue, exact } = testGroups('accuracy', [tallied(a, 9), tallied(b, 9)], 2);
     assert.deepEqual([exact, pValue], [false, expected]);
-    // Five standard errors of a share of 10,000.
+    // The p-value is a share of 10,000 random exchanges; the tolerance is five standard errors of this share.
     assert.ok(ofAll === undefined || Math.abs(pValue! - ofAll) < 5 * Math.sqrt((ofAll * (1 - ofAll)) / 10_000));
   }
   const [a, b] = [4, 3].map((least) =>
@@ -206,7 +206,8 @@ test('finds the same temperature as scikit-learn, or the limit if no temperature
   for (const { classes, labels, probabilities, temperature, logLoss: least } of goldens.temperature) {
     const matrix = Float64Array.from(probabilities);
     const fitted = fitTemperature(labels, matrix, classes);
-    // scipy's bounded search leaves the flat bottom of the loss at about the square root of its precision
+    // the loss is flat near its minimum, so scipy's bounded search finds it only to about the square root of its
+    // precision
     assertNear(fitted, temperature, 1e-5, `${classes} classes`);
     const calibrated = applyTemperature(matrix, classes, fitted);
     assert.ok(logLoss(labels, calibrated, classes) <= least + 1e-12);
@@ -214,7 +215,7 @@ test('finds the same temperature as scikit-learn, or the limit if no temperature
     assert.deepEqual(argmaxRows(calibrated, classes), argmaxRows(matrix, classes));
   }
   const certain = Float64Array.of(0.9, 0.1, 0.2, 0.8);
-  // if all predictions are right, colder is better until the loss is 0 to the last digit
+  // if all predictions are right, a lower temperature reduces the loss until it is exactly 0
   assert.ok(logLoss([0, 1], applyTemperature(certain, 2, fitTemperature([0, 1], certain, 2)), 2) < 1e-15);
   assertNear(fitTemperature([1, 0], certain, 2), Math.exp(10), 1e-6, 'all wrong');
 });
@@ -238,7 +239,7 @@ test("a stacked fusion predicts like scikit-learn's LogisticRegression on the me
   }
 });
 
-/** Returns random probabilities that favour the labels by `lean`. */
+/** Returns random probabilities that favour the true labels; a larger `lean` favours them more. */
 function leaning(random: Random, labels: number[], classes: number, lean: number): Float64Array {
   return Float64Array.from(
     labels.flatMap((label) => {
@@ -263,7 +264,7 @@ test('fitted fusion weights satisfy the optimality conditions for the lowest log
     assert.ok(Math.abs(weights.reduce((sum, w) => sum + w, 0) - 1) < 1e-9);
     const fused = fuse('weighted', members, 4, { members, labels });
     members.forEach((member, m) => {
-      // the mean ratio p_m / p_fused is 1 for a member in use and at most 1 for one that is not
+      // the mean ratio p_m / p_fused is 1 for a member with a positive weight, and at most 1 for any other member
       const ratios = labels.map((label, i) => member[4 * i + label] / fused[4 * i + label]);
       const ratio = ratios.reduce((sum, r) => sum + r, 0) / ratios.length;
       assert.ok(ratio < 1 + 1e-3, `member ${m} deserves more: ${ratio}`);
@@ -294,7 +295,7 @@ test('every fusion rule returns rows that sum to 1, and leaves equal members unc
   assert.throws(() => fuse('stacked', members, 3), TypeError);
 });
 
-test('`majority` counts votes, `geometric` multiplies, and neither fusion lets a zero veto a class', () => {
+test('`majority` counts votes, `geometric` multiplies, and neither fusion lets a zero probability veto a class', () => {
   const votes = fuse('majority', [Float64Array.of(0.6, 0.4), Float64Array.of(0.1, 0.9), Float64Array.of(0.5, 0.5)], 2);
   assert.deepEqual(
     Array.from(votes, (p) => p.toFixed(12)),

@@ -16,7 +16,7 @@ const facts = (kind: GroupSource['kind'] | undefined, groups = 8, name = 'infant
   ...{ groups, clips: 40 },
 });
 
-test('only if groups are known, promises that no group is in both train and test', () => {
+test('promises that no group is in both train and test, but only if groups are known', () => {
   const promise = /no [\w ]+ is in train and test|every clip is a group of its own/;
   for (const kind of GROUP_KINDS) {
     for (const groups of [8, 40]) {

@@ -123,7 +123,10 @@ test('RandomState rejects the same seeds as numpy', () => {
   for (const seed of [-1, 0.5, 2 ** 32, Number.NaN]) assert.throws(() => new RandomState(seed), RangeError);
 });
 
-/** Checks that every clip is tested exactly once per repeat, and that all other clips are in train. */
+/**
+ * Checks that every clip is tested exactly once per repeat, and that each split trains on all clips that it does not
+ * test.
+ */
 function checkPartition(splits: Split[], n: number, folds: number, about: string): void {
   const repeats = splits.length / folds;
   for (let repeat = 0; repeat < repeats; repeat++) {
@@ -209,7 +212,7 @@ test('shuffle splits are disjoint and complete, and stratified ones keep class s
   }
 });
 
-test('with a seed per repeat, any repeat can be drawn on its own', () => {
+test('with a seed per repeat, any repeat can be generated on its own', () => {
   const all = repeatedKFold(57, { splits: 5, repeats: 10, seed: 3, seedPerRepeat: true });
   const seventh = kFold(57, { splits: 5, shuffle: true, seed: repeatSeed(3, 7) });
   assert.equal(digest(all.filter((split) => split.repeat === 7)), digest(seventh));

@@ -15,7 +15,7 @@ import {
 const sides = (splits: readonly Split[]) => splits.map(({ train, test }) => [[...train], [...test]]);
 const tests = (splits: readonly Split[]) => splits.map((split) => [...split.test]);
 
-/** Returns a request for groups of one class each, which are given as pairs of class and size. */
+/** Returns a request with groups that each contain a single class. Each group is given as a pair of class and size. */
 function request(groups: readonly (readonly [label: number, size: number])[], folds: number): SplitRequest {
   const clips = groups.flatMap(([label, size], group) => Array.from({ length: size }, () => ({ label, group })));
   return {

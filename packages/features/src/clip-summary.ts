@@ -31,7 +31,10 @@ function moments(values: Float64Array): Moments {
 interface Picture {
   height: number;
   width: number;
-  /** Share of the frequencies, from 0 Hz up, that the recording contains. Bands above it are left out. */
+  /**
+   * Share of the image's frequency range, from 0 Hz up, that the recording contains. Bands above that range are left
+   * out.
+   */
   audibleShare?: number;
   /** Range of the colours in decibels, from black to the loudest colour */
   dynamicRange?: number | undefined;
@@ -40,9 +43,9 @@ interface Picture {
 
 /**
  * Summarises the sound of a clip from its spectrogram: for each of 12 bands, the mean level, its standard deviation
- * over time, its change from column to column, and the deviation within the band, which is large for harmonics. All
- * values are in dB. The liveliness is the mean of the deviations over time: 2.8 dB for steady noise of any colour, and
- * less for a tone.
+ * over time, its change from column to column, and the standard deviation within the band, which is large for
+ * harmonics. All values are in dB. The liveliness is the mean of the standard deviations over time: 2.8 dB for steady
+ * noise of any colour, and less for a tone.
  * @param image height x width x RGB in one of the palettes of `SpectrogramImager`
  */
 export function summarizeImage(image: Uint8Array, picture: Picture): ClipSummary {

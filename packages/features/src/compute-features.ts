@@ -8,8 +8,8 @@ export interface ComputedFeatures {
 }
 
 /**
- * Computes a feature set of all clips, reading each recording once.
- * @throws any error of reading the recordings
+ * Computes a feature set for all clips, reading each recording once.
+ * @throws any error that occurs while reading the recordings
  */
 export async function computeFeatures(
   dataset: Dataset,

@@ -15,8 +15,8 @@ export const functionalsSchema = z
   .refine((names) => new Set(names).size === names.length, 'a functional is repeated');
 
 /**
- * Computes functionals of `values`, in the order of their names. The standard deviation is that of the population, and
- * percentiles are interpolated linearly, as in numpy's mean, std, min, max, ptp and percentile.
+ * Computes functionals of `values`, in the order of their names. The standard deviation is the population's (divided by
+ * n), and percentiles are interpolated linearly, as in numpy's mean, std, min, max, ptp and percentile.
  * @param values one or more values, which are sorted in place
  */
 export function summarize(values: Float64Array, names: readonly string[]): number[] {

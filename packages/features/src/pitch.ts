@@ -23,10 +23,10 @@ const TINY = 2 ** -1022;
 
 /**
  * Tracks the fundamental frequency of clips of the same length and rate by YIN (de Cheveigne and Kawahara 2002), like
- * librosa.yin with frame_length, hop_length and trough_threshold. The first dip of the normalised difference below the
- * threshold is the period, which a parabola refines to a fraction of a sample. Without such a dip, the deepest point is
- * used and the frame is unvoiced. librosa 0.11 omits y(0)^2 from the difference at period 1, contrary to its own
- * formula; this code does not.
+ * librosa.yin with frame_length, hop_length and trough_threshold. The period is the position of the first dip of the
+ * normalised difference below the threshold, refined to a fraction of a sample by fitting a parabola. Without such a
+ * dip, the deepest point is used and the frame is unvoiced. librosa 0.11 omits y(0)^2 from the difference at period 1,
+ * contrary to its own formula; this code does not.
  */
 export class PitchTracker {
   readonly #samples: number;

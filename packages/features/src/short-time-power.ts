@@ -41,7 +41,7 @@ export function frameSizes({ rate, samples, frameMs, hopMs }: Framing): FrameSiz
 
 /** @throws CryfoldError WAV_NOT_FINITE if a sample is NaN or infinite; RangeError for an unexpected length */
 export function checkClip(clip: Float64Array, samples: number): void {
-  if (clip.length !== samples) throw new RangeError(`planned for clips of ${samples} samples, not ${clip.length}`);
+  if (clip.length !== samples) throw new RangeError(`expected a clip of ${samples} samples, not ${clip.length}`);
   const bad = clip.findIndex((value) => !Number.isFinite(value));
   if (bad < 0) return;
   throw new CryfoldError('WAV_NOT_FINITE', `sample ${bad} of a clip is ${clip[bad]}`, { context: { sample: bad } });

@@ -1,4 +1,4 @@
-/** Window functions of sox's spectrogram that are supported here. */
+/** Window functions of sox's spectrogram that cryfold supports. */
 export const SOX_WINDOWS = ['hann', 'hamming', 'bartlett', 'rectangular'] as const;
 export type SoxWindow = (typeof SOX_WINDOWS)[number];
 
@@ -16,7 +16,7 @@ export interface WindowOptions {
   frame: number;
   /** Length of the window in samples, from 1 to `frame` */
   length: number;
-  /** Whether the clip ends before the frame. If so, sox's sum of the window includes the point after the clip */
+  /** Whether the clip ends before the frame does. If so, sox's sum of the window includes the point after the clip */
   cut: boolean;
 }
 

@@ -58,8 +58,8 @@ export function nearestSources(source: number, target: number): Uint32Array {
 
 /**
  * Draws the paper's images of clips of the same length and rate: the output of `sox clip.wav -n spectrogram -r` (sox
- * 14.4.2), resized by nearest neighbour to the target size. Only the required columns and rows are computed.
- * sox's behaviour was determined by comparing images, and is verified for 4 to 96 kHz and clips of 20 to 1.6 million
+ * 14.4.2), resized by nearest neighbour to the target size. Only the required columns and rows are computed. sox's
+ * behaviour was determined by comparing images, and has been verified for 4 to 96 kHz and clips of 20 to 1.6 million
  * samples (0 of 19.6 million pixels of 50 random shapes differ):
  * - step = floor(rate / min(5000, 800 / duration)) samples, at least 1, in this order of operations in double precision
  * (1.5 s at 8 kHz gives 14, not 15). A step over 512 becomes b = ceil(step / 512) frames per column, round(step / b)
@@ -81,10 +81,10 @@ export class SpectrogramImager {
   readonly #range: number;
   readonly #gain: number;
   readonly #palette: Uint8Array;
-  /** The frames of each column of the image, as positions in `#buffer` */
+  /** For each column of the image: its frames, as positions in `#buffer` */
   readonly #columns: Frame[][] = [];
   readonly #bins: Uint16Array;
-  /** A clip with half a frame of zeros before it and a frame after it */
+  /** A clip, with half a frame of zeros before it and a whole frame of zeros after it */
   readonly #buffer: Float64Array;
   readonly #power: Float64Array;
   readonly #spectrum: PowerSpectrum;
@@ -161,8 +161,8 @@ export class SpectrogramImager {
   }
 
   /**
-   * Returns the image in colour: height x width x RGB, row-major, 0 to 255. The arguments and errors are those of
-   * `indices`.
+   * Returns the image in colour: height x width x RGB, row-major, 0 to 255. Takes the same arguments, and throws the
+   * same errors, as `indices`.
    */
   image(samples: Float64Array): Uint8Array {
     const indices = this.indices(samples);
@@ -179,7 +179,7 @@ export class SpectrogramImager {
   /** Copies a clip into the buffer at sox's resolution; the surrounding zeros are kept. */
   #load(samples: Float64Array): void {
     if (samples.length !== this.#samples) {
-      throw new RangeError(`this imager was planned for clips of ${this.#samples} samples, not ${samples.length}`);
+      throw new RangeError(`this imager expects clips of ${this.#samples} samples, not ${samples.length}`);
     }
     for (let i = 0; i < samples.length; i++) {
       const value = Math.round(samples[i] * SAMPLE_SCALE);

@@ -91,7 +91,7 @@ for (const [what, ids, vectors, says] of [
   });
 }
 
-test('refuses vectors of recordings if their copies for all clips need 512 MiB', async () => {
+test('refuses vectors of recordings if copying them for all clips would take 512 MiB', async () => {
   const ids = Array.from({ length: 2048 }, (_, i) => `a.wav#${i}`);
   const long = Array.from({ length: 65_536 }, () => 0);
   await assert.rejects(read('recording\na.wav\n', [long], { ids, leftOut: [] }), {

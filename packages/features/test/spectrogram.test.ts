@@ -77,7 +77,7 @@ test('an imager keeps no state between clips, and its colours match its indices'
   );
 });
 
-test('a spec without spectrogram options keeps its pixels, and options change them', async () => {
+test('a spectrogram without options keeps the pixels of earlier versions, and options change the pixels', async () => {
   const draw = async (options: object) => {
     const set = featureSetSchema.parse({ kind: 'spectrogram', ...options });
     const prepare = await featureKindOf(set).loadExtractor(set);

@@ -17,8 +17,8 @@ test('classes of the synthetic corpus can be learned, but not perfectly, and voi
   for await (const { clip, samples } of readClips(dataset)) {
     images.push(clipImage(samples, clip.rate, { height: 30, width: 45 }));
   }
-  // Accuracy of classifying each clip by its nearest neighbour, excluding only the clip itself, or all clips of its
-  // infant. Measured: 0.78 and 0.60.
+  // Accuracy of classifying each clip by its nearest neighbour, excluding either only the clip itself, or all clips of
+  // the same infant. Measured: 0.78 and 0.60.
   const score = (excluded: (i: number, j: number) => boolean) => {
     const right = images.filter((image, i) => {
       let nearest = -1;

@@ -7,8 +7,8 @@ type Evaluate = Extract<Decision, { kind: 'evaluate' }>;
 type Rules = NonNullable<SearchSpec['asha']>;
 
 /**
- * The rungs that trials climb, in ascending order of the folds or epochs that they grant. The last rung grants the
- * maximum.
+ * The rungs that trials climb. `sizes` is the number of folds or epochs that each rung grants, in ascending order; the
+ * last rung grants the maximum.
  */
 interface Ladder {
   resource: Rules['resource'];
@@ -17,7 +17,7 @@ interface Ladder {
 
 const DEFAULTS: Rules = { resource: 'folds', eta: 3, min: 1 };
 
-/** Returns the number of folds or epochs that each rung grants. The last rung grants all of it. */
+/** Returns the number of folds or epochs that each rung grants. The last rung grants the maximum. */
 function rungs({ min, eta }: Pick<Rules, 'min' | 'eta'>, most: number): number[] {
   const sizes: number[] = [];
   for (let size = Math.min(min, most); size < most; size *= eta) sizes.push(size);
@@ -93,7 +93,7 @@ function scoreAt(trial: Entrant, rung: number): number | undefined {
   return finished ? meanScore(trial.scores.values()) : undefined;
 }
 
-/** Returns the waiting trials at a rung that are among its best 1/eta, best first. */
+/** Returns the trials that are waiting at a rung and are among the best 1/eta of that rung, best first. */
 function promotable(trials: readonly Entrant[], waiting: readonly Entrant[], rung: number, eta: number): Entrant[] {
   const finished = trials
     .flatMap((trial) => {

@@ -19,9 +19,10 @@ export type Chosen = Pick<SearchResults['winners'][number], 'pooled'> & { correc
 
 /**
  * Returns the selected trial's pooled score, and the same score corrected for the selection among all started trials.
- * Omits the corrected score if the trials were given different numbers of folds or epochs: ASHA stops most trials
- * early, and their folds may test different clips. Including trials that were stopped because of bad luck would make
- * the correction too harsh. Using only the complete trials would ignore the first rungs, where chance matters most.
+ * Omits the corrected score if the trials were given different numbers of folds or epochs, because ASHA stops most
+ * trials early, and their folds may test different clips. Including trials that were stopped because of bad luck would
+ * make the correction too harsh. Using only the complete trials would ignore the first rungs, where chance matters
+ * most.
  */
 export function scoreChoice(
   { search, begun, winner, labels, groups }: ChoiceInput,

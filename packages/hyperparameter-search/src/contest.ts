@@ -22,7 +22,7 @@ export interface Contest {
 }
 
 export interface Entrant extends Trial {
-  /** Scores of the trial's current splits that have finished */
+  /** The trial's scores on its current splits, not including splits that are unfinished */
   scores: Scores;
   error: string | undefined;
 }
@@ -60,7 +60,7 @@ export function begin(
 export function proposals({ search, base, estimator, seed, trials }: Contest, count: number): Parameters[] {
   const earlier = trials.map(({ parameters, state, scores }) => ({
     parameters,
-    // A pruned trial has a score too: fewer folds were enough to show that it is bad.
+    // A pruned trial has a score too: fewer folds were enough to show that it performs badly.
     score: state === 'RUNNING' || scores.size === 0 ? undefined : meanScore(scores.values()),
   }));
   return propose({ search, space: search.space[base], base: estimator, seed, earlier }, count);

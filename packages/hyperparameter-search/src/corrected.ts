@@ -48,8 +48,8 @@ function metricOf(metric: MetricName, totals: Float64Array, classes: number): nu
 }
 
 /**
- * Contributions of groups to the sums from which `metricOf` computes the metric: each value, its group, and the sum to
- * which it is added.
+ * The values that groups contribute to the sums from which `metricOf` computes the metric. Each value has a group, and
+ * a cell that specifies the sum to which the value is added.
  */
 interface Parts {
   group: Int32Array;
@@ -118,9 +118,9 @@ export interface CorrectedScore {
 /**
  * Computes the bootstrap bias-corrected score of the best of several trials, selected by their out-of-fold predictions.
  * Groups are drawn with replacement; the trial that is best on the drawn groups is selected, and scored on the other
- * groups. Nothing is trained. Each clip enters the mean once, with its average prediction over the draws that left its
- * group out. A single trial therefore gets exactly its own `pooledScore`, and so do trials with equal predictions.
- * Source: Tsamardinos, Greasidou, Borboudakis, "Bootstrapping the out-of-sample predictions for efficient and accurate
+ * groups. Nothing is trained. Each clip is counted once, with its average prediction over the draws that left its group
+ * out. A single trial therefore gets exactly its own `pooledScore`, and so do trials with equal predictions. Source:
+ * Tsamardinos, Greasidou, Borboudakis, "Bootstrapping the out-of-sample predictions for efficient and accurate
  * cross-validation", Machine Learning 107 (2018), algorithm BBC-CV.
  * @returns null for fewer than two groups, or if the trials were not tested on the same clips: the score of a trial
  * that was stopped after a fold or two depends more on chance than the bootstrap can reproduce

@@ -107,7 +107,7 @@ function lost({ search, trials, ratio }: Contest, ended: readonly Decision[]): D
     const { scores } = trials.find((one) => one.trial === trial)!;
     const { leader, folds, meanDifference, pValue } = race;
     const gap = Math.abs(meanDifference);
-    // Uses the same units as the tables: log-loss in nats, everything else in percent.
+    // Uses the same units as the tables: nats for the log-loss, and percent for all other metrics.
     const by = METRICS[search.metric].share ? `${(100 * gap).toFixed(2)} points` : gap.toPrecision(2);
     return {
       ...{ kind: 'end', trial, state: 'PRUNED' },

@@ -14,7 +14,9 @@ export class Halton {
   readonly #permutations: Uint8Array[][];
 
   constructor(dimensions: number, seed: number) {
-    if (dimensions > PRIMES.length) throw new RangeError(`at most ${PRIMES.length} dimensions, not ${dimensions}`);
+    if (dimensions > PRIMES.length) {
+      throw new RangeError(`only ${PRIMES.length} dimensions are supported, not ${dimensions}`);
+    }
     this.#permutations = PRIMES.slice(0, dimensions).map((base, d) =>
       Array.from({ length: digits(base) }, (_, digit) => {
         const permutation = Uint8Array.from({ length: base }, (_, i) => i);
@@ -36,7 +38,7 @@ export class Halton {
         value += permutation[rest % base] * scale;
         rest = Math.floor(rest / base);
       }
-      // Rounding may give exactly 1.
+      // Rounding may produce exactly 1.
       return Math.min(value, 1 - Number.EPSILON);
     });
   }

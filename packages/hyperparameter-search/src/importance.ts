@@ -3,7 +3,7 @@ import type { TrialRow } from '@cryfold/evaluation';
 
 /** Minimum number of trials. With fewer trials, a share of variance would be mostly due to chance. */
 const LEAST_TRIALS = 10;
-/** Range of the number of bins of a numeric parameter. */
+/** Minimum and maximum number of bins for a numeric parameter. */
 const [LEAST_BINS, MOST_BINS] = [3, 8];
 
 /** How much of the variation between trials one parameter explains. */

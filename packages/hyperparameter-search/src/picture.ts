@@ -5,7 +5,7 @@ import { importanceText, type ParameterImportance, parameterImportance } from '.
 /** Maximum number of trials in a picture; the best ones are kept. */
 const MOST_TRIALS = 400;
 
-/** Position on a parameter's axis of the trials that do not have the parameter: outside the range of values. */
+/** Where trials that do not have a parameter are drawn on its axis: outside the range of values. */
 const ABSENT: Tick = { at: -0.15, text: 'not set' };
 
 /** A value on an axis, from 0 (low end) to 1; below 0 for a trial that does not have the parameter. */
@@ -27,7 +27,7 @@ export interface PictureTrial {
   complete: boolean;
   /** Mean of the metric */
   score: number;
-  /** Best score of the complete trials up to this one; null before the first */
+  /** Best score of all complete trials up to this one; null before the first complete trial */
   best: number | null;
   /** Position on each axis */
   at: number[];
@@ -42,7 +42,7 @@ export interface SweepPicture {
   trials: PictureTrial[];
   /** Number of trials that were left out because there are too many to show */
   hidden: number;
-  /** Includes the share as text, because the live page cannot run code from this package */
+  /** Also contains the share as text, because the live page cannot run code from this package */
   importance: (ParameterImportance & { text: string })[];
 }
 

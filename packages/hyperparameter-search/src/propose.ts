@@ -22,8 +22,8 @@ export interface Proposing {
 }
 
 /**
- * Proposes up to `count` sets of parameters, all different from earlier ones. Returns fewer if the search has reached
- * its number of trials, or if no new parameters are found.
+ * Proposes up to `count` sets of parameters, each of which differs from all earlier ones. Returns fewer if the search
+ * has reached its number of trials, or if no new parameters are found.
  */
 export function propose({ search, space, base, seed, earlier }: Proposing, count: number): Parameters[] {
   const seen = new Set(earlier.map(({ parameters }) => identity(base, parameters)));

@@ -20,7 +20,7 @@ export function meanScore(scores: Iterable<number>): number {
  * corrected resampled t-test of Nadeau and Bengio. The threshold is applied after every fold; docs/sweeps.md describes
  * how it was calibrated for these repeated tests.
  * @param scores by split; larger is better
- * @param ratio test clips over training clips of a fold
+ * @param ratio number of test clips of a fold, divided by its number of training clips
  * @returns undefined if there are too few common folds
  */
 function race(

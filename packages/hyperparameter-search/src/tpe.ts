@@ -38,7 +38,7 @@ export function proposeTpe(space: Space, observations: readonly Observation[], r
   return chosen;
 }
 
-/** Probability of each choice, with one observation spread over all of them as a prior. */
+/** Probability of each choice. The prior is one additional observation, spread evenly over all choices. */
 function shares(choices: readonly unknown[], seen: readonly unknown[]): number[] {
   const text = choices.map((choice) => JSON.stringify(choice));
   const counts = new Array<number>(choices.length).fill(1 / choices.length);

@@ -44,7 +44,7 @@ test('the history lists trials in starting order, and its best score ignores tri
   );
 });
 
-test('axes cover the searched range on its scale, and a parameter that was not searched is placed outside it', () => {
+test('axes cover the searched range on its scale, and parameters that are not set are placed outside the range', () => {
   const rows = [
     row(1, { kernel: 'rbf', C: 10, gamma: 0.25, degree: 2 }),
     row(2, { kernel: 'linear', C: 1000, degree: 5 }),

@@ -17,7 +17,7 @@ const ask = (algorithm: SearchSpec['algorithm'], trials: number, seed = 1) =>
 
 test('a grid contains every cell once, without parameters whose condition is not met', () => {
   const cells = ask('grid', 1);
-  // rbf: 5 C x 4 gamma; linear: 5 C; poly: 5 C x 4 gamma x 3 degrees
+  // cells of the grid: 5 C x 4 gamma for rbf, 5 C for linear, and 5 C x 4 gamma x 3 degrees for poly
   assert.equal(cells.length, 20 + 5 + 60);
   assert.deepEqual(
     [...new Set(cells.filter(({ kernel }) => kernel === 'linear').map(({ C }) => C))],
@@ -29,7 +29,7 @@ test('a grid contains every cell once, without parameters whose condition is not
   }
 });
 
-test('random trials are in range and distinct, depend on the seed, and begin alike however many there are', () => {
+test('random trials are distinct, in range and seeded, and the first ones do not depend on the total number', () => {
   const many = ask('random', 60);
   assert.equal(many.length, 60);
   assert.equal(new Set(many.map((one) => JSON.stringify(one))).size, 60);
@@ -47,7 +47,7 @@ test('random trials fill a range more evenly than independent draws would', () =
     { search: { algorithm: 'random', trials: 64 }, space: line, base: svm, seed: 5, earlier: [] },
     Number.POSITIVE_INFINITY,
   );
-  // Independent draws leave a third of 64 equal intervals empty.
+  // Independent draws would leave about a third of 64 equal intervals empty.
   const cells = new Set(drawn.map(({ C }) => Math.min(63, Math.floor((Math.log10(C as number) / 6) * 64 + 1e-3))));
   assert.ok(cells.size >= 60, `${cells.size} of 64`);
 });

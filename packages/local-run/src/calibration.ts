@@ -23,8 +23,7 @@ export interface CalibrateOptions {
   /** Folder in which measurements are cached for later commands of this user */
   cacheDir: string;
   /**
-   * `kept`: only use cached measurements; `missing`: measure everything that is not cached; `all`: measure everything
-   * again
+   * `kept`: use only cached measurements; `missing`: measure whatever is not cached; `all`: measure everything again
    */
   measure: 'kept' | 'missing' | 'all';
   /** Called before measuring */
@@ -41,8 +40,8 @@ export interface Calibrated extends Pick<RunPlan, 'spec'> {
  * takes ten seconds in total. The results are cached by machine, cryfold version and everything else on which they
  * depend.
  * @param names names of the plan's estimators
- * @returns for each estimator, the seconds per unit of its kind's cost; estimators that could not be measured in time
- * are omitted
+ * @returns for each estimator, the seconds per unit of cost, as defined by the estimator's kind; estimators that could
+ * not be measured in time are omitted
  */
 export async function calibration(
   plan: Calibrated,

@@ -5,7 +5,7 @@ import { type FeatureSet, featureKindOf, type GivenClips } from '@cryfold/featur
 import { allFeatureSets, featuresKey, type Spec } from '@cryfold/plan';
 
 export interface GivenFeatures {
-  /** The spec, in which hashes now refer to the content of the files */
+  /** The spec, with hashes that identify the content of the files */
   spec: Spec;
   /** Rows of each feature set, by its key */
   rows: Map<string, ComputedFeatures>;
@@ -55,7 +55,7 @@ export function refuseGivenFeatures(spec: Pick<Spec, 'features' | 'featureSets'>
     `--test-on: the spec has features of kind: ${given.kind}, which only cover one corpus`,
     {
       context: { kind: given.kind },
-      hint: 'Put both corpora into one folder as subfolders train and test, and run that folder with --protocol predefined.',
+      hint: 'Put both corpora into one folder as its subfolders train and test, and evaluate it with --protocol predefined.',
     },
   );
 }

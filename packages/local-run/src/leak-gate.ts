@@ -7,8 +7,8 @@ import type { Spec } from '@cryfold/plan';
 const SHOWN = { leaks: 10, clips: 4 };
 
 /**
- * Checks the folds of a run before training, for groups and equal or overlapping sounds on both sides of a split and
- * for missing classes.
+ * Checks the folds of a run before training. Looks for groups, and for equal or overlapping sounds, on both sides of a
+ * split, and for missing classes.
  * @returns warnings to show to the user if the run may continue
  * @throws CryfoldError LEAK_FOUND if the protocol must keep groups together but groups leak, unless `allowLeak` is set
  */
@@ -31,7 +31,7 @@ export function checkLeaks(
   if (allowLeak) return [...broken.map((line) => `allowed: ${line}`), ...found];
   throw new CryfoldError('LEAK_FOUND', [...broken, ...found].join('\n  '), {
     context: { splitter: spec.protocol.splitter, duplicates: leaks.duplicates.length, groups: leaks.groups.length },
-    hint: 'Pass --group-duplicates to merge groups that contain the same sound, remove all but one copy of it, or pass --allow-leak.',
+    hint: 'Pass --group-duplicates to merge groups that contain the same sound, keep only one copy of each sound, or pass --allow-leak.',
   });
 }
 

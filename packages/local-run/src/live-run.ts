@@ -32,8 +32,8 @@ export interface LiveRun {
 }
 
 /**
- * Announces, in a folder that this process has locked, which run it is executing, so that commands in other terminals
- * can find it.
+ * Announces which run this process is executing, in a folder that it has locked, so that commands in other terminals
+ * can find the run.
  * @returns a function that withdraws the announcement
  */
 export function announceRun(folder: string, run: string, socket?: string): () => void {

@@ -26,7 +26,7 @@ export interface LocalClusterOptions {
   /** Folder for the logs of all processes */
   logDir: string;
   environment: NodeJS.ProcessEnv;
-  /** Called with each line for the user. */
+  /** Called with each line to show to the user. */
   say: (text: string) => void;
 }
 
@@ -91,7 +91,7 @@ export class LocalCluster {
     const cluster = new LocalCluster(redis, options, release);
     const estimators = Object.values(options.plan.spec.estimators);
     const queues = [...new Set(estimators.map(queueOf))].join(',');
-    // These workers only train folds of this run, so they may run the programs listed in its spec.
+    // These workers train only folds of this run, so they may run the programs that its spec lists.
     const commands = estimators.some((estimator) => kindOf(estimator).runsCommands) ? ['--allow-commands'] : [];
     cluster.#spawn('coordinator', ['coordinator']);
     cluster.#spawn('aggregator', ['aggregator']);
@@ -170,7 +170,7 @@ export class LocalCluster {
 function lost(name: string, what: string, log: string): CryfoldError {
   return new CryfoldError('PROCESS_DIED', `${name} ${what}`, {
     context: { process: name, log },
-    hint: `See its log: ${log}`,
+    hint: `See the log of this process: ${log}`,
   });
 }
 

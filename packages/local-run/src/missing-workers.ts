@@ -1,7 +1,8 @@
 import { type ClusterStatus, noWorker, untakenQueues } from '@cryfold/run-control';
 
 /**
- * Reports when jobs are waiting for a kind of worker that is not running. A report is only repeated if it has changed.
+ * Reports when jobs are waiting for a kind of worker that is not running. Prints a new report only if it differs from
+ * the previous one.
  */
 export class MissingWorkers {
   #reported = '';

@@ -19,7 +19,7 @@ import { CryfoldError, sha256 } from '@cryfold/core';
 const LOCK = '.lock';
 /** Prefix of two kinds of files: claims to replace a stale lock, and locks that are not in place yet. */
 const CLAIM = '.lock-';
-/** Maximum number of bytes to read from a lock file. Those that cryfold writes are shorter. */
+/** Maximum number of bytes to read from a lock file. Lock files written by cryfold are shorter. */
 const LONGEST = 512;
 
 interface Holder {
@@ -27,7 +27,9 @@ interface Holder {
   host: string;
   /** When the process started (see `startOf`); empty if unknown */
   started: string;
-  /** Derived from the file's content, which is different for each lock; undefined if there is no file */
+  /**
+   * Derived from the content of the lock file, which is different for each lock; undefined if the file does not exist
+   */
   id: string | undefined;
 }
 
@@ -131,7 +133,7 @@ function removeClaims(folder: string): void {
   for (const name of readdirSync(folder)) {
     if (!name.startsWith(CLAIM)) continue;
     const owner = readHolder(join(folder, name));
-    // A claim without a process may not have been fully written yet.
+    // A claim that does not contain a process id may not have been fully written yet.
     if (owner.pid !== 0 && !lives(owner)) rmSync(join(folder, name), { force: true });
   }
 }

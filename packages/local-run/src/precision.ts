@@ -1,12 +1,12 @@
 import { checkSpec, type RunPlan, type Spec } from '@cryfold/plan';
 import { type Calibrated, type CalibrateOptions, calibration } from './calibration.js';
 
-/** How fast this machine trains an estimator with reduced precision, relative to float32. */
+/** The speed at which this machine trains an estimator with reduced precision, relative to float32. */
 export interface PrecisionSpeed {
   estimator: string;
   /** `bfloat16` or `float16` */
   precision: string;
-  /** Speed relative to float32. If it is above 1, the reduced precision is faster */
+  /** Speed relative to float32; a value above 1 means that reduced precision is faster */
   ratio: number;
 }
 

@@ -98,7 +98,7 @@ async function readData(options: PrepareOptions): Promise<{ found: Dataset; left
 
 /**
  * Fails, before any recording is decoded, if the spec needs groups but they are unknown.
- * @throws CryfoldError GROUPS_UNKNOWN, or any error of listing the data
+ * @throws CryfoldError GROUPS_UNKNOWN, or any error that occurs while listing the data
  */
 export async function checkGroupsKnown(
   spec: Spec,
@@ -110,7 +110,8 @@ export async function checkGroupsKnown(
 
 /**
  * Reads and checks the data, and plans the run. Writes nothing.
- * @throws CryfoldError USAGE, DATA_TOO_FEW, LEAK_FOUND, FEATURES_INVALID, or any error of reading data and weights
+ * @throws CryfoldError USAGE, DATA_TOO_FEW, LEAK_FOUND, FEATURES_INVALID, or any error that occurs while reading data
+ * or weights
  */
 export async function prepareRun(options: PrepareOptions): Promise<Preparation> {
   const { spec, data, sources, onProgress } = options;

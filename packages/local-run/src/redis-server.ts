@@ -73,7 +73,7 @@ export class RedisServer {
     const lost = (reason: string) =>
       new CryfoldError('REDIS_LOST', `the private Redis: ${reason}`, {
         context: { log: logFile },
-        hint: `See its log: ${logFile}. Finished folds are kept; run the same command again to continue.`,
+        hint: `See the log of Redis: ${logFile}. Finished folds are kept; run the same command again to continue.`,
       });
     let fail!: (error: CryfoldError) => void;
     const broken = new Promise<never>((_, reject) => {

@@ -23,7 +23,7 @@ export interface PollResult {
   line?: string | undefined;
   /** Why an operation is being retried, for example because a disk is full */
   waits?: string | undefined;
-  /** Set only by some polls, while the run's jobs may lack a worker */
+  /** The state of the cluster. Only some polls set it, and only while the run may have jobs that no worker takes */
   cluster?: Pick<ClusterStatus, 'queues' | 'workers' | 'untakenSeconds'> | undefined;
 }
 
@@ -48,7 +48,7 @@ export class RunFollower {
 
   /**
    * @returns undefined if following was stopped before the run ended, which does not affect the run
-   * @throws CryfoldError CANCELLED if the run was cancelled, or any error of `followed`
+   * @throws CryfoldError CANCELLED if the run was cancelled, or any error that `followed` throws
    */
   async follow(run: string, followed: FollowedRun): Promise<RunResults | undefined> {
     const missing = new MissingWorkers(this.display);

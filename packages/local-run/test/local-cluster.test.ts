@@ -74,7 +74,7 @@ test('fails and points to the log if a service keeps exiting', async () => {
     await assert.rejects(cluster.broken, {
       code: 'PROCESS_DIED',
       message: 'aggregator exited 5 times within a minute (code 9)',
-      hint: `See its log: ${join(given.logDir, 'aggregator.log')}`,
+      hint: `See the log of this process: ${join(given.logDir, 'aggregator.log')}`,
     });
   } finally {
     await cluster.stop();

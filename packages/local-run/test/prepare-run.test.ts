@@ -35,10 +35,10 @@ function options(changed: Partial<PrepareOptions> = {}): PrepareOptions {
   };
 }
 
-/** A pair of clips from different groups that an earlier command found to be the same sound. */
+/** Two clips from different groups. An earlier command found that they contain the same sound. */
 const known = [[0, 7]];
 
-test('plans a run without writing, and warns about the same sound on both sides of a split', async () => {
+test('plans a run without writing anything, and warns about the same sound on both sides of a split', async () => {
   const { plan, leaks } = await prepareRun(options({ knownSounds: async () => known }));
   const [same] = leaks.filter((line) => !/^class .* has no /.test(line));
   assert.match(same, /^same sound in both train and test of [1-4] of 6 splits: /);

@@ -21,8 +21,8 @@ export const INTENDED_USE =
   'To study how recordings like those in its training data are classified, by people who can judge its errors.';
 
 /**
- * Returns a sentence on what the figures say about new groups. Only folds without leaks that keep known groups together
- * say anything about new groups.
+ * Returns a sentence on what the figures say about new groups. Folds say something about new groups only if the groups
+ * are known, are kept together, and do not leak.
  */
 function newGroupsLimit(data: ModelCard['data'], metrics: readonly CardMetrics[]): string {
   const unknown = unknownGroupsNote(data);
@@ -39,8 +39,8 @@ function newGroupsLimit(data: ModelCard['data'], metrics: readonly CardMetrics[]
 }
 
 /**
- * Returns why the folds say little about new groups although they keep groups together; returns undefined if the folds
- * of at least one protocol do not have this problem.
+ * Returns the reason why the folds say little about new groups although they keep groups together. Returns undefined if
+ * at least one protocol does not have this problem.
  */
 function doubtOf({ groupSource }: ModelCard['data'], whole: readonly CardMetrics[]): string | undefined {
   if (groupSource?.partial) return 'some recordings have no group, so each of them counts as its own group';
@@ -56,7 +56,7 @@ function otherSoundsLimit(classes: number, likeness?: LikenessRule): string {
   return `The model rejects sounds that are unlike its training data, judging only by level and change in frequency bands: ${(100 * falseRejects).toFixed(1)} % of ${clips} training clips, held out by group, were rejected. Unrelated sounds that are not rejected get one of its ${classes} classes.`;
 }
 
-/** What a user must know before relying on a probability. */
+/** Returns what a user must know before relying on a probability. */
 export function limitsOf({
   data,
   metrics,

@@ -9,7 +9,7 @@ const count = z.int().nonnegative();
 const orUndefined = z.number().nullable();
 const interval = z.strictObject({ low: z.number(), high: z.number() });
 
-/** A path within the model's folder. It cannot lead out of the folder or the store. */
+/** A path relative to the model's folder. It cannot point outside of the folder or the store. */
 const path = z.string().regex(/^([A-Za-z0-9_-][A-Za-z0-9._-]*\/)*[A-Za-z0-9_-][A-Za-z0-9._-]*$/);
 
 const summary = z.strictObject({
@@ -42,8 +42,8 @@ const metricsSchema = z.strictObject({
   /** Leaks between train and test of the same split; absent if unknown */
   leaks: z.strictObject({ sounds: count, groups: count }).optional(),
   /**
-   * Warnings to read before these figures, one sentence each, such as about leaks, optimism and problems of folds;
-   * absent if there are no warnings
+   * Warnings to read before these figures, one sentence each, for example about leaks, overly optimistic figures, and
+   * problems with folds; absent if there are no warnings
    */
   warnings: z.array(z.string()).optional(),
   /** Summary of the values of all folds */
@@ -79,8 +79,8 @@ const metricsSchema = z.strictObject({
 
 const cardSchema = z.strictObject({
   /**
-   * Formats 1 and 2 lack the pooled figures; 2 was used if a member reads its own feature set. Format 4 is used if the
-   * run's plan has format 4, because programs that read format 3 do not support its kinds and options
+   * Formats 1 and 2 lack the pooled figures; format 2 was used if a member reads its own feature set. Format 4 is used
+   * if the run's plan has format 4, because programs that read format 3 do not support its kinds and options
    */
   format: z.literal([1, 2, 3, FORMATS.card]),
   name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,40}$/),
@@ -90,7 +90,10 @@ const cardSchema = z.strictObject({
   notice: z.string(),
   intendedUse: z.string(),
   limits: z.array(z.string()),
-  /** The run that used these parameters; `of` is the name of its estimator or fusion that became the model */
+  /**
+   * The run that used these parameters; `of` is the name of the estimator or fusion from that run that became this
+   * model
+   */
   run: z.string(),
   of: z.string(),
   predictedBy: z.enum(['probabilities', 'decisions']),
@@ -118,7 +121,7 @@ const cardSchema = z.strictObject({
         kind: z.enum(estimatorKinds.map(({ kind }) => kind)),
         final: hex,
         folder: path,
-        /** The feature set of the member, if it differs from that of the model */
+        /** The member's feature set, if it differs from the model's */
         features: featureSetSchema.optional(),
         /** The additional vectors that the member reads */
         vectors: featureSetSchema.optional(),

@@ -16,9 +16,9 @@ const FOLDS = 5;
 const LEAST_CLIPS = 50;
 /** Minimum share of the covariance that is replaced by its diagonal. The share is larger if there are few clips. */
 const SHRINKAGE = 0.05;
-/** Minimum variance, needed because equal clips differ only by rounding errors. */
+/** Lower bound on the limit for distances, needed because equal clips differ only by rounding errors. */
 const LEAST_DISTANCE = 1e-3;
-/** Larger values are set to this limit. */
+/** Values above this limit are set to the limit. */
 const LARGEST = 1000;
 
 const numbers = z.array(z.number()).min(1).max(1024);
@@ -84,8 +84,9 @@ export function learnLikeness(summaries: readonly ClipSummary[], groups: readonl
 }
 
 /**
- * Returns how unlike the training data a clip is; above 1 if the rule rejects it. NaN values of its shape are left out
- * of the distance, but the distance is still compared with the limit for all values.
+ * Returns how unlike the training data a clip is; a result above 1 means that the rule rejects it. NaN values in the
+ * clip's shape do not contribute to the distance, but the distance is still compared with the limit for complete
+ * shapes.
  */
 export function unlikeness(rule: LikenessRule, { shape, liveliness }: ClipSummary): number {
   const far =
@@ -113,7 +114,8 @@ export function decodeLikeness(bytes: Uint8Array, name: string): LikenessRule {
 }
 
 /**
- * How unlike the training data a row of the card's features is; above 1 if the rule rejects it.
+ * Returns how unlike the training data a row of the card's features is; a result above 1 means that the rule rejects
+ * it.
  * @param audibleShare share of the frequencies, from 0 Hz up, that the recording contains
  */
 export type Unlikeness = (row: Uint8Array | Float32Array, audibleShare?: number) => number;
@@ -166,7 +168,7 @@ function centreOf(summaries: readonly ClipSummary[]): Centre {
   const shrinkage = Math.max(SHRINKAGE, size / (size + count));
   for (let i = 0; i < size; i++) {
     for (let j = 0; j < i; j++) covariance[i * size + j] *= 1 - shrinkage;
-    // A constant value has no variance. All others have variance 1 after scaling.
+    // A constant value has variance 0. After scaling, all other values have variance 1.
     covariance[i * size + i] = 1;
   }
   return { mean, scale, factor: cholesky(covariance, size) };
@@ -186,7 +188,7 @@ function cholesky(matrix: Float64Array, size: number): number[] {
   return factor;
 }
 
-/** Reduces the centre to the dimensions that are known in the shape. */
+/** Reduces the centre to the dimensions in which the shape is known (not NaN). */
 function knownPart(centre: Centre, shape: Float64Array): Centre {
   const known = [...shape.keys()].filter((i) => !Number.isNaN(shape[i]));
   if (known.length === shape.length) return centre;

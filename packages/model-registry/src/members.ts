@@ -21,7 +21,8 @@ export interface Member {
  * Loads the trained estimators of a model.
  * @returns the estimators, and the feature sets that they and the card use. Equal feature sets are the same object, so
  * that each is computed only once
- * @throws CryfoldError COMMANDS_NOT_ALLOWED, or any error of the `loadPredictor` functions of the estimators' kinds
+ * @throws CryfoldError COMMANDS_NOT_ALLOWED, or any error that the `loadPredictor` function of an estimator's kind
+ * throws
  */
 export async function loadMembers(
   model: ReadModel,

@@ -14,11 +14,11 @@ export interface WindowPrediction {
   start: number;
   end: number;
   label: string;
-  /** of each class, in the order of the card's classes; they sum to 1 */
+  /** probability of each class, in the order of the card's classes; the probabilities sum to 1 */
   probabilities: number[];
   /**
-   * How unlike the training data the window is, and whether this is above the limit of 1. Absent if the model has no
-   * rule for this.
+   * How unlike the training data the window is, and whether this value exceeds the limit of 1. Absent if the model has
+   * no rule for detecting windows that are unlike its training data.
    */
   unlike?: boolean;
   unlikeness?: number;
@@ -36,12 +36,15 @@ export interface RecordingPrediction {
   windows: WindowPrediction[];
   /** Silent windows, for which there is no prediction */
   silent: { start: number; end: number }[];
-  /** Whether most windows are unlike the training data, or all are silent; absent if the model has no rule for this */
+  /**
+   * True if most windows are unlike the training data, or if all windows are silent; absent if the model has no rule
+   * for detecting windows that are unlike its training data
+   */
   unlike?: boolean;
   /**
-   * The mean of the probabilities of those windows that are like the training data, or of all windows if every window
-   * is unlike it, and the class that follows from this mean. Note that predictions by the mean over several windows
-   * were never evaluated. Absent if all windows are silent.
+   * The probabilities averaged over all windows that are like the training data (or over all windows if every window is
+   * unlike it), and the class that follows from these averages. Note that the evaluation never averaged predictions
+   * over several windows. Absent if all windows are silent.
    */
   mean?: { label: string; probabilities: number[] };
 }
@@ -145,7 +148,7 @@ export class ModelPredictor {
    * Predicts clips of a dataset.
    * @param clips clips at a rate that the model supports; `samples` has `length` elements
    * @returns probabilities, clips x classes, and the class of each clip
-   * @throws CryfoldError RATE_UNKNOWN, and errors of reading the clips
+   * @throws CryfoldError RATE_UNKNOWN, or any error that occurs while reading the clips
    */
   async predictClips(
     clips: AsyncIterable<{ clip: { id: string; rate: number; length: number }; samples: Float64Array }>,
@@ -269,8 +272,8 @@ export class ModelPredictor {
   }
 
   /**
-   * Reads the windows of a recording. A completely silent window counts as unlike the training data if the model has
-   * such a rule.
+   * Reads the windows of a recording. If the model has a rule for detecting windows that are unlike its training data,
+   * a completely silent window counts as one.
    */
   async *#soundOf(windows: Windows): AsyncGenerator<Window> {
     try {
@@ -343,7 +346,7 @@ function joined(rows: readonly FeatureArray['data'][]): FeatureArray['data'] {
   return all;
 }
 
-/** The hints in the errors of the readers refer to datasets; these replace them for a single recording. */
+/** Hints for a single recording. They replace the hints in the readers' errors, which are written for datasets. */
 const SKIPPING = /,? or pass --skip-bad to leave such files out/;
 const HINTS = {
   WAV_EMPTY: 'Record it again.',

@@ -149,7 +149,7 @@ export class ModelRegistry {
 
   /**
    * Makes a version the champion.
-   * @param expected `seq` of the promotion that the decision was based on, 0 if there was no champion
+   * @param expected `seq` of the promotion on which the decision was based; 0 if there was no champion
    * @throws CryfoldError PROMOTION_LOST if there is a later promotion; MODEL_NOT_FOUND
    */
   async promote(
@@ -173,7 +173,7 @@ export class ModelRegistry {
     if (later || !(await this.#store.putIfAbsent(modelKeys.promotion(name, seq + 1), encodeRecord(promotion)))) {
       throw new CryfoldError('PROMOTION_LOST', `another command promoted a version of ${name} in the meantime`, {
         context: { model: name, version: card.version },
-        hint: `Compare your version with the new champion, and decide again. To show the card of the champion, use: cryfold models show ${name}`,
+        hint: `Before you try again, compare your version with the new champion. To show the card of the champion, use: cryfold models show ${name}`,
       });
     }
     await this.#copyChampion(name);
@@ -203,8 +203,8 @@ export class ModelRegistry {
   }
 
   /**
-   * Two promotions may write their copies in any order, so each repeats this until the stored copy matches the last
-   * promotion.
+   * Concurrent promotions may write their copies in any order, so each of them repeats this until the stored copy
+   * matches the last promotion.
    */
   async #copyChampion(name: string): Promise<void> {
     let copied = 0;

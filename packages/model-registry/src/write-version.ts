@@ -37,8 +37,8 @@ export interface NewVersion {
 }
 
 /**
- * Writes a version of a model: first its files, then `card.json`, which completes it. A version is named after what
- * defines it (run, members, code), so repeating the call finds the existing version.
+ * Writes a version of a model: first its files, then `card.json`, which completes it. The name of a version is derived
+ * from what defines it (run, members, code), so repeating the call finds the existing version.
  * @returns the card, and whether the version already existed
  */
 export async function writeVersion(

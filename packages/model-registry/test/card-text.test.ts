@@ -168,7 +168,7 @@ test('a card makes claims about new groups only if groups are known', () => {
   }
 });
 
-test('a card states how many training clips the rule for other sounds rejects, or that it has no rule', () => {
+test('a card states how many training clips the rule for other sounds rejects, or that it has no such rule', () => {
   const card = cardOf('x');
   assert.match(limitsOf(card)[1], /^The model always answers with one of its \d+ classes/);
   const likeness = {

@@ -82,7 +82,8 @@ test('the rule for other sounds measures the distance only over known values', (
 });
 
 test('the rule for other sounds takes covariance into account, and survives a round trip', () => {
-  // Two correlated values of equal variance: a point off their line must count as further away than a point on it.
+  // Two correlated values of equal variance: a point far from the line along which they correlate must count as further
+  // away than a point on that line.
   const summaries = Array.from({ length: 400 }, () => {
     const x = random.normal();
     return { liveliness: 1, shape: Float64Array.of(x, x + 0.1 * random.normal()) };
@@ -100,7 +101,7 @@ test('the rule for other sounds takes covariance into account, and survives a ro
   );
 });
 
-test('learns a rule for other sounds from equal clips, but not from a few clips or a single group', () => {
+test('learns a rule for other sounds from identical clips, but not from too few clips or a single group', () => {
   const [one] = voices(1);
   assert.equal(learnLikeness(voices(49), groups(49)), undefined);
   assert.equal(learnLikeness(voices(60), groups(60, 60)), undefined);

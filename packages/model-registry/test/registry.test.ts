@@ -85,7 +85,7 @@ function describeRegistry(kind: string, open: () => ArtifactStore) {
       await assert.rejects(models.champion(name), coded('JOB_INVALID'));
     });
 
-    test('makes unconditional promotions one by one, and a rollback restores the previous champion', async () => {
+    test('unconditional promotions take effect one by one, and a rollback restores the previous champion', async () => {
       const { name, models } = await registry();
       assert.equal(await models.champion(name), undefined);
       await assert.rejects(models.rollback(`${name}-not`, ''), /there is no model named/);

@@ -15,8 +15,8 @@ export const tone = (seconds: number, kind = 0) =>
   new Float64Array(Math.round(seconds * RATE)).map((_, i) => 0.5 * Math.sin(i / (2 + 3 * kind)) * Math.cos(i / 999));
 
 /**
- * Writes a small SVM that distinguishes tones, as a folder for `cryfold serve --model`, without a run. The model
- * accepts any rate.
+ * Writes a model folder for `cryfold serve --model` with a small SVM that distinguishes tones. No run is needed. The
+ * model accepts any rate.
  */
 export async function writeModel(folder: string, labels: string[]): Promise<void> {
   const rows = 10 * labels.length;

@@ -51,7 +51,7 @@ export interface CompileOptions {
 export interface CompiledModel {
   graph: Graph;
   signatures: Signatures;
-  /** In the order in which layers use them. */
+  /** Listed in the order in which layers use them. */
   weights: readonly Weight[];
   inputShape: readonly number[];
 }
@@ -125,7 +125,7 @@ export function compileModel(model: Model, classes: number, options: CompileOpti
   return { graph, signatures, weights: weights.all(), inputShape: model.inputShape };
 }
 
-/** Some of the loaded examples, selected by index, and the other inputs of a step on them. */
+/** Some of the loaded examples, selected by index, and the other inputs of a training step on these examples. */
 interface Batch {
   /** Loads examples and labels into the session. */
   feed: Signature;
@@ -164,7 +164,10 @@ interface Changes {
   slopes: readonly Value[];
   /** Target values of moving statistics */
   tracked: Forward['tracked'];
-  /** Undefined unless the loss is scaled. If it is, a step that overflows must not change anything. */
+  /**
+   * Undefined unless the loss is scaled. If the loss is scaled, a step whose gradients overflow must not change
+   * anything.
+   */
   scaling: LossScale | undefined;
 }
 

@@ -4,9 +4,9 @@ import { promisify } from 'node:util';
 const QUERY = ['--query-gpu=name,driver_version', '--format=csv,noheader'];
 
 /**
- * Returns the name and driver version of the GPU that this process trains on, as reported by `nvidia-smi`, such as
- * `{ gpu: 'NVIDIA H100 80GB HBM3', driver: '580.159.04' }`. Empty if nvidia-smi is missing or fails, since training
- * works without it.
+ * Returns the name of the GPU that this process trains on, and the version of its driver, as reported by `nvidia-smi`,
+ * such as `{ gpu: 'NVIDIA H100 80GB HBM3', driver: '580.159.04' }`. Empty if nvidia-smi is missing or fails, since
+ * training works without it.
  * @param visible GPUs by index or UUID, as in CUDA_VISIBLE_DEVICES; the process uses the first one. Default: GPU 0
  */
 export async function gpuModel(visible = process.env.CUDA_VISIBLE_DEVICES): Promise<Record<string, string>> {

@@ -26,7 +26,7 @@ export interface StepResult {
 
 /** Results of one pass over a batch in inference mode. */
 export interface EvaluationResult {
-  /** The sum of the losses. */
+  /** The sum of the examples' losses. */
   loss: number;
   hits: number;
   /** [b, classes] */
@@ -86,7 +86,7 @@ export class Network {
   }
 
   /**
-   * Replaces the examples that `step` and `evaluate` refer to by index.
+   * Replaces the examples to which `step` and `evaluate` refer by index.
    * @param examples images: bytes [n, height, width, channels]; feature vectors: float32 [n, length]
    * @param labels [n], 0 <= label < classes
    * @param vectors for a network that reads vectors in addition to images: float32 [n, length]
@@ -235,7 +235,7 @@ export function initialValues(weights: readonly Weight[], seed: number, given: W
     if (known.data.length !== elementCount(shape) || known.shape.join() !== shape.join()) {
       throw new CryfoldError('WEIGHTS_INVALID', `${name} has shape [${known.shape}], but the model needs [${shape}]`, {
         context: { weight: name },
-        hint: 'Use weights of the same architecture.',
+        hint: 'Use weights from a network with the same architecture.',
       });
     }
     return [name, known];

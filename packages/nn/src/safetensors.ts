@@ -3,8 +3,8 @@ import type { WeightMap } from './network.js';
 
 /**
  * The content of a file in the safetensors format (huggingface.co/docs/safetensors), which other tools can read. The
- * file starts with the length of a JSON header as 8 bytes. The header follows, which contains texts and each tensor's
- * type, shape and byte range, and then the data.
+ * file starts with the length of a JSON header as 8 bytes. Next comes the header, which contains text metadata and each
+ * tensor's type, shape and byte range. The data follows the header.
  */
 export interface TensorFile {
   tensors: WeightMap;
@@ -32,8 +32,8 @@ export function encodeSafetensors({ tensors, metadata }: TensorFile): Uint8Array
 }
 
 /**
- * Maximum header size in bytes. The header of a network's file is about 30 KB long, and decoding a header takes many
- * times its size in memory.
+ * Maximum header size in bytes. The header of a network's file is about 30 KB long. Decoding a header takes many times
+ * its size in memory.
  */
 const LARGEST_HEADER = 2 ** 24;
 
@@ -49,7 +49,7 @@ export function decodeSafetensors(bytes: Uint8Array, name: string): TensorFile {
       hint: 'Delete the file; its content will be recomputed.',
       cause,
     });
-  // Not slice, because Buffer's slice is a view.
+  // `slice` is not used, because a Buffer's slice is a view.
   const copy = (from: number, to: number) => new Uint8Array(bytes.subarray(from, to)).buffer;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const start = bytes.length < 8 || view.getUint32(4, true) !== 0 ? 0 : 8 + view.getUint32(0, true);

@@ -8,7 +8,7 @@ export interface Vectors {
   columns: number;
 }
 
-/** The smallest float32 with full precision. TensorFlow flushes smaller ones to 0. */
+/** The smallest float32 with full precision. TensorFlow flushes smaller values to 0. */
 const SMALLEST_VARIANCE = 2 ** -126;
 
 /**

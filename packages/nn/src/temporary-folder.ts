@@ -7,9 +7,9 @@ const inUse = new Set<string>();
 let removedAtExit = false;
 
 /**
- * Runs `work` with a folder for files that TensorFlow or HDF5 need by name, and removes the folder afterwards. A
- * process that exits during the work (such as a training child whose worker has died) removes it too. If the process is
- * killed, its parent finds the folder by the token in its name (`BoundedChild` in @cryfold/runtime).
+ * Runs `work` with a folder for files that TensorFlow or HDF5 can only open by name, and removes the folder afterwards.
+ * A process that exits during the work (such as a training child whose worker has died) removes it too. If the process
+ * is killed, its parent finds the folder by the token in its name (`BoundedChild` in @cryfold/runtime).
  * @throws file system errors, for example if TMPDIR is not writable
  */
 export async function withTemporaryFolder<Result>(

@@ -10,28 +10,29 @@ export type Tensor = tfjs.Tensor;
 export type TFSavedModel = Awaited<ReturnType<typeof tfjs.node.loadSavedModel>>;
 
 /**
- * The vendor package, and the protobuf classes that it contains without types: GraphDef, SavedModel and their parts.
+ * The vendor package, including its protobuf classes, for which it has no type declarations: GraphDef, SavedModel and
+ * their parts.
  */
 export type TensorFlow = typeof tfjs & {
   // biome-ignore lint/suspicious/noExplicitAny: the code is generated and has no types
   readonly protobuf: any;
 };
 
-/** Settings that TensorFlow only reads when it starts. */
+/** Settings that TensorFlow reads only when it starts. */
 export interface ProcessSettings {
   /** Number of cores that one op may use; >= 1 */
   threads: number;
   /** Whether XLA compiles groups of ops, even on CPUs. This changes the order of sums, and therefore the last bits. */
   xla?: boolean;
   /**
-   * The only GPU that is visible to this process, as index or UUID. Default: those that CUDA_VISIBLE_DEVICES allows.
+   * The only GPU that is visible to this process, by index or UUID. Default: all GPUs that CUDA_VISIBLE_DEVICES allows.
    */
   gpu?: string | undefined;
 }
 
 /**
- * Makes XLA start most of a step's kernels as CUDA graphs. Measured on an H200: 1.6x the images per second of a
- * ResNet50 step in bfloat16 (docs/performance.md). Has no effect on CPUs.
+ * Makes XLA start most of a step's kernels as CUDA graphs. Measured on an H200: a ResNet50 in bfloat16 trains with 1.6x
+ * the throughput in images per second (see docs/performance.md). Has no effect on CPUs.
  */
 const CUDA_GRAPHS =
   '--xla_gpu_enable_command_buffer=FUSION,CUBLAS,CUBLASLT,CUDNN,CUSTOM_CALL --xla_gpu_graph_min_graph_size=1';
@@ -45,14 +46,16 @@ let loaded: { tf: TensorFlow; threads: number; xla: boolean } | undefined;
  * every result. TensorFlow reads it from the environment when it starts its thread pools, so a process cannot change it
  * later. Measured with a convolution and its two gradients in a session of loadSavedModel (2.21.0, CPU): equal values
  * of TF_NUM_INTRAOP_THREADS produce equal bits in every process, and different values produce different bits;
- * TF_NUM_INTEROP_THREADS only determines how many ops run concurrently (with 1 and 1, the process uses 0.97 cores; with
- * 1 and 2, 1.4); OMP_NUM_THREADS has no effect.
+ * TF_NUM_INTEROP_THREADS only determines how many ops run concurrently (with 1 intra-op and 1 inter-op thread, the
+ * process uses 0.97 cores; with 1 and 2 threads, it uses 1.4 cores); OMP_NUM_THREADS has no effect.
  * @throws CryfoldError TENSORFLOW_MISSING if the binding is not built or cannot be loaded
  * @throws Error if this process has loaded TensorFlow with another number of threads, or with another setting of XLA
  */
 export function loadTensorFlow({ threads, xla = false, gpu }: ProcessSettings): TensorFlow {
   if (loaded && loaded.threads !== threads) {
-    throw new Error(`TensorFlow runs with ${loaded.threads} threads in this process; use a new process for ${threads}`);
+    throw new Error(
+      `TensorFlow runs with ${loaded.threads} threads in this process; to use ${threads}, start a new process`,
+    );
   }
   if (loaded && loaded.xla !== xla) {
     throw new Error(`TensorFlow runs ${xla ? 'without' : 'with'} XLA in this process; use a new process`);
@@ -73,7 +76,7 @@ export function loadTensorFlow({ threads, xla = false, gpu }: ProcessSettings): 
       );
       process.env.XLA_FLAGS = [...(libraries ?? []), CUDA_GRAPHS].join(' ');
     } else delete process.env.TF_XLA_FLAGS;
-    // Makes an index refer to the same GPU as in nvidia-smi.
+    // Makes GPU indices refer to the same GPUs as in nvidia-smi.
     process.env.CUDA_DEVICE_ORDER ??= 'PCI_BUS_ID';
     if (gpu !== undefined) process.env.CUDA_VISIBLE_DEVICES = gpu;
     loaded = { tf: loadVendor(), threads, xla };
@@ -105,7 +108,7 @@ export interface TensorFlowInfo {
   version: string;
   /** The version of tfjs-node-gpu. */
   binding: string;
-  /** The device of ops: `GPU` if TensorFlow found a usable one. */
+  /** The device on which ops run: `GPU` if TensorFlow found a usable GPU. */
   device: 'CPU' | 'GPU';
 }
 

@@ -14,7 +14,7 @@ export interface TrainedModel {
   input: ImageSize | VectorSize | (ImageSize & VectorSize);
   /** The labels, in the order of the probabilities. */
   classes: readonly string[];
-  /** All weights of the network. For a head that was trained on embeddings, add `backboneWeights`. */
+  /** All weights of the network. For a head that was trained on embeddings, also pass `backboneWeights`. */
   weights: WeightMap;
 }
 

@@ -33,7 +33,7 @@ export interface FoldEmbeddings {
   classCount: number;
 }
 
-/** Vectors of all clips. The network standardises them by the training clips of the fold. */
+/** Vectors of all clips. The network standardises them with the statistics of the fold's training clips. */
 export interface FoldVectors extends Vectors {
   labels: Int32Array;
   classCount: number;
@@ -89,7 +89,7 @@ export class NetworkTrainer {
   }
 
   /**
-   * Trains a network on the train indices and predicts the test indices. The event loop runs between steps.
+   * Trains a network on the training clips of a fold, and predicts the test clips. The event loop runs between steps.
    * @param data images, vectors, or embeddings to train the head of a frozen backbone
    * @throws CryfoldError NN_LOSS_NOT_FINITE, WEIGHTS_NOT_FOUND, WEIGHTS_INVALID, SPEC_INVALID, CHECKPOINT_DAMAGED,
    * FEATURES_INVALID for a column of vectors whose variance exceeds float32
@@ -241,8 +241,8 @@ const MOMENTUM = 0.99;
 
 /**
  * With random weights, the moving statistics start at 0 and 1. After the paper's 111 steps, these values would still
- * have a weight of .99 ** 111 = 33 %, and predictions would be noise. Therefore the momentum starts low and rises to
- * Keras's: min(.99, (1 + t) / (10 + t)), TensorFlow's rule for ExponentialMovingAverage with num_updates.
+ * have a weight of .99 ** 111 = 33 %, and predictions would be noise. Therefore, the momentum starts low and rises to
+ * Keras's value: min(.99, (1 + t) / (10 + t)), TensorFlow's rule for ExponentialMovingAverage with num_updates.
  */
 function warmMomentum(step: number): number {
   return Math.min(MOMENTUM, (1 + step) / (10 + step));

@@ -7,7 +7,7 @@ import { decodeSafetensors, encodeSafetensors } from './safetensors.js';
 export interface EpochPoint {
   /** From 1. */
   epoch: number;
-  /** Mean over the batches of the epoch, each measured before its update, as Keras reports it. */
+  /** Mean over the batches of the epoch. Each batch is measured before its update, as in Keras. */
   loss: number;
   accuracy: number;
   /** Measured on the test examples after the epoch, in inference mode. */
@@ -73,7 +73,9 @@ export interface LoopSettings {
   momentum: (step: number) => number;
 }
 
-/** A float16 loss scale that is reached only if gradients overflow at any scale: the initial one, halved 25 times. */
+/**
+ * A float16 loss scale that is reached only if gradients overflow at every scale: the initial scale, halved 25 times.
+ */
 const LEAST_SCALE = 2 ** -10;
 
 /** Trains an initialised network with loaded examples for all epochs of a fold. */
@@ -183,6 +185,6 @@ function overflows(network: string, epoch: number, step: number): CryfoldError {
   const where = `in epoch ${epoch}, step ${step}`;
   return new CryfoldError('NN_LOSS_NOT_FINITE', `${network}: gradients overflow float16 at any loss scale ${where}`, {
     context: { estimator: network, epoch, step },
-    hint: 'Lower learningRate, or use precision bfloat16, which has the range of float32.',
+    hint: 'Lower learningRate, or use precision: bfloat16, which has the same range as float32.',
   });
 }

@@ -20,13 +20,16 @@ export interface WeightsFile {
 export interface WeightsSourceOptions {
   /** Folder for downloaded files, which are kept in its subfolder `weights/`. */
   cacheDirectory: string;
-  /** Reads a key of the artifact store. Undefined if the key does not exist. */
+  /** Reads the content of a key from the artifact store; returns undefined if the key does not exist. */
   fetchContent: (key: string) => Promise<AsyncIterable<Uint8Array> | undefined>;
   /** Milliseconds after which a download that receives no bytes times out; default: one minute. */
   silenceMs?: number;
 }
 
-/** Maximum size in bytes to download or read, in case of an endless device or a wrong file. */
+/**
+ * Maximum number of bytes to download or read. Guards against wrong files, and against devices such as /dev/zero that
+ * never end.
+ */
 const LARGEST = 2 ** 28;
 /** Time limit of a download, milliseconds. */
 const LONGEST_MS = 3_600_000;
@@ -39,8 +42,8 @@ const PART = /^(?:[0-9a-f]{32}|[0-9a-f]{64})\.h5\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}
  * Finds and verifies a weights file. Remote files are downloaded once, and then read from the cache.
  * @param source a path, `https://…`, `http://…`, or `store:KEY`. URLs and keys end in `#sha256=HEX` or `#md5=HEX`,
  * which is required unless they refer to a file published by keras.applications.
- * @throws CryfoldError WEIGHTS_NOT_FOUND, WEIGHTS_INVALID, WEIGHTS_UNREACHABLE (retryable), and errors of
- * `fetchContent`
+ * @throws CryfoldError WEIGHTS_NOT_FOUND, WEIGHTS_INVALID, WEIGHTS_UNREACHABLE (retryable), or any error that
+ * `fetchContent` throws
  */
 export async function resolveWeights(source: string, options: WeightsSourceOptions): Promise<WeightsFile> {
   if (/^(?!https?:)[a-z][\w+.-]*:\/\//i.test(source))

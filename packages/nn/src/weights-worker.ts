@@ -17,8 +17,8 @@ export interface WeightsRequest {
 }
 
 /**
- * The weights that were found, by `layer/weight`; or a problem, worded so that it can follow the name of the file, and
- * the affected weight.
+ * Either the weights that were found, by `layer/weight`, or a problem and the affected weight. The problem is worded so
+ * that it can follow the name of the file.
  */
 export type WeightsReply = { weights: Map<string, StoredWeight> } | { problem: string; weight?: string };
 
@@ -47,7 +47,10 @@ interface WasmMemory {
   grow(pages: number): number;
 }
 
-/** Limits the library's memory to more than any valid file needs. Larger allocations fail, and then reading fails. */
+/**
+ * Limits the library's memory to more than any valid file needs. Larger allocations fail, and reading then fails as
+ * well.
+ */
 function limitMemory(most: number): void {
   // The compiler's settings do not include browser globals.
   const { WebAssembly } = globalThis as unknown as { WebAssembly: { Memory: { prototype: WasmMemory } } };

@@ -53,7 +53,7 @@ function invalid(path: string, problem: string, weight?: string): CryfoldError {
 }
 
 async function read(request: WeightsRequest): Promise<WeightsReply> {
-  // The library prints its exceptions. With `stderr: true`, they go to a stream that nothing reads.
+  // The library prints its exceptions. With `stderr: true`, it prints them to a stream that nothing reads.
   const worker = new Worker(new URL('./weights-worker.js', import.meta.url), { workerData: request, stderr: true });
   // One of 500 mutated files caused an endless loop in the library. Reading a valid file takes a second or two.
   const timer = setTimeout(() => worker.terminate(), 60_000);

@@ -10,7 +10,7 @@ const trainer = await NetworkTrainer.load({ threads: 1 });
 after(() => trainer.dispose());
 
 const definitions: readonly NetworkDefinition[] = NETWORKS;
-// trained-model.test.ts tests the same for networks on vectors.
+// trained-model.test.ts contains the same test for networks that read vectors.
 const ofImages = definitions.filter(({ reads, readsVectors }) => reads !== 'vectors' && !readsVectors);
 for (const definition of ofImages.filter(({ architecture }) => !architecture.ownLayers)) {
   test(`a trained ${definition.kind} predicts the same probabilities in plain TF.js`, async () => {

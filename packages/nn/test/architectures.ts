@@ -6,7 +6,7 @@ import { range } from './stripes.js';
 
 const [COUNT, HEIGHT, WIDTH] = [20, 33, 35];
 
-/** Images of waves, whose batch statistics are well-conditioned, and a fold of one batch. */
+/** Images of waves, whose batch statistics are well-conditioned, and a fold that consists of a single batch. */
 export const waves = {
   images: waveImages(COUNT, HEIGHT, WIDTH),
   height: HEIGHT,

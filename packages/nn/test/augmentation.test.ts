@@ -64,7 +64,7 @@ test('detects the colour scale of images, and detects no scale for other colours
   assert.equal(colourScaleOf(Uint8Array.of(3, 3, 3, 4, 4, 4, 255, 255, 255))?.name, 'monochrome');
   assert.equal(colourScaleOf(Uint8Array.from({ length: 768 }, (_, i) => Math.floor(i / 3)))?.name, 'grey');
   assert.equal(colourScaleOf(Uint8Array.of(0, 0, 0))?.name, 'sox');
-  // This colour has the same sum 6 R + G + B as a colour of the scale.
+  // For this colour, 6 R + G + B has the same value as for a colour of the scale.
   assert.equal(colourScaleOf(Uint8Array.of(0, 3, 0)), undefined);
   assert.equal(colourScaleOf(Uint8Array.of(1, 2, 3)), undefined);
 });
@@ -134,7 +134,7 @@ describe('augmentation of images', () => {
         else assert.ok(Math.abs(level - mean(own)) <= 0.5 + 1e-3, `${level}, not ${mean(own)}`);
       }
       hidden += found.filter((_, i) => !isKept(i)).length;
-      // Masked pixels are set to the mean level, so the mean changes by no more than their deviation from it.
+      // Masked pixels are set to the mean level, so the mean changes by no more than the pixels' deviation from it.
       assert.ok(Math.abs(mean(found) - mean(own)) < 25);
     }
     assert.ok(hidden > 0 && hidden < batch.length * pixels);
@@ -229,7 +229,7 @@ describe('the loss of mixed examples', () => {
     network.dispose();
   });
 
-  test('mixed targets sum to 1, and each is weighted by its own class', async () => {
+  test('mixed targets sum to 1, and each is multiplied by the weight of its own class', async () => {
     const network = await mixing();
     const classWeights = Float32Array.of(1, 2, 3, 4, 5);
     const { logits, loss, 'dense_1/bias': slope } = network.gradients(rows, 0, { augmentation, classWeights });

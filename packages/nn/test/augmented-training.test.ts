@@ -37,7 +37,7 @@ after(() => {
   assert.equal(tf.node.getNumOfSavedModels(), 0);
 });
 
-describe('never trains on a test clip, changed or not', () => {
+describe('never trains on a test clip, augmented or not', () => {
   const specs = [CNN, withParameters(CNN, { balance: 'batches' }), RESNET];
 
   for (const spec of specs) {
@@ -67,7 +67,7 @@ describe('never trains on a test clip, changed or not', () => {
       assert.equal(loudest.test, 0);
     });
 
-    // One architecture is enough: the clips of a step do not depend on the layers.
+    // One architecture is enough, since the layers do not affect which clips a step trains on.
     if (spec === RESNET) continue;
     test(`the trained weights are the same whatever the test clips contain: ${kind} ${balance}`, async () => {
       const whole = await fit(spec);

@@ -32,7 +32,7 @@ test('masks can have any size up to their share of a side of the image', () => {
   }
 });
 
-test('several masks hide at most their sum, and each side can be masked separately', () => {
+test('several masks hide at most the sum of their sizes, and each side can be masked separately', () => {
   const { rowsKept, columnsKept } = draw({ timeMask: 0.2, masks: 3 });
   assert.ok(rowsKept.data.every((kept) => kept === 1));
   const hidden = masksOf(columnsKept.data, width).map((runs) => runs.reduce((sum, length) => sum + length, 0));
@@ -72,7 +72,7 @@ test('equal seeds draw equal changes, different seeds different ones', () => {
   for (const name of Object.keys(draw(all))) assert.notDeepEqual(draw(all, 2)[name], draw(all)[name], name);
 });
 
-test('nothing is drawn for augmentation settings that are absent or 0', () => {
+test('no random numbers are drawn for augmentation settings that are absent or 0', () => {
   const none = { timeShift: 0, gain: 0, noise: 0, timeMask: 0, frequencyMask: 0, mixup: 0, masks: 2 };
   for (const augment of [{}, none, { timeMask: 0.5, masks: 0 }]) {
     assert.equal(stepsOf(augment).any, false);

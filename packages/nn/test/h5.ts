@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { encodeKerasFile } from '../src/keras-file.js';
 import type { WeightData } from '../src/network.js';
 
-/** Stored tensors by `layer/weight`; the weights of a layer are consecutive. */
+/** Tensors to store, by `layer/weight`; the weights of a layer are consecutive. */
 export type H5Weights = Readonly<Record<string, WeightData>>;
 
 /** Writes an HDF5 file with the structure of keras.applications' files. */

@@ -37,13 +37,13 @@ export function withParameters<P extends TrainingParameters>(spec: NetworkSpec<P
   return { ...spec, parameters: { ...spec.parameters, ...own } };
 }
 
-/** A small network of vectors with the given parameters. */
+/** A small network that reads vectors, with the given parameters. */
 export function denseSpec(own: Partial<TrainingParameters & DenseShape> = {}): NetworkSpec {
   const parameters = { kind: 'dense', epochs: 10, ...training, learningRate: 1e-2, dense: [16], dropout: 0.25, ...own };
   return { architecture: denseNetwork.architecture, parameters };
 }
 
-/** A small network of images and vectors with the given parameters. */
+/** A small network that reads images and vectors, with the given parameters. */
 export function twoBranchSpec(own: Partial<TrainingParameters & TwoBranchShape> = {}): NetworkSpec {
   const parameters = {
     ...{ kind: 'two-branch', epochs: 10, ...training, learningRate: 1e-3, dropout: 0.25 },

@@ -34,9 +34,9 @@ const OPTIMIZERS: Record<string, (rate: number) => [Optimizer, number]> = {
 };
 
 /**
- * Fails if a figure differs by more than `tolerance` times the largest figure, which is the tensor's norm. If the next
- * BatchNormalization removes a shift, the gradient of the shift should be 0, but is about 1e-9 in float32. Therefore
- * `floor` is the minimum scale.
+ * Fails if a value differs by more than `tolerance` times the largest value, which is the tensor's norm. If the next
+ * BatchNormalization removes a shift, the gradient of the shift should be 0, but is about 1e-9 in float32. Therefore,
+ * `floor` replaces the largest value if that is smaller.
  */
 function assertClose(
   actual: readonly number[],

@@ -17,7 +17,7 @@ export function stripes(): FoldImages {
   return { images, height, width, labels, classCount };
 }
 
-/** The integers from `from` up to but not including `to`. */
+/** The integers from `from` to `to`, excluding `to`. */
 export function range(from: number, to: number): Int32Array {
   return Int32Array.from({ length: to - from }, (_, i) => from + i);
 }

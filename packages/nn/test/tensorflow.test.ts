@@ -36,7 +36,7 @@ test('importing the package does not load TensorFlow; loading it does, once', as
   assert.deepEqual(states, [false, true, true]);
 });
 
-test('the loaded package computes, has the protobuf classes, and keeps to its number of threads', () => {
+test('the loaded package computes, has the protobuf classes, and respects its number of threads', () => {
   const tf = loadTensorFlow({ threads: 1 });
   const product = tf.matMul(tf.tensor2d([1, 2, 3, 4], [2, 2]), tf.tensor2d([5, 6, 7, 8], [2, 2]));
   assert.deepEqual([...product.dataSync()], [19, 22, 43, 50]);
@@ -62,7 +62,8 @@ test('with one thread, a process uses one core, and two processes compute the sa
     console.log(JSON.stringify({ cores, digest: hash.digest('hex') }));`;
   const results = [await run(work), await run(work)] as { cores: number; digest: string }[];
   assert.equal(results[0].digest, results[1].digest);
-  // Two threads would use 1.8 cores if two are free. JavaScript runs alongside the single thread and adds a little.
+  // Two threads would use 1.8 cores if two cores are free. The JavaScript that runs alongside the single thread adds a
+  // little CPU time.
   for (const { cores } of results) assert.ok(cores < 1.3, `${cores} cores`);
 });
 

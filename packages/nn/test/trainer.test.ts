@@ -101,7 +101,7 @@ test('a non-finite loss stops the fold, and the error reports where it occurred'
     assert.deepEqual(context, { estimator: 'small-cnn', epoch: 1, step: 2 });
     return true;
   });
-  // The same session trains the next fold as if nothing had happened.
+  // After the failure, the same session can still train another fold.
   const { curve } = await trainer.fit(data, fold, CNN, { seed: 1 });
   assert.ok(Number.isFinite(curve[1].testLoss));
 });
@@ -112,7 +112,7 @@ test('training in float16 works, and gradients that overflow at every loss scale
   const checkpoint = { save: (bytes: Uint8Array) => void saved.push(bytes) };
   const { curve } = await trainer.fit(data, fold, parameters, { seed: 1, checkpoint });
   assert.ok(curve[11].testAccuracy >= 0.9, JSON.stringify(curve[11]));
-  // The loss scale after 26 halvings in a row.
+  // The loss scale after it was halved 26 times in a row.
   const { tensors, metadata } = decodeSafetensors(saved[0], 'saved');
   const halved = new Map(tensors).set('optimizer/scale/exponent', { shape: [], data: Float32Array.of(-26) });
   const resume = encodeSafetensors({ tensors: halved, metadata });

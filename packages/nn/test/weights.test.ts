@@ -33,7 +33,7 @@ const STORED: H5Weights = {
   'predictions/bias': array(5),
 };
 
-/** The weights that a model without convolution biases and without the top expects. */
+/** The weights that a model expects if it has neither convolution biases nor a top. */
 const EXPECTED = new Map(
   Object.entries(STORED)
     .filter(([name]) => !name.endsWith('/bias') && !name.startsWith('predictions'))

@@ -79,7 +79,8 @@ export function vectorsKeyOf(
 type Invalid = (key: string, message: string) => CryfoldError;
 
 /**
- * Checks that estimators read feature sets that exist and suit them, and that all sets have clips of the same length.
+ * Checks that the feature sets that estimators read exist and suit them, and that all feature sets use the same clip
+ * length.
  * @throws CryfoldError the error that `invalid` creates
  */
 export function checkFeatureSets(spec: Spec, invalid: Invalid): void {

@@ -26,7 +26,7 @@ export const finalRequestSchema = z.strictObject({
   xla: z.boolean(),
   /** Whether inner folds keep groups together */
   grouped: z.boolean(),
-  /** The prerequisite that must be computed first, unless it already exists */
+  /** The prerequisite to compute before the training, unless it already exists */
   needed: z.strictObject({ kind: z.string(), artifact: z.string() }).optional(),
 });
 export type FinalRequest = z.infer<typeof finalRequestSchema>;

@@ -14,7 +14,7 @@ export function innerFoldsOf({ search, fusion }: Pick<Spec, 'search' | 'fusion'>
   return search?.nested?.inner ?? (Object.values(fusion).some(({ nested }) => nested) ? INNER_FOLDS : undefined);
 }
 
-/** Returns the members of nested fusions, which are also trained on the inner folds. */
+/** Returns the members of nested fusions. These members are also trained on the inner folds. */
 export function nestedMembers({ fusion }: Pick<Spec, 'fusion'>): Set<string> {
   return new Set(Object.values(fusion).flatMap(({ nested, members }) => (nested ? members : [])));
 }

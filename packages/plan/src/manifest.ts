@@ -50,7 +50,7 @@ const manifestSchema = z.strictObject({
     .max(LIMITS.clips),
 });
 
-/** The part of a dataset that workers and the aggregator need: no audio, only what identifies the clips. */
+/** The part of a dataset that workers and the aggregator need: what identifies the clips, without their audio. */
 export type DatasetManifest = z.infer<typeof manifestSchema>;
 
 /** @throws CryfoldError JOB_INVALID, FORMAT_NEWER */

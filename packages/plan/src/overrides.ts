@@ -22,13 +22,13 @@ export interface Overrides {
   null?: number;
   /** The metric by which models are compared and ranked, and by which a sweep selects trials */
   metric?: string;
-  /** A name from `evaluationsOf`, whose splitter replaces that of the spec */
+  /** A name from `evaluationsOf`; the splitter with this name replaces the spec's splitter */
   protocol?: string;
 }
 
 /**
  * Applies flags to a spec.
- * @param say is called with a message for each fusion that is skipped
+ * @param say called with a message for each fusion that is skipped
  * @param overrides `protocol` is a name from `evaluationsOf`
  * @throws CryfoldError USAGE for an estimator that the spec does not have, an unknown metric, or a protocol that is not
  * compatible with the spec's search

@@ -13,15 +13,15 @@ export const PLAN_FORMATS = [1, 2, 3, FORMATS.plan] as const;
 
 type PlanFormat = (typeof PLAN_FORMATS)[number];
 
-/** Splitters that plans of format 1 may have. */
+/** Splitters that plans of format 1 may contain. */
 const FIRST_SPLITTERS: ReadonlySet<string> = new Set([
   ...['RepeatedKFold', 'RepeatedStratifiedKFold', 'KFold', 'StratifiedKFold', 'GroupKFold', 'StratifiedGroupKFold'],
 ]);
 
-/** Kinds of estimators that plans of formats 1 to 3 may have. */
+/** Kinds of estimators that plans of formats 1 to 3 may contain. */
 const FIRST_KINDS: ReadonlySet<string> = new Set(['small-cnn', 'tl-resnet50', 'svm']);
 
-/** Feature sets that plans of formats 1 to 3 may have. */
+/** Feature sets that plans of formats 1 to 3 may contain. */
 const firstFeatures = z.strictObject({
   kind: z.literal('spectrogram'),
   height: z.number().max(513),
@@ -43,7 +43,7 @@ export function planFormat(spec: Spec): PlanFormat {
 }
 
 /**
- * Whether the first versions reject an estimator because they do not support its kind or members.
+ * Whether the first versions of cryfold reject an estimator because they do not support its kind or its members.
  * @param searched parameters that a sweep varies
  */
 export function isLaterEstimator(estimator: Estimator, searched: object = {}): boolean {
@@ -51,7 +51,10 @@ export function isLaterEstimator(estimator: Estimator, searched: object = {}): b
   return [estimator, searched].flatMap(Object.keys).some((key) => LATER_MEMBERS.test(key));
 }
 
-/** Whether the first version can read the spec. Its schema is just as strict. */
+/**
+ * Whether the first version of cryfold can read the spec. Like the current schema, that version's schema rejects
+ * unknown keys.
+ */
 function isFirstFormat({ featureSets, metric, priority, maxParallel, protocol }: Spec): boolean {
   const later = featureSets ?? metric ?? priority ?? maxParallel;
   return later === undefined && FIRST_SPLITTERS.has(protocol.splitter);

@@ -25,8 +25,8 @@ import { type Spec, specSchema } from './spec-schema.js';
 export const FOLD_FORMAT = 1;
 
 /**
- * Checked in one loop. If each number were checked by a schema, checking millions of indices would take longer than all
- * other work in reading a plan.
+ * Checked in one loop. If a schema checked each number, checking millions of indices would take longer than the rest of
+ * reading a plan.
  */
 const indices = z.custom<number[]>(
   (value) => Array.isArray(value) && value.every((index) => Number.isSafeInteger(index) && index >= 0),
@@ -47,8 +47,8 @@ const planSchema = z.strictObject({
       train: indices,
       test: indices,
       /**
-       * For a split inside another split, which is used to select trials or to train a nested fusion: the outer split,
-       * and its number there
+       * Only for a split inside another split, which is used to select trials or to train a nested fusion: the outer
+       * split, and the number of this split within it
        */
       outer: z.int().min(0).optional(),
       inner: z.int().min(0).optional(),
@@ -107,8 +107,8 @@ export function plannedFeatures({ features, spec }: Pick<RunPlan, 'features' | '
 }
 
 /**
- * Returns the part of an estimator that enters the key of a fold. The names of its feature sets are left out, since the
- * key of the features identifies them.
+ * Returns the part of an estimator that becomes part of a fold's key. The names of its feature sets are left out, since
+ * the key of the features identifies them.
  */
 function keyTextOf(estimator: Estimator): CanonicalText {
   const { features: _, vectors: __, ...parameters } = estimator as Estimator & { vectors?: string };
@@ -158,7 +158,7 @@ function foldKey(
   });
 }
 
-/** The part of an estimator that enters the keys of its folds. */
+/** The part of an estimator that becomes part of its folds' keys. */
 interface KeyedEstimator {
   estimator: Estimator;
   text: CanonicalText;
@@ -227,9 +227,9 @@ function finish<T>(steps: Steps<T>): T {
 }
 
 /**
- * Computes the splits, and the key and queue of every fold job. The jobs of searched estimators follow from the
- * decisions of the sweep (`growPlan`). The id of the run is derived from its content, so that the same command results
- * in the same run.
+ * Computes the splits, and the key and queue of every fold job. The jobs of searched estimators depend on the decisions
+ * of the sweep (see `growPlan`). The id of the run is derived from its content, so that the same command results in the
+ * same run.
  */
 export function planRun(input: PlanInput): RunPlan {
   return finish(planning(input));
@@ -288,8 +288,8 @@ function* planning({ spec, manifest, splits }: PlanInput): Steps<RunPlan> {
 }
 
 /**
- * Lists the jobs of all estimators that are not searched: each estimator on every outer split, with its shuffles in the
- * first repeat; then the members of nested fusions on every inner split.
+ * Lists the jobs of all estimators that are not searched. First, each estimator is trained on every outer split, and in
+ * the first repeat also on shuffled labels; then, the members of nested fusions are trained on every inner split.
  */
 function wantedJobs(spec: Spec, splits: readonly PlannedSplit[]): WantedJob[] {
   const searched = new Set(Object.keys(spec.search?.space ?? {}));

@@ -17,7 +17,10 @@ const EVALUATIONS: Readonly<Record<string, Pick<Protocol, 'splitter'> & Partial<
   [TEST_ON]: { splitter: 'PredefinedSplit' },
 };
 
-/** The paper uses two protocols: a single 80:20 split and, for its means, five folds repeated ten times. */
+/**
+ * The paper uses two protocols: a single 80:20 split, and five folds repeated ten times, from which it computes its
+ * means.
+ */
 const PAPER = ['paper-split', 'paper-folds'];
 
 /**
@@ -38,8 +41,8 @@ export function evaluationsOf(names: readonly string[]): string[] {
 }
 
 /**
- * Returns the evaluations of a command, at least one: those listed in `--protocol`, otherwise the one that the spec
- * defines (undefined). `--test-on` adds another evaluation.
+ * Returns the evaluations that a command performs: those listed in `--protocol`, or, without this flag, the single
+ * evaluation that the spec defines (represented by undefined). `--test-on` adds another evaluation.
  * @throws CryfoldError USAGE like `evaluationsOf`
  */
 export function evaluationsWith(names: readonly string[], testOn: string | undefined): (string | undefined)[] {
@@ -72,7 +75,8 @@ interface Asked {
 /**
  * Applies flags to a spec's protocol. If a named protocol does not define the number of folds or repeats, the spec's
  * number is used. Flags take precedence over both. Flags that the protocol's splitter does not support are ignored,
- * since they may be meant for another of several protocols; `checkProtocol` rejects them for the spec's own splitter.
+ * since a command may list several protocols, and the flags may be meant for another of them; `checkProtocol` rejects
+ * them for the spec's own splitter.
  */
 export function protocolOf(spec: Protocol, { protocol: name, ...asked }: Asked): Protocol {
   const { folds = spec.folds, repeats = spec.repeats } = asked;
@@ -86,7 +90,10 @@ export function protocolOf(spec: Protocol, { protocol: name, ...asked }: Asked):
   };
 }
 
-/** The paper's 80:20 split is not repeated. Other repeatable splitters have as many repeats as requested. */
+/**
+ * The paper's 80:20 split is not repeated. All other splitters that support repeats use the requested number of
+ * repeats.
+ */
 function repeatsOf({ splitter }: Pick<Protocol, 'splitter'>, repeats: number): number {
   const { takes } = splitterOf(splitter);
   return takes.includes('repeats') && !takes.includes('testSize') ? repeats : 1;

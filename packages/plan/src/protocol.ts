@@ -58,8 +58,8 @@ export function checkProtocol(
 }
 
 /**
- * Whether a splitter tests each fold's training clips in other folds, so that a fitted fusion can learn from
- * predictions for them.
+ * Whether a splitter tests the training clips of each fold in other folds, so that a fitted fusion can learn from the
+ * predictions for these clips.
  */
 export function canFit(splitter: Splitter): boolean {
   return !splitterOf(splitter).takes.includes('testSize');

@@ -27,7 +27,9 @@ export const foldResultSchema = z.strictObject({
 });
 export type FoldResult = z.infer<typeof foldResultSchema>;
 
-/** Returns the fold, among those with a model, with the lowest log-loss on its test clips; the first one on ties. */
+/**
+ * Returns the fold with the lowest log-loss on its test clips, out of all folds with a model; on ties, the first one.
+ */
 export function bestModel(results: readonly FoldResult[]): FoldResult | undefined {
   let best: FoldResult | undefined;
   for (const result of results) {

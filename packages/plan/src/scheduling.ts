@@ -1,7 +1,7 @@
 import { FORMATS } from '@cryfold/core';
 import { z } from 'zod';
 
-/** Weights for sharing the workers among runs. Each priority has four times the weight of the next lower one. */
+/** Weights that determine how runs share the workers. Each priority has four times the weight of the next lower one. */
 export const PRIORITIES = ['low', 'normal', 'high'] as const;
 export type Priority = (typeof PRIORITIES)[number];
 
@@ -47,6 +47,6 @@ export function initialScheduling(spec: {
 }
 
 /**
- * If stopping workers have returned a fold this many times, this is unlikely to be a coincidence, and an alert fires.
+ * If stopping workers return a fold this many times, an alert fires, because this is unlikely to be a coincidence.
  */
 export const MANY_GIVE_BACKS = 3;

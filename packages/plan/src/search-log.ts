@@ -30,10 +30,10 @@ const statisticsSchema = z.strictObject({
 
 const decisionSchema = z.discriminatedUnion('kind', [
   z.strictObject({
-    /** A trial starts, or continues with more resources. Replaces an earlier entry of the same trial. */
+    /** A trial starts, or continues with more resources. This entry replaces any earlier entry of the same trial. */
     kind: z.literal('evaluate'),
     trial: z.string(),
-    /** The estimator in the spec that the trial is a variant of */
+    /** The estimator in the spec of which the trial is a variant */
     base: z.string(),
     /** 0: the search over all data; o + 1: the search inside outer split o */
     context: z.int().min(0),
@@ -104,7 +104,7 @@ export function replay(decisions: readonly Decision[]): SearchLog {
       const trial = log.trials.get(decision.trial);
       if (!trial) {
         throw new CryfoldError('JOB_INVALID', `the search log ends trial ${decision.trial}, which never started`, {
-          hint: 'A record of the search was deleted, so start the sweep under another name.',
+          hint: 'A record of the search was deleted. Start the sweep again under another name.',
         });
       }
       const { kind: _, ...end } = decision;
@@ -128,8 +128,8 @@ export function trialNumber(trial: string): number {
 }
 
 /**
- * Returns the searched estimator that a job's trial is a variant of; undefined if the job does not belong to a trial of
- * a sweep.
+ * Returns the searched estimator of which a job's trial is a variant; undefined if the job does not belong to a trial
+ * of a sweep.
  */
 export function searchedBase({ spec }: Pick<RunPlan, 'spec'>, trial: string): string | undefined {
   const base = spec.search && TRIAL_NAME.exec(trial)?.[1];

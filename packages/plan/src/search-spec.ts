@@ -7,18 +7,16 @@ const range = z.tuple([z.number(), z.number()]).describe('lowest and highest val
 const plain = z.union([z.string().max(LIMITS.text), z.number(), z.boolean()]);
 
 const common = {
-  /** Only search the parameter if each of these parameters of the same estimator has one of the listed values */
+  /**
+   * Condition for searching the parameter: each of these parameters of the same estimator must have one of the listed
+   * values
+   */
   when: z
     .record(z.string(), z.union([plain, z.array(plain).min(1).max(LIMITS.trials)]))
     .optional()
     .describe('searches this parameter only if other parameters of the estimator have one of the given values'),
 };
-const steps = z
-  .int()
-  .min(2)
-  .max(LIMITS.trials)
-  .optional()
-  .describe('number of values in the range that a grid search tries');
+const steps = z.int().min(2).max(LIMITS.trials).optional().describe('how many values of the range a grid search tries');
 
 /** One searched parameter: a list of values, or a range. `log` samples evenly over orders of magnitude. */
 const parameterSchema = z.union([
@@ -69,13 +67,13 @@ export const searchSchema = z.strictObject({
         .gt(0)
         .lt(0.5)
         .default(0.02)
-        .describe('one-sided p-value of the corrected paired test below which a trial is stopped'),
-      // Stored plans may contain 2 to 4, which was treated as 5.
+        .describe('a trial is stopped if the one-sided p-value of the corrected paired test is below this value'),
+      // Stored plans may contain values from 2 to 4, which were treated as 5.
       minFolds: z
         .int()
         .min(2)
         .default(5)
-        .describe('number of folds that two trials must have in common before they are compared'),
+        .describe('number of folds that two trials must have in common before they are compared; at least 5'),
     })
     .optional()
     .describe('stops trials that are clearly worse than the leader on the folds that both have completed'),

@@ -4,7 +4,7 @@ import { z } from 'zod';
 const sharedSoundsSchema = z.strictObject({
   format: z.literal(FORMATS.sounds),
   /**
-   * For each sound that occurs in more than one clip (equal or overlapping clips): the manifest indices of these clips
+   * For each sound that occurs in several clips, which may be equal or overlap: the manifest indices of these clips
    */
   sounds: z
     .array(

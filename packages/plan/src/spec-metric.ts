@@ -8,7 +8,7 @@ export function metricOfSpec({ search, metric }: Pick<Spec, 'search' | 'metric'>
 
 /**
  * Sets the metric by which a spec's models are compared and ranked. The metric does not affect the key of any fold.
- * Accuracy is not written to the spec, so that the run has the same id as without a metric.
+ * Accuracy is not written to the spec, so that the run has the same id as a run of a spec without a metric.
  */
 export function withMetric({ metric: _, ...spec }: Spec, metric: MetricName): Spec {
   if (spec.search) return { ...spec, search: { ...spec.search, metric } };

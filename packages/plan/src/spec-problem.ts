@@ -14,7 +14,7 @@ export interface SpecProblem {
 const SHOWN = 20;
 
 /**
- * Describes an issue found by a schema in words, with a suggestion.
+ * Describes in words an issue that a schema found, with a suggestion.
  * @param value the spec that was checked
  */
 export function specProblem(issue: z.core.$ZodIssue, value: unknown): SpecProblem {

@@ -8,7 +8,7 @@ import { searchSchema } from './search-spec.js';
 
 const count = z.int().positive();
 
-/** Default number of folds. This is also set in specs whose splitter does not use a number of folds. */
+/** Default number of folds. Specs contain a number of folds even if their splitter does not use it. */
 export const DEFAULT_FOLDS = 5;
 
 const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,40}$/, 'use lower-case letters, digits and dashes');
@@ -56,7 +56,7 @@ export const specSchema = z.strictObject({
   checkpoint: z
     .enum(['none', 'epoch'])
     .default('none')
-    .describe('epoch: save networks after each epoch, so that a killed fold can resume; results are the same'),
+    .describe('epoch: save networks after each epoch, so that a killed fold can resume; this does not change results'),
   nulls: z
     .int()
     .min(0)

@@ -11,15 +11,15 @@ export interface ReadYaml {
 }
 
 /**
- * Parses YAML whose keys are all strings. Other keys, such as maps, are rejected, because the time to convert nested
- * keys to text is exponential in their depth.
+ * Parses YAML whose keys are all strings. Other keys, such as maps, are rejected, because converting nested keys to
+ * text takes time that is exponential in their depth.
  * @param file name shown in messages
  * @throws CryfoldError SPEC_INVALID with file and line
  */
 export function readYaml(source: string, file: string): ReadYaml {
   // The library compares each key with all others, whereas `duplicateKey` takes linear time.
   const document = parseDocument(source, {
-    // `silent` would ignore a second document. Nothing is printed here anyway.
+    // With `silent`, the library would ignore a second document. `parseDocument` prints nothing at any log level.
     logLevel: 'error',
     prettyErrors: false,
     stringKeys: true,

@@ -73,7 +73,7 @@ function checkValue(value: unknown, file: string, lineOf: LineOf): Spec {
     });
   };
   if (!parsed.success) {
-    // If a key is misspelt, this explains why another key is missing.
+    // Unknown keys are reported first: a misspelt key is often the reason why another key is missing.
     const { issues } = parsed.error;
     const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0];
     const { path, why, hint } = specProblem(issue, normal);
@@ -113,7 +113,9 @@ function checkReferences(spec: Spec, invalid: Invalid): void {
 
 type Invalid = (key: string, message: string, hint?: string) => CryfoldError;
 
-/** A nested fusion must have parameters to learn, and must not learn from a selection that used the outer folds. */
+/**
+ * A nested fusion must have parameters to learn, and must not learn from members that were selected on the outer folds.
+ */
 function checkNested({ fusion, search }: Spec, name: string, invalid: Invalid): void {
   const { rule, members, nested } = fusion[name];
   if (!nested) return;

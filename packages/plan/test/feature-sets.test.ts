@@ -26,7 +26,7 @@ estimators: { one: ${estimator} }
 const plan = (...given: Parameters<typeof spec>) => planRun({ spec: spec(...given), manifest, splits: [split] });
 const keyOf = (...given: Parameters<typeof spec>) => plan(...given).jobs[0].key;
 
-test('an estimator reads a set of images and one of vectors, whichever comes first', () => {
+test('an estimator reads a set of images and a set of vectors, in either order', () => {
   for (const features of ['{ images: { height: 30 }, own: GIVEN }', '{ own: GIVEN, images: { height: 30 } }']) {
     const both = spec(features, '{ kind: two-branch, features: images, vectors: own }');
     assert.deepEqual([featuresOf(both, 'one').kind, vectorsOf(both, 'one')?.kind], ['spectrogram', 'external']);

@@ -21,7 +21,7 @@ test('scheduling is not part of the identity of a run', () => {
   assert.deepEqual(initialScheduling(urgent.spec), { priority: 'high', maxParallel: 4, paused: false });
 });
 
-test('a change of scheduling keeps every setting that it does not contain, and null removes the limit', () => {
+test('a change of scheduling leaves settings that it does not contain unchanged, and null removes the limit', () => {
   const before = { priority: 'low', maxParallel: 3, paused: false } as const;
   assert.deepEqual(changeScheduling(before, { paused: true }), { ...before, paused: true });
   assert.deepEqual(changeScheduling(before, { maxParallel: null }), { priority: 'low', paused: false });

@@ -20,7 +20,7 @@ export interface AppOptions extends Omit<Predicting, 'arrivals' | 'connections' 
   version: string;
 }
 
-/** Maximum number of connections. It is lower if the process may open only few files. */
+/** Maximum number of connections. The actual limit is lower if the process may open only a few files. */
 const MAX_CONNECTIONS = 256;
 /** Time limit in seconds for the headers of a request. */
 const HEADERS_SECONDS = 10;
@@ -55,7 +55,7 @@ const POLICY = {
 const page = (name: string) => fileURLToPath(new URL(`../../page/${name}`, import.meta.url));
 const script = (name: string) => fileURLToPath(new URL(`./page/${name}`, import.meta.url));
 const JAVASCRIPT = 'text/javascript; charset=utf-8';
-/** Path, file and type of everything that the page loads. */
+/** Path, file and content type of the page and of everything that it loads. */
 const PAGE = [
   ['/', page('index.html'), 'text/html; charset=utf-8'],
   ['/page.css', page('page.css'), 'text/css; charset=utf-8'],

@@ -6,7 +6,7 @@ const RATE = 64 * 1024;
 
 interface Arrival {
   request: IncomingMessage;
-  /** Start in Unix milliseconds, and the number of bytes that the connection had received by then */
+  /** When the upload started, in Unix milliseconds, and the number of bytes that the connection had received by then */
   since: number;
   bytes: number;
   /** Resolves when the upload releases its place. */

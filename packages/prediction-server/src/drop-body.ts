@@ -11,7 +11,10 @@ export function dropBody(request: IncomingMessage, seconds = LINGER_SECONDS): vo
   closeAfter(Math.min(LINGER_SECONDS, seconds), request, request);
 }
 
-/** Discards whatever the client still sends, and closes its connection unless `awaited` has finished by then. */
+/**
+ * Discards whatever the client still sends, and closes its connection unless `awaited` finishes within the given number
+ * of seconds.
+ */
 export function closeAfter(seconds: number, request: IncomingMessage, awaited: IncomingMessage | ServerResponse): void {
   if (request.socket.destroyed) return;
   const timer = setTimeout(() => request.socket.destroy(), seconds * 1000).unref();

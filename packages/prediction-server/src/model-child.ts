@@ -48,7 +48,7 @@ export class ModelChild {
     });
   }
 
-  /** @throws CryfoldError any error of loading the model; CHILD_DIED, OUT_OF_MEMORY */
+  /** @throws CryfoldError any error that occurs while loading the model; CHILD_DIED, OUT_OF_MEMORY */
   static async start({ source, allowCommands, spool, onDeath }: ChildOptions): Promise<ModelChild> {
     const bounded = new BoundedChild(ENTRY, {
       limitMb: loadConfig().childMemoryMb,
@@ -82,7 +82,7 @@ export class ModelChild {
   /**
    * Predicts recordings. Callers must wait for the result before the next call.
    * @param seconds time limit
-   * @throws CryfoldError any error of `ModelPredictor.predictRecording`; CHILD_DIED; PREDICTION_TIMEOUT after
+   * @throws CryfoldError any error that `ModelPredictor.predictRecording` throws; CHILD_DIED; PREDICTION_TIMEOUT after
    * `seconds`, in which case the process is killed, since nothing else can stop a prediction
    */
   predict(recordings: Recording[], options: PredictOptions, seconds: number): Promise<RecordingPrediction[]> {

@@ -8,7 +8,10 @@ import { ModelChild } from './model-child.js';
 import { busy, PredictionQueue } from './prediction-queue.js';
 import type { Recording, Spool } from './spool.js';
 
-/** When the service stops, it waits at most this many milliseconds for a running check for a new champion. */
+/**
+ * If a check for a new champion is in progress when the service stops, the service waits at most this many milliseconds
+ * for the check to finish.
+ */
 const STOPPING_MS = 1000;
 
 export interface HostOptions {
@@ -75,7 +78,7 @@ export class ModelHost {
   /**
    * Predictions run one after the other. Waiting requests keep their place while the prediction process is replaced.
    * @param signal aborted when the client disconnects, which removes a waiting request
-   * @throws CryfoldError SERVER_BUSY, or any error of `ModelChild.predict`
+   * @throws CryfoldError SERVER_BUSY, or any error that `ModelChild.predict` throws
    */
   predict(
     recordings: Recording[],

@@ -23,7 +23,7 @@ export interface Predicting {
   requestSeconds: number;
 }
 
-/** Maximum number of windows per request, which is enough for just over an hour of one-second clips. */
+/** Maximum number of windows per request: enough for just over an hour of one-second clips. */
 const MAX_WINDOWS = 4000;
 /** Maximum size of the images in a response, before they are encoded in base64. */
 const IMAGE_BYTES = 5 * 2 ** 20;
@@ -31,7 +31,7 @@ const IMAGE_BYTES = 5 * 2 ** 20;
 /**
  * Handles a request for predictions. Reserves a place in the spool before reading the body, and releases it when the
  * response has been sent or the client has disconnected.
- * @throws CryfoldError UPLOAD_*, SERVER_BUSY, SPOOL_FAILED, or any error of `ModelHost.predict`
+ * @throws CryfoldError UPLOAD_*, SERVER_BUSY, SPOOL_FAILED, or any error that `ModelHost.predict` throws
  */
 export async function predictRequest(request: FastifyRequest, reply: FastifyReply, options: Predicting) {
   const { host, spool, arrivals, connections, nameOf, metrics, maxUpload, requestSeconds } = options;
@@ -51,7 +51,7 @@ export async function predictRequest(request: FastifyRequest, reply: FastifyRepl
   const work = async () => {
     checkLength(request.headers, maxUpload);
     place = spool.take() ?? ((await arrivals.closeSlowest()) ? spool.take() : undefined);
-    // From here on, the number of places limits the client instead of the limit on connections.
+    // From here on, the client is limited by the number of places instead of by the limit on connections.
     if (!place || !connections.trust(request.raw, nameOf(request) ?? clientAddress(request.ip))) {
       throw busy(`${spool.taken} requests are already being processed`);
     }
@@ -73,7 +73,7 @@ export async function predictRequest(request: FastifyRequest, reply: FastifyRepl
     return predictionJson(card, predictions);
   };
   const working = work();
-  // If the client does not read the response, it must not stay in memory.
+  // The response must not stay in memory if the client does not read it.
   const settle = () => closeAfter(requestSeconds, request.raw, reply.raw);
   working.then(settle, () => {
     if (request.raw.complete) settle();

@@ -31,7 +31,7 @@ export class PredictionQueue {
     return this.#waiting.size + (this.#running ? 1 : 0);
   }
 
-  /** @throws CryfoldError SERVER_BUSY if the work is dropped, or any error of `work` */
+  /** @throws CryfoldError SERVER_BUSY if the work is dropped, or any error that `work` throws */
   add<T>({ work, signal }: Waiter<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       if (this.#stopped) return reject(stopping());

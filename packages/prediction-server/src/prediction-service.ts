@@ -29,7 +29,7 @@ export interface PredictionServiceOptions {
 
 /** Maximum number of concurrent requests. Each may use `maxUpload` bytes on disk. */
 const MAX_REQUESTS = 32;
-/** A request may wait for as long as this many predictions may take. */
+/** A request may wait for this many times the time limit of one prediction. */
 const WAITING_PREDICTIONS = 4;
 /**
  * Seconds before the end of the grace period at which pending requests are rejected, so that they still get a response.
@@ -49,8 +49,8 @@ export class PredictionService implements Service {
   }
 
   /**
-   * Loads the model and listens. @throws CryfoldError USAGE if the port is taken; SPOOL_FAILED; any error of
-   * `ModelHost.start`
+   * Loads the model and listens. @throws CryfoldError USAGE if the port is taken; SPOOL_FAILED; any error that
+   * `ModelHost.start` throws
    */
   async start(): Promise<void> {
     const { access, maxUpload, timeoutSeconds, version, log } = this.#options;

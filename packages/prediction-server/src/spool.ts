@@ -101,7 +101,7 @@ export class Spool {
     try {
       ftruncateSync(this.#file.fd);
     } catch {
-      // This may fail, because the next request overwrites the bytes anyway.
+      // A failure does no harm, because the next request overwrites the bytes anyway.
     }
   }
 }

@@ -16,7 +16,7 @@ import { ERROR_SCHEMA } from './schemas.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Whether a route can be used without a token, as for the page, the health checks and the login */
+    /** Whether a route can be used without a token, such as the page, the health checks and the login */
     tokenless?: boolean;
   }
 }

@@ -8,8 +8,8 @@ export type Connection = Redis | Cluster;
 
 export interface ConnectOptions {
   /**
-   * `blocking`: while the server is unavailable, commands wait. `failing`: they fail immediately, so that an outage
-   * never blocks a producer.
+   * What commands do while the server is unavailable: with `blocking`, they wait; with `failing`, they fail
+   * immediately, so that an outage never blocks a producer.
    */
   use: 'blocking' | 'failing';
   /** Called each time a lost connection is restored */
@@ -42,7 +42,8 @@ export function connect(url: string, { use, onReconnect, onRefused }: ConnectOpt
     // aggregator that waited forever. BullMQ's blocking commands return within 10 s, so a longer silence means a dead
     // connection.
     socketTimeout: 15_000,
-    // ioredis resets its own count of attempts whenever it connects, but a demoted primary still accepts connections.
+    // ioredis resets its own count of attempts whenever it connects, so that count does not grow for a demoted primary,
+    // which still accepts connections.
     retryStrategy: (times) => retryMs(Math.max(times, refusals)),
     // After a failover, the old connection leads to a server that is now a replica. A command that the replica rejects
     // has had no effect, and can be repeated.
@@ -90,7 +91,7 @@ function open(address: RedisAddress, options: RedisOptions): Connection {
     ...(passwordFile && { passwordFile }),
     ...{ enableOfflineQueue, lazyConnect, redisOptions },
     clusterRetryStrategy: retryStrategy as ClusterOptions['clusterRetryStrategy'],
-    // TLS certificates of nodes are issued for host names, which ioredis would replace with addresses.
+    // The TLS certificates of nodes are issued for host names, but ioredis would resolve these names to addresses.
     ...(address.tls && { dnsLookup: (host, callback) => callback(null, host) }),
   });
 }
@@ -107,7 +108,7 @@ export async function checkRedis(url: string, timeoutMs = 3000): Promise<string>
 }
 
 /**
- * Like `checkRedis`, but returns all facts that an operator should know about the server.
+ * Like `checkRedis`, but returns everything that an operator should know about the server.
  * @throws CryfoldError REDIS_UNREACHABLE, REDIS_UNSAFE, USAGE
  */
 export async function inspectRedis(url: string, timeoutMs = 3000): Promise<RedisFacts> {

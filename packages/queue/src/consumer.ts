@@ -21,9 +21,10 @@ const LOCK_MS = 8000;
 const STALLED_CHECK_MS = 3000;
 
 /**
- * If only a newer version can read a job: milliseconds for which the job is delayed, and for which the slot that took
- * it does not take another job. This lets a newer process take the job, and keeps the cost low no matter how many such
- * jobs there are. `restMs` must be less than LOCK_MS / 4, after which BullMQ would renew the released lock.
+ * Used if only a newer version can read a job: for how many milliseconds the job is delayed, and for how many
+ * milliseconds the slot that took the job takes no other job. This lets a newer process take the job, and keeps the
+ * cost low regardless of the number of such jobs. `restMs` must be less than LOCK_MS / 4, after which BullMQ would
+ * renew the released lock.
  */
 const NEWER = { delayMs: 500, restMs: 1500 };
 
@@ -63,7 +64,7 @@ export interface ConsumerOptions<P> {
 export interface ConsumerObserver {
   /** An attempt failed, because of the job or because of its environment. */
   failed(error: CryfoldError): void;
-  /** A job was found whose worker had stopped renewing the lock. */
+  /** This consumer found a job whose worker had stopped renewing the lock. */
   lostLease(): void;
   reconnected(): void;
 }
@@ -158,7 +159,7 @@ export class Consumer<P> {
     const options = this.#options;
     const previous = job.attemptsStarted - 1;
     const later = async (delayMs: number): Promise<never> => {
-      // If Redis rejects this, the job has not failed: it is taken again once its lock has expired.
+      // If Redis rejects this command, the job does not fail: a consumer takes it again once its lock has expired.
       await job.moveToDelayed(Date.now() + delayMs, token).catch((error) => options.onError(error));
       throw new DelayedError();
     };
@@ -171,7 +172,7 @@ export class Consumer<P> {
         progress: (data) => askRedis(() => job.updateProgress(data)),
         count: async (name) => void (await askRedis(() => this.#redis.hincrby(countersKey(options.url), name, 1))),
       });
-      // This command is not awaited. Counts that it leaves behind are removed with their run, or after a week.
+      // This command is not awaited. If it fails, the count is removed at the end of the run, or after a week.
       if (previous > 0 && options.countsGiveBacks) {
         forgetGiveBacks(this.#redis, options.url, [job.id ?? '']).catch(() => {});
       }

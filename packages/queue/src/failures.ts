@@ -16,8 +16,8 @@ export function failureMessage(error: CryfoldError): string {
 }
 
 /**
- * Reads the error record from the failure reason of a job. BullMQ's own reasons (the job stalled too often) become
- * PROCESS_DIED.
+ * Reads the error record from the failure reason of a job. Reasons that BullMQ itself sets (for example, that the job
+ * stalled too often) become PROCESS_DIED.
  */
 export function failureOf(reason: string): ErrorRecord {
   if (reason.startsWith('{')) {
@@ -40,7 +40,7 @@ export async function askRedis<T>(action: () => Promise<T>): Promise<T> {
     return await action();
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause);
-    // ioredis reports this if a connection is configured to fail immediately.
+    // ioredis reports this message if a connection that is configured to fail immediately is not available.
     const why = message.startsWith("Stream isn't writeable") ? 'there is no connection' : message;
     throw new CryfoldError('REDIS_UNREACHABLE', `Redis: ${why}`, { cause });
   }

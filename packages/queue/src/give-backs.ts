@@ -2,7 +2,8 @@ import type { Connection } from './connection.js';
 import { giveBacksKey } from './keys.js';
 
 /**
- * Seconds from the last return of a job until all counts expire, in case they were not removed at the end of their run.
+ * Seconds after the last return of a job until all counts expire, in case they were not removed at the end of their
+ * run.
  */
 const STAY_SECONDS = 7 * 24 * 3600;
 

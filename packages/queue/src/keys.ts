@@ -10,7 +10,7 @@ export function prefixOf(url: string): string {
   return parseRedisUrl(url).kind === 'cluster' ? `{${PREFIX}}` : PREFIX;
 }
 
-/** Key of a hash of counters, which count since Redis was last emptied. */
+/** Key of a hash of counters. The counters restart at zero whenever Redis is emptied. */
 export const countersKey = (url: string) => `${prefixOf(url)}:counters`;
 
 /**

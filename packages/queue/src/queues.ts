@@ -25,7 +25,7 @@ const LIVE: JobType[] = ['waiting', 'active', 'delayed', 'prioritized', 'waiting
 /** The largest priority value that a job can have. Jobs with this value are taken last. */
 export const MAX_PRIORITY = PRIORITY_LIMIT;
 
-/** BullMQ's score of a waiting job is its priority times this factor, plus a counter. */
+/** BullMQ computes the score of a waiting job by multiplying its priority by this factor and adding a counter. */
 const PRIORITY_UNIT = 2 ** 32;
 
 const COUNTER_NAMES = ['duplicates', 'cancelled', 'failedAttempts'] as const;
@@ -88,7 +88,7 @@ export class Queues {
     return queue;
   }
 
-  /** Adds the jobs that do not exist yet. Adding an id that is queued, active or failed has no effect. */
+  /** Adds the jobs that do not exist yet. Adding a job whose id is already queued, active or failed has no effect. */
   async add(name: QueueName, jobs: readonly JobRequest[]): Promise<void> {
     const options = (job: JobRequest) => ({
       jobId: job.id,
@@ -192,7 +192,7 @@ export class Queues {
   }
 
   /**
-   * Returns the bytes of memory that Redis uses, and the bytes that it may use: `maxmemory`, or the memory of its
+   * Returns how many bytes of memory Redis uses, and how many it may use: `maxmemory`, or the memory of its
    * machine if `maxmemory` is not set.
    */
   async memory(): Promise<{ used: number; limit: number }> {

@@ -24,7 +24,7 @@ export function requireFit(info: string, policy?: string): RedisFacts {
   const unsafe = (why: string, hint: string) => new CryfoldError('REDIS_UNSAFE', `Redis ${why}`, { hint });
   const warnings: string[] = [];
   const version = member('redis_version');
-  // In this field, compatible products report the version of Redis with which they are compatible.
+  // Products that are compatible with Redis report in this field which version of Redis they are compatible with.
   const other = ['valkey', 'dragonfly'].find((name) => member(`${name}_version`) !== undefined);
   const { minimumVersion, recommendedMinimumVersion } = RedisConnection;
   if (version === undefined) warnings.push('The version of Redis is unknown, because INFO does not contain it.');
@@ -72,6 +72,6 @@ export function refuseReplica(info: string, url: string): void {
   if (!/^role:slave/m.test(info) || parseRedisUrl(url).kind === 'cluster') return;
   throw new CryfoldError('REDIS_UNREACHABLE', `Redis at ${redactUrl(url)} is a replica`, {
     context: { url: redactUrl(url) },
-    hint: 'Set REDIS_URL to the address of its primary, or to redis+sentinel://HOST:PORT/NAME.',
+    hint: 'Set REDIS_URL to the address of the primary, or to redis+sentinel://HOST:PORT/NAME.',
   });
 }

@@ -5,7 +5,7 @@ import { workersKey } from './keys.js';
 
 /** Milliseconds between heartbeats of a worker. */
 const BEAT_MS = 3000;
-/** Seconds without a heartbeat after which a worker is considered gone. */
+/** A worker is considered gone after this many seconds without a heartbeat. */
 const SILENCE_SECONDS = 15;
 /** Timeout in milliseconds for removing the entry of a stopping worker. */
 const CLOSING_MS = 1000;

@@ -12,7 +12,10 @@ export function baselineRow(metric: MetricName): string {
   return METRICS[metric].share ? '(majority class)' : '(class shares)';
 }
 
-/** The baseline's mean over the folds of a model; undefined if an earlier version did not compute this metric. */
+/**
+ * The baseline's mean over the folds of a model; undefined if the results are from an earlier version that did not
+ * compute this metric.
+ */
 export function baselineOn(
   { folds }: ModelResults,
   { baselines }: Pick<RunResults, 'baselines'>,

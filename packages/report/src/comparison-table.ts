@@ -95,7 +95,7 @@ export function comparisonRows(results: RunResults): TextTable {
 }
 
 /**
- * Tests do not correct the figures that they compare, so if a figure is too high, its model looks better than it is.
+ * Tests do not correct the figures that they compare, so a model whose figure is too high looks better than it is.
  */
 const NOT_ALLOWED_FOR =
   'The p-values and intervals do not account for the leaks and the optimism described above the first table.';
@@ -113,7 +113,7 @@ export function comparisonTitle(results: RunResults): string {
 }
 
 /**
- * Every pair of models with the difference of the run's metric, its 95 % interval, and p-values. The test is by group
+ * Every pair of models with the difference in the run's metric, its 95 % interval, and p-values. The test is by group
  * if clips share groups, otherwise the Nadeau-Bengio corrected t-test over folds. Notes whether each fusion differs
  * from its best member. Empty if there are fewer than two models.
  */
@@ -124,7 +124,7 @@ export function comparisonTable(results: RunResults, { color = false }: TextOpti
   return [paint(comparisonTitle(results), 'bold', color), paint(head, 'bold', color), ...body, ...notes].join('\n');
 }
 
-/** A header, and one row per model with results. */
+/** Returns a header, and one row for each model that has results. */
 export function pooledRows(results: RunResults): TextTable {
   const rows = results.models.flatMap(({ name, pooled }) => {
     if (!pooled) return [];
@@ -151,7 +151,7 @@ export function pooledRows(results: RunResults): TextTable {
   return { rows: [head, ...rows], notes: [chance, ...(unknown ? [unknown] : [])] };
 }
 
-/** Title of the pooled figures, which states what their intervals treat as independent. */
+/** Title of the pooled figures, which states which units their intervals treat as independent. */
 export function pooledTitle({ dataset }: RunResults): string {
   const units = groupsKnown(dataset) ? 'groups, not clips' : 'recordings, since groups are not known';
   return `Pooled over all test predictions, not means over folds; intervals by ${units}`;

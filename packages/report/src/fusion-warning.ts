@@ -6,7 +6,10 @@ import { baselineOn } from './baseline.js';
  * docs/evaluation.md).
  */
 const FEW_CLIPS = 300;
-/** A member is close to chance if its mean accuracy exceeds that of the majority class by at most this. */
+/**
+ * A member is close to chance if its mean accuracy exceeds the accuracy of always predicting the majority class by no
+ * more than this.
+ */
 const NEAR_CHANCE = 0.05;
 
 /**

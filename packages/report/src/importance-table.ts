@@ -2,7 +2,7 @@ import { METRICS, type SearchResults } from '@cryfold/evaluation';
 import { importanceByEstimator, importanceText } from '@cryfold/hyperparameter-search';
 import { alignColumns, paint, type TextOptions, type TextTable } from './text.js';
 
-/** Explains what the shares mean, and their limits. */
+/** Explains what the shares mean and what their limitations are. */
 export const IMPORTANCE_NOTE =
   'Importance: the share of the variance between complete trials that a parameter explains on its own (epsilon squared over bins; about 0 without an effect). Interactions are not attributed to any parameter. With few trials, or with tpe or asha, which favour good regions, it is only a rough guide: docs/sweeps.md.';
 

@@ -11,7 +11,7 @@ interface PaperModel {
    * docs/evaluation.md.
    */
   parameters: Values;
-  /** If our estimator has a caveat: how the paper's model differs */
+  /** For an estimator that is shown with a caveat: how the paper's model differs from it */
   caveat?: string;
 }
 
@@ -37,9 +37,9 @@ const MODELS: Readonly<Record<string, PaperModel>> = {
 const COMBINED_MAXIMUM = 91.1;
 
 const CLASSES = ['asphyxia', 'deaf', 'hunger', 'normal', 'pain'];
-/** Folds over which the paper averages single models. */
+/** Folds over which the paper averages the figures of single models. */
 const FOLDS: Values = { splitter: 'RepeatedKFold', folds: 5, repeats: 10 };
-/** Split for which the paper reports the maximum of Combined. */
+/** The kind of split for which the paper reports the maximum accuracy of Combined. */
 const SPLIT: Values = { splitter: 'ShuffleSplit', repeats: 1, testSize: 0.2 };
 const FEATURES: Values = {
   ...{ kind: 'spectrogram', height: 60, width: 90, clipSeconds: 1 },

@@ -15,15 +15,15 @@ export function protocolLegend(runs: readonly RunResults[]): string[] {
   return runs.map((run, i) => {
     const { splitter } = run.protocol;
     const leaks = leakHeadline(run.leaks, groupsKnown(run.dataset));
-    // If models were tested on another corpus, the data is different.
+    // If models were tested on another corpus, the run has another dataset, so the name of that dataset is shown.
     const data = run.dataset.name === runs[0].dataset.name ? '' : `${printable(run.dataset.name)}: `;
     return `${letterOf(i)}: ${data}${labelOf(run)} (${splitter}, ${extent(run.protocol)})${leaks ? `. ${leaks.replace(/\.$/, '')}` : ''}`;
   });
 }
 
 /**
- * One row per model: mean and standard deviation of the first run's metric under each protocol, and the difference from
- * the protocol before it, so that grouped folds are compared with random folds of equal size.
+ * One row per model. For each protocol, the row has the mean and standard deviation of the first run's metric, and the
+ * difference from the previous protocol, so that grouped folds are compared with random folds of equal size.
  */
 export function protocolRows(runs: readonly RunResults[]): string[][] {
   const metric = metricOf(runs[0]);
@@ -65,8 +65,8 @@ export function protocolTitle(runs: readonly RunResults[]): string {
 }
 
 /**
- * Several protocols side by side: mean and standard deviation of the first run's metric for each model under each
- * protocol, and the difference from the protocol before it.
+ * Several protocols side by side: for each model and protocol, the mean and standard deviation of the first run's
+ * metric, and the difference from the previous protocol.
  * @param runs runs of the same data, at most 26
  */
 export function protocolTable(runs: readonly RunResults[], { color = false }: TextOptions = {}): string {

@@ -24,7 +24,7 @@ function intervalText(metric: SearchResults['metric'], low: number | null, high:
   return `${metricText(metric, Math.max(0, low))} to ${metricText(metric, Math.min(most, high))}`;
 }
 
-/** Rows of trials in the order of the results. The last cell has the parameters. */
+/** One row per trial, in the order of the results. The last cell contains the parameters. */
 function trialRows(trials: readonly TrialRow[], metric: SearchResults['metric']): string[][] {
   const shown = new Map<string, number>();
   const byEpochs = trials.some(({ epochs }) => epochs);
@@ -85,7 +85,7 @@ export function winnerNotes({ search }: Pick<RunResults, 'search'>): string[] {
 }
 
 /**
- * States how much of a winner's figure is due to the selection: the difference between its uncorrected and its
+ * States by how much the selection inflates a winner's figure: the difference between its uncorrected and its
  * corrected score, both pooled over clips.
  */
 function correctionText({ metric, nested }: SearchResults, winner: SearchResults['winners'][number]): string {

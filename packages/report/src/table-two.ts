@@ -44,8 +44,8 @@ export function headlines(results: RunResults): { warnings: string[]; missing: s
     const fusions = new Set(results.models.flatMap(({ kind, name }) => (kind === 'fusion' ? [name] : [])));
     const estimators = results.models.length - fusions.size;
     const all = estimators * majority.folds.length + shuffled.length * shuffledFolds(results);
-    // Counts trained folds, as `cryfold status` does. If a fold of a fusion is missing, this is because the fold of a
-    // member is missing.
+    // Counts trained folds, as `cryfold status` does. A fold of a fusion is missing only if the same fold of one of its
+    // members is missing.
     const untrained = results.missing.filter(({ model }) => !fusions.has(model));
     const listed = untrained.length > 0 ? untrained : results.missing;
     warnings.push(
@@ -63,7 +63,7 @@ export function headlines(results: RunResults): { warnings: string[]; missing: s
 
 /**
  * Returns the warnings of `headlines` for use outside of tables.
- * @param of a model to which to limit the warnings, including its members, for example for its card
+ * @param of if set, only warnings about this model and its members are returned, for example for the model's card
  */
 export function warningsOf(stored: RunResults, of?: string): string[] {
   if (of === undefined) return headlines(named(stored)).warnings;
@@ -100,7 +100,8 @@ function shuffledFolds({ spec, baselines }: RunResults): number {
 }
 
 /**
- * The paper's figure in a table cell. Every cell ends in one extra character, so that the decimal points are aligned.
+ * The paper's figure in a table cell. Every cell ends in exactly one extra character, so that the decimal points are
+ * aligned.
  */
 function paperCell(figure: PaperFigure | undefined): string {
   return figure ? `${figure.percent.toFixed(2)}${figure.is === 'maximum' ? '*' : ' '}` : '- ';
@@ -108,7 +109,7 @@ function paperCell(figure: PaperFigure | undefined): string {
 
 /**
  * The figures of Table II in the run's metric: one row per model and one for the baseline. Adds the paper's figures if
- * they apply, see `paperFigures`.
+ * they apply (see `paperFigures`).
  * @param results with display names
  */
 export function tableTwoRows(results: RunResults): TextTable {

@@ -22,7 +22,7 @@ export function shorten(text: string, limit: number): string {
   return width(text) <= limit ? text : `${[...text].slice(0, limit - 1).join('')}…`;
 }
 
-/** Formats rows as lines with aligned columns. The first column is left-aligned, all others are right-aligned. */
+/** Formats rows as lines with aligned columns. The first column is left-aligned, and all others are right-aligned. */
 export function alignColumns(rows: readonly (readonly string[])[]): string[] {
   const widths = rows[0].map((_, c) => Math.max(...rows.map((row) => width(row[c]))));
   return rows.map((row) =>

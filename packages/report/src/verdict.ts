@@ -14,7 +14,7 @@ import { metricText, valueText } from './metric-text.js';
 import { named } from './names.js';
 
 /**
- * States which model is best by the run's metric, by how much, and how certain this is, with one sentence for each. The
+ * States in one sentence each which model is best by the run's metric, by how much, and how certain this is. The
  * verdict must be shown with the warnings of `headlines`.
  * @param results with display names
  */
@@ -47,7 +47,7 @@ function bestSentence(results: RunResults, { metric, model, figures }: Best): st
   return `${start}; ${baselineName(metric)} scores ${valueText(metric, majority.mean)}, ${better}.`;
 }
 
-/** An absolute difference of the run's metric, with its unit. */
+/** The absolute value of a difference in the run's metric, with its unit. */
 function size(results: RunResults, difference: number): string {
   const metric = metricOf(results);
   return `${metricText(metric, Math.abs(difference))}${METRICS[metric].share ? ' points' : ''}`;

@@ -26,7 +26,7 @@ test('prints an audit as text: warnings first, then all tables', () => {
   assert.match(text, /chance 50\.0 %\n.*\nfile properties together +100\.0 +0\.005\n/);
 });
 
-test('adds an audit section with escaped names to the HTML report, but none without an audit', async () => {
+test('adds an audit section with escaped names to the HTML report, but only if there is an audit', async () => {
   const page = await htmlReport({ results: { ...results(), audit: auditOf(hostile.slice(0, 2)) } });
   assert.match(page, /<h2 id="audit">Data audit<\/h2>/);
   assert.match(page, /<li><strong>The sampling rate alone distinguishes classes/);

@@ -82,7 +82,7 @@ test('shows no figures of the paper for other features, classes or folds', () =>
   assert.match(paperNotes({ ...run, spec }).join(), /not shown: the parameters differ from those/);
 });
 
-test("shows only the figure of Combined on the paper's single split, where its maximum was measured", () => {
+test("on the paper's single split, shows only the figure for Combined, because its maximum was measured there", () => {
   const split = onSplit(papersResults());
   assert.deepEqual(percents(split), [undefined, undefined, undefined, 91.1]);
   assert.deepEqual(percents({ ...split, protocol: { ...split.protocol, testSize: 0.3 } }), Array(4).fill(undefined));

@@ -65,7 +65,7 @@ test('aligns columns, and prints the same text with and without colour', () => {
   assert.equal(coloured.replace(/\u001b\[\d+m/g, ''), tableTwo(r));
 });
 
-test('lists models that do not beat the majority class in the first line', () => {
+test('lists, in its first line, the models that do not beat the majority class', () => {
   const [one] = tableTwo(results({ svm: 0 })).split('\n');
   assert.match(
     one,

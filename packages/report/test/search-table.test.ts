@@ -66,7 +66,7 @@ test('does not compute the optimism from figures of an earlier version', () => {
   assert.doesNotMatch(text, /61\.95|points/);
 });
 
-test('warns about optimism if a sweep has one complete trial, but not if the sweep has a single trial', () => {
+test('warns about optimism if all trials of a sweep but one were pruned, but not if they failed', () => {
   const trials = [row('svm-001', 0.7), row('svm-002', 0.69, PRUNED)];
   const asha = search({ algorithm: 'asha', trials }, { among: 1, corrected: null });
   assert.match(tableTwo({ ...results(), search: asha }), /^OPTIMISTIC: svm, combined:/m);

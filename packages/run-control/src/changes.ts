@@ -90,16 +90,16 @@ export async function reopenRun(
  */
 export async function enqueueRun(queues: Queues, plan: RunPlan): Promise<void> {
   const { run } = plan;
-  // Called first, because `remove` waits until Redis is connected, whereas the other calls would fail immediately
-  // without a connection.
+  // `remove` is called first, because it waits until Redis is connected, whereas the other methods would fail
+  // immediately without a connection.
   await queues.remove('runs', run);
   for (const queue of ['gpu', 'cpu'] as const) await queues.forgetFailures(queue, queuedIds(plan, queue));
   await queues.add('runs', [{ id: run, payload: { format: 1, kind: 'run', run } }]);
 }
 
 /**
- * Plans a new run that evaluates the same spec with more repeats. Their common folds have the same keys, so only the
- * new folds are trained.
+ * Plans a new run that evaluates the same spec with more repeats. Folds that both runs have in common have the same
+ * keys, so only the additional folds are trained.
  * @throws CryfoldError USAGE if the run already has that many repeats
  */
 export async function extendRun(store: RunStore, run: string, repeats: number): Promise<RunPlan> {

@@ -11,7 +11,7 @@ const PLAN_BYTES = 64 * 2 ** 20;
 
 /**
  * Caches decoded plans and manifests, since decoding a plan of thousands of folds takes tens of milliseconds. Each
- * access checks whether the plan still exists and has not grown. A manifest never changes.
+ * access to a plan checks that it still exists and has not grown. A manifest never changes.
  */
 export class Decoded {
   readonly #store: RunStore;

@@ -28,8 +28,8 @@ export type History = Map<string, KindHistory>;
 
 /**
  * Returns the unit of a trial's cost. The unit depends on the kind of estimator or, for commands, on the program, since
- * programs differ in speed. Estimators on vectors and estimators on images have separate units, because the inputs
- * differ in size and `svm` processes them differently.
+ * programs differ in speed. Estimators that use vectors and estimators that use images have separate units, because
+ * their inputs differ in size and `svm` processes the two differently.
  */
 export function unitOf({ spec }: Pick<RunPlan, 'spec'>, trial: string): string {
   const estimator = spec.estimators[trial];
@@ -41,8 +41,8 @@ export function unitOf({ spec }: Pick<RunPlan, 'spec'>, trial: string): string {
 
 export interface HistoryOptions {
   /**
-   * If there are folds from this machine or from one with the same processor model, use only those; default: use all
-   * folds
+   * If there are folds from this machine or from one with the same processor model, use only those. If no machine is
+   * given, use all folds
    */
   machine?: Machine | undefined;
   /** Maximum number of runs to read, latest first; default: all */

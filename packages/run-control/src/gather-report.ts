@@ -63,7 +63,8 @@ async function hardestClips(
   audio: string | undefined,
 ): Promise<HardClip[]> {
   const [features] = [...plannedFeatures(plan)].find(([, set]) => featureKindOf(set).produces === 'images') ?? [];
-  // Clips are shown as the images that estimators take as input, so features without images show none.
+  // Clips are shown as the images that estimators take as input, so no clips are shown for features that are not
+  // images.
   if (features === undefined) return [];
   const share = ({ wrong, predictions }: ClipOutcome) => wrong / predictions;
   const hardest = outcomes
@@ -86,7 +87,7 @@ async function hardestClips(
   });
 }
 
-/** Reads the clips as WAV files. @throws CryfoldError USAGE if the recordings are not those of the run */
+/** Reads the clips as WAV files. @throws CryfoldError USAGE if these are not the recordings that the run used */
 async function readSounds(audio: string, spec: Spec, clips: readonly ClipOutcome[]): Promise<Map<string, Uint8Array>> {
   const options = { ...cutOptions(spec), skipBad: true };
   const dataset = await readDataset(audio, options).catch((error) => {

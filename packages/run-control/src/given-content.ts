@@ -85,7 +85,7 @@ class VectorForm {
   }
 
   #takeData(data: Uint8Array): string | undefined {
-    // Starts at the most significant byte of the first float32. NaN and infinity have all exponent bits set.
+    // Checks only the two most significant bytes of each float32. NaN and infinity have all exponent bits set.
     for (let i = 3 - (this.#taken % 4); i < data.length; i += 4) {
       const before = i === 0 ? this.#before : data[i - 1];
       if ((data[i] & 0x7f) !== 0x7f || before < 0x80) continue;

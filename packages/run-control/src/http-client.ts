@@ -46,7 +46,7 @@ export class HttpClient {
     const [issue] = parsed.error.issues;
     const where = issue.path.join('.') || 'the response';
     throw new CryfoldError('SERVER_UNREACHABLE', `${path}: ${where}: ${issue.message}`, {
-      hint: 'The server may run a different version than this command.',
+      hint: 'The server may be running a different version of cryfold than this command.',
     });
   }
 

@@ -22,7 +22,10 @@ const page = z.object({ keys: z.array(z.string()), next: z.string().nullable() }
 export class HttpStore implements ArtifactStore {
   constructor(private readonly client: HttpClient) {}
 
-  /** Checks that the server responds and accepts the token. The server itself checks its store. */
+  /**
+   * Checks that the server responds and accepts the token. This does not check the store, because the server does that
+   * itself.
+   */
   async check(): Promise<void> {
     await this.role();
   }

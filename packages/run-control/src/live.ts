@@ -30,13 +30,13 @@ export interface ClusterView extends Pick<ClusterStatus, 'queues' | 'workers'> {
 /** Waiting, training, done, failed. States are encoded as numbers, because a grid may have ten thousand cells. */
 export type CellPhase = 0 | 1 | 2 | 3;
 
-/** State, training progress, the run's metric on the test clips, and duration in seconds. */
+/** The state of a fold, its training progress, the run's metric on its test clips, and its duration in seconds. */
 export type Cell = [phase: CellPhase, fraction: number, value: number | null, seconds: number | null];
 
 /** Why a fold failed. */
 export type Reason = Pick<FoldFailure['error'], 'code' | 'message' | 'hint'>;
 
-/** A reason, with the indices of all cells that failed for that reason. */
+/** The reason for a failure, with the indices of all cells that failed for this reason. */
 export type Failure = Reason & { cells: number[] };
 
 /** The part of a run's status that changes while its grid is shown. */
@@ -52,9 +52,9 @@ export type Figure = Pick<Metric, 'title' | 'sign' | 'share'>;
 export interface GridSearch {
   metric: SearchSpec['metric'];
   figure: Figure;
-  /** Whether trials differ in their number of epochs, in which case rows show it */
+  /** Whether trials differ in their number of epochs, in which case each row shows the number */
   byEpochs: boolean;
-  /** Estimators with a search, and estimators without one */
+  /** `bases` are the estimators whose parameters are searched, and `fixed` are all others */
   bases: string[];
   fixed: string[];
   trials: TrialRow[];
@@ -113,7 +113,7 @@ export interface FoldGrid {
   protocol: RunPlan['spec']['protocol'];
   /** `title` is the name with any caveat, such as one about random weights */
   trials: { name: string; title: string; parameters: RunPlan['spec']['estimators'][string] }[];
-  /** Trial, repeat, fold, shuffle of each cell */
+  /** Trial, repeat, fold and shuffle of each cell */
   places: [trial: number, repeat: number, fold: number, shuffle: number | null][];
   cells: Cell[];
   /** Metric that the cells show */

@@ -87,7 +87,7 @@ const FOLD_LOGS = 8 * 2 ** 20;
 /** Maximum number of characters to show of all logs of a run. */
 export const ALL_LOGS = 16 * 2 ** 20;
 
-/** Replaces the text of a fold's logs by a note, for runs whose logs together exceed the limit. */
+/** Replaces the text of a fold's logs with a note, for runs whose logs together exceed the limit. */
 export function withoutText({ committed, failed, ...fold }: FoldLog): FoldLog {
   const log = '[omitted because the logs of this run are long: request this fold alone]\n';
   return {

@@ -13,7 +13,10 @@ import {
   safeName,
 } from './mlflow-files.js';
 
-/** Writes file contents, given by path within the tracking folder. A path that ends in `/` is an empty folder. */
+/**
+ * Writes files; the map's keys are paths within the tracking folder, and its values are the contents. A path that ends
+ * in `/` is an empty folder.
+ */
 export type WriteFiles = (files: ReadonlyMap<string, string | Uint8Array>) => Promise<void>;
 
 /** The files of a finished run: an MLflow run, with nested runs for its models and trials. */
@@ -173,7 +176,7 @@ function describeTrial({ run, search }: RunResults, trial: Trial, parent: string
   };
 }
 
-/** The notice, the headline figure, and warnings about it. */
+/** Describes a model card as text: its notice, its headline figure, and any warnings about that figure. */
 function describeCard(card: ModelCard): string {
   const { notice, metrics } = card;
   const text = evaluationText(card) ?? '';
@@ -181,13 +184,16 @@ function describeCard(card: ModelCard): string {
   return [notice, text, ...others].filter(Boolean).join('\n\n');
 }
 
-/** Exports all versions of all models. Files are stored with their runs, and the champion becomes an alias. */
+/**
+ * Exports all versions of all models. The files of each version are stored with the run that evaluated the model, and
+ * an alias marks the champion.
+ */
 export async function exportModels(store: ArtifactStore, root: string, write: WriteFiles): Promise<number> {
   const registry = new ModelRegistry(store);
   let count = 0;
   for (const name of await registry.names()) {
     const { cards, damaged, ...found } = await registry.scan(name);
-    // Versions are numbered in the export, so a missing one would change the numbers of the others.
+    // Versions are numbered in the export, so leaving one out would renumber the others.
     if (damaged.length > 0) throw damaged[0];
     const champion = found.champion?.version;
     const versions = [];

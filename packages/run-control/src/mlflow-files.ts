@@ -118,7 +118,7 @@ export interface MlflowModelVersion {
   tags: Record<string, string>;
 }
 
-/** A registered model, its versions and aliases. */
+/** The files of a registered model with its versions and aliases. */
 export function modelFiles(
   name: string,
   versions: readonly MlflowModelVersion[],

@@ -7,7 +7,7 @@ const TAKEN: readonly FoldQueue[] = ['gpu', 'cpu'];
 export interface UntakenQueue {
   queue: FoldQueue;
   jobs: number;
-  /** How long the first of them has been waiting; absent if unknown */
+  /** How long the first job in the queue has been waiting; absent if unknown */
   seconds?: number | undefined;
 }
 

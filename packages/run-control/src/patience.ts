@@ -3,7 +3,7 @@ import { CryfoldError } from '@cryfold/core';
 /** Milliseconds for which a server that has responded before may be unreachable, for example during a restart. */
 const PATIENCE_MS = 120_000;
 
-/** Tolerates temporary outages while a client polls work that runs on a server. */
+/** Tolerates temporary outages of a server while a client polls it for the outcome of some work. */
 export class Patience {
   #lastAnswer = 0;
 

@@ -16,15 +16,15 @@ export interface PlannedEstimator {
   kind: Estimator['kind'];
   queue: FoldQueue;
   trials: number;
-  /** An upper bound: racing, ASHA and shared keys reduce it */
+  /** Maximum number of folds; racing, ASHA and shared keys can reduce the actual number */
   folds: number;
-  /** Number of folds of the known jobs that are already in the store */
+  /** Number of known folds that are already in the store */
   inStore: number;
   /** Hours that one worker needs for the remaining folds; null if the speed of this kind of estimator is unknown */
   hours: number | null;
   /** What the estimate is based on; null if there is no estimate or no fold is left */
   basis: HoursBasis | null;
-  /** Number of committed folds behind the estimate */
+  /** Number of committed folds on which the estimate is based */
   history: number;
 }
 
@@ -53,8 +53,8 @@ export interface PlanSummary {
 
 export interface SummaryOptions extends HourPrices, HistoryOptions {
   /**
-   * Measures the estimators without folds from this machine. Receives the estimates so far, and returns for each
-   * estimator the seconds per cost unit
+   * Measures the speed of estimators for which the store has no folds from this machine. Receives the estimates so far,
+   * and returns the seconds per cost unit for each estimator
    */
   calibrate?: ((uncertain: readonly PlannedEstimator[]) => Promise<ReadonlyMap<string, number>>) | undefined;
   /**
@@ -135,7 +135,7 @@ async function knownJobs(plan: RunPlan, store: RunStore) {
   });
 }
 
-/** Replaces estimates that are not based on folds of this machine by measurements. */
+/** Replaces estimates that are not based on folds from this machine with measurements. */
 async function calibrated(
   planned: readonly { units: number; estimate: PlannedEstimator }[],
   calibrate: SummaryOptions['calibrate'],

@@ -3,7 +3,7 @@ import { metricOfSpec, protocolNameOf, type RunPlan } from '@cryfold/plan';
 import type { RunStore } from '@cryfold/store';
 import { z } from 'zod';
 
-/** Facts about a run and its results that lists show. Servers of earlier versions do not send them. */
+/** Facts about a run and its results that are shown in lists of runs. Servers of earlier versions do not send them. */
 export const runFactsSchema = z
   .object({
     /** Name of the recordings' directory or manifest */
@@ -27,7 +27,7 @@ export const runFactsSchema = z
       .object({
         model: z.string(),
         mean: z.number(),
-        /** Whether train and test share sounds or groups, which inflates the score */
+        /** Whether training and test clips share sounds or groups, which inflates the score */
         inflated: z.boolean().optional(),
       })
       .nullable(),

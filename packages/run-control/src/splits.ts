@@ -13,8 +13,8 @@ export interface Labelled {
 }
 
 /**
- * Computes the folds of a spec's protocol, shuffled with its seed. Each fold has test clips, and training clips of at
- * least two classes.
+ * Computes the folds of a spec's protocol, shuffled with its seed. Each fold has at least one test clip, and has
+ * training clips of at least two classes.
  * @throws CryfoldError PLAN_TOO_LARGE before any fold is computed; GROUPS_UNKNOWN; SPLIT_IMPOSSIBLE, FOLD_EMPTY,
  * FOLD_ONE_CLASS; SPEC_INVALID for a fitted fusion without training data
  */

@@ -23,7 +23,7 @@ export const runStatusSchema = z.object({
   done: count,
   failed: count,
   trials: z.record(z.string(), z.object({ total: count, done: count, failed: count })),
-  /** Folds that are training, with their progress */
+  /** Folds that are being trained, with their progress */
   active: z.array(z.object({ ...place, fraction: z.number() })),
   /**
    * Unfinished folds that workers returned to the queue when they stopped, most frequently returned first. Entries
@@ -159,7 +159,7 @@ export function isUnfinished({ state }: RunStatus): boolean {
 
 type QueueStatus = Omit<ClusterStatus, 'unfinished'>;
 
-/** Queues, counters and workers of several Redis servers together; empty if there is no server. */
+/** The combined queues, counters and workers of several Redis servers; empty if no servers are given. */
 export async function queueStatus(...all: readonly (Queues | undefined)[]): Promise<QueueStatus> {
   const [first, ...others] = await Promise.all(all.flatMap((queues) => (queues ? [statusOfQueues(queues)] : [])));
   if (!first) return { queues: null, counters: null, workers: [] };

@@ -46,7 +46,7 @@ export class TrialTable {
   }
 }
 
-/** Computes the rows of `TrialTable` from what is in the store; empty for runs that are not sweeps. */
+/** Computes the rows of `TrialTable` from the records in the store; empty for runs that are not sweeps. */
 export async function readTrialRows(store: RunStore, stored: StoredPlan): Promise<TrialRow[]> {
   const table = new TrialTable(store);
   const jobs = stored.plan.jobs.filter(({ trial }) => stored.search?.trials.get(trial)?.state === 'RUNNING');

@@ -37,7 +37,7 @@ const after: DatasetManifest = {
 
 const FOLDS = '{ splitter: StratifiedGroupKFold, folds: 3, repeats: 2 }';
 
-/** The parts of a card that planning a stand-in needs. */
+/** The parts of a model card that are needed to plan a stand-in. */
 const cardOf = (own: ReturnType<typeof spec>) =>
   ({
     ...{ name: 'm', version: '0'.repeat(12), of: 'both', spec: own, features: own.features },

@@ -28,7 +28,7 @@ test('estimates hours from a calibration if there are no folds', async (t) => {
     },
   });
   assert.deepEqual(asked, ['a typical', 'b typical']);
-  // Three folds of eight training clips each: 64 pairs.
+  // Three folds of eight training clips each, which means 64 pairs of clips per fold.
   assert.deepEqual([estimators[1].basis, estimators[1].hours], ['calibration', 3 * 64]);
   assert.deepEqual([estimators[0].basis, (cpuHours ?? 0) > 3 * 64], ['typical', true]);
 });

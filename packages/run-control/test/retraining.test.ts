@@ -17,8 +17,8 @@ type Clip = DatasetManifest['clips'][number];
 const CLASSES = ['a', 'b'];
 
 /**
- * Returns clips of infants with five clips each: two of class a and three of class b. The number of a clip identifies
- * its sound.
+ * Returns clips in groups of five per infant: two of class a and three of class b. The number of a clip identifies its
+ * sound.
  */
 function clipsOf(from: number, to: number): Clip[] {
   return Array.from({ length: to - from }, (_, i): Clip => {
@@ -82,7 +82,8 @@ describe('data known to a champion', () => {
   test('a champion knows copies of training clips and their groups, but no stand-in is trained on them', () => {
     const [one, two, three, four] = clipsOf(0, 4);
     const now = [one, two, three, four].map((clip, i) => ({ ...clip, group: `${i}` }));
-    // The first clip is known. The second is a copy of it, and the third a copy of a clip that is not in the new data.
+    // The champion was trained on the first clip. The second clip is a copy of the first one, and the third is a copy
+    // of a training clip that is not in the new data.
     const audio = { sounds: [[0, 1]], copies: new Set([2]) };
     const overlap = trainingOverlap(manifestOf([one, ...clipsOf(10, 13)]), manifestOf(now), audio);
     assert.deepEqual(overlap.sounds, [true, true, true, false]);
@@ -122,8 +123,8 @@ describe('the comparison', () => {
   });
 
   test('never uses a stand-in that knows only part of the champion’s clips', () => {
-    // Only 60 of the 300 new clips are among the 900 on which the champion was trained. Before this rule, a challenger
-    // was promoted over such a stand-in.
+    // Only 60 of the 300 new clips are among the 900 on which the champion was trained. Before cryfold required a
+    // stand-in to be trained on nearly all of the champion's clips, a challenger was promoted over such a stand-in.
     const overlapping = random([...clipsOf(0, 60), ...clipsOf(900, 1140)]);
     const reason = refusal(choose(overlapping, clipsOf(0, 900)));
     assert.match(reason, /0 comparable clips of 0 groups; 10 groups are needed/);
@@ -139,7 +140,8 @@ describe('the comparison', () => {
     assert.deepEqual([chosen.opponent, chosen.clips, chosen.groups], ['stand-in', 240, 48]);
     assert.equal(contest(choose(grouped(clipsOf(10, 240)), before)).opponent, 'stand-in');
     assert.match(refusal(choose(grouped(clipsOf(11, 240)), before)), /but the new data has 94 %/);
-    // Below 95 %, the champion itself is tested if there are enough infants on which it was not trained.
+    // If the new data contains less than 95 % of the champion's clips, the champion itself is tested, provided that
+    // there are enough infants on which it was not trained.
     assert.equal(contest(choose(grouped(clipsOf(11, 260)), before)).opponent, 'champion');
   });
 
@@ -180,7 +182,7 @@ describe('the comparison', () => {
     assert.match(refusal(chosen), /4 comparable clips of class a; 5 are needed/);
   });
 
-  test('compares the first challenger with the majority class on all clips, and needs ten groups', () => {
+  test('compares the first challenger with the majority class on all clips, and requires ten groups', () => {
     const data = random(clipsOf(0, 60));
     const chosen = contest(chooseContest(data, undefined));
     assert.deepEqual([chosen.opponent, chosen.clips, chosen.groups], ['majority', 60, 12]);
@@ -193,7 +195,8 @@ describe('the verdict', () => {
   const chosen = contest(choose(data, clipsOf(1000, 1100)));
 
   /**
-   * A model that predicts the clips correctly for which `isRight` returns true, always with the same given certainty.
+   * A model that correctly predicts the clips for which `isRight` returns true, and predicts every clip with the given
+   * certainty.
    */
   function model(isRight: (clip: number) => boolean, certainty = 0.8): Predictions {
     return (split, position) => {
@@ -252,7 +255,7 @@ describe('the verdict', () => {
     assert.match(reason, /recall drops by more than 5.00 points: a \(-25.00 points\)/);
   });
 
-  test('decides on a challenger by the given metric, even if lower is better', () => {
+  test('decides on a challenger by the given metric, even if lower values are better', () => {
     const sure = model((clip) => clip % 10 !== 0, 0.9);
     const unsure = model((clip) => clip % 10 !== 0, 0.6);
     assert.equal(ask(sure, unsure).code, 'NOT_BETTER');

@@ -15,7 +15,7 @@ interface Asking {
   headers: IncomingHttpHeaders;
 }
 
-/** Seconds that a browser's session lasts. */
+/** How long a browser session lasts, in seconds. */
 const SESSION_SECONDS = 12 * 3600;
 /** Maximum number of session cookies that a browser keeps for other servers on the same host. */
 const OTHER_SESSIONS = 8;
@@ -78,7 +78,10 @@ export class Access {
     return this.#session(this.#shownCookie(headers));
   }
 
-  /** Returns where a request contains a token, whether the token is valid or not. An expired session does not count. */
+  /**
+   * Returns whether a request contains a token, valid or not, in a header or in a cookie. An expired session does not
+   * count.
+   */
   shown({ headers }: Asking): 'header' | 'cookie' | undefined {
     if (headers.authorization !== undefined) return 'header';
     const value = this.#shownCookie(headers);

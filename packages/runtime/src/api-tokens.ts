@@ -13,7 +13,7 @@ export interface Tokens {
   tokensFile?: string | undefined;
 }
 
-/** Minimum length of a token. `openssl rand -base64 18` prints 24 characters, which are 144 bits. */
+/** Minimum length of a token. `openssl rand -base64 18` prints 24 characters, which contain 144 random bits. */
 const TOKEN_LENGTH = 16;
 
 /**
@@ -32,7 +32,7 @@ export function parseApiTokens(text: string, source: string): ApiToken[] {
         : undefined;
     if (why) {
       throw new CryfoldError('USAGE', `${source}: entry ${i + 1} ${why}`, {
-        hint: 'Write a line of the form operate:TOKEN. openssl rand -hex 24 generates a token.',
+        hint: 'Write a line of the form operate:TOKEN. To generate a token, use: openssl rand -hex 24',
       });
     }
     return { role: role as ApiRole, token };

@@ -70,7 +70,7 @@ export class BoundedChild {
   }
 
   /**
-   * Returns the reason why the process exited, if memory was the cause.
+   * If the process exited because of its memory use, returns an error that explains why.
    * @param signal the signal that killed the process
    * @param output the end of its standard error
    */

@@ -7,7 +7,7 @@ export type { Definition } from './catalogue/definition.js';
 
 /**
  * All metrics that cryfold defines, in the order of docs/metrics.md, which tools/metrics-doc generates from this list.
- * Names end in the unit: seconds, bytes, or ratio (0 to 1). `_total` counts since the process started.
+ * Names end with the unit: seconds, bytes, or ratio (0 to 1). `_total` counts since the process started.
  */
 export const CATALOGUE = {
   ...SERVICE_METRICS,

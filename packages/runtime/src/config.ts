@@ -27,7 +27,7 @@ export interface ApiConfig extends Tokens {
   /** 0: any free port */
   port: number;
   host: string;
-  /** Requests per minute for one client */
+  /** Maximum number of requests per minute from one client */
   rate: number;
 }
 
@@ -60,27 +60,29 @@ export interface Config {
   cacheDir: string;
   logLevel: string;
   /**
-   * The only run that the coordinator handles; `cryfold run` sets this for its own coordinator. Absent: it handles all
-   * runs of the store.
+   * The only run that the coordinator handles; `cryfold run` sets this for its own coordinator. If absent, the
+   * coordinator handles all runs of the store.
    */
   onlyRun: string | undefined;
   /** Whether `cryfold run` started this service for its own run. */
   local: boolean;
   /** Name of the container image that this process runs in, if any. An image contains only what its services need. */
   image: 'control' | 'cpu-worker' | 'gpu-worker' | undefined;
-  /** How long a starting service waits for an unavailable Redis or store, seconds. */
+  /** How long a starting service waits if Redis or the store is unavailable, in seconds. */
   startSeconds: number;
-  /** How long a stopping worker keeps training its fold, seconds. */
+  /** How long a stopping worker keeps training its fold, in seconds. */
   graceSeconds: number;
-  /** Memory limit of one training or predicting process, MiB; by default nearly all of the machine or cgroup. */
+  /**
+   * Memory limit of one training or prediction process, in MiB; by default, nearly all memory of the machine or cgroup.
+   */
   childMemoryMb: number;
-  /** The GPUs to use, by CUDA index or UUID; absent: all GPUs. */
+  /** The GPUs to use, by CUDA index or UUID; if absent, all GPUs are used. */
   visibleGpus: readonly string[] | undefined;
   /** Port of /metrics, /healthz and /readyz; if absent, they are not served. */
   metricsPort: number | undefined;
-  /** Address to listen on; absent: all interfaces. */
+  /** Address to listen on; if absent, the service listens on all interfaces. */
   metricsHost: string | undefined;
-  /** Base URL of the OTLP/HTTP collector for traces; absent: no tracing. */
+  /** Base URL of the OTLP/HTTP collector for traces; if absent, nothing is traced. */
   otlpEndpoint: string | undefined;
   /** If absent, the API is not served. */
   api: Readonly<ApiConfig> | undefined;
@@ -170,8 +172,7 @@ function webIdentity(env: z.infer<typeof schema>) {
 }
 
 /**
- * Returns the token to send in a header. Rejects a server's list of tokens, because users easily set that here by
- * mistake.
+ * Returns the token to send in a header. Rejects a server's list of tokens, because it is easily set here by mistake.
  * @throws CryfoldError USAGE
  */
 function clientToken(env: z.infer<typeof schema>): Secret | undefined {
@@ -181,7 +182,7 @@ function clientToken(env: z.infer<typeof schema>): Secret | undefined {
   const variable = env.CRYFOLD_API_TOKEN === undefined ? 'CRYFOLD_API_TOKEN_FILE' : 'CRYFOLD_API_TOKEN';
   throw new CryfoldError('USAGE', `environment variable ${variable}: the value is not a single token`, {
     context: { variable },
-    hint: 'Use a single token: the part after the colon of a line operate:TOKEN in the token list of the server.',
+    hint: 'Use a single token. From a line such as operate:TOKEN in the token list of the server, use only the part after the colon.',
   });
 }
 

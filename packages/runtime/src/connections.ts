@@ -21,15 +21,18 @@ const BODY_RATE = 240;
  * address.
  */
 const NEW_MS = 1000;
-/** Minimum milliseconds between warnings. */
+/** Minimum time between warnings, in milliseconds. */
 const WARN_MS = 60_000;
-/** Maximum pending requests per connection. Browsers and fetch() send one at a time. */
+/** Maximum number of pending requests per connection. Browsers and fetch() send one request at a time. */
 const PIPELINED = 16;
 
 export interface ConnectionOptions {
-  /** Maximum open connections, at least 8. If it is reached, a new connection closes the oldest one without a token. */
+  /**
+   * Maximum number of open connections, at least 8. Once this number is reached, the oldest connection without a token
+   * is closed to make room for each new one.
+   */
   total: number;
-  /** Maximum connections without a token from one address (IPv6: one /64) */
+  /** Maximum number of connections without a token from one address (IPv6: one /64) */
   perAddress: number;
   /** Absent: no logging */
   log?: Logger | undefined;
@@ -39,7 +42,7 @@ interface Exchange {
   request: IncomingMessage;
   /** When the request began, or when its rate was last checked, in ms since the epoch */
   since: number;
-  /** Number of bytes received on the connection up to that time */
+  /** Number of bytes received on the connection before `since` */
   bytes: number;
   /** The token of the request */
   name: string | undefined;
@@ -51,7 +54,10 @@ interface Connection {
   address: string;
   /** When the connection became idle */
   since: number;
-  /** Since when the connection has had an incomplete request; for a new connection, since it was opened */
+  /**
+   * When the client began to send the request whose headers are still incomplete; for a new connection, the time at
+   * which it was opened
+   */
   owes: number | undefined;
   /** Bytes received when the connection became idle */
   bytes: number;
@@ -72,14 +78,14 @@ export function clientAddress(address: string): string {
 /**
  * Keeps clients without a token from exhausting a server's connections. New connections are always accepted. If there
  * are too many, the server picks the address with the most connections without a token, and closes the oldest of these.
- * Slow requests, slow uploads and slow readers are disconnected as well. A request is trusted from the call of `trust`
+ * Slow requests, slow uploads and slow readers are disconnected as well. A request is trusted from the call to `trust`
  * until its response ends. While it is trusted, its connection is never closed to make room for another.
  */
 export class Connections {
   readonly #total: number;
   readonly #perAddress: number;
   readonly #all = new Map<Socket, Connection>();
-  /** Connections without a trusted request, by address; those idle for longest come first */
+  /** Connections without a trusted request, by address; those that have been idle longest come first */
   readonly #untrusted = new Map<string, Set<Connection>>();
   readonly #names = new Map<string, number>();
   readonly #log: Logger | undefined;
@@ -242,7 +248,7 @@ export class Connections {
     if (answered && request.complete) this.#end(connection, exchange);
     else if (name === undefined) return now - since > REQUEST_MS;
     else if (!request.complete && request.readableLength > 0) {
-      // There is received data that has not been read yet, so it is the server that is slow, not the client.
+      // Some received data has not been read yet, so the server is the slow side, not the client.
       exchange.since = now;
       exchange.bytes = connection.socket.bytesRead;
     } else if (!request.complete) {

@@ -12,9 +12,12 @@ export type Checks = Readonly<Record<string, () => Promise<unknown>>>;
 
 export interface EndpointOptions {
   role: string;
-  /** Port of the endpoint. Absent: no endpoint and no measurements. 0: any free port, which is logged. */
+  /**
+   * Port of the endpoint. If absent, there is no endpoint and nothing is measured. If 0, the endpoint uses any free
+   * port, and logs it.
+   */
   port: number | undefined;
-  /** Address to listen on; absent: all interfaces. */
+  /** Address to listen on; if absent, the endpoint listens on all interfaces. */
   host: string | undefined;
   log: Logger;
 }

@@ -21,7 +21,7 @@ export const environmentSchema = z.object({
     .min(1)
     .optional()
     .describe('folder for TensorFlow, weights and other built or downloaded files; default: cryfold in XDG_CACHE_HOME'),
-  XDG_CACHE_HOME: z.string().min(1).optional().describe('folder of caches; default: ~/.cache'),
+  XDG_CACHE_HOME: z.string().min(1).optional().describe('folder for caches; default: ~/.cache'),
   CRYFOLD_LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
     .default('info')
@@ -71,7 +71,7 @@ export const environmentSchema = z.object({
     .string()
     .optional()
     .describe('file with a token that is exchanged for keys of the role in AWS_ROLE_ARN, if no keys are set'),
-  AWS_ROLE_ARN: z.string().optional().describe('ARN of that role'),
+  AWS_ROLE_ARN: z.string().optional().describe('ARN of the role whose keys are used'),
   AWS_ROLE_SESSION_NAME: z.string().default('cryfold').describe('session name for the role'),
   AWS_ENDPOINT_URL_STS: z
     .url({ protocol: /^https?$/ })
@@ -102,7 +102,7 @@ export const environmentSchema = z.object({
     .optional()
     .describe('same as --server: address of the coordinator’s API that commands use'),
   CRYFOLD_API_TOKEN: z.string().optional().describe('token for the server in CRYFOLD_SERVER'),
-  CRYFOLD_API_TOKEN_FILE: z.string().optional().describe('file that contains this token'),
+  CRYFOLD_API_TOKEN_FILE: z.string().optional().describe('file with the token for the server in CRYFOLD_SERVER'),
   CRYFOLD_API_PORT: z.coerce
     .number()
     .int()
@@ -120,7 +120,7 @@ export const environmentSchema = z.object({
   CRYFOLD_API_TOKENS_FILE: z
     .string()
     .optional()
-    .describe('file that contains these tokens, one per line; read again when it changes'),
+    .describe('file that contains the tokens for the API, one per line; read again when it changes'),
   CRYFOLD_SERVE_TOKENS: z
     .string()
     .optional()
@@ -130,7 +130,7 @@ export const environmentSchema = z.object({
   CRYFOLD_SERVE_TOKENS_FILE: z
     .string()
     .optional()
-    .describe('file that contains these tokens, one per line; read again when it changes'),
+    .describe('file that contains the tokens for cryfold serve, one per line; read again when it changes'),
   CRYFOLD_API_RATE: z.coerce
     .number()
     .int()

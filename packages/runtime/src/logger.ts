@@ -44,7 +44,7 @@ export function createLogger(role: string, level: string, options: LogOptions = 
  */
 const WAITING = 1 << 20;
 
-/** A failed write never stops the process, because the work matters more than its log. */
+/** A failed write never stops the process, because its work is more important than its log. */
 function standardOutput(): DestinationStream {
   const stream = pino.destination({ dest: 1, sync: true, maxLength: WAITING });
   stream.on('error', () => {});

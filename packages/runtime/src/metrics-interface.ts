@@ -8,11 +8,11 @@ export interface Sample<N extends GaugeName> {
 
 /** Counters and gauges of a process. The compiler checks names and labels against the catalogue. */
 export interface Metrics {
-  /** Whether metrics are exported. If not, callers can skip costly measurements. */
+  /** Whether metrics are exported. If metrics are not exported, callers can skip costly measurements. */
   readonly on: boolean;
   add<N extends CounterName>(name: N, labels: LabelsOf<N>, by?: number): void;
   set<N extends GaugeName>(name: N, labels: LabelsOf<N>, value: number): void;
-  /** Removes a series when the thing that it describes no longer exists. */
+  /** Removes a series. Call this when the object that the series describes no longer exists. */
   remove<N extends GaugeName>(name: N, labels: LabelsOf<N>): void;
   observe<N extends HistogramName>(name: N, labels: LabelsOf<N>, value: number): void;
   /** Registers a function that is called at each scrape and returns all series of a gauge. */

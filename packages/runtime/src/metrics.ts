@@ -1,6 +1,6 @@
 import type { Metrics } from './metrics-interface.js';
 
-/** Used if no metrics port is set: records nothing. */
+/** A no-op implementation, which is used if no metrics port is set. */
 export const NO_METRICS: Metrics = {
   on: false,
   add() {},
@@ -11,7 +11,7 @@ export const NO_METRICS: Metrics = {
   text: async () => '',
 };
 
-/** The metrics of a service, and the content type of their text. */
+/** Returns the metrics of a service, and the content type of their text format. */
 export async function loadMetrics(role: string): Promise<{ metrics: Metrics; textFormat: string }> {
   const { createMetrics, TEXT_FORMAT } = await import('./prometheus.js');
   return { metrics: createMetrics(role), textFormat: TEXT_FORMAT };

@@ -10,7 +10,7 @@ interface StoreOperation {
 
 const STORE_OPERATIONS = ['get', 'has', 'stat', 'put', 'putIfAbsent', 'list', 'delete'];
 
-/** For each class of failures, the code of the most frequent one. */
+/** The most frequent error code of each class of attempt failures. */
 const FAILURES = { crash: 'CHILD_DIED', infrastructure: 'STORE_UNREACHABLE' };
 
 /** Counts the operations of a store. Returns undefined if metrics are not exported, so that nothing is measured. */
@@ -29,7 +29,7 @@ export function storeObserver(metrics: Metrics): ((operation: StoreOperation) =>
   };
 }
 
-/** Counts events of a queue's jobs and of the connection to Redis. */
+/** Counts the job events of a queue and the events of its connection to Redis. */
 export function consumerObserver(metrics: Metrics, queue: string) {
   metrics.add('cryfold_lost_leases_total', { queue }, 0);
   metrics.add('cryfold_redis_reconnects_total', {}, 0);

@@ -11,7 +11,7 @@ import type { Spanner } from './spanner.js';
  * stopping.
  */
 const FLUSH_MS = 3000;
-/** Timeout in milliseconds for a proxy to open a tunnel; equals the exporter's default timeout of a request. */
+/** Timeout in milliseconds for a proxy to open a tunnel; equals the exporter's default timeout for a request. */
 const PROXY_MS = 10_000;
 
 /** Registers OpenTelemetry for the whole process, including BullMQ's hook. Loaded only if an endpoint is configured. */

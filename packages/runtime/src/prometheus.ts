@@ -6,8 +6,8 @@ import type { Metrics } from './metrics-interface.js';
 export const TEXT_FORMAT = Registry.PROMETHEUS_CONTENT_TYPE;
 
 /**
- * The metrics of a service, including prom-client's process metrics. Loaded only if metrics are exported, since it
- * costs 6 MB.
+ * The metrics of a service, including prom-client's process metrics. Loaded only if metrics are exported, since loading
+ * it takes 6 MB of memory.
  */
 export function createMetrics(role: string): Metrics {
   const registry = new Registry();

@@ -11,7 +11,7 @@ const KINDS = 100;
 type Level = 'warn' | 'error';
 
 interface Repeated {
-  /** Number of occurrences since it was last logged */
+  /** Number of occurrences since the error was last logged */
   count: number;
   /** Logs the latest occurrence */
   tell: (repeated: number) => void;
@@ -19,9 +19,9 @@ interface Repeated {
 
 /**
  * Logs repeated errors, such as those of every retry during an outage. The first one is logged immediately; after that,
- * each kind is logged at most every 30 s with the number of occurrences (`repeated`). A kind is the error's code with
- * its message, the first word of a Redis reply, or the code alone for errors logged by code. The same problem with two
- * artifacts counts as two kinds.
+ * each kind is logged at most every 30 s with the number of occurrences (`repeated`). The kind of an error is
+ * determined by its code and message, by the first word of a Redis reply, or, for errors logged by code, by the code
+ * alone. The same problem with two artifacts counts as two kinds.
  */
 export class RepeatedErrors {
   readonly #log: Logger;
@@ -56,7 +56,7 @@ export class RepeatedErrors {
     this.#wait(kind, { count: 0, tell });
   }
 
-  /** At the end of each interval, logs what occurred in it. A kind without occurrences is forgotten. */
+  /** At the end of each interval, logs the errors that occurred during it. A kind without occurrences is forgotten. */
   #wait(kind: string, repeated: Repeated): void {
     this.#known.set(kind, repeated);
     setTimeout(() => {

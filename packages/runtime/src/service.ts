@@ -26,8 +26,8 @@ export interface ServeOptions {
  */
 const STOP_MS = 15_000;
 /**
- * Milliseconds for an orderly stop if the command that started the service has exited. Its private Redis is gone as
- * well, so nothing can be returned.
+ * Milliseconds for an orderly stop if the command that started the service has exited. The command's private Redis is
+ * gone as well, so no job can be returned to a queue.
  */
 const ORPHAN_MS = 500;
 

@@ -5,7 +5,7 @@ import { type Access, isSecure } from './access.js';
 import { clientAddress } from './connections.js';
 import type { Logger } from './logger.js';
 
-/** Number of requests with wrong tokens per address and minute that are answered without delay. */
+/** How many requests with wrong tokens are answered without delay, per address and minute. */
 const TRIES = 30;
 /** Milliseconds by which the response to each further wrong token is delayed. */
 const WAIT_MS = 1000;
@@ -24,7 +24,7 @@ interface Answering {
 
 type Counted = { isAllowed: true } | { isAllowed: false; isExceeded: boolean; ttlInSeconds: number };
 
-/** The rate limit of wrong tokens, for `createRateLimit` of @fastify/rate-limit. */
+/** The rate limit for wrong tokens, for `createRateLimit` of @fastify/rate-limit. */
 export const WRONG_TOKENS = {
   max: TRIES,
   timeWindow: 60_000,

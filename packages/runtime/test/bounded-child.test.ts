@@ -75,7 +75,7 @@ test('removes the temporary folders of a killed child and no others', async (t) 
   assert.deepEqual(readdirSync(folder).sort(), others.sort());
 });
 
-/** Runs `hungry.js parent` in its own memory cgroup (v2 or v1); undefined if none can be created. */
+/** Runs `hungry.js parent` in its own memory cgroup (v2 or v1); returns undefined if no such cgroup can be created. */
 function inCgroup(mib: number, ...args: number[]) {
   const name = `cryfold-test-${process.pid}`;
   for (const [root, limit] of [

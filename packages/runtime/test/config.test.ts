@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { CryfoldError, readSecret } from '@cryfold/core';
 import { loadConfig } from '../src/index.js';
 
-test('reads S3 credentials from variables or mounted files, only if key and secret are both set', async () => {
+test('reads S3 credentials from variables or mounted files, but only if key and secret are both set', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'cryfold-config-'));
   try {
     const [id, secret] = [join(folder, 'id'), join(folder, 'secret')];
@@ -25,7 +25,7 @@ test('reads S3 credentials from variables or mounted files, only if key and secr
   }
 });
 
-test('treats an empty secret file as set: keys may follow, but an API without tokens does not start', async () => {
+test('treats an empty secret file as set: S3 keys may come later, but an API needs tokens to start', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'cryfold-config-'));
   try {
     const file = join(folder, 'empty');
@@ -74,7 +74,7 @@ function redisOf(environment: Record<string, string>): string {
   return target.kind === 'cluster' ? target.redisUrl : assert.fail(target.kind);
 }
 
-test('targets this machine by default, a cluster with REDIS_URL, and a server with CRYFOLD_SERVER', () => {
+test('targets this machine by default, a cluster if REDIS_URL is set, and a server if CRYFOLD_SERVER is set', () => {
   const targetOf = (environment: Record<string, string>) => loadConfig(environment).target;
   const [REDIS_URL, CRYFOLD_STORE, CRYFOLD_SERVER] = ['redis://h:6379', 's3://b/p', 'http://h:8080'];
   assert.deepEqual(targetOf({}), { kind: 'local', storeUrl: undefined });
@@ -153,7 +153,7 @@ test('reports the name of an invalid variable, but not its value', () => {
   }
 });
 
-test('rejects a grace period that is longer than a timer can be', () => {
+test('rejects a grace period that exceeds the longest possible timer', () => {
   assert.equal(loadConfig({ CRYFOLD_GRACE_SECONDS: '2000000' }).graceSeconds, 2_000_000);
   assert.throws(() => loadConfig({ CRYFOLD_GRACE_SECONDS: '2200000' }), /CRYFOLD_GRACE_SECONDS/);
 });

@@ -92,15 +92,15 @@ interface Ends {
 }
 
 /**
- * Sends the bytes once per second for `SECONDS` seconds. Returns after how many seconds the server closed the
- * connection.
+ * Sends the bytes once per second for `SECONDS` seconds. Returns the number of seconds after which the server closed
+ * the connection.
  */
 async function secondsOpen(t: TestContext, { socket, peer }: Ends, bytes: string): Promise<number> {
   socket.resume();
   for (let second = 0; second < SECONDS; second++) {
     if (peer.destroyed) return second;
     socket.write(bytes);
-    // The server must have received it before its clock advances.
+    // The server must have received the bytes before its clock advances.
     while (peer.bytesRead < socket.bytesWritten && !peer.destroyed) await turn();
     t.mock.timers.tick(1000);
   }
@@ -141,7 +141,7 @@ test('leaves enough file descriptors for files, Redis and the store', () => {
   }
 });
 
-test('counts IPv6 clients by /64 and mapped IPv4 as IPv4', () => {
+test('counts IPv6 clients by their /64 prefix, and IPv4-mapped addresses as IPv4', () => {
   assert.equal(clientAddress('::ffff:10.0.0.1'), '10.0.0.1');
   assert.equal(clientAddress('10.0.0.1'), '10.0.0.1');
   assert.equal(clientAddress('2001:db8:1:2:3:4:5:6'), '2001:db8:1:2');

@@ -5,9 +5,9 @@ import { BoundedChild } from '../src/index.js';
 
 /**
  * Processes for bounded-child.test.ts. `hungry.js touch MIB` fills memory step by step, then idles; `hungry.js reserve`
- * allocates memory without touching it until that fails, and sends the message; `hungry.js temporary` creates a
- * temporary folder; `hungry.js parent CHILDREN MIB LIMIT` starts children in mode `touch` and prints why the first
- * child exited.
+ * allocates memory without touching it until an allocation fails, and sends the error message; `hungry.js temporary`
+ * creates a temporary folder; `hungry.js parent CHILDREN MIB LIMIT` starts children in mode `touch` and prints why the
+ * first child exited.
  */
 const [mode, mib] = process.argv.slice(2);
 const kept: Uint8Array[] = [];

@@ -41,7 +41,7 @@ test('formats a line with time, level, message, fold and fields, except for fiel
   );
 });
 
-test('shows the stack in a readable line only for errors without a code, and escapes controls', () => {
+test('shows the stack in a readable line only for errors without a code, and escapes control characters', () => {
   const lines: string[] = [];
   const log = createLogger('worker', 'info', {
     readable: true,

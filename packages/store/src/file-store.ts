@@ -187,8 +187,8 @@ export class FileStore implements ArtifactStore {
       await this.#checkInside(folder);
       return readdir(folder, { withFileTypes: true });
     });
-    // Keys are listed in code-unit order. Sorting the entries of a folder only has the same result if folder names end
-    // in a slash.
+    // Keys are listed in code-unit order. To get the same order, the names of folders must end in a slash before the
+    // entries of a folder are sorted.
     const names = (entries ?? [])
       .filter(({ name }) => !name.startsWith('.') && name !== LOST_AND_FOUND)
       .map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name));
@@ -214,8 +214,7 @@ export class FileStore implements ArtifactStore {
 
   /**
    * The root may be a link, but no link below it may lead outside the store. Otherwise, anyone who can write to the
-   * store could have other files read, replaced or deleted. If a path does not exist yet, the part of it that exists is
-   * checked.
+   * store could have other files read, replaced or deleted. If only part of a path exists so far, that part is checked.
    */
   async #checkInside(path: string): Promise<void> {
     for (let at = path; at.length > this.#root.length; at = dirname(at)) {
@@ -236,7 +235,9 @@ export class FileStore implements ArtifactStore {
     }
   }
 
-  /** Checks a folder only from time to time, since some, such as the folder of all folds, receive many writes. */
+  /**
+   * Checks a folder only from time to time, since some folders, such as the folder of all folds, receive many writes.
+   */
   async #checkOften(folder: string): Promise<void> {
     const now = performance.now();
     if (now - (this.#trusted.get(folder) ?? Number.NEGATIVE_INFINITY) < TRUSTED_MS) return;
@@ -265,8 +266,9 @@ export class FileStore implements ArtifactStore {
     return this.#guard(key, async () => {
       const staged = join(this.#root, STAGING, randomBytes(12).toString('hex'));
       try {
-        // The two steps run at the same time, because the record of a fold waits for both. If one fails, the other must
-        // still finish, because a file that is being written cannot be removed.
+        // Creating the folder and writing the staged file run concurrently to save time, because a fold is not recorded
+        // until both are done. If one of them fails, the other must still finish, because a file that is being written
+        // cannot be removed.
         const steps = [this.#makeFolder(dirname(target)), this.#stage(staged, bytes)];
         for (const step of await Promise.allSettled(steps)) if (step.status === 'rejected') throw step.reason;
         const result = await commit(staged, target);

@@ -61,8 +61,8 @@ export function openClient(settings: S3Settings, limits: { partBytes: number; si
   // Loaded at first use, which saves 15 MiB in a process with a file store.
   const { Client } = require('minio') as typeof minio;
   const keys = new S3Keys(settings, { certificates: settings.certificates, silenceMs: limits.silenceMs });
-  // The providers in minio-js only query Amazon's STS, or assume a role with keys. minio-js does not export their base
-  // class, but uses only the following members of it.
+  // The providers in minio-js only query Amazon's STS, or assume a role with keys. minio-js does not export the base
+  // class of these providers, but it only uses the following members of that class.
   const provider = {
     getCredentials: async () => {
       const { accessKey, secretKey, sessionToken } = await keys.get();

@@ -7,7 +7,7 @@ export interface Promised {
   key: string;
   /** Expected hash of the content, hex; undefined if unknown */
   sha256: string | undefined;
-  /** The request fails after this many milliseconds without a byte. */
+  /** The request fails if no byte arrives for this many milliseconds. */
   silenceMs: number;
 }
 

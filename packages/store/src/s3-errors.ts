@@ -24,11 +24,11 @@ const FINAL = new Set([
   'CERT_HAS_EXPIRED',
   'ERR_TLS_CERT_ALTNAME_INVALID',
 ]);
-// Codes that deny access, except those that always come with status 403. STORE_DENIED is thrown by S3Keys; the other
-// codes come from servers.
+// Error codes which mean that access was denied, except those that always come with status 403. STORE_DENIED is thrown
+// by S3Keys; the other codes come from servers.
 const DENIED = new Set(['STORE_DENIED', 'AccessDenied', 'ExpiredToken', 'InvalidToken', 'TokenRefreshRequired']);
 export const ABSENT = new Set(['NoSuchKey', 'NotFound']);
-/** Thrown if a body differs from what was put; the request can be retried. */
+/** Thrown if a body differs from the content that was stored; the request can be retried. */
 export class Damaged extends Error {}
 
 export function code(error: unknown): string {

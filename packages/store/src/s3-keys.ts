@@ -45,7 +45,7 @@ const FILES_MS = 10_000;
  * lifetime have passed.
  */
 const MARGIN_MS = 5 * 60_000;
-/** Minimum milliseconds between two attempts to fetch keys for a role. */
+/** Minimum time in milliseconds between two attempts to fetch keys for a role. */
 const PAUSE_MS = 5000;
 /** Maximum size of a response; STS sends a few KiB. */
 const ANSWER_BYTES = 2 ** 16;
@@ -55,7 +55,7 @@ export class S3Keys {
   /** Whether the keys may be replaced while the process runs */
   readonly mayChange: boolean;
   readonly #fetch: () => Promise<Fetched>;
-  /** Minimum milliseconds between fetching keys and fetching them again because the server rejected them */
+  /** Minimum time in milliseconds between fetching keys and fetching them again because the server rejected them */
   readonly #pauseMs: number;
   #fetched: Fetched | undefined;
   #fetchedAt = Number.NEGATIVE_INFINITY;
@@ -165,7 +165,7 @@ async function assumeRole(
   return { keys: { accessKey, secretKey, sessionToken: element('SessionToken') }, staleAt, expiresAt };
 }
 
-/** Sends a form. Neither the errors that it throws nor the responses that it returns contain what was sent. */
+/** Sends a form. Neither its errors nor the returned responses contain the content of the form. */
 async function post(
   endpoint: string,
   body: string,

@@ -25,10 +25,10 @@ function code(error: unknown): string | undefined {
 
 /**
  * Uploads an object in parts of at least 5 MiB each, except for the last part. Only one part is in memory at a time.
- * Each writer has a separate upload, because minio-js 8's putObject joins any unfinished upload to the same key, and
- * two concurrent writers of the same key would take each other's parts.
+ * Each writer has a separate upload, because minio-js 8's putObject joins any unfinished upload to the same key, which
+ * would mix up the parts of two concurrent writers of that key.
  * @returns false if the object already exists and `ifAbsent` is set
- * @throws errors of `parts`, in which case nothing is written
+ * @throws any error that `parts` throws; nothing is written in that case
  */
 export async function uploadInParts(
   parts: AsyncIterable<Buffer> | Iterable<Buffer>,
@@ -48,7 +48,7 @@ export async function uploadInParts(
     }
     return await complete(target, { upload, token, etags });
   } catch (error) {
-    // The parts of a killed process are removed by the bucket's lifecycle rule (docs/storage.md).
+    // Parts that a killed process has left behind are removed by the bucket's lifecycle rule (see docs/storage.md).
     await client.abortMultipartUpload(bucket, name, upload).catch(() => {});
     throw error;
   }

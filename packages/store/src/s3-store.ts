@@ -37,7 +37,7 @@ export interface S3Limits {
   maxBytes?: number;
   /** How long an operation is retried while the server is unavailable, in milliseconds. */
   patienceMs?: number;
-  /** A request fails after this many milliseconds without a byte. */
+  /** A request fails if no byte arrives for this many milliseconds. */
   silenceMs?: number;
   /** Larger objects are uploaded in parts of this size, in bytes; S3 requires at least 5 MiB. */
   partBytes?: number;

@@ -20,7 +20,7 @@ export interface Answer {
 
 const current = new AsyncLocalStorage<Answer>();
 
-/** Runs an action. If it throws, adds what is known about the last response to the error. */
+/** Runs an action. If the action throws, adds what is known about the last response to the error. */
 export async function withAnswer<T>(action: () => Promise<T>): Promise<T> {
   const answer: Answer = {};
   try {

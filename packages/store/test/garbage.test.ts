@@ -36,7 +36,7 @@ function resultOf(key: string, attempt: string): FoldResult {
   return { format: FORMATS.fold, key, attempt, probabilities, curve: [], seconds: 1, environment: {} };
 }
 
-/** A store with one run that has one committed fold, and with unreferenced objects. */
+/** A store that contains one run with one committed fold, and some unreferenced objects. */
 async function storeWithGarbage(folder: string) {
   const store = new RunStore(openStore(`file:${join(root, folder)}`));
   const plan = svmPlan('kept');
@@ -93,7 +93,7 @@ test('finds and deletes only objects that neither a run nor a model refers to', 
   assert.deepEqual(await keysOf(store), [...kept].sort());
 });
 
-test('counts later changes separately and keeps them', async () => {
+test('counts objects that changed after the time limit separately, and keeps them', async () => {
   const { store, garbage } = await storeWithGarbage('young');
   const { objects, young } = await findGarbage(store, Date.now() - 3_600_000);
   assert.deepEqual([objects, young], [[], garbage.length]);

@@ -12,7 +12,7 @@ const server = program ? await S3Server.start({ tool: 'minio', program }) : unde
 const skip = server === undefined && 'MinIO is neither on PATH, in $CRYFOLD_TOOLS nor cached';
 after(() => server?.stop());
 
-/** Opens stores as a user with only the permissions that docs/storage.md requires, below `mine/`. */
+/** Opens stores below `mine/` as a user that only has the permissions required by docs/storage.md. */
 async function asDocumentedUser({ port, accessKey, secretKey, bucket }: S3Server) {
   const documentation = await readFile(new URL('../../../../docs/storage.md', import.meta.url), 'utf8');
   const policy = /```json\n([\s\S]*?)```/.exec(documentation)?.[1] ?? assert.fail('docs/storage.md contains no policy');

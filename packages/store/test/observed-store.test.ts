@@ -69,7 +69,7 @@ test('reports streams once they have ended, with the number of bytes transferred
   assert.deepEqual(seen(), [['get', true, 12]]);
 });
 
-test('reports failures, and passes on their errors', async (t) => {
+test('reports failures, and propagates their errors', async (t) => {
   const { store, seen } = await opened(t);
   const invalid = (error: unknown) => error instanceof CryfoldError && error.code === 'STORE_KEY_INVALID';
   const list = async () => {

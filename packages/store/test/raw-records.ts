@@ -20,7 +20,10 @@ export class RawRecord {
     return bytes;
   }
 
-  /** @param content bytes unchanged, text as UTF-8, anything else as a record */
+  /**
+   * @param content bytes, which are written unchanged; text, which is encoded as UTF-8; or any other value, which is
+   * encoded as a record
+   */
   async write(content: Uint8Array | string | object): Promise<void> {
     const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
     await this.#store.put(this.key, bytes instanceof Uint8Array ? bytes : encodeRecord(bytes));

@@ -59,7 +59,7 @@ for (const tool of S3_TOOLS) {
       const store = openStore(`s3://${server.bucket}/p`, settings);
       mock.timers.enable({ apis: ['Date'], now: Date.now() + minutes * 60_000 });
       try {
-        // The last one sends HEAD, whose response has no body.
+        // The last action sends a HEAD request, whose response has no body.
         for (const action of [() => store.check(), () => store.get('a'), () => store.has('a')]) {
           const { message } = await failsAtOnce(action(), 'STORE_CLOCK_WRONG');
           assert.match(message, new RegExp(`the clock of this machine ${how} the clock of the S3 server`));

@@ -8,7 +8,7 @@ import { softmax, type TemperatureScaling } from './temperature.js';
  */
 export interface Combination {
   classCount: number;
-  /** The classes among the training rows, ascending. All others have decision -Infinity and probability 0. */
+  /** The classes among the training rows, ascending. All other classes have decision -Infinity and probability 0. */
   present: number[];
   roles: MachineRole[];
   calibration: { kind: 'platt'; sigmoids: Sigmoid[] } | { kind: 'temperature'; scaling: TemperatureScaling };
@@ -90,7 +90,7 @@ function normalise(shares: Float64Array): Float64Array {
  * r_ij p_j)^2. Source: Wu, Lin, Weng, "Probability estimates for multi-class classification by pairwise coupling", JMLR
  * 5 (2004), algorithm 2, with LIBSVM's clipping of pairwise probabilities to [1e-7, 1 - 1e-7] and its stopping rule,
  * 0.005 / k.
- * @param pairs probability of the first of each pair, in the order of machineRoles
+ * @param pairs probability of the first class of each pair, in the order of machineRoles
  */
 export function couple(pairs: Float64Array, k: number): Float64Array {
   const r = Array.from({ length: k }, () => new Float64Array(k));

@@ -24,13 +24,13 @@ export interface DistanceMatrix {
  * Exact integers.
  */
 export interface PixelMoments {
-  /** rows; sum of the pixels 0-255 */
+  /** One element per row: the sum of its pixels, each 0-255 */
   sum: Float64Array;
-  /** rows; sum of the squared pixels */
+  /** One element per row: the sum of its squared pixels */
   sumSquares: Float64Array;
 }
 
-/** Throws unless there are rows x columns bytes. */
+/** Throws unless the number of bytes equals rows x columns. */
 function checkShape(images: Uint8Array, rows: number, columns: number): void {
   if (rows > 0 && columns > 0 && images.length === rows * columns) return;
   throw new CryfoldError('NPY_INVALID', `${images.length} pixels do not form ${rows} images of ${columns}`, {

@@ -32,7 +32,7 @@ export interface DotTile {
   run(left: number, right: number, count: number, columns: number): void;
 }
 
-/** Bytes per pixel on the left side: 2 if both sides are the same rows, otherwise 1. */
+/** Bytes per pixel on the left side: 2 if both sides contain the same rows, otherwise 1. */
 type LeftSize = 1 | 2;
 
 const leftStride = (size: LeftSize) => BLOCK_COLUMNS * size;

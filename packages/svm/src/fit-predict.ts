@@ -1,6 +1,6 @@
 import { fitSvm, predictFit, type TrainingProblem } from './fit.js';
 
-/** One fold: which rows of the corpus are for training, which are to be predicted, and how. */
+/** One fold: the rows of the corpus to train on, the rows to predict, and the parameters. */
 export interface SvmProblem extends TrainingProblem {
   test: Int32Array;
 }
@@ -16,7 +16,10 @@ export interface SvmResult {
   decisions: Float64Array;
   /** The value of gamma that was used, for pixels scaled to [0, 1] */
   gamma: number;
-  /** Per machine: the classes among the training rows, or their pairs 0-1, 0-2, 1-2 ... */
+  /**
+   * Number of support vectors of each machine. There is one machine per class among the training rows, or one per pair
+   * of these classes (0-1, 0-2, 1-2, ...)
+   */
   supportVectors: number[];
   iterations: number[];
   /** Dual objective, per machine */

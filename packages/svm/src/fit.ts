@@ -19,14 +19,14 @@ export interface TrainingProblem extends KernelData {
   classNames?: readonly string[];
   train: Int32Array;
   /**
-   * Inner fold 0, 1, ... of each training row. Probabilities are calibrated on the decisions for held-out rows. If this
-   * is undefined, probabilities are the uncalibrated softmax of the decisions
+   * The inner fold (0, 1, ...) of each training row. Probabilities are calibrated on the decisions for held-out rows.
+   * If this is undefined, probabilities are the uncalibrated softmax of the decisions
    */
   innerFolds: Int32Array | undefined;
   parameters: SvmParameters;
   /** Only ml-svm uses random numbers. */
   seed: number;
-  /** Called after each two-class problem */
+  /** Called after each two-class problem is solved */
   onProgress?: (done: number, total: number) => void;
 }
 

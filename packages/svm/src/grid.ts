@@ -83,7 +83,7 @@ interface SmallerC {
   ratio: number;
 }
 
-/** Returns the object `smaller.solution` itself if it also solves the machine for its current C. */
+/** Returns the object `smaller.solution` itself if it is also the machine's solution for the current C. */
 function solveFrom(
   space: SolverSpace,
   { signs, upper }: Machine,

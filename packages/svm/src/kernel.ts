@@ -4,8 +4,8 @@ import type { SvmParameters } from './parameters.js';
 import type { SolverSpace } from './solver-space.js';
 
 /**
- * Kernels use pixels as value / 255, in [0, 1], as networks do, so distances between grey levels are divided by this
- * constant. With rbf and gamma 'scale', this division makes no difference.
+ * Like networks, kernels scale pixels to [0, 1] as value / 255, so squared distances between grey levels are divided by
+ * this constant. With rbf and gamma 'scale', this division makes no difference.
  */
 export const GREY_SQUARED = 255 ** 2;
 

@@ -33,7 +33,7 @@ export function exportModel<T extends SvmModel['support']>(
 }
 
 /**
- * Returns which part of a model contains non-finite values, if any, because predictions with them would be NaN or
+ * Returns which part of a model contains non-finite values, if any. Such values would make predictions NaN or
  * meaningless.
  */
 function notFinite(model: SvmModel): string | undefined {
@@ -138,8 +138,8 @@ export function decodeModel(files: SvmModelFiles): ImageSvmModel | VectorSvmMode
 }
 
 /**
- * Predicts new images with a model. With 1,600 support vectors of 16,200 pixels, one clip takes 4 ms, and eight clips
- * take 1 ms each.
+ * Predicts new images with a model. With 1,600 support vectors of 16,200 pixels, predicting one clip takes 4 ms, and
+ * predicting eight clips together takes 1 ms per clip.
  */
 export class SvmPredictor {
   readonly #model: ImageSvmModel;
@@ -163,7 +163,7 @@ export class SvmPredictor {
 
   /**
    * @param images count x columns grey levels, C order
-   * @returns both count x classes
+   * @returns decisions and probabilities, both as count x classes matrices
    * @throws CryfoldError NPY_INVALID if the length is not a multiple of the model's columns
    */
   predict(images: Uint8Array): { decisions: Float64Array; probabilities: Float64Array } {
@@ -172,7 +172,7 @@ export class SvmPredictor {
     if (!Number.isInteger(count)) {
       throw new CryfoldError('NPY_INVALID', `${images.length} pixels do not form images of ${columns}`, {
         context: { pixels: images.length, columns },
-        hint: 'Draw the clips as images of the size that the model expects.',
+        hint: 'Render the clips as images of the size that the model expects.',
       });
     }
     const kernel = new Float64Array(count * this.#vectors);

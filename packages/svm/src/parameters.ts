@@ -9,8 +9,8 @@ export interface SvmParameters {
   /** For poly and sigmoid */
   coef0: number;
   /**
-   * Factors by which C is multiplied: `balanced` is inversely proportional to the share of a class; or one factor per
-   * label, default 1
+   * Factors by which C is multiplied: `balanced` factors are inversely proportional to the share of a class; otherwise,
+   * one factor can be given per label, default 1
    */
   classWeight: 'none' | 'balanced' | Record<string, number>;
   strategy: 'one-vs-rest' | 'one-vs-one';

@@ -123,8 +123,8 @@ function findRuns(signs: Int8Array): [number, number][] {
 }
 
 /**
- * The bias is minus the mean of f over free rows. Without free rows, it is the middle of the interval that f allows
- * (LIBSVM's calculate_rho).
+ * The bias is the negative mean of f over the free rows. Without free rows, it is the middle of the interval that f
+ * allows (LIBSVM's calculate_rho).
  */
 function summarise(
   { rise, fall }: SolverSpace,

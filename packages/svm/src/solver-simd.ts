@@ -12,7 +12,7 @@ import {
 
 const { get, set, i32Add, i32Const, v128Const, v128Load, v128Store, v128BitSelect } = wasm;
 
-// Memory: the lanes of a result, the ranges as pairs of byte offsets, the vectors, the matrix.
+// Layout of the memory: the lanes of a result, the ranges as pairs of byte offsets, the vectors, and the matrix.
 const VALUES_AT = 0;
 const INDICES_AT = 16;
 const HIGH_AT = 32;
@@ -37,7 +37,7 @@ interface Layout {
 const RUNS_END = 3;
 const [RUN, AT, END, INDEX, VALUE, MASK] = [4, 5, 6, 7, 8, 9];
 
-/** Types of the locals: those above, followed by further vectors. */
+/** Types of the locals: the locals listed above, followed by further vectors. */
 const localTypes = (vectors: number): ValueType[] => [
   'i32',
   'i32',

@@ -13,9 +13,9 @@ export interface SolverSpace {
   readonly fall: Float64Array;
   /** `stride` elements: the diagonal of the kernel */
   readonly diagonal: Float64Array;
-  /** Row ranges that the passes visit: even from, even to, at most MAX_RUNS pairs, ascending. */
+  /** Sets the row ranges that the passes visit: at most MAX_RUNS pairs of an even start and an even end, ascending. */
   setRuns(runs: readonly [number, number][]): void;
-  /** The largest `fall` that the last `choose` has seen */
+  /** The largest `fall` found by the last call to `choose` */
   high: number;
   /**
    * Given i with rise[i] = low, finds the j whose step with i decreases the objective most, by the second-order

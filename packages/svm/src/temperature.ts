@@ -2,7 +2,7 @@
 export interface TemperatureScaling {
   /** Inverse temperature, by which all decisions are multiplied */
   factor: number;
-  /** One per class, mean 0 */
+  /** One offset per class; their mean is 0 */
   offsets: number[];
 }
 
@@ -61,7 +61,7 @@ class Likelihood {
     return sum;
   }
 
-  /** Gradient and Hessian of the loss: classes + 1 elements, and the square of that. */
+  /** Gradient and Hessian of the loss, with classes + 1 and (classes + 1)^2 elements. */
   derivatives(x: Float64Array): { gradient: Float64Array; hessian: Float64Array[] } {
     const classes = this.#classes;
     const gradient = new Float64Array(classes + 1);
@@ -134,7 +134,7 @@ export function fitTemperature(decisions: Float64Array, labels: Int32Array, clas
   return likelihood.scaling(x.map((v, k) => (k > 0 ? v - mean : v)));
 }
 
-/** Solves a positive definite system of a few unknowns by Gaussian elimination with pivoting. */
+/** Solves a positive definite linear system with a few unknowns by Gaussian elimination with pivoting. */
 function solveSymmetric(matrix: Float64Array[], right: Float64Array): Float64Array {
   const size = right.length;
   const a = matrix.map((row, i) => [...row, right[i]]);

@@ -27,7 +27,7 @@ export function fitStandardization({ data, columns }: VectorRows, rows: Int32Arr
   return { mean, deviation: squares.map((square, j) => (Math.sqrt(square) > least(j) ? Math.sqrt(square) : 1)) };
 }
 
-/** (value - mean) / deviation of every row. */
+/** Returns (value - mean) / deviation for every row. */
 export function standardize({ data, columns }: VectorRows, { mean, deviation }: Standardization): Float64Array {
   return Float64Array.from(data, (value, i) => (value - mean[i % columns]) / deviation[i % columns]);
 }
@@ -70,7 +70,7 @@ export class VectorSvmPredictor {
 
   /**
    * @param data count x columns, not standardised
-   * @returns both count x classes
+   * @returns decisions and probabilities, both as count x classes matrices
    */
   predict(data: Float32Array): { decisions: Float64Array; probabilities: Float64Array } {
     const { columns, kernel, support, standardization, weights, biases, combination } = this.#model;

@@ -90,7 +90,7 @@ export function int32Quad(...values: [number, number, number, number]): Uint8Arr
   return new Uint8Array(Int32Array.from(values).buffer);
 }
 
-/** A function that does not return a result. Its parameters are its first locals. */
+/** A function that does not return a result. The function's parameters are its first locals. */
 export interface WasmFunction {
   name: string;
   parameters: ValueType[];

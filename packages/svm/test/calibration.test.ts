@@ -50,7 +50,7 @@ test('pairwise coupling restores the probabilities from which the pairs were com
   }
 });
 
-test('pairwise coupling handles certain pairs that contradict each other', () => {
+test('pairwise coupling handles contradictory pairs with probabilities of 0 and 1', () => {
   const cycle = couple(Float64Array.of(1, 0, 1), 3);
   for (const value of cycle) assert.ok(Math.abs(value - 1 / 3) < 1e-3);
 });

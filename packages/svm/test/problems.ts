@@ -7,7 +7,7 @@ import { fillSpace, type Kernel } from '../src/kernel.js';
 import type { BinaryProblem } from '../src/smo.js';
 import { plainSpace, type SolverSpace } from '../src/solver-space.js';
 
-/** A data set from scripts/goldens/svm.py: grey levels in base64, and which rows are for training. */
+/** A data set from scripts/goldens/svm.py, with grey levels in base64 and the indices of the training and test rows. */
 export interface DataSet {
   name: string;
   columns: number;

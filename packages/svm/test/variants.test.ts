@@ -19,8 +19,8 @@ for (const { data: name, parameters, decisions } of goldens<Variant>('variants.j
     const problem = { ...problemOf(set, { ...parameters, tolerance: 1e-7 }), classNames: ['a', 'b', 'c'] };
     const ours = rowsOf(fitPredictSvm(problem).decisions, 3);
     assert.deepEqual(ours.map(argmax), decisions.map(argmax));
-    // The tolerance is relative to the size of the decisions, which grows with C, because LIBSVM stores its kernel in
-    // float32.
+    // Because LIBSVM stores its kernel in float32, the tolerance is relative to the size of the decisions, which grows
+    // with C.
     const size = Math.max(1, ...decisions.flat().map(Math.abs));
     let worst = 0;
     ours.forEach((row, i) => {

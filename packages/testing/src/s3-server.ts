@@ -17,7 +17,7 @@ export interface S3ServerOptions {
   program: string;
   /** PEM files of a certificate and its key; if given, the server accepts only TLS */
   tls?: { certificate: string; key: string };
-  /** Also accepts `BUCKET.domain` as host name */
+  /** If given, the server also accepts the host name `BUCKET.domain` */
   domain?: string;
   /** Additional environment variables */
   environment?: Record<string, string>;

@@ -4,7 +4,7 @@ import { delimiter, join } from 'node:path';
 import type { TestContext } from 'node:test';
 
 /**
- * Replaces a program that test machines do not have by a shell script, which comes first on the PATH until the test
+ * Replaces a program that is missing on test machines with a shell script, which comes first on the PATH until the test
  * ends.
  * @returns the path of the script, which a test may overwrite to change its output
  */

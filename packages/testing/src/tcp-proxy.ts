@@ -3,8 +3,9 @@ import https from 'node:https';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
 /**
- * What the proxy does to connections: nothing, cut them, let them hang, delay each chunk by 300 ms, lose responses (the
- * request arrives, but then the connection is closed), or respond to HTTP requests with a fixed status.
+ * What the proxy does to connections: it leaves them alone, cuts them, lets them hang, delays each chunk by 300 ms,
+ * loses responses (the request arrives, but then the connection is closed), or responds to HTTP requests with a fixed
+ * status.
  */
 export type Fault = 'none' | 'cut' | 'hang' | 'slow' | 'answer-lost' | 500 | 503 | 507;
 
@@ -46,7 +47,7 @@ export class TcpProxy {
     return (this.#server.address() as { port: number }).port;
   }
 
-  /** Changes the fault for new connections. Closes open connections, so that all are affected. */
+  /** Changes the fault, and closes open connections, so that it applies to every connection. */
   set(fault: Fault, spare = 0): void {
     this.#fault = fault;
     this.#spare = spare;
@@ -54,7 +55,7 @@ export class TcpProxy {
   }
 
   /**
-   * Directs new connections to another port. Connections that are already open are unaffected, as after a change of a
+   * Directs new connections to another port. Connections that are already open are unaffected, as after a change to a
    * DNS record.
    */
   retarget(port: number): void {

@@ -1,4 +1,4 @@
-/** Colours are variables, so that everything follows the light or dark mode. */
+/** Colours are variables, so that the whole page follows the light or dark mode. */
 export const STYLE = `
 :root { color-scheme: light dark; --paper: #fff; --ink: #1a1c20; --faint: #565b65; --rule: #d5d8de; --panel: #f4f5f7;
   --link: #14599f; --done: #23784b; --active: #b3470b; --failed: #a3161a; --waiting: #c3c8d1; --heat: #86b6e8;

@@ -16,7 +16,7 @@ test('covers all values with an axis that has ticks at round numbers', () => {
   }
 });
 
-test('draws two ticks for equal values, even if they differ by rounding', () => {
+test('draws two ticks for values that are equal or differ only by rounding', () => {
   assert.deepEqual(texts([0, 0]), ['0.0', '0.2']);
   assert.deepEqual(texts([0, 1e-17]), ['0.0', '0.2']);
   assert.deepEqual(texts([0.5, 0.5]), ['0.4', '0.5']);

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RunStore } from '@cryfold/store';
 
-/** Milliseconds between checks for a cancellation in the store, which also works while Redis is unreachable. */
+/** Milliseconds between checks of the store for a cancellation. These checks also work while Redis is unreachable. */
 const CHECK_MS = 1000;
 
 export interface CancellableWork {
@@ -26,7 +26,7 @@ export async function unlessCancelled(
   const watch = async () => {
     while (!ended.signal.aborted && !cancelled.signal.aborted) {
       await sleep(CHECK_MS, undefined, { signal: ended.signal }).catch(() => {});
-      // An unreachable store does not count as a cancellation; the work itself will fail if the outage lasts.
+      // An unreachable store does not count as a cancellation; the work itself will fail if the outage lasts too long.
       if (!ended.signal.aborted && (await store.runs.isCancelled(run).catch(() => false))) cancelled.abort();
     }
   };

@@ -109,11 +109,12 @@ export class FoldAttempt {
       {
         signal: attempt.signal,
         onProgress: (done, total) => {
-          // If the first progress of an attempt is above 0, it has resumed from the checkpoint of another attempt.
+          // If the first progress value that an attempt reports is above 0, the attempt has resumed from another
+          // attempt's checkpoint.
           if (checkpoint && from === undefined && total > 0) this.#log.info({ from: done / total }, 'training');
           from ??= done / total;
           this.#metrics.progress(done, total);
-          // An outage of Redis must not fail the fold.
+          // A Redis outage must not make the fold fail.
           attempt.progress({ done, total }).catch(() => {});
         },
         onEpoch: (point) => {
@@ -138,7 +139,7 @@ export class FoldAttempt {
   }
 
   /**
-   * Which fold's model is kept depends on the learning curves, so this only applies to estimators with epochs.
+   * The learning curves determine which fold's model is kept, so this only applies to estimators with epochs.
    */
   async #modelToKeep() {
     const { plan, job, store } = this.#options;

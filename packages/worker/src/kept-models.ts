@@ -18,7 +18,7 @@ export async function modelToKeep(
   if (keepModels === 'none' || job.shuffle !== undefined || isInnerFold(plan, job)) return undefined;
   if (keepModels === 'all') return { folder, atMost: Number.POSITIVE_INFINITY };
   const others = plan.jobs.filter((other) => other.trial === job.trial && !isInnerFold(plan, other));
-  // Skips damaged records. The aggregator finds them, and their folds are trained again.
+  // Skips damaged records. The aggregator finds damaged records and has their folds trained again.
   const records = await mapLimited(others, ({ key }) => ifReadable(store.folds.result(key)));
   const best = bestModel(records.flatMap((record) => record ?? []));
   return { folder, atMost: best ? finalLoss(best) : Number.POSITIVE_INFINITY };

@@ -2,7 +2,7 @@ import type { RunPlan } from '@cryfold/plan';
 import type { WorkPayload } from '@cryfold/queue';
 import type { RunStore } from '@cryfold/store';
 
-/** Maximum number of plans in the cache. A worker serves only few runs at a time. */
+/** Maximum number of plans in the cache. A worker serves only a few runs at a time. */
 const KEPT = 8;
 
 /** Cache of the plans of the runs that a worker serves. */

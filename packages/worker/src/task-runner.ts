@@ -119,8 +119,8 @@ export function trainingLabels(
 }
 
 /**
- * Returns the share of rows whose class has the largest score (the first one if several are equal). Rows are in the
- * order of `test`.
+ * Returns the accuracy: the share of rows whose predicted class is correct. The predicted class is the one with the
+ * largest score, or the first of several classes with equally large scores. Rows are in the order of `test`.
  */
 function accuracyOf({ rows, columns, data }: Matrix, labels: Int32Array, test: Int32Array): number | undefined {
   if (rows === 0) return undefined;

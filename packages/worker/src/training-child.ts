@@ -34,7 +34,7 @@ const usage = () => {
 };
 
 let opened: { url: string; store: RunStore } | undefined;
-/** All tasks share one store, which is never closed explicitly, because cached data may still read from it later. */
+/** All tasks share one store, which is never closed explicitly, because cached objects may still read from it later. */
 function storeAt(url: string): RunStore {
   if (opened?.url !== url) {
     opened = { url, store: new RunStore(observed(openStore(url, s3), (operation) => operations.push(operation))) };

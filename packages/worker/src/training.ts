@@ -11,7 +11,7 @@ export class Training {
     private readonly inputs: TaskInputs,
   ) {}
 
-  /** Recent standard error of the child. */
+  /** The most recent part of the child's standard error output. */
   get childOutput(): string {
     return this.child.recentOutput;
   }

@@ -21,7 +21,7 @@ export interface ChildSettings {
   /** Number of TensorFlow's threads, and whether it uses XLA. */
   threads: number;
   xla: boolean;
-  /** Memory limit. A process that exceeds it is killed with OUT_OF_MEMORY. */
+  /** Memory limit. A process that exceeds the limit is killed with OUT_OF_MEMORY. */
   maxMemoryMb: number;
 }
 
@@ -66,7 +66,7 @@ export class WarmChild {
     this.#gpu = gpu;
   }
 
-  /** Recent standard error of the current or last task. */
+  /** The most recent standard error output of the current or last task. */
   get recentOutput(): string {
     return this.#output;
   }
@@ -123,7 +123,7 @@ export class WarmChild {
           reject(new CryfoldError('CANCELLED', 'the attempt was aborted'));
         };
         child.on('message', onMessage);
-        // This is not the event `exit`, which may be emitted before all output has been read.
+        // Wait for `close` rather than `exit`, because `exit` may be emitted before all output has been read.
         child.once('close', onExit);
         signal.addEventListener('abort', onAbort, { once: true });
         if (signal.aborted) return onAbort();

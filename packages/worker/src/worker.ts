@@ -33,7 +33,7 @@ export interface WorkerOptions {
   /** Number of training children per queue; each trains one fold at a time */
   children: number;
   /**
-   * One GPU for each child of the `gpu` queue, which is the only GPU that this child can see. If set, their number
+   * The GPUs for the children of the `gpu` queue; each child can only see its own GPU. If set, the number of GPUs
    * replaces `children` for that queue
    */
   gpus?: readonly string[] | undefined;

@@ -68,7 +68,7 @@ test('replaces a child that ran out of memory or has other settings, and pins a 
 
   const first = await run();
   assert.equal(first?.environment.gpu, '7');
-  // Output of the first convolution: 6 x 398 x 798 x 20,000 float32 numbers, 152 GB.
+  // The output of the first convolution consists of 6 x 398 x 798 x 20,000 float32 numbers, which take 152 GB.
   await assert.rejects(run({ features: `huge${features.slice(4)}`, filters: [20_000, 1, 1] }), {
     code: 'OUT_OF_MEMORY',
     failure: 'crash',

@@ -1,7 +1,8 @@
-// Prints the processes and temporary files that tests have left behind, by test file, and then kills and deletes them.
-// The last line of the output is the number of these leftovers. A process belongs to the tests if its environment
-// contains CRYFOLD_TEST_RUN, or if the folder of temporary files is in its arguments or its working directory (Redis
-// overwrites its environment with its title). This requires /proc, so processes are only found on Linux.
+// Prints the processes and temporary files that tests have left behind, by test file. Then kills the processes and
+// deletes the files. The last line of the output is the number of these leftovers. A process belongs to the tests if
+// its environment contains CRYFOLD_TEST_RUN, or if the folder of temporary files is in its arguments or its working
+// directory (Redis overwrites its environment with its title). This requires /proc, so processes are only found on
+// Linux.
 //
 // usage: node test/dist/src/runner/leftovers.js FOLDER     the TMPDIR of the tests, which is also the value of CRYFOLD_TEST_RUN
 import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
@@ -10,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const [folder] = process.argv.slice(2);
 
-/** Milliseconds that processes have to exit by themselves after the last test. */
+/** How long processes may take to exit by themselves after the last test, in milliseconds. */
 const GRACE = 5000;
 
 function words(pid: string, file: string): string[] {

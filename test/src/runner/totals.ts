@@ -1,8 +1,8 @@
 import type { TestEvent } from 'node:test/reporters';
 
 /**
- * A reporter for scripts/test. It writes three numbers: how many tests passed, failed and were skipped in total. Node's
- * test runner reports these totals in its last diagnostics.
+ * A reporter for scripts/test that writes three numbers: how many tests passed, failed and were skipped in total.
+ * Node's test runner reports these totals in its last diagnostics.
  */
 export default async function* totals(source: AsyncIterable<TestEvent>): AsyncGenerator<string> {
   const count: Record<string, number> = { pass: 0, fail: 0, cancelled: 0, skipped: 0 };

@@ -6,7 +6,8 @@ const BATCH = 50;
 /** Options for benchmarks that take a few seconds each. */
 const STEPS: Record<ModelName, number> = { 'small-cnn': 20, resnet50: 2 };
 /**
- * Minimum ratio of the speeds with and without augmentation, so that it costs at most about a tenth of a training step.
+ * Minimum ratio of the training speed with augmentation to the speed without it; ensures that augmentation takes at
+ * most about a tenth of a training step.
  */
 const TARGET = 0.9;
 

@@ -11,15 +11,15 @@ import { endRuns, runToEnd, type Scene, startCoordinator } from './no-op.js';
 const WORKERS = 500;
 const PROCESSES = 2;
 /**
- * Seconds per fold. The folds of the paper take minutes; with folds as short as these, the workers together finish 100
- * folds per second.
+ * Seconds per fold. The paper's folds take minutes; these are so short that the workers together finish 100 folds per
+ * second.
  */
 const FOLD_SECONDS = 5;
 const FOLDS = 5000;
 
 /**
- * Simulates 500 workers on this machine whose folds wait instead of training, to measure what a coordinator process and
- * Redis need to keep them busy.
+ * Simulates 500 workers on this machine whose folds sleep instead of training a model, to measure what a coordinator
+ * process and Redis need to keep them busy.
  */
 export async function compare(): Promise<Comparison[]> {
   const folder = await mkdtemp(join(tmpdir(), 'cryfold-bench-'));

@@ -4,7 +4,7 @@ import { median } from '../statistics.js';
 import { type Comparison, comparison } from './measure.js';
 import { endRuns, record, runToEnd, type Scene, takeFolds } from './no-op.js';
 
-/** Duration of each fold in seconds. It is long compared with the time that processing its job takes. */
+/** Duration of each fold in seconds. This is long compared with the time it takes to process a job. */
 const FOLD = 0.02;
 const WORKERS = 4;
 const SMALL = 10;
@@ -34,7 +34,7 @@ export async function fairness(scene: Scene): Promise<Comparison[]> {
   }
 }
 
-/** Runs two runs of 1,000 folds. The second is submitted one second after the first. */
+/** Starts two runs of 1,000 folds each. The second is submitted one second after the first. */
 async function sideBySide(scene: Scene, onTaken: (listener: (run: string) => void) => void): Promise<Comparison> {
   const count = 1000;
   const runs = ['side-a', 'side-b'];

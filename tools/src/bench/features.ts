@@ -38,7 +38,8 @@ function resize({ width, height, indices, palette }: Picture): Uint8Array {
 }
 
 /**
- * Converts WAV files to images like `cryfold run`, compared with one sox process per clip and a reader for its PNG.
+ * Compares two ways of converting WAV files to images: cryfold's, as in `cryfold run`, and one sox process per clip
+ * with a reader for its PNG files.
  */
 export async function compare(): Promise<Comparison[]> {
   if (spawnSync('sox', ['--version']).status !== 0) {

@@ -19,11 +19,11 @@ const cryfold = (...args: string[]) =>
  * Runs the paper's evaluation once (five folds, four models), from WAV files to the table, and compares it with a
  * script that a user might write with sox, Keras and scikit-learn. Both use all cores.
  * @param folder folder with CLASS/*.wav files of one second each; default: synthetic recordings
- * @throws Error that says what to install if the peer is missing
+ * @throws Error that says what to install if packages for the comparison are missing
  */
 export async function compare(folder: string | undefined): Promise<Comparison[]> {
   await execute('python3', ['-c', 'import keras, tensorflow, sklearn, PIL']).catch(() => {
-    throw new Error(`python3 lacks packages for the peer: python3 -m pip install ${NEEDED}`);
+    throw new Error(`python3 lacks packages for the comparison; run: python3 -m pip install ${NEEDED}`);
   });
   return withScratch(async (scratch) => {
     const data = folder ?? (await synthetic(scratch));

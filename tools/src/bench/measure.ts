@@ -11,15 +11,15 @@ export interface Comparison {
   peer: string;
   /** Unit of the rates. Higher rates are better */
   unit: string;
-  /** Median over pairs of our rate divided by the peer's; above 1 means that we are faster */
+  /** Median over all pairs of the ratio of our rate to the peer's; above 1 means that we are faster */
   ratio: number;
-  /** The ratio to reach; 0: no target */
+  /** The target ratio; 0 if there is no target */
   target: number;
   /** Whether the target was reached */
   ok: boolean;
 }
 
-/** Creates a comparison. By default, its ratio is our rate divided by the peer's. */
+/** Creates a comparison. By default, the ratio is our rate divided by the peer's. */
 export function comparison({
   ratio,
   ...given
@@ -35,7 +35,7 @@ export async function rate(count: number, work: () => unknown): Promise<number> 
   return (1000 * count) / (performance.now() - start);
 }
 
-/** Measures both sides alternately; `ours` and `theirs` measure once and return a rate. */
+/** Two sides to measure alternately; `ours` and `theirs` each make one measurement and return a rate. */
 export interface Pairs extends Pick<Comparison, 'name' | 'peer' | 'unit' | 'target'> {
   ours: () => Promise<number>;
   theirs: () => Promise<number>;
@@ -43,7 +43,10 @@ export interface Pairs extends Pick<Comparison, 'name' | 'peer' | 'unit' | 'targ
   pairs?: number;
 }
 
-/** Runs both sides alternately, after one pair that does not count (caches, just-in-time compilation). */
+/**
+ * Runs both sides alternately. The first pair is a warm-up (for caches and just-in-time compilation) and does not
+ * count.
+ */
 export async function compareInPairs({
   ours,
   theirs,

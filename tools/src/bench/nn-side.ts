@@ -13,7 +13,7 @@ export const INSTALL: Record<Peer, string> = {
 };
 
 export interface Side {
-  /** Gives the same work to all processes at the same time. @returns the seconds of the slowest process */
+  /** Gives the same work to all processes at the same time. @returns the seconds that the slowest process took */
   seconds: (request: NetworkRequest) => Promise<number>;
   close: () => void;
 }

@@ -5,7 +5,7 @@ import type { ModelName, Precision, Work } from './nn-request.js';
 import { INSTALL, type Peer, type Side, startSide } from './nn-side.js';
 
 const BATCH = 50;
-/** For `fold`: one epoch with 200 training images, and 50 predicted images. */
+/** Number of images for `fold`: 200 for training, which lasts one epoch, and 50 to predict. */
 const FOLD = 250;
 /**
  * Number of multiply-adds in the forward pass of ResNet50 for one 60 x 90 image: 0.466e9. A training step does three
@@ -89,13 +89,13 @@ async function comparePair(one: Case, ours: Side, theirs: Side): Promise<Compari
     theirs: async () => images / (await theirs.seconds({ what: work, model, steps })),
   });
   if (shares.length === 0) return [result];
-  // Excludes the results of the warm-up.
+  // Exclude the results of the warm-up.
   const ratio = median(shares.slice(1));
   const peak = { ours: 100 * ratio, theirs: 100, peer: 'peak', unit: '%', target: 0.85 };
   return [result, comparison({ name: `${title}, share of the matrix-product peak, ${place}`, ...peak })];
 }
 
-/** @param only cases whose name contains all of these words, such as `resnet50 train 2x1` */
+/** @param only words that the name of a case must contain for the case to run, such as `resnet50 train 2x1` */
 export async function compare(only = ''): Promise<Comparison[]> {
   const torch = spawnSync('python3', ['-c', 'import torch'], { stdio: 'ignore' }).status === 0;
   if (!torch) console.error(`bench nn: PyTorch is left out, since it is not installed: ${INSTALL.PyTorch}`);

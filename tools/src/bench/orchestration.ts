@@ -59,7 +59,7 @@ async function firstFolds(scene: Scene): Promise<Comparison[]> {
   );
 }
 
-/** Number of pairs of cryfold and plain BullMQ, without the first one, which is a warm-up. */
+/** Number of paired measurements of cryfold and plain BullMQ, not counting the first pair, which is a warm-up. */
 async function inPairs(scene: Scene, workers: number): Promise<[Folds, Folds][]> {
   const pairs: [Folds, Folds][] = [];
   for (let pair = 0; pair <= PAIRS; pair++) {

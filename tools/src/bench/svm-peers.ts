@@ -19,7 +19,7 @@ export async function startScikitLearn(directory: string, { images, labels }: Co
   try {
     execFileSync('python3', ['-c', 'import sklearn'], { stdio: 'ignore' });
   } catch {
-    throw new Error('python3 has no scikit-learn to compare with: python3 -m pip install scikit-learn');
+    throw new Error('python3 lacks scikit-learn for the comparison; run: python3 -m pip install scikit-learn');
   }
   const paths = [join(directory, 'images.npy'), join(directory, 'labels.npy')];
   await writeFile(paths[0], encodeNpy(images, [CLIPS, COLUMNS]));
@@ -65,11 +65,11 @@ export interface LibsvmFold {
   labels: Int32Array;
   classCount: number;
   train: Int32Array;
-  /** Value for pixels in [0, 1] */
+  /** Value of gamma for pixels in [0, 1] */
   gamma: number;
 }
 
-/** One-vs-rest fits of one fold by libsvm-js, on a precomputed kernel and without probabilities or decision values. */
+/** Trains one fold one-vs-rest with libsvm-js, on a precomputed kernel and without probabilities or decision values. */
 export function trainLibsvm(SVM: Libsvm, { distances, labels, classCount, train, gamma }: LibsvmFold): void {
   const kernel = Array.from(train, (a, i) => [
     i + 1,

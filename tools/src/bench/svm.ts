@@ -10,7 +10,7 @@ import { findLibsvm, type Libsvm, type ScikitLearn, startScikitLearn, trainLibsv
 import { CLIPS, COLUMNS, type Corpus, firstSplit, problemOf, readCorpus, splitsOf } from './svm-problem.js';
 
 /**
- * The times of scikit-learn on pixels and of ml-svm grow at least with the square of the number of clips. With all
+ * The time that ml-svm and scikit-learn on pixels take grows at least quadratically with the number of clips. With all
  * clips, a pair of measurements would take half an hour.
  */
 const FEWER = 400;
@@ -83,7 +83,7 @@ function foldPairs({ scikitLearn }: Scene, problem: Problem): Pairs {
   };
 }
 
-/** Comparisons with slower peers, which use fewer clips. */
+/** Comparisons with slower peers; these comparisons use fewer clips. */
 function fewerPairs({ corpus, scikitLearn }: Scene): Pairs[] {
   const few = problemOf(corpus, FEWER);
   const distances = () => squaredDistances(corpus.images.subarray(0, FEWER * COLUMNS), FEWER, COLUMNS);

@@ -162,7 +162,7 @@ export class Bench {
   }
 }
 
-/** Runs a test by name. @returns whether it has passed, and otherwise its output */
+/** Runs a test by name. @returns a text that says whether the test has passed, with the error if it has failed */
 export async function runTest(bench: Bench, file: string, name: string): Promise<string> {
   const built = join(ROOT, file.replace(/^(.*?)\/(src|test)\/(.*)\.ts$/, '$1/dist/$2/$3.js'));
   const escaped = name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');

@@ -11,22 +11,22 @@ export interface CoveringTest {
 export interface Case {
   /** The number of the issue, followed by a short description */
   name: string;
-  /** Reproduces the fault with today's commands, and returns the outcome in one line */
+  /** Reproduces the fault with the current commands, and returns the outcome in one line */
   run(bench: Bench): Promise<string>;
   /** The expected outcome */
   expected: RegExp;
   /** May only be empty while the case is pending */
   tests: readonly CoveringTest[];
   /**
-   * The open issue about this fault. Until the issue is fixed, the case must fail, so that removing this entry is not
-   * forgotten.
+   * The open issue about this fault. Until the issue is fixed, the case must fail, so that nobody forgets to remove
+   * this entry afterwards.
    */
   pending?: string;
 }
 
-/** The cases for some files in the folder of cases. */
+/** A group of cases, and the files in the folder of cases that they use. */
 export interface CaseGroup {
-  /** Names of these files and folders */
+  /** Names of the files and folders that the cases use */
   inputs: readonly string[];
   cases: readonly Case[];
 }

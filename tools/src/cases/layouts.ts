@@ -8,7 +8,7 @@ const urban = layout(
   'UrbanSound8K: reads class, fsID and fold from its table or file names, and reports a file in the wrong fold',
 );
 const esc = layout('ESC-50: reads category, source and fold from its table, or without it from file names');
-const links = walk('reads each file and folder once, under its own path rather than that of a link');
+const links = walk('reads each file and folder once, under its own path rather than the path of a link');
 const hidden = walk('finds recordings in all folders, sorted, without hidden files and metadata of other systems');
 const wrapped = layout(
   'reads speaker folders with class folders in them as groups, and wrapped class folders as classes',
@@ -29,7 +29,7 @@ const TREES: [name: string, expected: RegExp, tests: CoveringTest[]][] = [
   [
     'nested',
     /^LAYOUT_UNCLEAR .*--layout folders.*--layout inner-folders/,
-    layout('rejects folders that can be read in two ways and shows both, unless --layout chooses one'),
+    layout('rejects ambiguous folder layouts and shows both interpretations, unless --layout selects one'),
   ],
   ['hidden', FOLDERS, hidden],
   ['wrapped', FOLDERS, wrapped],

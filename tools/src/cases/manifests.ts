@@ -6,12 +6,12 @@ const groups = testsOf('packages/corpus/test/groups.test.ts');
 const names = testsOf('packages/corpus/test/names.test.ts');
 const problems = testsOf('packages/corpus/test/problems.test.ts');
 
-/** The description of a table that is read as intended. */
+/** Matches the description of a table that cryfold reads as intended. */
 const READ = /^12 clips of high, low; 3 groups by column; read as manifest$/;
 
 const same = manifest('refuses a file that is listed under two spellings, and shows both lines and both spellings');
 const noFile = manifest('explains why a path is not a file');
-const encoding = manifest('refuses other encodings and reports the line, instead of making different words equal');
+const encoding = manifest('refuses other encodings and reports the line, since different words could become equal');
 const ragged = manifest('refuses columns with the same name, and rows that lack a field');
 const column = groups('finds manifest columns despite case and blanks, lists ignored ones, and suggests group columns');
 const alike = names('reads labels that look alike as one class, and shows the difference in a warning');
@@ -37,7 +37,7 @@ const TABLES: [name: string, expected: RegExp, tests: CoveringTest[]][] = [
   [
     'label-case',
     /^12 clips of High, Low; 3 .*differ in case only/,
-    names('reads names that differ only in case as the most frequent one, with a warning'),
+    names('treats names that differ only in case as the most frequent one, and warns'),
   ],
   ['label-nfc-nfd', /^12 clips of b\u00e9b\u00e9, high; 3 .*2 spellings that look alike/, alike],
   ['label-nbsp', /^12 clips of high, low; 3 .*"low\\u00a0"/, alike],
@@ -45,7 +45,7 @@ const TABLES: [name: string, expected: RegExp, tests: CoveringTest[]][] = [
   [
     'group-trail',
     /^12 clips of high, low; 3 .*group "g0" has 2 spellings/,
-    names('reads names that differ only in case as the most frequent one, with a warning'),
+    names('treats names that differ only in case as the most frequent one, and warns'),
   ],
   ['group-zeros', /; 6 groups by column; .*"0", "000" are equal as numbers/, kept],
   ['group-na', /; 2 groups by column; .*group "NA" looks like a missing value/, kept],

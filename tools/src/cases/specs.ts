@@ -6,7 +6,7 @@ const spec = testsOf('packages/plan/test/spec.test.ts');
 const meant = spec('suggests what was probably meant, and reports the line');
 const wrong = spec('reports the file, line and key of an error in a spec');
 const encodings = testsOf('packages/cli/test/read-spec.test.ts')(
-  'reads specs in UTF-8 or UTF-16 with a byte order mark, and reports the bad line in any other',
+  'reads specs in UTF-8 or UTF-16 with a byte order mark; in other encodings, reports the bad line',
 );
 
 /** These files contain the paper's spec in different forms, so they all describe the same run. */
@@ -76,7 +76,7 @@ async function sweep(bench: Bench, name: 'a' | 'b' | 'c'): Promise<string> {
 }
 
 const grown = testsOf('packages/hyperparameter-search/test/propose.test.ts')(
-  'random trials are in range and distinct, depend on the seed, and begin alike however many there are',
+  'random trials are distinct, in range and seeded, and the first ones do not depend on the total number',
 );
 
 const SWEEPS: [name: string, sweeps: ('a' | 'b' | 'c')[], expected: RegExp][] = [

@@ -58,7 +58,7 @@ const file = ([name, tests]: (typeof FILES)[number]): Case => ({
   run: async (bench) => predict(bench, join(await makeFiles(bench), `${name}.wav`)),
 });
 
-/** Creates a case that predicts a recording in the form in which a program writes it to a pipe. */
+/** Creates a case that predicts a recording with the header that a program writes when its output is a pipe. */
 const piped = (name: string, command: string, tests: CoveringTest[]): Case => ({
   ...{ name: `02 predict - from ${name}`, expected: CLASSIFIED, tests },
   run: async (bench) => {

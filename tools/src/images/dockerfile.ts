@@ -42,14 +42,14 @@ export function parseCommand(value: string): string[] {
   return value.startsWith('[') ? (JSON.parse(value) as string[]) : ['/bin/sh', '-c', value];
 }
 
-/** The instructions of a stage, after those of the stages on which it is based. */
+/** The instructions of a stage, preceded by the instructions of the stages on which it is based. */
 export function effective(stages: readonly Stage[], name: string): Instruction[] {
   const stage = stages.find((one) => one.name === name);
   if (!stage) return [];
   return [...effective(stages, stage.from), ...stage.instructions];
 }
 
-/** The value of the last instruction of some kind. @throws Error if it is missing */
+/** The value of the last instruction of the given kind. @throws Error if it is missing */
 export function lastOf(stages: readonly Stage[], name: string, instruction: string): string {
   const found = effective(stages, name).findLast((one) => one.instruction === instruction);
   if (!found) throw new Error(`${name}: the Dockerfile has no ${instruction}`);

@@ -27,7 +27,7 @@ interface Site {
   cwd: string;
 }
 
-/** Executes the stages of a Dockerfile in one folder of `scratch` per stage, without a container engine. */
+/** Executes the stages of a Dockerfile without a container engine, each stage in its own folder of `scratch`. */
 export class ScratchBuild {
   /** Steps that need an engine or root, as `STAGE: COMMAND` */
   readonly skipped: string[] = [];

@@ -48,7 +48,7 @@ export function modelTable({ random, grouped }: Evaluated): string {
 /** Returns the result of the decisive test on the difference A - B. @throws Error if the spec has no such models */
 function evidenceFor(results: RunResults, [a, b]: readonly string[]): Evidence {
   const found = results.comparisons.find((pair) => [pair.a, pair.b].every((name) => name === a || name === b));
-  if (!found) throw new Error(`--compare ${a}:${b}: the spec does not have these two models`);
+  if (!found) throw new Error(`--compare ${a}:${b}: the spec does not contain both of these models`);
   const evidence = evidenceOf(found, results);
   if (found.a === a) return evidence;
   const minus = (value: number | null) => (value === null ? null : -value);
@@ -62,7 +62,7 @@ const pText = (p: number) => (p < 0.001 ? '< 0.001' : p.toFixed(3));
 /**
  * Creates a table with one row per pair of models and one column per corpus.
  * @param pairs names of A and B; the table shows A - B
- * @returns the table, and the number of tests for which the p-values in it are adjusted
+ * @returns the table, and the number of tests for which its p-values are adjusted
  * @throws Error if a run has no such models
  */
 export function comparisonTable(

@@ -89,7 +89,7 @@ export class LoadedRun {
   /** @throws Error if the run has already finished */
   async cancel(): Promise<{ total: number; done: number }> {
     const { state, total, done } = (await this.get(`runs/${this.run}`)) as Record<string, unknown>;
-    if (state !== 'running') throw new Error('the run finished before the last window');
+    if (state !== 'running') throw new Error('the run finished before the last measurement window');
     const headers = { 'content-type': 'application/json' };
     await fetch(`${this.url}/api/v1/runs/${this.run}/cancel`, { method: 'POST', headers, body: '{}' });
     return { total: Number(total), done: Number(done) };
@@ -108,7 +108,7 @@ export class LoadedRun {
     return { rate, folds: times.length, each: median(folds.map((fold) => fold.seconds)), share };
   }
 
-  /** Reads the commit time and duration in seconds of each fold so far from the worker's log. */
+  /** Reads the commit time and the duration in seconds of each fold committed so far from the worker's log. */
   #ends(): FoldEnd[] {
     const lines = readFileSync(join(this.#folder, 'logs', 'worker.log'), 'utf8').split('\n');
     return lines.flatMap((line) => (line.includes('"fold committed"') ? [JSON.parse(line) as FoldEnd] : []));

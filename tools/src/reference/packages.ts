@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from '../paths.js';
 
-/** Which packages each package imports, according to its package.json. Lint refuses all other imports. */
+/** Which packages each package imports, according to its package.json. The linter rejects all other imports. */
 function importsOfPackages(): Map<string, string[]> {
   const folder = join(ROOT, 'packages');
   // Ignores folders of packages from older versions, which only contain build output

@@ -59,8 +59,8 @@ export function specReference(): string {
     section(
       '### A searched parameter',
       parameterRows(space),
-      `\`search.space.ESTIMATOR.PARAMETER\` has exactly one of the first four keys. Estimators without searched
-parameters are evaluated unchanged.`,
+      `\`search.space.ESTIMATOR.PARAMETER\` has exactly one of the first four keys in the table below.
+Estimators without searched parameters are evaluated unchanged.`,
     ),
   ].join('\n');
 }
@@ -110,7 +110,11 @@ function kindSections(union: Schema, families: [string, (kind: Schema) => boolea
     const taken = families.flatMap(([name, belongs]) => (belongs(kind) ? [name] : []));
     const known = taken.flatMap((name) => [...(shared.get(name) ?? [])]);
     const own = rowsOf(kind).filter((row) => !known.includes(row.join('\0')));
-    const also = `Accepts the keys of ${LIST.format(taken)}${own.length > 0 ? ', and these keys:' : '.'}`;
+    const common = LIST.format(taken);
+    const also =
+      own.length > 0
+        ? `In addition to the keys of ${common}, this kind accepts these keys:`
+        : `This kind accepts the keys of ${common}.`;
     return section(`### ${kind.properties?.kind.const}`, own, also);
   });
   return [...texts, ...sections];

@@ -43,7 +43,9 @@ interface Split {
   test: Int32Array;
 }
 
-/** Draws images with balanced labels. The second class is brighter by the signal in a tenth of the columns. */
+/**
+ * Generates random images with balanced labels. The second class is brighter by the signal in a tenth of the columns.
+ */
 function makeSet({ clips, seed, signal }: Setting): DataSet {
   const random = new Random(seed);
   const labels = Int32Array.from({ length: clips }, (_, i) => i % 2);

@@ -56,8 +56,8 @@ function blocks({ channels, block }: BlockCoding, decode: (bytes: DataView) => I
 }
 
 /**
- * IMA ADPCM as in WAV files. A block starts with one sample and a step index for each channel, followed by 8 samples of
- * each channel in turn.
+ * IMA ADPCM as in WAV files. A block starts with one sample and a step index for each channel, followed by runs of 8
+ * samples that alternate between the channels.
  */
 export function imaAdpcm(coding: BlockCoding): Coding {
   const { channels } = coding;

@@ -4,7 +4,7 @@ import { openWithFfmpeg } from './ffmpeg.js';
 import { type Coding, type Layout, openPcm, type PlainCoding, plainCoding } from './pcm.js';
 import { UnknownCoding } from './wav-coding.js';
 
-/** Codings of AIFF-C by name. All codings that are not listed are compressed. */
+/** Codings of AIFF-C by name. Every coding that is not listed here is compressed. */
 const CODINGS: Readonly<Record<string, (width: number) => PlainCoding>> = {
   NONE: (width) => ({ kind: 'int', width, little: false }),
   twos: (width) => ({ kind: 'int', width, little: false }),
@@ -48,7 +48,7 @@ function* header(name: string): HeaderParser<Layout> {
       const start = new Fields(yield { take: 8 }, false);
       const offset = start.bytes.length < 8 ? 0 : start.u32(0);
       yield { skip: offset };
-      // Some programs that write to a pipe leave the size at 0 or the maximum.
+      // Some programs leave the size at 0 or at the maximum when they write to a pipe.
       const known = size > 8 && size < 0x7fff_0000;
       return { ...common, ...(known ? { bytes: Math.max(0, size - 8 - offset) } : {}) };
     }

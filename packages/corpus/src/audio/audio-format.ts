@@ -13,7 +13,7 @@ export interface OpenAudio {
   frames?: number;
   /** Name and version of the decoder; absent if samples are stored uncompressed in a WAV file */
   decoder?: string;
-  /** The mean of the channels, in pieces, with full scale at +-1. Can be read only once. */
+  /** The mean of the channels, as a sequence of pieces; full scale is +-1. The pieces can be read only once. */
   blocks: AsyncIterable<Float64Array>;
   /** Releases the decoder. Must be called even if the samples were not read to the end */
   close?: () => Promise<void>;
@@ -36,7 +36,8 @@ export interface AudioFormat {
 }
 
 /**
- * Hints on how to convert a recording to a readable one. `IN` and `OUT` stand for the original and the new file name.
+ * Hints on how to convert a recording to a supported format. `IN` and `OUT` stand for the original and the new file
+ * name.
  */
 export const CONVERT = {
   sox: 'Convert it with: sox IN -e signed-integer -b 16 OUT.wav',

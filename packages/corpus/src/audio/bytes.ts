@@ -1,9 +1,10 @@
 /**
- * What a header parser requests next. `take` and `peek` return less than requested only at the end of the recording.
+ * The next request of a header parser to its caller. `take` and `peek` return less than requested only at the end of
+ * the recording.
  */
 export type Ask = { take: number } | { peek: number } | { skip: number };
 
-/** A header parser that performs no I/O itself, so that the same parser works on buffers, files and streams. */
+/** A header parser that performs no I/O, so that one parser works on buffers, files and streams. */
 export type HeaderParser<T> = Generator<Ask, T, Uint8Array>;
 
 const NOTHING = new Uint8Array();

@@ -17,8 +17,8 @@ export const keptSamples = (): KeptSamples | undefined => scope.getStore();
 /**
  * Runs work that may read recordings several times, and decodes each recording only once. Decoded samples are kept in
  * an unnamed temporary file, which disappears when the work finishes or the process exits. Each sample takes 4 or 8
- * bytes. Recordings that do not fit (8 GiB, or half of the free space) are decoded every time, and files that have
- * changed are decoded again.
+ * bytes. Recordings that exceed the available space (8 GiB, or half of the free space) are decoded every time they are
+ * read, and files that have changed are decoded again.
  * @param most maximum bytes to keep
  */
 export async function decodingOnce<T>(work: () => Promise<T>, most = MOST): Promise<T> {

@@ -27,7 +27,7 @@ export interface DecoderOptions {
   /** Kind of recording, for messages */
   what: string;
   create(): Promise<StreamDecoder>;
-  /** Whether samples are integers. The decoder divides integers by the largest integer rather than by full scale */
+  /** Whether samples are integers, which the decoder divides by the largest integer rather than by full scale */
   exact?: boolean;
   /** Checks each piece of the recording before it is decoded. */
   watch?(bytes: Uint8Array): void;

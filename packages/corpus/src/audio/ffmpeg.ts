@@ -14,8 +14,8 @@ export interface FfmpegInput {
   /** Kind of recording, for messages */
   what: string;
   /**
-   * ffmpeg's name for the format. ffmpeg must not try any other format, because some formats can open other files and
-   * URLs
+   * ffmpeg's name for the format. ffmpeg must not try any other format, because files of some formats can make it open
+   * other files and URLs
    */
   demuxer: string;
 }

@@ -36,8 +36,8 @@ export const flac: AudioFormat = {
 
 /**
  * The header of a frame (4096 samples, 44.1 kHz, mono, 16 bits), with space for its content. The decoder outputs a
- * frame only when the next one starts. The decoder's own flush function loses a last frame of fewer than 16 bytes,
- * which occurs if a recording ends in silence.
+ * frame only when the next frame starts, so this header is passed to it after the last frame. The decoder's own flush
+ * function loses a last frame of fewer than 16 bytes, which occurs if a recording ends in silence.
  */
 const NEXT_FRAME = Uint8Array.of(0xff, 0xf8, 0xc9, 0x18, 0, 0xc2, ...new Uint8Array(26));
 

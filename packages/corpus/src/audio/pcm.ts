@@ -10,9 +10,12 @@ export interface Coding {
   float: boolean;
   /** Bits per stored sample */
   bits: number;
-  /** Whether units are blocks of compressed samples. The last block may be padded */
+  /** Whether each unit is a block of compressed samples, of which the last one may be padded */
   block?: boolean;
-  /** Decodes all complete frames of complete units to the mean of their channels. The last unit may be truncated */
+  /**
+   * Decodes complete frames to the mean of their channels. `bytes` must consist of complete units, except for the last
+   * one, which may be truncated
+   */
   mono(bytes: Uint8Array): Float64Array;
 }
 
@@ -53,7 +56,7 @@ const table = (decode: (code: number) => number): ReadSample => {
 /** The encoding of a single sample. Integers are left-justified in their bytes. */
 export interface PlainCoding {
   kind: 'int' | 'unsigned' | 'float' | 'alaw' | 'mulaw';
-  /** Bytes of one sample of one channel: 1 to 4, or 4 or 8 for floats */
+  /** Bytes per sample and channel: 1 to 4 for integers, and 4 or 8 for floats */
   width: number;
   little: boolean;
 }

@@ -86,7 +86,7 @@ function unknown(head: Uint8Array, name: string) {
 
 const REPLACE = 'Replace it with a recording (WAV, FLAC, Ogg, Opus, MP3, AIFF, CAF, ...) or remove it.';
 
-/** If the extension of a recording is misleading, returns the actual format and the extension. */
+/** Returns the actual format and the extension of a recording if the extension is misleading. */
 export function misnamed(file: string, format: string): { format: string; ending: string } | undefined {
   const ending = endingOf(file);
   const named = byEnding.get(ending);

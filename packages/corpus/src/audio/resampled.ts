@@ -1,6 +1,9 @@
 import { CryfoldError } from '@cryfold/core';
 
-/** Sampling rates in Hz that libsamplerate supports, and the largest ratio of two rates. */
+/**
+ * The lowest and the highest sampling rate in Hz that libsamplerate supports, and the largest supported ratio of two
+ * rates.
+ */
 const LOWEST = 1;
 const HIGHEST = 192_000;
 const LARGEST_RATIO = 256;

@@ -13,7 +13,10 @@ export class SampleBuffer {
     this.#blocks = blocks[Symbol.asyncIterator]();
   }
 
-  /** Number of samples received so far. Once a part was shorter than requested, this is the length of the recording. */
+  /**
+   * Number of samples received so far. Once a part has been shorter than requested, this number is the length of the
+   * recording.
+   */
   get total(): number {
     return this.#end;
   }

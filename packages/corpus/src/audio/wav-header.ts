@@ -6,7 +6,7 @@ import { layoutOf } from './wav-coding.js';
 /** The kind of container that contains the chunks. */
 interface Container {
   little: boolean;
-  /** Number of bytes that a chunk's name takes, and number of bytes that its size takes */
+  /** Number of bytes of a chunk's name, and also of its size field */
   id: 4 | 16;
   /** Chunks start at multiples of this number of bytes */
   align: 2 | 8;
@@ -30,14 +30,15 @@ const W64_CHUNK = 'f3acd3118cd100c04f8edb8a';
 /** Maximum size in bytes of a chunk that is read into memory. */
 const LARGEST_FORMAT = 4096;
 /**
- * Sizes of at least this value mean "unknown" if the file has less data: sox and arecord write values just below 2^31.
+ * If the file has less data than its header declares, a size of at least this value means "unknown": sox and arecord
+ * write values just below 2^31.
  */
 const STREAMED = 0x7fff_0000;
 const UNKNOWN_RF64 = 0xffff_ffff;
 
 interface Chunk {
   kind: string;
-  /** Size of everything after the header */
+  /** Size of the chunk's content, which follows its header */
   size: number;
 }
 
@@ -95,7 +96,7 @@ function* fileHeader(name: string): HeaderParser<{ container: Container; total: 
   const container = CONTAINERS[fields.text(0)];
   if (!container) throw invalid(name, 'not a WAV file: no RIFF header');
   if (container.id === 16) {
-    // All but four of the first 12 bytes identify the kind of file.
+    // A Wave64 file starts with a GUID of 16 bytes, of which `head` contains the first 12.
     const rest = yield { take: 28 };
     if (rest.length < 28 || !startsWith(rest, 'wave', 12)) throw invalid(name, 'not a Wave64 file');
     return { container, total: new Fields(rest, true).u64(4) };
@@ -135,7 +136,7 @@ function dataBytes(
   { size, total, position, present }: { size: number; total: number; position: number; present: number | undefined },
 ): number | undefined {
   if (size === UNKNOWN_RF64 && found.dataBytes !== undefined && found.dataBytes > 0) return found.dataBytes;
-  // A header that was written before the first sample has a size of zero.
+  // A size of zero may mean that the header was written before the first sample.
   if (size === 0) return total > position && total < STREAMED ? 0 : undefined;
   if (size < STREAMED) return size;
   return present !== undefined && size <= present - position ? size : undefined;

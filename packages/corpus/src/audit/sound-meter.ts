@@ -23,8 +23,8 @@ const CLIPPED_RUN = 3;
 /** Number of samples in a transformed frame. */
 const FRAME = 1024;
 /**
- * All frames up to this number are transformed. After that, the share of transformed frames is halved whenever the
- * number of frames doubles.
+ * Every frame is transformed up to twice this number of frames. The share of transformed frames is halved there, and
+ * whenever the number of frames doubles.
  */
 const ALL_FRAMES = 64;
 

@@ -1,8 +1,8 @@
 import { LANDMARKS, type Landmarks } from './landmarks.js';
 
 /**
- * Number of earlier sounds to check for each landmark. Only the latest ones are checked, so that common landmarks do
- * not cost more.
+ * Number of earlier sounds to check for each landmark. Only the latest sounds are checked, so that common landmarks do
+ * not take more time than others.
  */
 const LOOKED_AT = 24;
 /** Number of landmarks that two sounds must share at the same lag, plus or minus one frame. */

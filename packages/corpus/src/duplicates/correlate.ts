@@ -14,7 +14,7 @@ const FADE = 160;
 export interface Alignment {
   /** Number of samples by which the second sound starts after the first one; negative if it starts earlier */
   lag: number;
-  /** Height of the peak of the whitened correlation, in standard deviations over all lags */
+  /** Height of the whitened correlation's peak, in units of the correlation's standard deviation over all lags */
   peak: number;
   /** Share of the band in which both sounds have energy, 0 to 1. Very small for tones, which match at any lag */
   breadth: number;

@@ -9,9 +9,9 @@ import { resample } from './resample.js';
 /** Sampling rate in Hz at which sounds are compared. */
 const RATE = 8000;
 /**
- * Two sounds count as the same if all of these are exceeded: the height of the whitened correlation's peak in standard
- * deviations, the share of the band on which it is based, and the correlation of the common samples. docs/evaluation.md
- * contains the results of `tools/measure-duplicates` with these limits.
+ * Two sounds count as the same if all of these values exceed their limits: the height of the whitened correlation's
+ * peak in standard deviations, the share of the band on which the correlation is based, and the correlation of the
+ * common samples. docs/evaluation.md contains the results of `tools/measure-duplicates` with these limits.
  */
 const SAME = { peak: 10, clearPeak: 20, breadth: 0.1, correlation: 0.8, leastCorrelation: 0.5 };
 /** Length in samples of the shortest common part to search for. */
@@ -31,9 +31,10 @@ export interface Sound {
  * For each sound, finds the first sound that is equal to it, overlaps it, or is connected to it through other sounds.
  * Detects copies at any level, with any silence around them, and (within the limits in docs/evaluation.md) at other
  * sampling rates or with other codecs, noise or shifts. All silent sounds count as equal. A sound without duplicates
- * maps to itself. If two sounds share spectral landmarks, their samples are correlated to confirm the match. Memory: 64
- * MiB of samples, and 10 to 20 kB per second of sound up to about 200 MB, regardless of the number of copies.
- * @param read returns all sounds, in the same order at each call; called once, and then again for each set of
+ * maps to itself. If two sounds share spectral landmarks, their samples are correlated to confirm the match. Needs
+ * memory for 64 MiB of samples, and 10 to 20 kB per second of sound up to about 200 MB, regardless of the number of
+ * copies.
+ * @param read returns all sounds, in the same order at each call; it is called once, and then again for each set of
  * candidates that fits into `memory`
  * @param memory maximum size in bytes of the samples that are kept in memory
  */

@@ -9,7 +9,7 @@ const NEAR_BINS = 5;
 const NEAR_FRAMES = 3;
 /** Maximum number of peaks to keep per second, the strongest first. */
 const PEAKS = 120;
-/** Number of later peaks that each peak is paired with. */
+/** Number of later peaks with which each peak is paired. */
 const PAIRS = 8;
 const LONGEST = 31;
 const WIDEST = 31;

@@ -1,8 +1,8 @@
 /** Number of zero crossings on each side of the kernel. */
 const CROSSINGS = 8;
 /**
- * Number of positions between two samples for which a kernel is computed. Rounding to the nearest one causes an error
- * below -50 dB at a quarter of the rate.
+ * Number of positions between two samples for which a kernel is computed. Rounding to the nearest of these positions
+ * causes an error below -50 dB at a quarter of the sampling rate.
  */
 const PHASES = 512;
 /** End of the passband, as a share of the highest frequency that both rates can represent. */

@@ -5,8 +5,8 @@ import { Clusters } from './clusters.js';
 import { findDuplicates } from './find-duplicates.js';
 
 /**
- * Finds sounds that occur in more than one clip of a dataset, because the clips are equal or overlap. Returns the
- * indices of each sound's clips, in order.
+ * Finds sounds that several clips of a dataset share because the clips are equal or overlap. Returns the indices of
+ * each sound's clips, in order.
  * @throws any error that `readClips` throws
  */
 export async function sharedSounds(dataset: Pick<Dataset, 'root' | 'clips'>): Promise<number[][]> {

@@ -78,7 +78,7 @@ const withoutClass = (parts: readonly string[], label: string): string[] => {
 
 /**
  * Warns if groups differ only in the class folder, probably because one speaker has recordings in several classes.
- * @param groups each group, with its name without the class folder
+ * @param groups maps each group to its name without the class folder
  */
 function classesApart(groups: ReadonlyMap<string, string>): string[] {
   const byName = new Map<string, string[]>();

@@ -3,15 +3,19 @@ import { counted } from '@cryfold/core';
 /** Matches `rec0_01.wav` and `rec0 part 2.wav`: a stem, a separator, and a number at the end. */
 const NUMBERED = /^(.*[^_. -])([_. -])(?:(?:seg|segment|part|clip|chunk|slice)[_. -]?)?\d{1,5}\.[^./]+$/i;
 
-/** A suggestion that is made if file names look like parts of recordings. */
+/** A suggestion to group files whose names look like parts of longer recordings. */
 export interface SegmentNames {
   /**
-   * Number of recordings that the files seem to come from if equal names in different folders mean the same recording
+   * Number of recordings from which the files seem to be cut, if equal names in different folders mean the same
+   * recording
    */
   recordings: number;
-  /** The number of recordings if equal names in different folders mean different recordings */
+  /**
+   * Number of recordings from which the files seem to be cut, if equal names in different folders mean different
+   * recordings
+   */
   recordingsWithFolder: number;
-  /** Number of files named like parts */
+  /** Number of files whose names look like parts of a recording */
   files: number;
   /** Two files that look like parts of the same recording */
   examples: [string, string];

@@ -1,7 +1,10 @@
 import type { Layout } from './layout.js';
 import { baseName, misnamed, mostNamed } from './paths.js';
 
-/** Class codes in Baby Chillanto's file names `IIIISSSCCC.wav`: infant, segment, class. */
+/**
+ * Class codes in Baby Chillanto's file names. A name `IIIISSSCCC.wav` consists of the codes of infant, segment and
+ * class.
+ */
 export const CHILLANTO_CLASSES: Readonly<Record<string, string>> = {
   '000': 'normal',
   '001': 'hunger',

@@ -3,7 +3,7 @@ import { segmentWarning } from '../groups/segments.js';
 import type { Layout } from './layout.js';
 import { foldersOf, isNumbered, misnamed, ownFolders, sharedFolders } from './paths.js';
 
-/** One folder per class. Subfolders of class folders are ignored. */
+/** One folder per class. Subfolders of a class folder do not affect the class. */
 export const classFolders: Layout = {
   name: 'folders',
   meaning: 'the first folder is the class; groups are unknown',

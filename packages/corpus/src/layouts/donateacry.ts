@@ -14,12 +14,15 @@ const REASONS: Readonly<Record<string, string>> = {
   dk: 'unknown',
 };
 
-/** app instance, Unix time (seconds on iOS, milliseconds on Android), app version, gender, age, reason */
+/**
+ * parts of a file name: app instance, Unix time (seconds on iOS, milliseconds on Android), app version, gender, age,
+ * reason
+ */
 const NAME = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-\d{10,13}-[\d.]+-[mf]-\d\d-([a-z]{2})\.[^.]+$/i;
 
 /**
  * donateacry: the group is the app instance; the label is the first folder, or the reason tag if there are no folders.
- * (The folders contain later corrections of the corpus: seven `ch` files are in discomfort.)
+ * (The folders include later corrections to the corpus: for example, seven `ch` files are in the discomfort folder.)
  */
 export const donateacry: Layout = {
   name: 'donateacry',

@@ -7,7 +7,7 @@ import { baseName, misnamed, mostNamed, ownFolders } from './paths.js';
 /** `FOLD-CLIP_ID-TAKE-TARGET.wav`; takes with the same clip id are cut from the same recording. */
 const NAME = /^(\d)-(\d+)-([A-Z])-(\d{1,2})\.[^.]+$/;
 
-/** Finds the table next to the folder `audio`, whether the user specified the corpus or the `audio` folder in it. */
+/** Finds the table next to the `audio` folder. The user may have specified either the corpus or its `audio` folder. */
 export async function tableOf({ root }: Tree, folder: string, name: string): Promise<string | undefined> {
   const places = [join(root, folder, name)];
   if (basename(root) === 'audio') places.push(join(dirname(root), folder, name));

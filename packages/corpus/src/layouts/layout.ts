@@ -24,7 +24,7 @@ export interface Reading {
 /** How well a layout fits. The first `sure` layout is used; if several are `possible`, the user must choose one. */
 export type Fit = 'sure' | 'possible' | 'no';
 
-/** A layout of recordings in a directory. To add one, write a file for it and add it to `registry.ts`. */
+/** A layout of recordings in a directory. To add a layout, write a file for it and add it to `registry.ts`. */
 export interface Layout {
   /** Name to use with `--layout` */
   readonly name: string;

@@ -11,7 +11,7 @@ import type { Fit, Layout, Reading, Tree } from './layout.js';
 import { foldFolders, splitFolders } from './split-folders.js';
 import { urbansound8k } from './urbansound8k.js';
 
-/** All layouts, in order of precedence: the first one that is sure is used. */
+/** All layouts, in order of precedence: the first one whose fit is `sure` is used. */
 const LAYOUTS: readonly Layout[] = [
   chillanto,
   donateacry,

@@ -10,9 +10,10 @@ export interface CsvRecord {
 const MOST_FIELDS = 16_384;
 
 /**
- * Parses delimited text as in RFC 4180, and common deviations from it. The delimiter is the first of comma, semicolon
- * and tab in the first line with text, or the one that a first line such as `sep=;` specifies. Lines end with LF, CRLF
- * or CR. Blanks may surround a quoted field. Records without text, which spreadsheets leave behind, are skipped.
+ * Parses delimited text as in RFC 4180, and common deviations from it. The delimiter is whichever of comma, semicolon
+ * and tab comes first in the first line that has text, unless a first line such as `sep=;` specifies another one. Lines
+ * end with LF, CRLF or CR. Blanks may surround a quoted field. Records without text, which spreadsheets leave behind,
+ * are skipped.
  * @param invalid creates the error for a line
  */
 export function* parseCsv(text: string, invalid: (line: number, why: string) => Error): Generator<CsvRecord> {
@@ -42,8 +43,8 @@ function delimiterOf(text: string): string {
 }
 
 /**
- * Reads one field at a time. The regular expressions have no repeated groups, which would overflow the stack on a long
- * field.
+ * Reads one field at a time. The regular expressions contain no repeated groups, because these would overflow the stack
+ * if a field is long.
  */
 class Fields {
   readonly #text: string;

@@ -19,8 +19,8 @@ const composed = (name: string) => name.normalize('NFC');
 const folded = (name: string) => composed(name).toLowerCase();
 
 /**
- * Finds files that a person or program has listed. A path that does not exist as written is also tried without
- * surrounding blanks, with `\` replaced by `/`, and with names in any Unicode normalisation form. macOS and unzip leave
+ * Finds files that a person or program has listed. If a path does not exist as written, it is also tried without
+ * surrounding blanks, with `/` instead of `\`, and with names in any Unicode normalisation form. macOS and unzip create
  * decomposed names, which look the same but are not equal.
  */
 export class ListedFiles {

@@ -1,6 +1,6 @@
 import type { Recording } from '../recording.js';
 
-/** Soft hyphen, zero-width space, direction marks, word joiner, and byte order mark have no meaning in names. */
+/** Soft hyphens, zero-width spaces, direction marks, word joiners and byte order marks have no meaning in names. */
 const INVISIBLE = /[\u00ad\u200b\u200e\u200f\u2060\ufeff]/g;
 /** At either end of a name, joiners have no effect. Within a word they matter, for example in Persian. */
 const EDGES = /^[\s\u200c\u200d]+|[\s\u200c\u200d]+$/g;
@@ -25,7 +25,7 @@ const NOT_KNOWN = new Set(['na', 'n/a', 'nan', 'null', 'none', 'unknown', '?', '
 
 /**
  * Makes the spelling of labels and groups uniform with `tidyName`. If spellings still differ in case, uses the spelling
- * of most recordings. A group that is the recording itself is unchanged.
+ * of most recordings. If a recording is its own group, the group is unchanged.
  * @param groups whether groups are names; if they are paths of files, they are unchanged
  * @returns the recordings in their order, and warnings about names that had several spellings or look like other names
  */

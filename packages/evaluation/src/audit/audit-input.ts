@@ -27,7 +27,7 @@ export interface AuditInput {
   /** Sorted */
   classes: readonly string[];
   groupSource: GroupSource;
-  /** For each sound: label and group of the clips with this sound */
+  /** For each sound: the labels and groups of the clips that contain it */
   sounds: readonly (readonly { label: string; group: string }[])[];
 }
 

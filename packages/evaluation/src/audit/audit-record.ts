@@ -7,13 +7,13 @@ const share = z.number().min(0).max(1);
 const text = z.string().max(LIMITS.text);
 const label = z.string().max(LIMITS.label);
 
-/** Properties of how a file was made, and properties of its sound. */
+/** Properties that depend on how a file was made, and properties of its sound. */
 export const FILE_PROPERTIES = ['format', 'rate', 'bits', 'channels'] as const;
 const SOUND_PROPERTIES = ['seconds', 'level', 'bandwidth', 'silence', 'clipping'] as const;
 export const PROPERTIES = [...FILE_PROPERTIES, ...SOUND_PROPERTIES] as const;
 export type Property = (typeof PROPERTIES)[number];
 
-/** Quantiles: the values that 5 %, 50 % and 95 % of the recordings do not exceed. */
+/** Quantiles: 5 %, 50 % and 95 % of the recordings have at most these values. */
 const spread = z.strictObject({ low: z.number(), median: z.number(), high: z.number() });
 /** The most frequent values, at most ten */
 const values = z.array(z.strictObject({ value: z.union([z.number(), text]), recordings: count })).max(10);

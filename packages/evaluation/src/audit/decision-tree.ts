@@ -1,5 +1,5 @@
 export interface TreeOptions {
-  /** Number of classes; labels are 0 to this number - 1 */
+  /** Number of classes; labels range from 0 to `classes` - 1 */
   classes: number;
   /** Maximum number of splits from the root to a leaf */
   maxDepth: number;
@@ -19,9 +19,9 @@ export function sortRows(values: Float64Array): Int32Array {
 /**
  * Fits a classification tree like scikit-learn's `DecisionTreeClassifier(max_depth, min_samples_leaf,
  * class_weight='balanced')`: Gini impurity, and thresholds halfway between neighbouring values. Among equally good
- * splits, this function chooses the most even one, so that a column in which many classes are ordered is split in the
- * middle. scikit-learn instead draws a column at random and uses its lowest threshold. Source: Breiman, Friedman,
- * Olshen, Stone, "Classification and Regression Trees" (1984).
+ * splits, this function chooses the one with the most even sides, so that a column by which many classes can be sorted
+ * is split in the middle. scikit-learn instead draws a column at random and uses its lowest threshold. Source: Breiman,
+ * Friedman, Olshen, Stone, "Classification and Regression Trees" (1984).
  * @param columns each has one value per row
  * @param orders for each column, the training rows by ascending value; this function reorders them
  */
@@ -49,7 +49,8 @@ interface Found {
 }
 
 /**
- * Grows a tree. A node takes the same segment in every order, and this segment contains the same rows in all orders.
+ * Grows a tree. The rows of a node form a segment, which is at the same position in every order and contains the same
+ * rows there.
  */
 class Growth {
   readonly #columns: readonly Float64Array[];
@@ -132,8 +133,8 @@ class Growth {
       const values = this.#columns[column];
       if (values[order[from]] === values[order[to - 1]]) continue;
       left.fill(0);
-      // Sums of squares of the class weights on either side. The larger they are relative to the total weight, the
-      // purer the side.
+      // Sums of the squared class weights on either side. The larger the sum relative to the total weight, the purer
+      // the side.
       let weight = 0;
       let squares = 0;
       let rest = allSquares;
@@ -161,7 +162,10 @@ class Growth {
     return best;
   }
 
-  /** Moves the rows of the left side to the front of the segment in each order; both sides keep their order. */
+  /**
+   * In each order, moves the rows of the left side to the front of the segment, without changing the order within
+   * either side.
+   */
   #partition(from: number, to: number, { column, rows }: Found): void {
     const goesLeft = this.#goesLeft;
     const moved = this.#moved;

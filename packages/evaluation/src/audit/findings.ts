@@ -42,7 +42,7 @@ const PROPERTY_WORDS: Record<Property, string> = {
   clipping: 'share of clipped samples',
 };
 
-/** Returns the usual word for a property. */
+/** Returns the name of a property for readers. */
 export function propertyWord(property: Property): string {
   return PROPERTY_WORDS[property];
 }
@@ -143,7 +143,7 @@ function predictionFindings({ predictability }: Facts, named: readonly Property[
 const words = (properties: readonly Property[]) => properties.map(propertyWord).join(', ');
 const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 
-/** Describes the balanced accuracy in comparison with chance, and what it is based on. */
+/** Describes the balanced accuracy, the level of chance, and the data on which the accuracy is based. */
 function figures(
   { balancedAccuracy, pValue }: Prediction,
   { classes, recordings, groups, folds }: Exclude<Facts['predictability'], string>,

@@ -4,9 +4,9 @@ import { stratifiedKFold } from '../k-fold.js';
 import type { Split } from '../split.js';
 import { fitTree, predictRow, sortRows } from './decision-tree.js';
 
-/** Number of folds, which is also the minimum number of recordings of a tested class. */
+/** Number of folds, which is also the minimum number of recordings that a class needs to be tested. */
 export const AUDIT_FOLDS = 5;
-/** Minimum number of groups of a tested class, if groups are known. */
+/** Minimum number of groups that a class needs to be tested, if groups are known. */
 export const AUDIT_GROUPS = 3;
 /** Maximum number of recordings to test. If there are more, a sample with at least ten of each class is tested. */
 const MOST_RECORDINGS = 600;
@@ -53,8 +53,8 @@ export interface Predictability {
   /** One entry per set of properties, in the requested order. Sets without variation are left out */
   sets: ({ name: string; properties: string[] } & Prediction)[];
   /**
-   * For each single property. P-values account for the number of properties by using the maximum over all properties in
-   * each permutation.
+   * For each single property. The p-values are adjusted for the number of properties: each permutation is represented
+   * by the maximum over all properties.
    */
   alone: ({ property: string } & Prediction)[];
 }
@@ -136,13 +136,15 @@ function eligibleRows({ labels, classes, groups }: PropertyTable): number[] | Un
   return drawn.sort((a, b) => a - b);
 }
 
-/** Puts one row of each group first. Without small groups, a sample might have too few groups for the folds. */
+/**
+ * Puts one row of each group first, because a sample without the small groups might have too few groups for the folds.
+ */
 function eachGroupFirst(rows: readonly number[], groups: readonly string[]): number[] {
   const firsts = new Set(new Map([...rows].reverse().map((row) => [groups[row], row])).values());
   return [...rows.filter((row) => firsts.has(row)), ...rows.filter((row) => !firsts.has(row))];
 }
 
-/** Returns the labels of some rows, renumbered without gaps. */
+/** Returns the labels of the given rows, renumbered so that there are no gaps. */
 function relabel(labels: Int32Array, rows: readonly number[]): { labels: Int32Array; classes: number } {
   const present = [...new Set(rows.map((row) => labels[row]))].sort((a, b) => a - b);
   const code = new Map(present.map((label, i) => [label, i]));
@@ -171,7 +173,7 @@ function permute(
   for (let i = 0; i < PERMUTATIONS; i++) {
     const open = all.filter((set) => reached[set] < ENOUGH);
     if (open.length === 0) break;
-    // As long as any property is undecided, the maximum over all properties is needed.
+    // The maximum over all properties is needed until every property is decided.
     const alone = open.some((set) => set >= together);
     const scores = score(
       trial.permute(labels, random),
@@ -273,7 +275,7 @@ class PropertyTrial {
   }
 }
 
-/** Returns the `count` rows of an order that are marked. */
+/** Returns the marked rows, of which there are `count`, in the given order. */
 function rowsIn(order: Int32Array, marks: Uint8Array, count: number): Int32Array {
   const rows = new Int32Array(count);
   for (let i = 0, at = 0; i < order.length; i++) if (marks[order[i]] === 1) rows[at++] = order[i];

@@ -7,7 +7,7 @@ export interface VectorRow {
   line: number;
 }
 
-/** Creates the error for files of vectors that cannot be used. */
+/** Creates the error for a vector file that cannot be used. */
 export function invalidVectors(
   message: string,
   hint: string,

@@ -5,7 +5,7 @@ import { invalidVectors, type VectorRow } from './problems.js';
 /** Maximum size in bytes of a table of ids */
 const LARGEST = 64 * 2 ** 20;
 
-/** Columns that may contain the ids of the rows. The first of these that exists is used. */
+/** Columns that may contain the ids of the rows. The first of these columns that exists is used. */
 const COLUMNS = ['clip', 'recording'] as const;
 
 /** The ids of vectors, in the order of the rows. */

@@ -158,7 +158,7 @@ async function readArray(path: string): Promise<Vectors> {
   return { rows, columns, data };
 }
 
-/** Returns float64 if the file contains float64, and otherwise float32, so that any other type is rejected. */
+/** Returns float64 if the file contains float64; otherwise returns float32, so that reading any other type fails. */
 function elementsOf(bytes: Uint8Array): NpyType & ('<f4' | '<f8') {
   try {
     return decodeNpyHeader(bytes, '<f8', 2, '').type as '<f8';

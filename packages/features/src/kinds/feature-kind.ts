@@ -7,7 +7,7 @@ export interface FeatureParameters {
   clipSeconds: number;
 }
 
-/** Sampling rate and length, which many clips have in common. */
+/** The sampling rate and length of a clip. Many clips have the same shape. */
 export interface ClipShape {
   /** Hz */
   rate: number;
@@ -35,7 +35,7 @@ export interface GivenClips {
   ids: readonly string[];
   /** Ids of clips in the data that the run leaves out */
   leftOut: readonly string[];
-  /** Recordings that have no clips, or only some of their clips, in the run */
+  /** Recordings of which the run uses only some clips, or no clips at all */
   skipped: ReadonlySet<string>;
 }
 
@@ -86,8 +86,9 @@ export interface FeatureKind<P extends FeatureParameters = never> {
    */
   loadExtractor(parameters: P): Promise<(clip: ClipShape) => Extractor>;
   /**
-   * Imports the code that summarises a row. Models of a kind without this function never reject a clip as unlike their
-   * training data. `audibleShare` is the share of the frequencies, from 0 Hz up, that the recording contains; default: 1.
+   * Imports the code that summarises a row. Without this function, models that use this kind of feature set never
+   * reject a clip as unlike their training data. `audibleShare` is the share of the row's frequency range, from 0 Hz
+   * up, that the recording contains; default: 1.
    */
   loadSummary?(parameters: P): Promise<(row: Uint8Array | Float32Array, audibleShare?: number) => ClipSummary>;
 }

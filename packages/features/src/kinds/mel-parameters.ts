@@ -26,10 +26,10 @@ export const melParameters = {
     .positive()
     .max(300)
     .default(80)
-    .describe('like librosa’s top_db: levels more than this many dB below the loudest level of the clip are raised'),
+    .describe('like librosa’s top_db: raises levels to at least this many dB below the loudest level of the clip'),
 };
 
-/** Maximum number of levels of a clip, including derivatives, which take 128 MiB. */
+/** Maximum number of levels per clip, including derivatives. This many levels take 128 MiB. */
 const MOST_LEVELS = 2 ** 24;
 
 interface Length {
@@ -49,6 +49,6 @@ export const TOO_MANY_LEVELS = {
   error: `a clip would have more than ${MOST_LEVELS.toLocaleString('en')} levels: use a longer hopMs, or shorter clips`,
 };
 
-/** Describes which derivatives the vectors also contain. */
+/** Describes which derivatives, if any, the vectors contain in addition to the values themselves. */
 export const describeDeltas = (deltas: number): string =>
   ['', ' and their first derivatives', ' and their first and second derivatives'][deltas];

@@ -30,7 +30,7 @@ const byName = new Map<string, AnyFeatureKind>(KINDS.map((kind) => [kind.kind, k
 /** Returns the kind that computes a feature set. */
 export function featureKindOf({ kind }: { kind: string }): AnyFeatureKind {
   const found = byName.get(kind);
-  if (!found) throw new TypeError(`there is no kind of feature set ${kind}`);
+  if (!found) throw new TypeError(`there is no feature set of kind ${kind}`);
   return found;
 }
 

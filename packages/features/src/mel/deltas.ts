@@ -6,8 +6,8 @@ const WIDTH = 9;
 const HALF = (WIDTH - 1) / 2;
 
 /**
- * Savitzky-Golay filters: the first derivative of the line that best fits WIDTH frames, and the second derivative of
- * the best-fitting parabola.
+ * Savitzky-Golay filters: they fit a line or a parabola to WIDTH frames, and return the line's first derivative and the
+ * parabola's second derivative.
  */
 const FILTERS = [1, 2].map((order) => {
   const offsets = Array.from({ length: WIDTH }, (_, i) => i - HALF);

@@ -12,7 +12,7 @@ const melOf = (hz: number): number =>
 const hzOf = (mel: number): number =>
   mel < BREAK_MEL ? mel * HZ_PER_MEL : BREAK_HZ * Math.exp(LOG_STEP * (mel - BREAK_MEL));
 
-/** A triangular filter: the weights of consecutive bins, starting at bin `first`. */
+/** A triangular filter, stored as the weights of consecutive bins, starting at bin `first`. */
 export interface MelBand {
   first: number;
   weights: Float64Array;

@@ -24,7 +24,7 @@ import type { AugmentationSteps } from './augmentation.js';
 import { COLOUR_WEIGHTS, type ColourScale, levelTable } from './colour-scale.js';
 
 /**
- * Level assumed for values below the scale. A gain of at most 120 dB cannot make it visible, and its power is
+ * Level assumed for pixels below the scale. A gain of at most 120 dB cannot make such a pixel visible, and its power is
  * negligible.
  */
 const SILENCE = -1e4;

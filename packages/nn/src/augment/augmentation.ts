@@ -9,7 +9,7 @@ export interface Augmentation {
   timeShift?: number | undefined;
   /** Largest change of level in decibels, louder or quieter */
   gain?: number | undefined;
-  /** Maximum white noise: its root mean square relative to that of the clip */
+  /** Maximum white noise: its root mean square relative to the clip's */
   noise?: number | undefined;
   /** Widest mask over time, as a share of the width: 0 to 1 */
   timeMask?: number | undefined;

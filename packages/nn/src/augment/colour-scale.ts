@@ -1,8 +1,8 @@
 import { MONOCHROME, PALETTE, PALETTE_SIZE } from '@cryfold/core';
 
 /**
- * How the colours of images represent levels of sound. Level 0 means below the scale, and the last level means at its
- * top or above.
+ * How the colours of images represent levels of sound. Level 0 is for sounds below the scale, and the last level is for
+ * sounds at or above the top of the scale.
  */
 export interface ColourScale {
   name: 'sox' | 'monochrome' | 'grey';
@@ -43,7 +43,7 @@ function sumAt(pixels: Uint8Array, at: number): number {
 
 /**
  * Returns the scale that contains all colours of the images: SoX's colours, SoX's monochrome colours, or grey;
- * undefined if none of them does.
+ * undefined if none of these scales contains all of them.
  * @param images RGB, 3 bytes per pixel
  * @param decibels range of the scale; default: SoX's range
  */

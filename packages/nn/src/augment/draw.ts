@@ -32,7 +32,7 @@ export function drawAugmentation(augment: Augmentation, batch: BatchShape, rando
     ...(steps.masks && { rowsKept: kept(height, frequencyMask), columnsKept: kept(width, timeMask) }),
     ...(steps.mixup && {
       partners: { data: permutation(examples, random) },
-      // Each example's own share is the larger one, so that its own label counts as the correct one.
+      // An example's own share is always at least one half, so that its own label counts as the correct one.
       shares: each(() => {
         const share = symmetricBeta(mixup, random);
         return Math.max(share, 1 - share);

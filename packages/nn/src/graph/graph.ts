@@ -44,11 +44,11 @@ export interface NodeOptions {
   attrs?: Record<string, Attr>;
   /** Type and shape of each output. A node that only has an effect has no outputs. */
   outputs?: readonly { dtype: DType; shape: Shape }[];
-  /** If it is missing, a gradient that reaches this node is an error. */
+  /** If absent, it is an error for a gradient to reach this node. */
   gradient?: Gradient;
   /** Nodes that must have run before this one. */
   after?: readonly GraphNode[];
-  /** Made unique within the graph; default: the name of the op. */
+  /** A suffix makes the name unique within the graph if necessary; default: the name of the op. */
   name?: string;
 }
 
@@ -63,7 +63,7 @@ export class GraphNode {
 
   /**
    * @param id position in the order of creation, which is a topological order
-   * @param options with a name that is unique within the graph
+   * @param options its name must be unique within the graph
    */
   constructor(
     readonly graph: Graph,
@@ -190,9 +190,9 @@ export class Graph {
   }
 
   /**
-   * Returns the content of the variable at the start of a run. The whole graph shares one read node. Only data
-   * dependencies order updates after the read, so a value that is assigned to a variable must be computed from the
-   * variable's read (or belong to another run).
+   * Returns the content of the variable at the start of a run. The whole graph shares one read node. An update is
+   * guaranteed to run after this read only if it depends on the read's data. Therefore, a value that is assigned to a
+   * variable must be computed from the variable's read (or belong to another run).
    */
   read(variable: Variable): Value {
     let value = this.#reads.get(variable.name);

@@ -63,7 +63,7 @@ export class Session {
   ): Record<Name, Float32Array> {
     const tf = this.#tf;
     const model = this.#loaded.get(signature);
-    if (!model) throw new Error(`no signature ${signature}, or the session is disposed`);
+    if (!model) throw new Error(`signature ${signature} does not exist, or the session was disposed`);
     const expected = this.#signatures[signature].inputs;
     const tensors: Record<string, Tensor> = {};
     let results: Record<string, Tensor> = {};

@@ -20,7 +20,10 @@ function shifted(x: Value, by: number): Value {
   return add(x, x.graph.constant(by));
 }
 
-/** x|x| / (1 + |x|^2): the direction of each capsule with a length below 1. Sabour et al. (2017), equation 1. */
+/**
+ * x|x| / (1 + |x|^2): keeps the direction of each capsule, and reduces its length to less than 1. Sabour et al. (2017),
+ * equation 1.
+ */
 function squash(x: Value): Value {
   const square = squares(x);
   return einsum('bje,bj->bje', x, multiply(root(shifted(square, EPSILON)), reciprocal(shifted(square, 1))));

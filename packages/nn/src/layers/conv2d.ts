@@ -14,7 +14,7 @@ export interface Conv2DOptions {
   activation?: Activation;
   /**
    * False before a BatchNormalization, which would subtract the bias again. Use `folded` if Keras's layer has a bias
-   * anyway, which is then absorbed into the moving mean.
+   * anyway; the bias is then absorbed into the moving mean.
    */
   bias?: boolean | 'folded';
   /** Initialiser of the kernel; default: glorotUniform */

@@ -5,7 +5,7 @@ import { activate } from './activation.js';
 import { glorotUniform, zeros } from './initializers.js';
 import type { Activation, Layer } from './layer.js';
 
-/** Fully connected: [batch, inputs] to [batch, units]. */
+/** Fully connected: maps [batch, inputs] to [batch, units]. */
 export function dense(name: string, units: number, activation: Activation = 'linear'): Layer {
   return {
     kind: 'Dense',

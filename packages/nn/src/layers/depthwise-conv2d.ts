@@ -26,8 +26,8 @@ export function depthwiseConv2D(name: string, options: DepthwiseConv2DOptions): 
       use_bias: false,
     },
     apply(context, [x]) {
-      // The name in TF.js and in Keras 2, for which weights files were published. Keras 3 reads the weights of a layer
-      // in order, whatever their names.
+      // The weight's name in TF.js and in Keras 2, for which weights files were published. Keras 3 reads the weights of
+      // a layer in order, whatever their names.
       const kernel = context.weight('depthwise_kernel', [size, size, knownSize(x.shape, 3), 1], initializer);
       return convolve(x, kernel, stride, 'SAME');
     },

@@ -2,7 +2,7 @@ import { elementCount } from '../graph/graph.js';
 import { reshape } from '../ops/reshape.js';
 import type { Layer } from './layer.js';
 
-/** [batch, ...] to [batch, elements]. */
+/** Reshapes [batch, ...] to [batch, elements]. */
 export function flatten(name: string): Layer {
   return {
     kind: 'Flatten',

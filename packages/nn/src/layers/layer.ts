@@ -28,14 +28,14 @@ export interface WeightOptions {
   float32?: boolean;
 }
 
-/** A named layer of a model. Its names and behaviour are those of Keras. */
+/** A named layer of a model. Its names and behaviour match Keras. */
 export interface Layer {
   /** Keras's class name. */
   readonly kind: string;
   readonly name: string;
-  /** Keras's configuration of the layer (`get_config`), from which other programs build it. */
+  /** Keras's configuration of the layer (`get_config`), from which other programs build the layer. */
   readonly config: Readonly<Record<string, unknown>>;
-  /** Values, by name, of constants in `apply` that other programs store as weights of the layer. */
+  /** The values of constants in `apply` that other programs store as weights of the layer, by name. */
   readonly constants?: Readonly<Record<string, { shape: readonly number[]; data: Float32Array }>>;
   /** Names of the layers whose outputs this layer reads; default: the previous layer in the list */
   readonly from?: readonly string[];

@@ -19,8 +19,8 @@ export function rescaling(name: string, scale: number, offset = 0): Layer {
 }
 
 /**
- * (x / 255 - mean) / deviation of each channel, RGB. Exported as a 1x1 convolution, because other programs have no such
- * layer.
+ * Computes (x / 255 - mean) / deviation for each RGB channel. Exported as a 1x1 convolution, because other programs
+ * have no such layer.
  * @param mean @param deviation of ImageNet's images, scaled to 0-1
  */
 export function standardization(name: string, mean: readonly number[], deviation: readonly number[]): Layer {

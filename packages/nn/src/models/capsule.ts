@@ -15,7 +15,7 @@ const parameters = {
 
 type Parameters = z.infer<z.ZodObject<typeof parameters>>;
 
-/** Length of the vector of a primary capsule and of a class capsule, as in the paper. */
+/** Vector length of a primary capsule and of a class capsule, as in the paper. */
 const [PRIMARY, CLASS] = [8, 16];
 
 const architecture: Architecture<Parameters> = {

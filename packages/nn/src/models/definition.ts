@@ -37,6 +37,9 @@ export interface NetworkDefinition<
   smallestImage?: number;
   /** Undefined if there are no published weights to start from */
   published?: PublishedWeights;
-  /** Distinguishes the features of this network's frozen backbone from those of other networks with the same weights */
+  /**
+   * Distinguishes the features that this network's frozen backbone computes from the features of other networks with
+   * the same weights
+   */
   embeddingsOf?: string;
 }

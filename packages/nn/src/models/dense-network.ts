@@ -27,7 +27,7 @@ export function hiddenLayers(units: readonly number[], rate: number, prefix = ''
   ]);
 }
 
-/** Standardises vectors by the training clips, and maps them through dense layers to logits. */
+/** Standardises vectors with the statistics of the training clips, and maps them through dense layers to logits. */
 export function denseModel({ columns }: VectorSize, classes: number, shape: DenseShape): Model {
   return {
     name: 'dense',
@@ -44,7 +44,9 @@ const architecture: Architecture<DenseShape, VectorSize> = { build: denseModel }
 
 const parameters = {
   learningRate: z.number().positive().default(1e-3).describe('learning rate of the optimizer'),
-  dense: denseLayers.default([128]).describe('units of the hidden layers; an empty list makes it a softmax regression'),
+  dense: denseLayers
+    .default([128])
+    .describe('units of the hidden layers; with an empty list, the model is a softmax regression'),
   dropout: z
     .number()
     .min(0)
@@ -53,7 +55,7 @@ const parameters = {
     .describe('share of the outputs of each hidden layer that a training step drops'),
 };
 
-/** Dense layers on vectors. Each fold standardises the columns by its training clips. */
+/** Dense layers on vectors. Each fold standardises the columns with the statistics of its training clips. */
 export const denseNetwork = {
   kind: 'dense',
   parameters,

@@ -6,7 +6,7 @@ export const VECTORS = 'vectors';
 
 /**
  * A network as a list of layers. Each layer takes the output of the previous one, unless its `from` lists other layers.
- * The first layer takes the input. The last one produces the logits (softmax belongs to the loss and to prediction),
+ * The first layer takes the input. The last one produces the logits (the loss and the prediction apply the softmax),
  * unless `output` defines something else.
  */
 export interface Model {

@@ -25,8 +25,8 @@ export interface Output {
 export const LOGITS: Output = { loss: sparseSoftmaxCrossEntropy, probabilities: softmax };
 
 /**
- * Minimum length for the class of the image, maximum length for the other classes, and weight of the other classes in
- * the loss.
+ * Constants of the margin loss: the minimum length for the true class, the maximum length for the other classes, and
+ * the weight of the other classes.
  */
 const [PRESENT, ABSENT, OTHERS] = [0.9, 0.1, 0.5];
 

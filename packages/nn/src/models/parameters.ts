@@ -30,6 +30,6 @@ export const transferParameters = {
     .min(0)
     .lt(1)
     .default(0.25)
-    .describe('share of the backbone’s outputs that a training step drops before the head'),
+    .describe('share of the backbone’s outputs that each training step drops, so that they do not reach the head'),
   dense: denseLayers.default([256, 128, 64]).describe('units of the hidden layers of the head'),
 };

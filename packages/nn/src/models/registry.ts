@@ -11,7 +11,7 @@ import { smallCnn } from './small-cnn.js';
 import { twoBranch } from './two-branch.js';
 import { vggAudio } from './vgg-audio.js';
 
-/** Every kind of network. To add one, write a file for it and add it here; see docs/extending.md. */
+/** Every kind of network. To add a network, write a file for it and add it here; see docs/extending.md. */
 export const NETWORKS = [
   smallCnn,
   tlResnet50,

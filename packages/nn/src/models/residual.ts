@@ -13,8 +13,8 @@ const EPSILON = 1.001e-5;
 const STAGES = [64, 128, 256, 512];
 
 /**
- * Either two 3x3 convolutions, as in ResNet18 and 34, or a 3x3 convolution between two 1x1 ones, with four times the
- * filters.
+ * Either two 3x3 convolutions, as in ResNet18 and 34, or a 3x3 convolution between two 1x1 convolutions, the last of
+ * which has four times as many filters.
  */
 export type ResidualBlock = 'basic' | 'bottleneck';
 
@@ -56,18 +56,18 @@ export function residualFeatures(block: ResidualBlock, blocks: readonly number[]
 }
 
 interface BlockShape {
-  /** Name of the layer that it reads */
+  /** Name of the layer that the block reads */
   input: string;
   filters: number;
-  /** Stride of its first convolution */
+  /** Stride of the block's first convolution */
   stride: number;
-  /** Whether its shortcut is a convolution rather than the identity */
+  /** Whether the block's shortcut is a convolution rather than the identity */
   projected: boolean;
 }
 
 /** A convolution with a square kernel. */
 interface Convolution {
-  /** Name of the layer that it reads; default: the previous one */
+  /** Name of the layer that the convolution reads; default: the previous layer */
   from?: string;
   /** Height and width of the kernel */
   size: number;

@@ -22,6 +22,6 @@ export const tlResnet50 = {
     typicalSeconds: 1 / 31.8,
     published: PUBLISHED_RESNET50,
   }),
-  // Its features are older than this distinction, so their keys must not contain it.
+  // Features of ResNet50 were stored before `embeddingsOf` existed, so their keys must not contain it.
   embeddingsOf: undefined,
 };

@@ -46,8 +46,8 @@ export function isComputedOnce({ backbone, augment }: TrainingParameters): boole
 
 /**
  * Returns the amount of work relative to training all layers. If the features of a frozen backbone are stored, only the
- * head remains to be trained. On images, the forward pass takes a third of a step; the forward pass and the gradient of
- * the inputs together take about half.
+ * head remains to be trained. On images, the forward pass takes a third of the time of a step; the forward pass and the
+ * gradients of the inputs together take about half of it.
  */
 function workOf(own: TrainingParameters): number {
   if (isComputedOnce(own)) return 0.001;

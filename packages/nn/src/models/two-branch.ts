@@ -14,7 +14,7 @@ import { multiplications, smallConvolutions } from './small-cnn.js';
 export interface TwoBranchShape {
   /** Filters of the convolutions of the image branch */
   filters: readonly number[];
-  /** Units of the layers that follow them */
+  /** Units of the dense layers that follow these convolutions */
   imageDense: readonly number[];
   /** Units of the vector branch. If empty, the standardised vectors are used as they are */
   vectorDense: readonly number[];
@@ -25,8 +25,8 @@ export interface TwoBranchShape {
 }
 
 /**
- * Images pass through convolutions as in the Small CNN. Vectors are standardised by the training clips and pass through
- * dense layers. Both outputs are concatenated, and dense layers map them to logits.
+ * Images pass through convolutions as in the Small CNN. Vectors are standardised with the statistics of the training
+ * clips and pass through dense layers. Both outputs are concatenated, and dense layers map them to logits.
  */
 export function twoBranchModel(input: ImageSize & VectorSize, classes: number, shape: TwoBranchShape): Model {
   const image = [...smallConvolutions(shape.filters), ...hiddenLayers(shape.imageDense, 0, 'image_')];
@@ -58,14 +58,14 @@ const parameters = {
   imageDense: denseLayers.default([64]).describe('units of the layers after the convolutions'),
   vectorDense: denseLayers
     .default([64])
-    .describe('units of the layers that read the standardised vectors; an empty list means no such layers'),
+    .describe('units of the layers that read the standardised vectors; an empty list omits these layers'),
   dense: denseLayers.default([64]).describe('units of the layers that read both branches'),
   dropout: z
     .number()
     .min(0)
     .lt(1)
     .default(0.25)
-    .describe('share of the outputs of each layer in dense that a training step drops'),
+    .describe('share of its outputs that each layer in dense drops in a training step'),
 };
 
 /** Cost of the image branch, including the first dense layer after it. The cost of the vector branch is negligible. */

@@ -2,8 +2,8 @@ import type { GraphNode, Value } from '../graph/graph.js';
 import { identity } from './identity.js';
 
 /**
- * Returns x if `condition` (a bool scalar) equals `holds`, otherwise a dead value: nothing with a data or control
- * dependency on a dead value runs. This is TensorFlow's Switch, without gradient.
+ * Returns x if `condition` (a bool scalar) equals `holds`, otherwise a dead value: a node that has a data or control
+ * dependency on a dead value does not run. This is TensorFlow's Switch, without gradient.
  */
 export function onlyIf(x: Value, condition: Value, holds = true): Value {
   const of = { dtype: x.dtype, shape: x.shape };

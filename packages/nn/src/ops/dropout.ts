@@ -4,7 +4,7 @@ import { multiply } from './multiply.js';
 import { standardUniform } from './random.js';
 
 /**
- * Sets a share of x to zero and scales the rest by 1 / (1 - rate). The same seed drops the same elements.
+ * Sets a share of x to zero and scales the rest by 1 / (1 - rate). With the same seed, the same elements are dropped.
  * @param rate 0 < rate < 1
  * @param seed int32 [2]
  */

@@ -1,6 +1,9 @@
 import type { Value } from '../graph/graph.js';
 
-/** Whether all elements of all float32 tensors are finite: a bool scalar, from the sums of squares, in one pass. */
+/**
+ * Returns a bool scalar: whether all elements of all given float32 tensors are finite. This takes one pass, which
+ * computes sums of squares.
+ */
 export function allFinite(tensors: readonly Value[]): Value {
   const { graph } = tensors[0];
   const scalar = { dtype: 'float32' as const, shape: [] };

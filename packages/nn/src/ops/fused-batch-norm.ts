@@ -11,7 +11,7 @@ export interface BatchNormResult {
 
 /**
  * Batch normalisation over all axes but the last: y = scale * (x - mean) / sqrt(variance + epsilon) + offset. In
- * training, mean and variance are those of the batch, otherwise the given ones. x may have a short float type; the
+ * training, the mean and variance of the batch are used; otherwise, the given ones. x may have a short float type; the
  * parameters are float32.
  */
 export function fusedBatchNorm(

@@ -23,8 +23,8 @@ export function gather(x: Value, indices: Value): Value {
 }
 
 /**
- * Columns of each image by that image's own indices: x [batch, height, width], indices [batch, n] to [batch, height,
- * n].
+ * Columns of each image, selected by that image's own indices: x [batch, height, width], indices [batch, n] to [batch,
+ * height, n].
  */
 export function gatherColumns(x: Value, indices: Value): Value {
   return gatherAlong(x, indices, { axis: 2, batch: 1, shape: [x.shape[0], x.shape[1], indices.shape[1]] });

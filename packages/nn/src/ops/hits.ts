@@ -2,7 +2,10 @@ import type { Value } from '../graph/graph.js';
 import { cast } from './cast.js';
 import { sumOf } from './mean.js';
 
-/** Counts the rows of the logits [batch, classes] whose maximum is at the label [batch]: a float32 scalar. */
+/**
+ * Counts the rows of logits [batch, classes] in which the largest value belongs to the row's label; labels are [batch].
+ * The result is a float32 scalar.
+ */
 export function hitCount(logits: Value, labels: Value): Value {
   const { graph } = logits;
   const predicted = graph.value(

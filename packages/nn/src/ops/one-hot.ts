@@ -1,6 +1,9 @@
 import type { Value } from '../graph/graph.js';
 
-/** Rows with `own` at the label and `others` elsewhere: int32 [batch] to float32 [batch, classes]. Without gradient. */
+/**
+ * Rows that contain `own` at the label and `others` elsewhere: int32 [batch] to float32 [batch, classes]. Without
+ * gradient.
+ */
 export function oneHot(labels: Value, classes: number, [own, others]: readonly [own: number, others: number]): Value {
   const { graph } = labels;
   return graph.value(

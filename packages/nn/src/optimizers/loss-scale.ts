@@ -13,8 +13,8 @@ const GROWTH_STEPS = 2000;
 
 /**
  * Dynamic loss scaling: Micikevicius et al. (2018), section 3.2. float16 values range from 6e-8 to 65504, so small
- * gradients vanish unless the loss is multiplied first. If the gradients of a step overflow, the step halves the scale
- * and changes nothing else: no weight, no moment, no moving statistic, and it is not counted.
+ * gradients vanish unless the loss is multiplied first. If the gradients of a step overflow, the step only halves the
+ * scale: weights, moments and moving statistics do not change, and the step is not counted.
  */
 export class LossScale {
   /** The factor for the loss of this step: a float32 scalar. */
@@ -49,7 +49,7 @@ export class LossScale {
     return onlyIf(value, this.#finite);
   }
 
-  /** Returns the nodes that complete a step. @param updates nodes that update variables with guarded values */
+  /** Returns the nodes that complete a step. @param updates nodes that assign guarded values to variables */
   finish(updates: readonly GraphNode[]): GraphNode[] {
     const graph = this.#graph;
     const [zero, one] = [graph.constant(0), graph.constant(1)];

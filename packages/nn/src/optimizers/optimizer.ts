@@ -9,11 +9,13 @@ export interface StepValues {
   iteration: Value;
 }
 
-/** A rule by which gradients change weights. */
+/** A rule for updating weights from their gradients. */
 export interface Optimizer {
   readonly name: string;
   /** The variables that the optimiser keeps for each weight. Each has the shape of the weight and starts at zero. */
   readonly slots: readonly string[];
-  /** Prepares what all weights share in a step, and returns a function that creates the update of one weight. */
+  /**
+   * Creates the nodes that all weights share in a step, and returns a function that creates the update of one weight.
+   */
   prepare(step: StepValues): (weight: Variable, gradient: Value, slots: readonly Variable[]) => GraphNode;
 }

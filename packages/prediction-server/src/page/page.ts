@@ -14,7 +14,7 @@ const LONGEST_SECONDS = 30;
 /** Rate in Hz to use if the model does not specify one. */
 const USUAL_RATE = 44100;
 
-/** Shown in place of the class of a window. */
+/** Text shown in place of a window's class. */
 const UNLIKE = 'unlike the training data';
 
 const percent = (p: number) => `${(100 * p).toFixed(1)} %`;
@@ -41,7 +41,7 @@ class Refused extends Error {
   }
 }
 
-/** Parses a response. @throws Refused with the error of the server */
+/** Parses a response. @throws Refused with the server's error */
 async function answerOf<T>(response: Response): Promise<T> {
   const body = (await response.json().catch(() => ({}))) as T & { error?: Failure };
   if (response.ok) return body;

@@ -65,7 +65,7 @@ export function drawSpectrogram({ windows, silent, rate, resampledTo }: Predicti
     `Input of the model: ${width} x ${height} pixels per window of ${time(model.features.clipSeconds)}.${first}`;
 }
 
-/** Labels each window with its start. */
+/** Labels each window with its start time. */
 function showTimes(starts: readonly number[]): void {
   const labels = starts.map((start, i) => {
     const label = element('span', `${start.toFixed(1)} s`);

@@ -54,8 +54,8 @@ export function chart(
 }
 
 /**
- * Removes attributes for pointers and scripts, shortens coordinates, and replaces generated ids, so that equal reports
- * have equal bytes.
+ * Removes attributes that only scripts and pointer events need, shortens coordinates, and replaces generated ids, so
+ * that equal reports have equal bytes.
  */
 function clean(svg: string, id: string, description: string): Markup {
   const text = svg

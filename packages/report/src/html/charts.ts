@@ -10,8 +10,8 @@ import type { Markup } from './markup.js';
 const WIDTH = 760;
 
 /**
- * Vertical offset of a fold's point from the line of its model. Offsets are evenly spread, and each model uses the same
- * ones.
+ * Vertical offset of a fold's point from the line of its model. Offsets are evenly spread, and all models use the same
+ * offsets.
  */
 function jitter(fold: number): number {
   return 0.6 * (((fold * 0.618034) % 1) - 0.5);
@@ -101,7 +101,7 @@ const CURVES = {
 
 export interface Curve {
   name: string;
-  /** Number of the curve on the page */
+  /** Position of the curve among the curves on the page */
   index: number;
   folds: readonly (readonly EpochPoint[])[];
   metric: MetricName;

@@ -18,7 +18,7 @@ export interface HardClip {
 
 const share = ({ wrong, predictions }: Errors) => (predictions === 0 ? 0 : wrong / predictions);
 
-/** The groups with the most errors, with the percentage of wrong test predictions by model. */
+/** The groups with the most errors, and for each model the percentage of wrong test predictions. */
 export function groupTable(groups: readonly GroupOutcome[], results: RunResults): Markup {
   const names = results.models.map(({ name }) => name);
   const word = unitWord(results.dataset);

@@ -94,7 +94,7 @@ function section(id: string, title: string, content: Markup | undefined) {
   return content && { id, title, content };
 }
 
-/** The facts that readers want to know first: which model is best, how certain this is, and which limits apply. */
+/** The facts that readers want to know first: which model is best, how certain this is, and which limitations apply. */
 function verdictSection(results: RunResults): Markup {
   const [first, ...rest] = verdict(results);
   return html`<section class="verdict" aria-label="Verdict">

@@ -5,7 +5,7 @@ import { capitalTitle } from '../metric-text.js';
 import { chart, color, FAINT, INK } from './chart.js';
 import type { Markup } from './markup.js';
 
-/** Line styles by rank: the best trial, the best quarter, and the others. */
+/** Line styles by rank: one for the best trial, one for the rest of the best quarter, and one for all others. */
 const STYLES = {
   best: { color: color(1), width: 3, opacity: 1 },
   good: { color: color(0), width: 1.5, opacity: 0.8 },

@@ -24,7 +24,7 @@ ${textTable(`Clips and ${word}s by class`, [
 <p class="small">A ${word} may occur in several classes. Intervals and p-values treat these ${word}s as a sample of similar ones. They do not cover other ${known ? '' : 'sources, '}rooms, microphones or kinds of recordings.</p>`;
 }
 
-/** Versions, keys, and the spec of the run. */
+/** The versions, the keys and the spec of the run. */
 export function provenance({ environment, spec, run }: RunResults, hashes: Readonly<Record<string, string>>): Markup {
   return html`<h3>Keys</h3>
 ${facts([['run', run.id], ...Object.entries(hashes)])}

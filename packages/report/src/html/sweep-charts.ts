@@ -8,7 +8,7 @@ import { html, type Markup } from './markup.js';
 import { parallelCoordinates } from './parallel-coordinates.js';
 
 const WIDTH = 760;
-/** Minimum number of trials for charts. Charts of fewer trials would show nothing. */
+/** Minimum number of trials for charts. Charts of fewer trials would not show anything useful. */
 const LEAST_TRIALS = 2;
 
 /** History, importance and parallel coordinates of each searched estimator; undefined for other runs. */

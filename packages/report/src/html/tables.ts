@@ -1,6 +1,6 @@
 import { html, type Markup } from './markup.js';
 
-/** A box that scrolls horizontally on narrow screens. It can be focused, so that the keyboard can scroll it. */
+/** A box that scrolls horizontally on narrow screens. It is focusable, so that it can be scrolled with the keyboard. */
 export function scrolling(label: string, content: Markup): Markup {
   return html`<div class="scroll" tabindex="0" role="region" aria-label="${label}">${content}</div>`;
 }

@@ -25,8 +25,8 @@ function incomparableModel({ name, version }: ModelCard, why: string): CryfoldEr
 }
 
 /**
- * Throws if the clips are not as long as the champion's. Clips of another length have different content, so it would be
- * impossible to tell which of them the champion was trained on.
+ * Throws if the clips differ in length from the champion's. Clips of another length have different content, so it would
+ * be impossible to tell which of them the champion was trained on.
  * @throws CryfoldError MODEL_INCOMPARABLE
  */
 export function checkClipLength(card: ModelCard, { features }: Pick<Spec, 'features'>): void {
@@ -78,7 +78,7 @@ export async function planChampion(
   if (splits.some(({ train }) => classesOf(train) < 2)) {
     throw incomparable('the new data contains too few of the clips that it was trained on');
   }
-  // If a sweep selected the champion, the selected parameters are compared, without repeating the search.
+  // If a sweep selected the champion, the stand-in uses the selected parameters, and the search is not repeated.
   const { keepModels: _models, nulls: _nulls, search: _search, metric: _metric, ...rest } = own;
   const rule = Object.hasOwn(own.fusion, card.of) ? own.fusion[card.of] : undefined;
   const members = card.members.map(({ name }) => [name, own.estimators[name]] as const);
@@ -117,7 +117,7 @@ function nestedSplits(
   }
 }
 
-/** Like `planChampion`, for a challenger whose data is in the store. */
+/** Like `planChampion`, but for a challenger whose data is in the store. */
 export async function planStoredChampion(
   { artifacts, datasets }: RunStore,
   name: string,

@@ -69,7 +69,10 @@ function membersOf(fusion: Spec['fusion'], of: string): readonly string[] {
   return Object.hasOwn(fusion, of) ? fusion[of].members : [of];
 }
 
-/** The first estimator of a model that can be evaluated but not saved. Undefined if the model can be refitted. */
+/**
+ * Returns the first of a model's estimators that can be evaluated but not saved, or undefined if the model can be
+ * refitted.
+ */
 function unkept({ estimators, fusion }: Choice, of: string): Unkept | undefined {
   for (const trial of membersOf(fusion, of)) {
     const estimator = Object.hasOwn(estimators, trial) ? estimators[trial] : undefined;
@@ -135,8 +138,8 @@ async function refit(store: RunStore, run: string, of: string) {
 }
 
 /**
- * Refits a fusion. A fitted rule learns from all out-of-fold predictions of the first repeat, whereas in each fold of
- * the run it learned from only some of them.
+ * Refits a fusion. A fitted fusion rule learns from all out-of-fold predictions of the first repeat, whereas in each
+ * fold of the run, it learned from only some of these predictions.
  */
 function refitFusion({ plan, input }: StoredRun, { rule, members }: Spec['fusion'][string]): FittedFusion {
   const classes = input.classes.length;
@@ -155,8 +158,8 @@ function refitFusion({ plan, input }: StoredRun, { rule, members }: Spec['fusion
 }
 
 /**
- * Returns a string of everything that determines how a model is trained. Two runs that evaluated the same model have
- * equal strings.
+ * Returns a string that encodes everything that determines how a model is trained. Two runs that evaluated the same
+ * model have equal strings.
  */
 export function configurationOf(
   spec: Pick<Spec, 'features' | 'featureSets' | 'estimators' | 'fusion'>,
@@ -167,7 +170,8 @@ export function configurationOf(
   return canonicalJson({
     fusion: fusion && { rule: fusion.rule },
     members: members.map((member) => {
-      // The name of a feature set makes no difference, and specs of earlier versions do not state its kind.
+      // The name of a feature set makes no difference, so it is left out. Specs of earlier versions do not state the
+      // kind of a feature set, so `decidingOf` adds it.
       const { features: _, vectors: __, ...estimator } = spec.estimators[member] as Estimator & { vectors?: string };
       const vectors = kindOf(estimator).readsVectors ? vectorsOf(spec, member) : undefined;
       return { estimator, features: decidingOf(featuresOf(spec, member)), vectors: vectors && decidingOf(vectors) };
@@ -205,7 +209,7 @@ async function otherProtocols(runs: RunStore['runs'], results: RunResults, of: s
 }
 
 /**
- * Returns the requested model. By default, this is the run's only fusion, or its only estimator if there is no fusion.
+ * Returns the requested model. The default model is the run's only fusion or, without a fusion, its only estimator.
  * @throws CryfoldError USAGE
  */
 export function chooseOf(spec: Pick<Spec, 'estimators' | 'fusion'>, requested: string | undefined): string {

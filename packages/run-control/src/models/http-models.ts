@@ -60,7 +60,7 @@ export class HttpModels implements ModelControl {
       return await this.client.json(path, makingSchema);
     } catch (error) {
       if (!(error instanceof CryfoldError) || error.code !== 'MODEL_NOT_FOUND') throw error;
-      // After a restart, or behind a load balancer, the server may not know about this training.
+      // After a restart, or behind a load balancer, the server may have no record of this training.
       return this.#start(path);
     }
   }

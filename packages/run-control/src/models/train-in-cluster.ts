@@ -76,7 +76,7 @@ export async function trainInCluster(
     const trained = await Promise.race([train(), stopped]);
     if (trained) return trained;
     throw new CryfoldError('CANCELLED', `training ${trial} on all clips was stopped`, {
-      hint: 'A worker may still finish it. Run the same command again to use its result.',
+      hint: 'A worker may still finish the training. Run the same command again to use the result.',
     });
   } finally {
     await queues.close();

@@ -96,13 +96,13 @@ export const RUN_METRICS = {
     kind: 'gauge',
     by: ['coordinator'],
     labels: ['run', 'metric'],
-    help: 'Mean score of the best trial so far over its finished folds, in the metric that the spec selects (accuracy, balancedAccuracy, macroF1, logLoss). Optimistic, because the trial was selected on these folds.',
+    help: 'Mean score of the best trial so far over its finished folds, in the metric that the spec selects (accuracy, balancedAccuracy, macroF1, logLoss). This score is optimistic, because the trial was selected on the same folds.',
   },
   cryfold_sweep_folds: {
     kind: 'gauge',
     by: ['coordinator'],
     labels: ['run', 'kind'],
-    help: 'Folds on which ended trials were judged (judged), and folds that were not trained because of pruning (saved).',
+    help: 'Number of folds on which the trials that have ended were judged (judged), and number of folds that pruning made unnecessary (saved).',
   },
   cryfold_model_versions: {
     kind: 'gauge',

@@ -51,7 +51,7 @@ export const SERVICE_METRICS = {
     kind: 'counter',
     by: ALL,
     labels: ['queue', 'class', 'code'],
-    help: 'Failed attempts at jobs, by class of the error: input errors are never retried, infrastructure errors are retried after a wait, and crashes are retried in a new child.',
+    help: 'Failed job attempts, by error class: input errors are never retried, infrastructure errors are retried after a wait, and crashes are retried in a new child.',
   },
   cryfold_lost_leases_total: {
     kind: 'counter',

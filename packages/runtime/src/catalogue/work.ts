@@ -86,7 +86,7 @@ export const WORK_METRICS = {
     kind: 'gauge',
     by: ['worker'],
     labels: ['gpu'],
-    help: 'Memory of a GPU that is in use by all processes together.',
+    help: 'GPU memory that all processes together are using.',
   },
   cryfold_gpu_memory_limit_bytes: {
     kind: 'gauge',

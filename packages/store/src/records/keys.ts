@@ -6,8 +6,8 @@ export const storeKeys = {
   images: (features: string) => `features/${features}/images.npy`,
   vectors: (features: string) => `features/${features}/vectors.npy`,
   /**
-   * Whether a key is that of a record that says from which features the latest Gram matrix was computed; see gram.ts in
-   * estimators
+   * Whether a key belongs to a record of the features from which the latest Gram matrix was computed; see gram.ts in
+   * packages/estimators
    */
   isLatestGram: (key: string) => /^features\/latest-gram-\d+\.json$/.test(key),
   /** Result of training an estimator on all clips; for the key, see `finalKey` */

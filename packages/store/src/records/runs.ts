@@ -31,7 +31,7 @@ export interface StoredPlan {
   base: RunPlan;
   /** Undefined for a run that is not a sweep */
   search: SearchLog | undefined;
-  /** Number that the next record of the sweep's decisions will have */
+  /** Number of the next record of the sweep's decisions */
   next: number;
 }
 
@@ -89,7 +89,7 @@ export class RunRecords {
     return RUN_ID.test(run) ? this.#artifacts.stat(storeKeys.plan(run)) : undefined;
   }
 
-  /** Returns when a run ended; undefined while it has no results. */
+  /** Returns the time at which a run ended; undefined while it has no results. */
   async endedAt(run: string): Promise<Date | undefined> {
     return (await this.#artifacts.stat(storeKeys.results(run)))?.modified;
   }
@@ -248,7 +248,9 @@ export class RunRecords {
     await this.#artifacts.put(storeKeys.protocols(run), Buffer.from(page));
   }
 
-  /** Returns when the run's plan, results or report were last written; undefined if there is no such run. */
+  /**
+   * Returns the time at which the run's plan, results or report were last written; undefined if there is no such run.
+   */
   async lastUsed(run: string): Promise<Date | undefined> {
     const keys = [storeKeys.plan(run), storeKeys.results(run), storeKeys.report(run)];
     const [plan, ...later] = await Promise.all(keys.map((key) => this.#artifacts.stat(key)));

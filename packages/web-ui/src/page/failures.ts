@@ -4,7 +4,7 @@ import { h, showError } from './dom.js';
 /** Maximum number of failures to list, and of folds to list per failure. */
 const [REASONS, FOLDS] = [20, 12];
 
-/** Shows why folds failed: each reason once, with the names of its folds as in `cryfold logs`. */
+/** Shows why folds failed: lists each reason once, with the names of the affected folds as in `cryfold logs`. */
 export function showFailures(root: HTMLElement, { failures, places, trials }: Grid): void {
   root.hidden = failures.length === 0;
   const reasons = failures.slice(0, REASONS).map(({ code, message, hint, cells }) => {

@@ -29,7 +29,7 @@ export interface Scales {
 
 const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [400, 200, 58, 10, 10, 40];
 
-/** Creates a figure with two titled axes. @param marks draws what is between them */
+/** Creates a figure with two titled axes. @param marks draws the content of the plot area */
 export function plot({ label, caption, x, y }: Plot, marks: (scales: Scales) => SVGElement[]): HTMLElement {
   const scale =
     ({ low, high }: Axis, from: number, to: number) =>
@@ -80,7 +80,7 @@ export function axisOver(title: string, values: readonly number[], whole = false
   let [low, high] = whole
     ? [least, Math.max(most, least + 1)]
     : [step * Math.floor(least / step), step * Math.ceil(most / step)];
-  // If there is only one value and it is positive, the axis ends there, because many metrics cannot exceed 100 %.
+  // If there is only one value and it is positive, the axis ends at it, because many metrics cannot exceed 100 %.
   if (low === high && low > 0) low -= step;
   else if (low === high) high += step;
   const decimals = Math.max(0, -Math.floor(Math.log10(step)));
@@ -90,7 +90,7 @@ export function axisOver(title: string, values: readonly number[], whole = false
     at: step * (first + i),
     text: (step * (first + i)).toFixed(decimals),
   }));
-  // Always label the lower end of an axis of counts, which is usually 1 and which the steps may skip.
+  // Always label the lower end of an axis of counts: it is usually 1, and the steps may skip it.
   if (whole && ticks[0]?.at !== low) ticks.unshift({ at: low, text: String(low) });
   return { title, low, high, ticks };
 }

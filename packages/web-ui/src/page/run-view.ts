@@ -90,7 +90,7 @@ class RunPage {
     if (search) this.#searched?.update(search, pictures);
   }
 
-  /** Shows the verdict and all warnings of an ended run; until then, only the warnings about the data. */
+  /** Shows the verdict and all warnings once the run has ended; until then, shows only the warnings about the data. */
   #showOutcome({ outcome, warning }: Grid): void {
     const warnings = outcome?.warnings ?? (warning === null ? [] : [warning]);
     this.#warning.replaceChildren(...warnings.map((text) => h('p', {}, text)));

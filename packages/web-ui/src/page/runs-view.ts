@@ -8,7 +8,8 @@ import type { View } from './view.js';
 type Worker = ClusterView['workers'][number];
 
 /**
- * A run, with the share of the currently training folds that belong to it; undefined if no other run is training folds.
+ * A run, and its share of the folds that are currently being trained; the share is undefined if no other run is
+ * training folds.
  */
 type Shared = RunStatus & { share: number | undefined };
 

@@ -2,7 +2,7 @@ import { h, Keyed, say } from './dom.js';
 
 export interface Column<T> {
   name: string;
-  /** Classes of the column's cells */
+  /** CSS classes of the column's cells */
   kind?: string;
   /** Text of a cell, or a function that updates its content */
   text?: (row: T) => string;

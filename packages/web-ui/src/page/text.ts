@@ -19,7 +19,7 @@ export function scoreText(metric: MetricName, mean: number): string {
 
 export const titleOf = (metric: MetricName): string => METRICS[metric].title;
 
-/** Converts a mean to a sort key, for which larger is better. */
+/** Converts a mean to a sort key: the better the mean, the larger the key. */
 export const rank = (metric: MetricName, mean: number): number => METRICS[metric].sign * mean;
 
 /** Formats an ISO 8601 time as `2026-11-27 19:37`, in UTC as on the command line. */

@@ -9,10 +9,10 @@ import type { TrainingOverlap } from './training-overlap.js';
 export const STAND_IN_SHARE = 0.95;
 /**
  * Minimum number of groups for a promotion. The test itself needs only `LEAST_GROUPS` (6), but then a challenger would
- * have to win on nearly all of them, and that few groups are not representative.
+ * have to win on nearly all of them, and such a small number of groups would not be representative.
  */
 const CONTEST_GROUPS = 10;
-/** Minimum number of clips per class for judging its recall. */
+/** Minimum number of clips that a class must have for its recall to be judged. */
 const CONTEST_CLIPS = 5;
 
 /**
@@ -59,8 +59,9 @@ function marked(clips: ArrayLike<number>, marks: readonly string[]): (clip: numb
 
 /**
  * Selects the test clips on which a challenger and its opponent are compared: neither model was trained on the sound,
- * and either both or neither were trained on other clips of the group. (With grouped folds, the challenger was never
- * trained on other clips of the group, so the opponent must not have been trained on any clip of the group either.)
+ * and either both models or neither of them were trained on other clips of the group. (With grouped folds, the
+ * challenger was never trained on other clips of the group, so the opponent must not have been trained on any clip of
+ * the group either.)
  * @param opponent what the opponent was trained on; undefined if it predicts without training
  */
 function contestOf(

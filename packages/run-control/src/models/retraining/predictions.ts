@@ -20,8 +20,8 @@ export async function outOfFold(store: RunStore, run: string, of: string): Promi
 }
 
 /**
- * Baseline that predicts, for every clip, the class shares among the split's training clips. Its predicted class is
- * therefore always the largest one.
+ * Baseline that predicts, for every clip, the class shares among the split's training clips. It therefore always
+ * predicts the largest class.
  */
 export function classShares({ manifest: { clips, classes }, splits }: ContestData): Predictions {
   const shares = splits.map(({ train }) => {

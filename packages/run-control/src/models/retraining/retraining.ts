@@ -83,7 +83,7 @@ export interface RetrainingSteps {
   stop: AbortSignal;
 }
 
-/** Errors that mean that a stored champion cannot be tested on new data. */
+/** Errors which indicate that a stored champion cannot be tested on new data. */
 const UNTESTABLE: ReadonlySet<string> = new Set(['RATE_UNKNOWN', 'PROBABILITIES_INVALID']);
 
 type Outcome = RetrainReport['outcome'];
@@ -149,7 +149,7 @@ export class Retraining {
     };
   }
 
-  /** All steps before the promotion. */
+  /** Runs all steps before the promotion. */
   async #decide(
     card: ModelCard | undefined,
   ): Promise<RetrainVerdict | { outcome?: Outcome; code?: 'MODEL_INCOMPARABLE'; reason: string }> {

@@ -2,11 +2,11 @@ import type { DatasetManifest } from '@cryfold/plan';
 
 /** Which parts of new data a champion was trained on. Arrays have one entry per clip of the new data. */
 export interface TrainingOverlap {
-  /** Whether it was trained on this sound or a copy of it, under any label */
+  /** Whether the champion was trained on this sound or a copy of it, under any label */
   sounds: boolean[];
-  /** Whether it was trained on this sound under this label */
+  /** Whether the champion was trained on this sound under this label */
   known: boolean[];
-  /** Whether it was trained on clips of this group */
+  /** Whether the champion was trained on clips of this group */
   groups: boolean[];
   /** Number of clips that the champion was trained on */
   trained: number;
@@ -30,10 +30,10 @@ export interface Copies {
 }
 
 /**
- * Compares new data with the data of a champion. Equal sounds are the same clip, regardless of file names. Manifests of
- * earlier versions have no hashes, so ids are compared instead. Shifted, overlapping and recoded copies of a sound that
- * the champion was trained on count as sounds that it was trained on, but not as the same clip, because a stand-in is
- * only trained on equal clips.
+ * Compares new data with the data of a champion. Clips with equal sounds count as the same clip, regardless of their
+ * file names. Manifests of earlier versions have no hashes, so ids are compared instead. Shifted, overlapping and
+ * re-encoded copies of a sound that the champion was trained on count as sounds that it was trained on, but not as the
+ * same clip, because a stand-in is only trained on equal clips.
  * @param before training data of the champion
  * @param now the new data
  */

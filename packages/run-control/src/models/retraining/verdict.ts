@@ -127,8 +127,9 @@ function describe({ metric, opponent, challenger, champion, difference, clips, g
 }
 
 /**
- * Decides to promote a challenger if it beats its opponent on the metric (two-sided p below 0.05 over groups) and its
- * recall of no class is lower by more than the margin. Both are tested on the same clips, on which neither was trained.
+ * Decides to promote a challenger if it beats its opponent on the metric (two-sided p below 0.05 over groups) and if
+ * its recall of each class falls below its opponent's by no more than the margin. Both are tested on the same clips, on
+ * which neither was trained.
  */
 export function judge(judging: Judging): RetrainVerdict {
   const { clips, groupSource } = judging.data.manifest;
@@ -144,7 +145,8 @@ function decide(judging: Judging): RetrainVerdict {
   const { rows, ...predicted } = rowsOf(judging);
   const tallies = [tallyRows(rows, predicted.after), tallyRows(rows, predicted.before)] as const;
   const [challenger, champion] = tallies.map((own) => metricOfTally(metric, addTallies(own), rows.classes));
-  // There is no p-value if the models predict the same or if there are too few groups. Neither justifies a promotion.
+  // No p-value exists if both models make the same predictions or if there are too few groups. Neither justifies a
+  // promotion.
   const { difference, pValue } = testGroups(metric, tallies, rows.classes);
   const test = { metric, opponent, clips, groups, challenger, champion, difference, pValue: pValue ?? 1 };
   const better = test.pValue < SIGNIFICANCE && scoreOf(metric, difference) > 0;
