@@ -140,7 +140,7 @@ export const ERROR_CODES = {
   JOB_INVALID: ['input', 'A job payload or stored record does not have the expected schema.'],
   FORMAT_NEWER: [
     'infrastructure',
-    'A job or record was written by a newer version of cryfold. Records stay unchanged, and jobs wait for a process of a newer version.',
+    'A job or record was written by a newer version of cryfold. Records are left unchanged, and jobs wait until a process running a newer version takes them.',
   ],
   SPEC_FILE_INVALID: ['input', 'A file that an estimator in the spec refers to cannot be read or is too large.'],
   COMMAND_NOT_FOUND: ['input', 'The program of a command estimator cannot be started.', 'trial'],

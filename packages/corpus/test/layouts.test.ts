@@ -156,7 +156,7 @@ test('reads fold folders as folds, with class folders below or above them', asyn
   assert.equal((await rows({ groupBy: 'folder' }))['low/fold1/s1/a.wav'], 'low s1 1');
 });
 
-test('reads speaker folders with class folders in them as groups, and wrapped class folders as classes', async () => {
+test('treats speaker folders that contain class folders as groups, and class folders inside a wrapper folder as classes', async () => {
   await put([0, 1, 2].flatMap((k) => ['low', 'high'].map((label) => `speaker${k}/${label}/${k}.wav`)));
   assert.deepEqual(await facts(), {
     ...{ reader: 'group-folders', groupSource: { kind: 'folder' }, classes: ['high', 'low'], warnings: [] },

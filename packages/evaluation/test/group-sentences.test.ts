@@ -116,7 +116,7 @@ test('the caveat for unknown groups states what counts as independent', () => {
   assert.match(unknownGroupsNote(facts('sounds')) ?? '', /independent \(equal sounds count as one\)/);
 });
 
-test('keeps a stored label if the source of groups is recorded, and labels predefined folds as such', () => {
+test('keeps a stored label if the source of the groups is recorded, and labels predefined folds as such', () => {
   const stored = (dataset: object, splitter: string) =>
     labelOf({ dataset, protocol: { label: 'as stored', groupsSpanning: 0, splitter } } as unknown as RunResults);
   assert.equal(stored(facts('none'), 'KFold'), 'as stored');

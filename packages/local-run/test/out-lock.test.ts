@@ -123,7 +123,7 @@ test('takes over a stale lock if all its claimants died, and removes their claim
   release();
 });
 
-test('does not follow a link, wait for a pipe or remove a folder in place of the lock', async () => {
+test('if the lock is a link, a pipe or a folder, neither follows it, nor waits for it, nor removes it', async () => {
   const out = join(folder, 'odd');
   await mkdir(out);
   await writeFile(join(folder, 'precious'), 'mine');

@@ -11,7 +11,7 @@ const esc = layout('ESC-50: reads category, source and fold from its table, or w
 const links = walk('reads each file and folder once, under its own path rather than the path of a link');
 const hidden = walk('finds recordings in all folders, sorted, without hidden files and metadata of other systems');
 const wrapped = layout(
-  'reads speaker folders with class folders in them as groups, and wrapped class folders as classes',
+  'treats speaker folders that contain class folders as groups, and class folders inside a wrapper folder as classes',
 );
 
 const FOLDERS = /^20 clips of high, low; groups not known; read as folders$/;

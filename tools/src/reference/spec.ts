@@ -113,8 +113,8 @@ function kindSections(union: Schema, families: [string, (kind: Schema) => boolea
     const common = LIST.format(taken);
     const also =
       own.length > 0
-        ? `In addition to the keys of ${common}, this kind accepts these keys:`
-        : `This kind accepts the keys of ${common}.`;
+        ? `Accepts the following keys in addition to those of ${common}:`
+        : `Accepts the keys of ${common}.`;
     return section(`### ${kind.properties?.kind.const}`, own, also);
   });
   return [...texts, ...sections];
