@@ -165,7 +165,7 @@ test('a real API server rejects a misspelled field, a bad quantity and a contrad
   }
 });
 
-test('with a scheduler, rollouts finish, the CronJob creates its Job, and budgets keep the last replica', async (t) => {
+test('with a scheduler, rollouts finish, the CronJob creates its Job, and disruption budgets protect the last replica', async (t) => {
   if (!cluster) return t.skip(NONE);
   if (!crds) return t.skip(`no CRDs of KEDA and the others; ${HOW}`);
   if (!process.env.CRYFOLD_TEST_ROLLOUT) return t.skip('takes two minutes: scripts/test-k8s runs it');

@@ -98,7 +98,7 @@ test('produces the same bytes with three workers as with one', async () => {
   assert.deepEqual(await readFile(join(folder.path, 'three', 'out-of-fold.csv')), reference);
 });
 
-test('detects a damaged result, and retrains it with the same bytes', async () => {
+test('detects a damaged result, and trains the fold again, which produces the same bytes', async () => {
   const out = await copyOfOne('damaged');
   const store = join(out, 'store');
   const [fold] = await readdir(join(store, 'folds'));

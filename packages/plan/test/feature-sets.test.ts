@@ -44,7 +44,7 @@ test('the key of a fold depends on both feature sets, not on their names', () =>
   assert.notEqual(one, keyOf('{ images: { height: 31 }, own: GIVEN }', '{ kind: two-branch, vectors: own }'));
 });
 
-test('the file names of given vectors do not affect keys', () => {
+test('the names of files with external vectors do not affect keys', () => {
   const { features } = spec('GIVEN', '{ kind: svm }');
   const renamed = { ...features, file: 'other.npy', clips: 'other.csv' } as typeof features;
   assert.equal(featuresKey(renamed, '0'), featuresKey(features, '0'));
