@@ -1,9 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { type ActionWrapper, readConfig } from './program.js';
+import { type ActionWrapper, readConfig, STORED_RUN } from './program.js';
 import { addScheduleCommands } from './schedule-program.js';
 import { RUN_ORDERS, sortOption } from './sort-orders.js';
-
-const NAMED = 'run id or a prefix of it, "latest", or a protocol such as grouped (selects the latest such run)';
 
 function atLeast(minimum: number) {
   return (text: string): number => {
@@ -31,7 +29,7 @@ export function addControlCommands(program: Command, wrap: ActionWrapper): void 
   command('status', 'Show the queues, workers and unfinished runs, or the progress and failures of one run.')
     .argument(
       '[run]',
-      `${NAMED}; the exit code is 0 if the run is complete or running, 3 if it is incomplete or stopped, and 4 if it was cancelled`,
+      `${STORED_RUN}; the exit code is 0 if the run is complete or running, 3 if it is incomplete or stopped, and 4 if it was cancelled`,
     )
     .action(
       wrap(async (run: string | undefined, options) =>
@@ -39,7 +37,7 @@ export function addControlCommands(program: Command, wrap: ActionWrapper): void 
       ),
     );
   command('cancel', 'Cancel a run. It stops within seconds, and its finished folds are kept.')
-    .argument('<run>', NAMED)
+    .argument('<run>', STORED_RUN)
     .action(wrap(async (run: string, options) => (await change()).cancelCommand(run, options, await readConfig())));
   addScheduleCommands(command, wrap);
   addContinueCommands(command, wrap);
@@ -47,7 +45,7 @@ export function addControlCommands(program: Command, wrap: ActionWrapper): void 
     'logs',
     'Show the logs of failed attempts. If a fold is given, also show the log of the attempt that produced its result.',
   )
-    .argument('<run>', NAMED)
+    .argument('<run>', STORED_RUN)
     .argument('[fold]', 'fold, specified as TRIAL/REPEAT/FOLD or by a prefix of its key')
     .action(
       wrap(async (run: string, fold: string | undefined, options) => {
@@ -69,28 +67,27 @@ export function addControlCommands(program: Command, wrap: ActionWrapper): void 
 /** Adds the commands that train more folds of a stored run. */
 function addContinueCommands(command: (name: string, description: string) => Command, wrap: ActionWrapper): void {
   const change = () => import('./change-commands.js');
-  command('retry', 'Retry the failed folds of a run, or continue a stopped or cancelled run.')
-    .argument('<run>', NAMED)
-    .option('--workers <n>', 'number of local worker processes (default: one per core)', count)
-    .option('--out <dir>', 'copy the results and the report to this folder')
-    .option('--force', 'overwrite the results of another run in the --out folder', false)
-    .action(
-      wrap(async (run: string, options) =>
-        (await change()).retryCommand(run, options, await readConfig(), process.env),
-      ),
-    );
-  command(
-    'extend',
-    'Extend a run with more repeats of the cross-validation, as a new run. Only the additional folds are trained.',
-  )
-    .argument('<run>', NAMED)
-    .requiredOption('--repeats <n>', 'total number of repeats, including the existing ones', count)
-    .option('--workers <n>', 'number of local worker processes (default: one per core)', count)
-    .option('--out <dir>', 'copy the results and the report to this folder')
-    .option('--force', 'overwrite the results of another run in the --out folder', false)
-    .action(
-      wrap(async (run: string, options) =>
-        (await change()).extendCommand(run, options, await readConfig(), process.env),
-      ),
-    );
+  const withOptions = (added: Command) =>
+    added
+      .option('--workers <n>', 'number of local worker processes (default: one per core)', count)
+      .option('--out <dir>', 'copy the results and the report to this folder')
+      .option('--force', 'overwrite the results of another run in the --out folder', false);
+  withOptions(
+    command('retry', 'Retry the failed folds of a run, or continue a stopped or cancelled run.').argument(
+      '<run>',
+      STORED_RUN,
+    ),
+  ).action(
+    wrap(async (run: string, options) => (await change()).retryCommand(run, options, await readConfig(), process.env)),
+  );
+  withOptions(
+    command(
+      'extend',
+      'Extend a run with more repeats of the cross-validation, as a new run. Only the additional folds are trained.',
+    )
+      .argument('<run>', STORED_RUN)
+      .requiredOption('--repeats <n>', 'total number of repeats, including the existing ones', count),
+  ).action(
+    wrap(async (run: string, options) => (await change()).extendCommand(run, options, await readConfig(), process.env)),
+  );
 }

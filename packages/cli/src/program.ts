@@ -13,6 +13,10 @@ export const readConfig = async (environment: NodeJS.ProcessEnv = process.env): 
   return config;
 };
 
+/** Help text for an argument that names a run in the store. */
+export const STORED_RUN =
+  'run id or a prefix of it, "latest", or a protocol such as grouped (selects the latest such run)';
+
 /** Help text for an argument that names a run; see `resolveRun` and `findRun`. */
 export const RUN =
   'run id or a prefix of it, "latest", a protocol such as grouped or test-on (selects the latest such run), or a results folder';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { priorityOption } from './priority-option.js';
-import { type ActionWrapper, readConfig, whole } from './program.js';
+import { type ActionWrapper, readConfig, STORED_RUN, whole } from './program.js';
 
 interface ScheduleOptions {
   priority?: 'low' | 'normal' | 'high';
@@ -16,11 +16,7 @@ export function addScheduleCommands(
   command: (name: string, description: string) => Command,
   wrap: ActionWrapper,
 ): void {
-  const add = (name: string, description: string) =>
-    command(name, description).argument(
-      '<run>',
-      'run id or a prefix of it, "latest", or a protocol such as grouped (selects the latest such run)',
-    );
+  const add = (name: string, description: string) => command(name, description).argument('<run>', STORED_RUN);
   const change = () => import('./change-commands.js');
   for (const [name, description] of [
     ['pause', 'Pause a run. Folds that are already being trained will still finish.'],
